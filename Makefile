@@ -1,0 +1,31 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+export XTRANSFER_HOME ?= $(CURDIR)/demo
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed
+	$(PY) -m flows.cli run lab --out "$(XTRANSFER_HOME)/report"
+
+test: .venv/installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest
+
+# torch first and by its exact version: an open range may take gigabytes of CUDA packages
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) torch==2.13.0
+	$(PIP) --editable .
+	touch .venv/installed
+
+.venv/installed-dev: .venv/installed
+	$(PIP) --editable ".[dev]"
+	touch .venv/installed-dev
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,1 @@
+"""Deployments of the flows for a Prefect server."""

@@ -1,0 +1,65 @@
+"""The command line: `xtransfer`. Exit status 0 done, 1 the run failed, 2 the request was wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from flows.commands import benchmarks, plan, report, results, run, store, studies
+from xtransfer import __version__
+from xtransfer.errors import RequestError, XTransferError
+
+app = typer.Typer(
+    name="xtransfer",
+    help="Does training on an intermediate task first help a target task in languages without labels?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("studies")(studies.command)
+app.command("benchmarks")(benchmarks.command)
+app.command("plan")(plan.command)
+app.command("run")(run.command)
+app.command("report")(report.command)
+app.add_typer(results.app, name="results")
+app.add_typer(store.app, name="store")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"xtransfer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Options of the program itself."""
+
+
+def main() -> None:
+    """Run the command line; errors for people become one line and an exit status."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app(standalone_mode=True)
+    except RequestError as error:
+        errors.print(f"[red]error:[/red] {_plain(error)}")
+        sys.exit(2)
+    except XTransferError as error:
+        errors.print(f"[red]failed:[/red] {_plain(error)}")
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _plain(error: Exception) -> str:
+    return str(error).replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The subcommands of `xtransfer`, one file each."""

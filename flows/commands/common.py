@@ -1,0 +1,46 @@
+"""What several subcommands need: the study that an argument names, and JSON output."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from xtransfer.errors import RequestError
+from xtransfer.study import Study
+
+StudyName = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A built-in study (see `xtransfer studies`) or a YAML file.")
+]
+Small = Annotated[bool, typer.Option("--small", help="The small version that the study declares.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=C", help="Replace a field of the study; the value is YAML. Repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def chosen(study: str, small: bool, settings: list[str] | None) -> Study:
+    """The study that the arguments describe; raises RequestError for whatever is wrong with them."""
+    from xtransfer.studies import find
+
+    found = find(study)
+    if small:
+        found = found.shrunk()
+    return found.with_settings(dict(_setting(text) for text in settings)) if settings else found
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    path, sign, value = text.partition("=")
+    if not sign or not path.strip():
+        raise RequestError(f"--set {text}: write FIELD=VALUE, for example --set seeds=[0,1]")
+    try:
+        return path.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RequestError(f"--set {text}: '{value}' is not YAML: {error}") from error

@@ -1,0 +1,182 @@
+"""`xtransfer results`: the questions people ask of the database."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from xtransfer.store.artifacts import ArtifactStore
+
+app = typer.Typer(help="Scores, gains, contrasts, runs, or SQL of your own.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    latex = "latex"
+    markdown = "markdown"
+
+
+StudyOption = Annotated[str | None, typer.Option("--study", help="Name of a study that was run; all where left out.")]
+OneStudy = Annotated[str, typer.Option("--study", help="Name of a study that was run.")]
+Encoders = Annotated[list[str] | None, typer.Option("--encoder", help="Only this encoder. Repeatable.")]
+Intermediates = Annotated[list[str] | None, typer.Option("--intermediate", help="Only this one. Repeatable.")]
+Targets = Annotated[list[str] | None, typer.Option("--target", help="Only this target. Repeatable.")]
+Languages = Annotated[list[str] | None, typer.Option("--language", help="Only this language. Repeatable.")]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Only this training seed. Repeatable.")]
+AsFormat = Annotated[Format, typer.Option("--format", help="How to print it.")]
+
+
+@app.command("scores")
+def scores(
+    study: StudyOption = None,
+    encoder: Encoders = None,
+    intermediate: Intermediates = None,
+    target: Targets = None,
+    language: Languages = None,
+    seed: Seeds = None,
+    fmt: AsFormat = Format.table,
+) -> None:
+    """Every score, in points: cell × language × split × metric."""
+    from xtransfer.results.read import open_results
+
+    chosen = {"encoder": encoder, "intermediate": intermediate, "target": target, "language": language, "seed": seed}
+    with open_results() as results:
+        show(results.scores(study, **_given(chosen)), fmt)
+
+
+@app.command("gains")
+def gains(
+    study: OneStudy,
+    encoder: Encoders = None,
+    intermediate: Intermediates = None,
+    target: Targets = None,
+    language: Languages = None,
+    fmt: AsFormat = Format.table,
+) -> None:
+    """Gain of each intermediate over `direct` per language, with its 95% interval over seeds and items."""
+    from xtransfer.analysis.gains import gains as of_cells
+    from xtransfer.analysis.points import study_points
+    from xtransfer.results.read import open_results
+
+    with open_results() as results:
+        frame = of_cells(study_points(results.db, study), _store())
+    show(_filtered(frame, encoder=encoder, intermediate=intermediate, target=target, language=language), fmt)
+
+
+@app.command("contrast")
+def contrast(
+    study: OneStudy,
+    first: Annotated[str, typer.Argument(help="An intermediate, such as lab-nli@de.")],
+    second: Annotated[str, typer.Argument(help="The intermediate that it is compared with, such as lab-nli@en.")],
+    target: Targets = None,
+    language: Languages = None,
+    fmt: AsFormat = Format.table,
+) -> None:
+    """First minus second per language, with its 95% interval over seeds and items."""
+    from xtransfer.analysis.gains import contrasts as of_cells
+    from xtransfer.analysis.points import study_points
+    from xtransfer.errors import unknown
+    from xtransfer.results.read import open_results
+
+    with open_results() as results:
+        points = study_points(results.db, study)
+    known = {point.intermediate for point in points}
+    for name in (first, second):
+        if name not in known:
+            raise unknown("intermediate", name, known)
+    frame = of_cells([point for point in points if point.intermediate in (first, second)], _store())
+    swapped = frame["first"] != first
+    frame.loc[swapped, ["first", "second"]] = frame.loc[swapped, ["second", "first"]].to_numpy()
+    frame.loc[swapped, ["value", "second_value"]] = frame.loc[swapped, ["second_value", "value"]].to_numpy()
+    frame.loc[swapped, ["low", "high"]] = -frame.loc[swapped, ["high", "low"]].to_numpy()
+    frame.loc[swapped, "difference"] *= -1
+    show(_filtered(frame, target=target, language=language), fmt)
+
+
+@app.command("runs")
+def runs(study: StudyOption = None, fmt: AsFormat = Format.table) -> None:
+    """How every cell ended, where, and the seconds of its stages."""
+    from xtransfer.results.read import open_results
+
+    with open_results() as results:
+        show(results.runs(study), fmt)
+
+
+@app.command("sql")
+def sql(
+    query: Annotated[str, typer.Argument(help='One SELECT, for example "SELECT * FROM gains LIMIT 5".')],
+    rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows to print.")] = 10_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Longest time that the query may take.")] = 30.0,
+    fmt: AsFormat = Format.table,
+) -> None:
+    """The rows of a query; the database is opened for reading only."""
+    from xtransfer.results.read import open_results
+
+    with open_results() as results:
+        frame = results.sql(query, max_rows=rows, seconds=seconds)
+    show(frame, fmt)
+    if frame.attrs["truncated"]:
+        Console(stderr=True).print(f"more than {rows} rows; the rest was left out (--rows)")
+
+
+def show(frame: pd.DataFrame, fmt: Format) -> None:
+    """Print a data frame."""
+    if fmt is Format.csv:
+        typer.echo(frame.to_csv(index=False), nl=False)
+    elif fmt is Format.json:
+        typer.echo(frame.to_json(orient="records", indent=1, force_ascii=False))
+    elif fmt is Format.latex:
+        typer.echo(frame.to_latex(index=False, float_format="%.1f", escape=True), nl=False)
+    elif fmt is Format.markdown:
+        typer.echo(_markdown(frame))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for name in frame.columns:
+            numeric = pd.api.types.is_numeric_dtype(frame[name])
+            table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+        for row in frame.itertuples(index=False):
+            table.add_row(*(_cell(value) for value in row))
+        Console().print(table)
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    lines = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
+    lines += [[_cell(value).replace("|", r"\|") for value in row] for row in frame.itertuples(index=False)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _given(filters: dict[str, list[str] | list[int] | None]) -> dict[str, list[str] | list[int]]:
+    return {name: values for name, values in filters.items() if values}
+
+
+def _filtered(frame: pd.DataFrame, **filters: list[str] | None) -> pd.DataFrame:
+    from xtransfer.errors import unknown
+
+    for name, values in filters.items():
+        for value in values or ():
+            if value not in set(frame[name]):
+                raise unknown(name, value, set(frame[name]))
+        if values:
+            frame = frame[frame[name].isin(values)]
+    return frame
+
+
+def _store() -> ArtifactStore:
+    from xtransfer.settings import current
+
+    return ArtifactStore(current().store)

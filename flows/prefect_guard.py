@@ -1,0 +1,56 @@
+"""Runs a Prefect server for as long as anybody uses it: `python -m flows.prefect_guard FOLDER PORT`.
+
+Users hold a shared lock on FOLDER/server.users, which the kernel frees when they end or are killed. When no user
+is left the guard, which then holds the lock alone, stops the server and ends; a new user waits for that moment.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+_LOOK_EVERY = 1.0  # seconds
+_STOP_SECONDS = 10
+USERS = "server.users"
+ADDRESS = "server.json"
+
+
+def main(folder: Path, port: str) -> int:
+    """Start the server, wait for its last user to go, stop it. Returns the exit status."""
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    handle = os.open(folder / USERS, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        while server.poll() is None and not _alone(handle):
+            time.sleep(_LOOK_EVERY)
+    finally:
+        (folder / ADDRESS).unlink(missing_ok=True)
+        _stop(server)
+    return server.returncode or 0
+
+
+def _alone(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:  # seen: an open connection keeps it
+        server.kill()
+        server.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))

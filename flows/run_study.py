@@ -1,0 +1,143 @@
+"""The flow that runs a study: plan, run what is missing, record, report."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, cast
+
+from prefect import flow, get_run_logger
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from tasks.runtime import LISTENER, RUNTIME, Nobody, Runtime
+from tasks.stage import run_stage
+from xtransfer import grid
+from xtransfer.errors import XTransferError
+from xtransfer.grid import Plan
+from xtransfer.results.database import Database, open_database
+from xtransfer.results.write import record_cell, record_failure, record_study
+from xtransfer.schedule import Schedule, needed
+from xtransfer.settings import current
+from xtransfer.stages.isolated import StageProcesses
+from xtransfer.stages.slots import slots
+from xtransfer.stages.spec import Stage
+from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study import Study
+
+_MOST_SLOTS = 64
+
+
+class StudyFailed(XTransferError):
+    """Some cells of a study have no result; the others are recorded."""
+
+
+@dataclass
+class Summary:
+    """How a run of a study went."""
+
+    cells: int
+    stages: int  # of the plan
+    ran: list[str] = field(default_factory=list)  # names of the stages that ran
+    failed: dict[str, str] = field(default_factory=dict)  # cell → reason
+
+
+@flow(
+    name="run-study",
+    flow_run_name="{study.name}",
+    task_runner=cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=_MOST_SLOTS)),
+    persist_result=False,
+    validate_parameters=True,
+)
+def run_study(study: Study, workers: int | None = None) -> Summary:
+    """Run what a study still needs, and record every cell.
+
+    Args:
+        study: the grid to run.
+        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+    """
+    settings = current().prepare()
+    store = ArtifactStore(settings.store)
+    logger = get_run_logger()
+    plan = grid.plan(study)
+    missing = needed(plan, lambda key: store.find(key) is not None)
+    logger.info("%d cells, %d stages, %d of them to run", len(plan.cells), len(plan.stages), len(missing))
+    database = open_database(settings.database_url)
+    record_study(database, plan)
+    run = _Run(plan, store, database)
+    with StageProcesses(settings.store) as processes:
+        runtime = Runtime(processes, slots(workers), LISTENER.get(Nobody()))
+        runtime.listener.planned(missing, len(plan.stages) - len(missing))
+        RUNTIME.set(runtime)
+        run.record_finished(missing)
+        run.stages(missing, runtime)
+    if run.summary.failed:
+        lines = "\n".join(f"  {cell}: {reason}" for cell, reason in run.summary.failed.items())
+        raise StudyFailed(f"{len(run.summary.failed)} of {len(plan.cells)} cells have no result:\n{lines}")
+    return run.summary
+
+
+class _Run:
+    """One pass over a plan: gives stages to free slots, records cells as their scores arrive."""
+
+    def __init__(self, plan: Plan, store: ArtifactStore, database: Database) -> None:
+        self.plan = plan
+        self.store = store
+        self.database = database
+        self.summary = Summary(cells=len(plan.cells), stages=len(plan.stages))
+        self._ended: queue.SimpleQueue[tuple[Stage, PrefectFuture[Any]]] = queue.SimpleQueue()
+
+    def stages(self, missing: Sequence[Stage], runtime: Runtime) -> None:
+        """Run `missing`; a failure loses what depends on it and nothing else."""
+        schedule = Schedule(missing)
+        running = 0
+        while True:
+            while running < runtime.slots and (stage := schedule.take()) is not None:
+                future = run_stage.submit(stage, alone=schedule.all_wait_for(stage.key))
+                future.add_done_callback(partial(self._end, stage))
+                running += 1
+            if not running:
+                return
+            stage, future = self._ended.get()
+            running -= 1
+            error = _error(future)
+            runtime.listener.finished(stage, error)
+            if error is None:
+                self.summary.ran.append(stage.name)
+                schedule.done(stage.key)
+                self.record(stage.key)
+            else:
+                self.lose(stage, schedule.failed(stage.key), error, runtime)
+
+    def _end(self, stage: Stage, future: PrefectFuture[Any]) -> None:
+        self._ended.put((stage, future))
+
+    def lose(self, stage: Stage, readers: Sequence[Stage], error: str, runtime: Runtime) -> None:
+        """Record as failed every cell that needed `stage`."""
+        lost = {stage.key, *(one.key for one in readers)}
+        for one in readers:
+            runtime.listener.finished(one, f"needs {stage.name}")
+        for cell in self.plan.cells:
+            if cell.score.key in lost:
+                self.summary.failed[cell.slug] = error
+                record_failure(self.database, self.plan.study.name, cell, error)
+
+    def record(self, key: str) -> None:
+        for cell in self.plan.cells:
+            if cell.score.key == key:
+                record_cell(self.database, self.plan.study.name, cell, self.store)
+
+    def record_finished(self, missing: Sequence[Stage]) -> None:
+        """Record the cells that are in the store already: a lost database fills again by itself."""
+        to_run = {stage.key for stage in missing}
+        for cell in self.plan.cells:
+            if cell.score.key not in to_run:
+                record_cell(self.database, self.plan.study.name, cell, self.store)
+
+
+def _error(future: PrefectFuture[Any]) -> str | None:
+    """Why a task run did not complete, in a line, or None."""
+    result = future.result(raise_on_failure=False)
+    return str(result) or type(result).__name__ if isinstance(result, BaseException) else None

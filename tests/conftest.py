@@ -1,0 +1,33 @@
+"""What all tests share: a home of their own, no network, the mirror where there is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported; hub tests undo it themselves
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of tiny models wait for each other on a busy machine
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """XTRANSFER_HOME of this test, empty."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("XTRANSFER_HOME", str(folder))
+    for name in ("XTRANSFER_DATABASE_URL", "XTRANSFER_STORE", "XTRANSFER_WORKERS", "PREFECT_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    yield folder
+
+
+@pytest.fixture
+def hub_dir() -> Path:
+    """The mirror of real data; the test is skipped where there is none."""
+    folder = os.environ.get("XTRANSFER_HUB_DIR")
+    if not folder:
+        pytest.skip("XTRANSFER_HUB_DIR names no mirror of real data")
+    return Path(folder)

@@ -1,0 +1,64 @@
+"""One small laboratory study, run once as a user would, for all tests that look at what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MINUTES = 60
+
+
+def xtransfer(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *arguments],
+        cwd=ROOT,
+        env=_environment(home, environment),
+        capture_output=True,
+        text=True,
+        timeout=5 * MINUTES,
+        check=False,
+    )
+
+
+def _environment(home: Path, more: dict[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XTRANSFER_", "PREFECT_"))}
+    return {**kept, "XTRANSFER_HOME": str(home), "COLUMNS": "200", **more}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A home in which `lab --small` was run, and what the run printed."""
+
+    home: Path
+    output: dict[str, Any]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        return score_rows(self.home)
+
+
+def score_rows(home: Path) -> list[tuple[Any, ...]]:
+    """Every score of a home, without times."""
+    query = (
+        "SELECT c.encoder, c.intermediate, c.target, c.seed, c.status, s.language, s.split, s.metric, s.value, s.n "
+        "FROM score s JOIN cell c ON c.key = s.cell ORDER BY 1, 2, 3, 4, 6, 7, 8"
+    )
+    done = xtransfer(home, "results", "sql", query, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return [tuple(row.values()) for row in json.loads(done.stdout)]
+
+
+@pytest.fixture(scope="session")
+def small_lab(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    home = tmp_path_factory.mktemp("a home with spaces") / "x"
+    done = xtransfer(home, "run", "lab", "--small", "--json")
+    assert done.returncode == 0, done.stderr
+    return Ran(home, json.loads(done.stdout))

@@ -1,0 +1,114 @@
+"""A wrong request ends with status 2, names what is wrong and what is allowed, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows import cli
+from tests.flows.conftest import Ran, xtransfer
+from xtransfer.errors import RequestError
+from xtransfer.studies import STUDIES
+
+STUDY = "name: mine\nencoders: [lab-tiny@0]\nintermediates: [direct]\ntargets: [lab-inference]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "lba"], "did you mean 'lab'"),
+        (["run", "lab", "--set", "encoder=lab-tinny@0"], "lab-tiny"),
+        (["run", "lab", "--set", "targets=[lab-inferense]"], "did you mean 'lab-inference'"),
+        (["run", "lab", "--set", "languages=[xx]"], "xx"),
+        (["run", "lab", "--set", "languages=[zh]"], "the grid would be empty"),
+        (["run", "lab", "--set", "intermediates=[lab-nli@zh]"], "no rows in 'zh'"),
+        (["run", "lab", "--set", "intermediates=[lab-nli@de~google]"], "lab-marian"),
+        (["run", "lab", "--set", "sedes=[1]"], "no field 'sedes'"),
+        (["run", "lab", "--set", "seeds=[]"], "seeds"),
+        (["run", "lab", "--set", "intermediate_recipe.learning_rate=fast"], "learning_rate"),
+        (["run", "missing.yaml"], "missing.yaml"),
+    ],
+)
+def test_wrong_requests(arguments: list[str], said: str, home: Path) -> None:
+    with pytest.raises(RequestError, match=said):
+        CliRunner().invoke(cli.app, arguments, catch_exceptions=False)
+    assert not (home / "results.db").exists() and not (home / "artifacts").exists()
+
+
+def test_wrong_yaml_fields_are_named_with_their_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(STUDY + "sedes: [1]\n")
+    with pytest.raises(RequestError, match=r"mine\.yaml: sedes"):
+        CliRunner().invoke(cli.app, ["plan", str(file)], catch_exceptions=False)
+
+
+def test_exit_status_and_message(tmp_path: Path) -> None:
+    done = xtransfer(tmp_path / "home", "run", "lba")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no study 'lba'") and done.stdout == ""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_unwritable_home_says_so(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    done = xtransfer(tmp_path / "home", "run", "lab", "--small")
+    assert done.returncode == 2 and "XTRANSFER_HOME" in done.stderr
+
+
+def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with sqlite3.connect(home / "results.db") as connection:
+        connection.execute("CREATE TABLE xtransfer_schema (version_num TEXT)")
+        connection.execute("INSERT INTO xtransfer_schema VALUES ('9999')")
+        connection.execute("CREATE TABLE study (name TEXT)")
+    before = (home / "results.db").read_bytes()
+    done = xtransfer(home, "run", "lab", "--small")
+    assert done.returncode == 1 and "9999" in done.stderr
+    assert (home / "results.db").read_bytes() == before and not (home / "artifacts").exists()
+
+
+def test_studies_and_benchmarks_list_everything() -> None:
+    listed = json.loads(CliRunner().invoke(cli.app, ["studies", "--json"]).stdout)
+    assert {study["name"] for study in listed} == set(STUDIES)
+    benchmarks = json.loads(CliRunner().invoke(cli.app, ["benchmarks", "--json"]).stdout)
+    assert {"lab-inference", "xnli", "xcopa"} <= {one["name"] for one in benchmarks}
+
+
+@pytest.mark.parametrize("fmt", ["table", "csv", "json", "latex", "markdown"])
+@pytest.mark.parametrize("question", ["scores", "gains", "runs"])
+def test_results_in_every_format(small_lab: Ran, question: str, fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XTRANSFER_HOME", str(small_lab.home))
+    done = CliRunner().invoke(
+        cli.app, ["results", question, "--study", "lab-small", "--format", fmt], catch_exceptions=False
+    )
+    assert done.exit_code == 0 and "lab-" in done.stdout
+
+
+def test_contrasts_change_sign_with_their_order(small_lab: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XTRANSFER_HOME", str(small_lab.home))
+
+    def contrast(first: str, second: str) -> dict[str, float]:
+        arguments = ["results", "contrast", first, second, "--study", "lab-small", "--format", "json"]
+        rows = json.loads(CliRunner().invoke(cli.app, arguments, catch_exceptions=False).stdout)
+        return {row["language"]: row["difference"] for row in rows}
+
+    one, two = contrast("direct", "lab-nli@en"), contrast("lab-nli@en", "direct")
+    assert one and one == pytest.approx({name: -value for name, value in two.items()})
+
+
+def test_sql_reads_only(small_lab: Ran) -> None:
+    assert xtransfer(small_lab.home, "results", "sql", "DELETE FROM score").returncode == 2
+    done = xtransfer(small_lab.home, "results", "sql", "SELECT count(*) AS n FROM score", "--format", "csv")
+    assert done.stdout == "n\n44\n"
+
+
+def test_the_store_is_listed_verified_and_cleaned(small_lab: Ran) -> None:
+    assert "score lab-inference after direct seed 10" in xtransfer(small_lab.home, "store", "ls").stdout
+    assert ", 0 damaged" in xtransfer(small_lab.home, "store", "verify").stdout
+    assert xtransfer(small_lab.home, "store", "gc").stdout.startswith("removed 0 artifacts")

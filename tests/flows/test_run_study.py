@@ -1,0 +1,99 @@
+"""The main job as a user runs it: a study from nothing, again, after a kill, with a damaged artifact."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import MINUTES, ROOT, Ran, _environment, score_rows, xtransfer
+
+
+def test_a_study_ends_with_scores_in_every_language(small_lab: Ran) -> None:
+    rows = small_lab.rows()
+    assert {row[1] for row in rows} == {"direct", "lab-nli@en"}
+    assert {row[5] for row in rows} == {"en", "de", "fr", "ru", "tr", "sw"}
+    assert len(rows) == 2 * 2 * (6 + 5)  # intermediates, seeds, languages of lab-inference and lab-retrieval
+    assert all(0 <= row[8] <= 100 and row[9] > 100 for row in rows)
+
+
+def test_the_report_needs_nothing_from_outside(small_lab: Ran) -> None:
+    page = Path(small_lab.output["report"])
+    text = page.read_text(encoding="utf-8")
+    assert "lab-nli@en" in text
+    assert 'src="http' not in text and "url(http" not in text and "<link" not in text
+    assert list(page.parent.glob("*.png")) and list(page.parent.glob("*.svg")) and list(page.parent.glob("*.csv"))
+
+
+def test_a_second_run_executes_no_stage_and_adds_no_row(small_lab: Ran) -> None:
+    before = small_lab.rows()
+    again = xtransfer(small_lab.home, "run", "lab", "--small", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["ran"] == []
+    assert small_lab.rows() == before
+    plan = json.loads(xtransfer(small_lab.home, "plan", "lab", "--small", "--json").stdout)
+    assert plan["stages"] and not any(stage["to_run"] for stage in plan["stages"])
+
+
+def test_every_stage_ran_once(small_lab: Ran) -> None:
+    plan = json.loads(xtransfer(small_lab.home, "plan", "lab", "--small", "--json").stdout)
+    assert sorted(small_lab.output["ran"]) == sorted(stage["name"] for stage in plan["stages"])
+
+
+def test_damage_and_a_lost_database_are_made_good(small_lab: Ran, tmp_path: Path) -> None:
+    home = tmp_path / "copy"
+    subprocess.run(["cp", "-a", str(small_lab.home), str(home)], check=True)
+    plan = json.loads(xtransfer(home, "plan", "lab", "--small", "--json").stdout)
+    score = next(stage for stage in plan["stages"] if stage["kind"] == "score")
+    artifact = home / "artifacts" / score["key"][:2] / score["key"]
+    (artifact / "scores.json").write_text("[")
+    for file in home.glob("results.db*"):
+        file.unlink()
+    done = xtransfer(home, "run", "lab", "--small", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ran"] == [score["name"]]
+    assert score_rows(home) == small_lab.rows()
+
+
+@pytest.mark.slow
+def test_killed_and_run_again_gives_the_same_rows(small_lab: Ran, tmp_path: Path) -> None:
+    home = tmp_path / "killed"
+    command = [sys.executable, "-m", "flows.cli", "run", "lab", "--small", "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=_environment(home, {}), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        _wait_for(lambda: any((home / "artifacts").glob(".partial/*/out")) if home.exists() else False)
+        time.sleep(2)
+        process.send_signal(signal.SIGKILL)
+    assert not _stages_alive(home)
+    done = xtransfer(home, "run", "lab", "--small", "--json")
+    assert done.returncode == 0, done.stderr
+    assert score_rows(home) == small_lab.rows()
+    assert not list((home / "artifacts" / ".partial").iterdir())
+
+
+def _wait_for(true: object) -> None:
+    deadline = time.monotonic() + 2 * MINUTES
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _stages_alive(home: Path) -> list[str]:
+    """Command lines of stage processes that still have files of `home` open, a second after their owner's end."""
+    time.sleep(1)
+    alive = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            files = [str(link.readlink()) for link in (process / "fd").iterdir()]
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if "xtransfer.stages.server" in command and any(str(home) in file for file in files):
+            alive.append(command)
+    return alive

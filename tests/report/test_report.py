@@ -1,0 +1,175 @@
+"""Tables, plots and the page of studies whose numbers a hand can compute."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.results.numbers import Numbers, make, right
+from xtransfer.analysis import contrasts, gains
+from xtransfer.errors import RequestError
+from xtransfer.report import csv, headline, markdown, plots, rich_tables, write_report
+from xtransfer.report.answer import answers
+from xtransfer.report.page import duration
+from xtransfer.report.tables import grids
+from xtransfer.results import open_database, record_cell, record_failure, record_study
+
+Reporter = Callable[[Numbers], Path]
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Reporter:
+    def write(numbers: Numbers) -> Path:
+        with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+            record_study(db, numbers.plan)
+            for cell in numbers.cells:
+                if numbers.store.find(cell.score.key):
+                    record_cell(db, "numbers", cell, numbers.store)
+                else:
+                    record_failure(db, "numbers", cell, "out of <memory>")
+            return write_report(numbers.plan.study, db, numbers.store, tmp_path / "a report")
+
+    return write
+
+
+def helped(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+    """60 items; German data helps Swahili by 60 points in every seed, English data by nothing."""
+    sw = {"direct": 20, "nli@en": 20, "nli@de": 56}[intermediate]
+    return {"en": right(30, 60), "sw": right(sw + seed, 60)}
+
+
+def test_the_page_answers_in_words(tmp_path: Path, report: Reporter) -> None:
+    text = report(make(tmp_path, helped)).read_text(encoding="utf-8")
+    assert "Training on nli@de first helped: +60.0 points over direct (95% interval" in text
+    assert "Training on nli@en first made no difference that this study can show: 0.0 points" in text
+    assert "nli@de is better than nli@en by 60.0 points" in text
+    assert "xtransfer run numbers" in text
+    assert "Does training on inference first help?" in text
+
+
+def test_the_page_asks_nothing_of_the_network(tmp_path: Path, report: Reporter) -> None:
+    page = report(make(tmp_path))
+    text = page.read_text(encoding="utf-8")
+    assert not re.findall(r"https?:|<script|<link|<img|@import|(?:src|href)=\"(?!#|data:)|url\((?!#)", text)
+    for used in re.findall(r'href="(#[^"]*)"', text) + re.findall(r"url\(([^)]*)\)", text):
+        assert used.startswith("#")
+        assert f'id="{used[1:]}"' in text
+    assert page.stat().st_size < 3_000_000
+
+
+def test_plots_and_tables_stand_beside_the_page(tmp_path: Path, report: Reporter) -> None:
+    folder = report(make(tmp_path)).parent
+    names = {path.name for path in folder.iterdir()}
+    assert {"report.html", "gains.csv", "contrasts.csv", "losses.png", "losses.svg"} < names
+    assert {"heat-map-1-xnli-on-tiny-0.png", "heat-map-1-xnli-on-tiny-0.svg"} < names
+    assert not [name for name in names if name.startswith(".")]
+    assert (folder / "losses.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_writing_twice_gives_the_same_files(tmp_path: Path, report: Reporter) -> None:
+    numbers = make(tmp_path)
+    folder = report(numbers).parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    report(numbers)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_failed_and_degenerate_cells_are_listed_and_escaped(tmp_path: Path, report: Reporter) -> None:
+    numbers = make(
+        tmp_path,
+        train_facts=lambda name, seed: {"degenerate": "loss never fell"} if (name, seed) == ("nli@en", 1) else {},
+        only=lambda name, seed: (name, seed) != ("nli@de", 0),
+    )
+    text = report(numbers).read_text(encoding="utf-8")
+    assert "9 cells, 2 of them without usable scores" in text
+    assert "loss never fell" in text
+    assert "out of &lt;memory&gt;" in text
+    assert "1 left out" in text
+
+
+def test_a_study_without_any_score_says_so(tmp_path: Path, report: Reporter) -> None:
+    text = report(make(tmp_path, only=lambda name, seed: False)).read_text(encoding="utf-8")
+    assert "No answer yet" in text
+
+
+def test_pooled_encoders_come_first_and_single_ones_below(tmp_path: Path, report: Reporter) -> None:
+    text = report(make(tmp_path, encoders=["tiny@0", "tiny@1", "tiny@2"])).read_text(encoding="utf-8")
+    assert text.index("<h2>xnli on tiny (3 encoders pooled)</h2>") < text.index("xnli on tiny@2</summary>")
+
+
+def test_a_single_encoder_is_shown_once(tmp_path: Path, report: Reporter) -> None:
+    text = report(make(tmp_path)).read_text(encoding="utf-8")
+    assert "Single encoders" not in text
+    assert text.count("<h2>xnli on tiny@0</h2>") == 1
+
+
+def test_an_unknown_study_is_refused(tmp_path: Path) -> None:
+    numbers = make(tmp_path)
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_study(db, numbers.plan)
+        with pytest.raises(RequestError, match="no study 'nubers'; did you mean 'numbers'"):
+            write_report("nubers", db, numbers.store, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    numbers = make(tmp_path)
+    (tmp_path / "out").write_text("a file")
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_study(db, numbers.plan)
+        with pytest.raises(RequestError, match="the report cannot be written"):
+            write_report("numbers", db, numbers.store, tmp_path / "out")
+
+
+def test_answers_without_intervals_conclude_nothing(tmp_path: Path) -> None:
+    numbers = make(tmp_path, seeds=[0], with_items=False)
+    found = answers(gains(numbers.cells, numbers.store), contrasts(numbers.cells, numbers.store))
+    assert {one.verdict for one in found[0].first_training} == {"unknown"}
+    assert "nothing can be concluded" in found[0].first_training[0].text
+
+
+def test_tables(tmp_path: Path) -> None:
+    numbers = make(tmp_path, helped)
+    frame = gains(numbers.cells, numbers.store)
+    lines = markdown(frame).splitlines()
+    assert lines[0] == "**xnli on tiny@0**"
+    assert lines[2] == "| intermediate | en | sw | mean unseen | mean others |"
+    assert lines[4].startswith("| direct | 50.0 | 35.0 | 35.0 |")
+    assert lines[6].startswith("| nli@de | 50.0 0.0 [0.0, 0.0] | 95.0 **+60.0** [")
+    assert csv(frame).splitlines()[0].startswith("encoder,intermediate,target,language,value,gain,low,high,p,")
+    assert headline(frame)["encoder"].unique().tolist() == ["tiny@0"]
+
+
+@pytest.mark.parametrize(("width", "shown", "intervals"), [(140, 7, 7), (92, 7, 2), (75, 6, 1), (48, 2, 1)])
+def test_the_terminal_table_fits(tmp_path: Path, width: int, shown: int, intervals: int) -> None:
+    def six_languages(encoder: str, name: str, seed: int) -> dict[str, list[float]]:
+        return {code: right(20 if name == "direct" else 56, 60) for code in ("en", "de", "fr", "ru", "sw")}
+
+    numbers = make(tmp_path, six_languages, intermediates=["direct", "nli@de"])
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(*rich_tables(gains(numbers.cells, numbers.store), width))
+    text = console.export_text()
+    assert "…" not in text
+    rows = [line for line in text.splitlines() if "[" in line]
+    assert [line.count("[") for line in rows] == [intervals]
+    assert rows[0].count("│") == shown + 2
+    assert ("more columns" in text) == (shown < 7)
+
+
+def test_a_label_with_markup_is_escaped(tmp_path: Path) -> None:
+    numbers = make(tmp_path)
+    grid = next(grids(gains(numbers.cells, numbers.store)))
+    text = plots.inline(plots.heat_map(grid), 'xnli<lingnli "x"', "one")
+    assert 'aria-label="xnli&lt;lingnli &#34;x&#34;"' in text
+    assert "currentColor" in text
+    assert 'id="one-' in text
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.42, "0.4 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
+def test_durations(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

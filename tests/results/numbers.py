@@ -1,0 +1,136 @@
+"""A finished study made of given numbers: real stages, real artifacts, no training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xtransfer.grid import Cell, Plan
+from xtransfer.stages.spec import Stage
+from xtransfer.store import artifacts
+from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study import Study
+
+LANGUAGES = ("en", "de", "sw")
+Items = Callable[[str, str, int], Mapping[str, Sequence[float]]]  # encoder, intermediate, seed → points
+
+
+@dataclass
+class Numbers:
+    """What a test is given: the plan, and the store in which its artifacts are."""
+
+    plan: Plan
+    store: ArtifactStore
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return self.plan.cells
+
+    def cell(self, intermediate: str, seed: int, encoder: str = "tiny@0") -> Cell:
+        wanted = (encoder, intermediate, seed)
+        return next(one for one in self.cells
+                    if (one.encoder, one.intermediate.slug, one.seed) == wanted)  # fmt: skip
+
+
+def right(count: int, of: int = 10) -> list[float]:
+    """Points of `of` items, the first `count` of them right."""
+    return [100.0] * count + [0.0] * (of - count)
+
+
+def simple(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+    """Ten items: direct 40/30/30, en +20/+10/+10, de +10/+30/+20 points; one more right in odd seeds."""
+    counts = {"direct": (4, 3, 3), "nli@en": (6, 4, 4), "nli@de": (5, 6, 5)}[intermediate]
+    return {code: right(count + seed % 2) for code, count in zip(LANGUAGES, counts, strict=True)}
+
+
+def make(
+    folder: Path,
+    items: Items = simple,
+    *,
+    encoders: Sequence[str] = ("tiny@0",),
+    intermediates: Sequence[str] = ("direct", "nli@en", "nli@de"),
+    seeds: Sequence[int] = (0, 1, 2),
+    group_size: int = 2,
+    train_facts: Callable[[str, int], dict[str, Any]] | None = None,
+    only: Callable[[str, int], bool] = lambda intermediate, seed: True,
+    with_items: bool = True,
+    name: str = "numbers",
+) -> Numbers:
+    """A study whose cells have the given points per item. `only` says which cells were run."""
+    study = Study(
+        name=name,
+        question="Does training on inference first help?",
+        encoders=tuple(encoders),
+        intermediates=tuple(intermediates),  # type: ignore[arg-type]
+        targets=("xnli",),  # type: ignore[arg-type]
+        seeds=tuple(seeds),
+    )
+    store = ArtifactStore(folder / "artifacts")
+    cells, stages = [], {}
+    for encoder in study.encoders:
+        pretrained = Stage("pretrain", 1, f"pretrain {encoder}", {"encoder": encoder})
+        for intermediate in study.intermediates:
+            for seed in study.seeds:
+                recipe = {"epochs": 3, "learning_rate": 2e-5}
+                settings = {"intermediate": intermediate.slug, "seed": seed, "recipe": recipe}
+                train = Stage("train", 1, f"train xnli after {intermediate.slug} seed {seed}", settings,
+                              {"start": pretrained.key})  # fmt: skip
+                label = f"score xnli after {intermediate.slug} seed {seed}"
+                score = Stage("score", 1, label, {"split": "test"},
+                              {"checkpoint": train.key})  # fmt: skip
+                stages |= {one.key: one for one in (pretrained, train, score)}
+                cells.append(Cell(encoder, intermediate, study.targets[0], seed, score))
+                if not only(intermediate.slug, seed):
+                    continue
+                facts = {"losses": [[step, 1 / (step + 1)] for step in range(10)], "degenerate": None}
+                facts |= train_facts(intermediate.slug, seed) if train_facts else {}
+                _commit(store, pretrained, {})
+                _commit(store, train, facts)
+                points = items(encoder, intermediate.slug, seed)
+                _commit(store, score, {"languages": len(points)}, points, group_size, with_items)
+    return Numbers(Plan(study, tuple(cells), tuple(stages.values())), store)
+
+
+def _commit(
+    store: ArtifactStore,
+    stage: Stage,
+    facts: dict[str, Any],
+    points: Mapping[str, Sequence[float]] | None = None,
+    group_size: int = 1,
+    with_items: bool = True,
+) -> None:
+    if store.find(stage.key):
+        return
+    out = store.empty_out(stage.key)
+    if points is not None:
+        _write_scores(out, points, group_size, with_items)
+    with mock.patch.object(artifacts, "_sync"):  # nothing here is about power cuts, and disks are slow
+        store.commit(stage, out, facts, "cpu", datetime.now(UTC))
+
+
+def _write_scores(out: Path, points: Mapping[str, Sequence[float]], group_size: int, with_items: bool) -> None:
+    rows = [
+        {"language": code, "id": f"{number}", "group": f"block-{number // group_size}", "gold": "1",
+         "prediction": "1" if value else "0", "item": value if with_items else None, "scores": [0.0, 1.0]}
+        for code, values in points.items() for number, value in enumerate(values)
+    ]  # fmt: skip
+    schema = pa.schema(
+        [(name, pa.string()) for name in ("language", "id", "group", "gold", "prediction")]
+        + [("item", pa.float64()), ("scores", pa.list_(pa.float64()))]
+    )
+    pq.write_table(pa.Table.from_pylist(rows, schema), out / "predictions.parquet")
+    lines = [
+        {"language": code, "split": "test", "metric": "accuracy", "value": float(np.mean(values)),
+         "n": len(values),  "chance": 33.3, "constant": len(set(values)) == 1}
+        for code, values in points.items()
+    ]  # fmt: skip
+    (out / "scores.json").write_text(json.dumps(lines), encoding="utf-8")

@@ -1,0 +1,183 @@
+"""Opening: made, migrated, refused; never changed when refused."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
+
+from xtransfer.errors import RequestError, StoreError, XTransferError
+from xtransfer.results import Database, open_database
+from xtransfer.results import database as module
+from xtransfer.results.read import VIEWS
+from xtransfer.results.schema import Base
+
+
+def test_a_new_database_has_tables_views_and_wal(db: Database) -> None:
+    inspector = inspect(db.engine)
+    assert set(Base.metadata.tables) < set(inspector.get_table_names())
+    assert set(inspector.get_view_names()) == set(VIEWS)
+    with db.begin() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_migrations_and_models_agree(db: Database) -> None:
+    with db.begin() as connection:
+        options = {"version_table": module.VERSION_TABLE, "compare_type": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
+
+
+def test_down_and_up_again_leaves_the_same_schema(db: Database) -> None:
+    def schema() -> list[tuple[str, str]]:
+        with db.begin() as connection:
+            return [
+                tuple(row) for row in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master ORDER BY name")
+            ]
+
+    before = schema()
+    config = module._config()
+    with db.begin() as connection:
+        config.attributes.update(connection=connection, version_table=module.VERSION_TABLE)
+        command.downgrade(config, "base")
+        assert inspect(connection).get_view_names() == []
+        command.upgrade(config, "head")
+    assert schema() == before
+
+
+def test_tables_compile_for_postgresql() -> None:
+    for table in Base.metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+
+
+def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "results.db"
+    open_database(f"sqlite:///{file}").close()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
+    before = _contents(tmp_path)
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0001"):
+            open_database(f"sqlite:///{file}", read_only=read_only)
+    assert _contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("where", ["header", "middle"])
+def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, where: str) -> None:
+    file = tmp_path / "results.db"
+    open_database(f"sqlite:///{file}").close()
+    data = bytearray(file.read_bytes())
+    start = 0 if where == "header" else 4096
+    data[start : start + 4096] = b"x" * 4096
+    file.write_bytes(data)
+    before = _contents(tmp_path)
+    with pytest.raises(StoreError, match=r"damaged.*Nothing was changed"):
+        open_database(f"sqlite:///{file}")
+    assert _contents(tmp_path) == before
+
+
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "other.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    before = _contents(tmp_path)
+    with pytest.raises(StoreError, match="another program's database"):
+        open_database(f"sqlite:///{file}")
+    assert _contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nonsense", "is not a database URL"),
+        ("mysql://x/y", "not supported"),
+        ("sqlite://", "kept in a file"),
+        ("sqlite:////no/such/folder/results.db", "no folder"),
+    ],
+)
+def test_urls_that_cannot_be_used(url: str, says: str) -> None:
+    with pytest.raises(RequestError, match=says):
+        open_database(url)
+
+
+def test_a_folder_is_not_a_database(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="is a folder"):
+        open_database(f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "results.db"
+    open_database(f"sqlite:///{file}").close()
+    file.chmod(0o400)
+    with pytest.raises(RequestError, match="cannot be written"):
+        open_database(f"sqlite:///{file}")
+
+
+def test_reading_where_nothing_is(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no results here yet"):
+        open_database(f"sqlite:///{tmp_path / 'results.db'}", read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_read_only_database_cannot_be_written(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'results.db'}"
+    open_database(url).close()
+    with open_database(url, read_only=True) as db, pytest.raises(XTransferError), db.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM study")
+
+
+def test_a_migration_that_is_cut_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'results.db'}"
+
+    def fail_at_views(connection: object, cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("CREATE VIEW runs"):
+            raise KeyboardInterrupt
+
+    event.listen(Engine, "before_cursor_execute", fail_at_views)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            open_database(url)
+    finally:
+        event.remove(Engine, "before_cursor_execute", fail_at_views)
+    engine = create_engine(url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+    open_database(url).close()
+
+
+def _open(url: str, start: object, answers: object) -> None:
+    start.wait()  # type: ignore[attr-defined]
+    try:
+        with open_database(url) as db:
+            answers.put(sorted(inspect(db.engine).get_view_names()))  # type: ignore[attr-defined]
+    except BaseException as error:
+        answers.put(repr(error))  # type: ignore[attr-defined]
+
+
+def test_four_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    for attempt in range(3):
+        start, answers = context.Barrier(4), context.Queue()
+        url = f"sqlite:///{tmp_path / f'results-{attempt}.db'}"
+        processes = [context.Process(target=_open, args=(url, start, answers)) for _ in range(4)]
+        for process in processes:
+            process.start()
+        assert [answers.get(timeout=60) for _ in processes] == [sorted(VIEWS)] * 4
+        for process in processes:
+            process.join()
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from transformers import XLMRobertaConfig, XLMRobertaModel
+
+from tests.kinds.words import WORDS, tokenizer
+from xtransfer.benchmarks import get
+from xtransfer.benchmarks.spec import Row
+from xtransfer.errors import RequestError
+from xtransfer.kinds import KINDS, choice, pair
+from xtransfer.scoring import predict as module
+from xtransfer.scoring.predict import predict, predict_languages
+
+
+class Letters(nn.Module):
+    """States that are the token's one-hot vector at the last layer, its double at layer 0."""
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **options: Any) -> Any:
+        states = nn.functional.one_hot(input_ids, 12).float()
+        return SimpleNamespace(last_hidden_state=states, hidden_states=(states * 2, states))
+
+
+@pytest.fixture(scope="module")
+def encoder() -> XLMRobertaModel:
+    torch.manual_seed(0)
+    config = XLMRobertaConfig(
+        vocab_size=12,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=40,
+        type_vocab_size=1,
+        hidden_dropout_prob=0.5,
+    )
+    return XLMRobertaModel(config, add_pooling_layer=False)
+
+
+def _pairs(count: int) -> list[Row]:
+    return [
+        {
+            "id": str(n),
+            "group": str(n),
+            "first": " ".join(WORDS[: n % 8 + 1]),
+            "second": WORDS[n % 5],
+            "label": 0,
+        }
+        for n in range(count)
+    ]
+
+
+def _head(benchmark: str, width: int = 16) -> Any:
+    torch.manual_seed(1)
+    make = pair.head if get(benchmark).kind == "pair" else choice.head
+    head = make(width, get(benchmark), 0.5)
+    nn.init.normal_(head.out_proj.weight)
+    return head
+
+
+def test_batches_leave_the_predictions_equal_and_in_order(
+    encoder: XLMRobertaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, head = _pairs(30), _head("lab-nli")
+    together = predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    monkeypatch.setitem(module.TOKENS_PER_BATCH, "cpu", 1)
+    alone = predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    assert [one.value for one in together] == [one.value for one in alone]
+    for one, other in zip(together, alone, strict=True):
+        assert one.scores == pytest.approx(other.scores, abs=1e-5)
+    assert len({one.scores for one in together}) > 5
+
+
+def test_modes_are_put_back_and_dropout_is_off(encoder: XLMRobertaModel) -> None:
+    rows, head = _pairs(5), _head("lab-nli")
+    encoder.train()
+    head.eval()
+    first = predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    assert first == predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    assert encoder.training
+    assert not head.training
+
+
+def test_languages_share_batches_and_keep_their_rows(encoder: XLMRobertaModel) -> None:
+    rows, head = _pairs(12), _head("lab-nli")
+    seen: list[tuple[int, int]] = []
+
+    def progress(message: str, done: int, total: int, metrics: object = None) -> None:
+        seen.append((done, total))
+
+    found = predict_languages(
+        encoder,
+        head,
+        KINDS["pair"],
+        {"de": rows[:5], "sw": [], "tr": rows[5:]},
+        tokenizer(),
+        32,
+        progress=progress,
+    )
+    alone = predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    assert [one.value for one in found["de"] + found["tr"]] == [one.value for one in alone]
+    assert found["sw"] == []
+    assert seen == [(12, 12)]
+
+
+def test_options_of_different_numbers(encoder: XLMRobertaModel) -> None:
+    row = {"id": "0", "group": "0", "context": "a", "question": "cause", "choices": ["b", "c"], "label": 0}
+    rows = [row, {**row, "choices": ["d", "e", "f g"]}]
+    two, three = predict(encoder, _head("lab-copa"), KINDS["choice"], rows, tokenizer(), 32)
+    assert (len(two.scores), len(three.scores)) == (2, 3)
+    assert two.value == max(range(2), key=lambda place: two.scores[place])
+
+
+def test_retrieval_pools_all_tokens_and_takes_the_nearest() -> None:
+    texts = [("a a b", "a b"), ("c", "c d"), ("e", "c e")]
+    rows = [
+        {"id": name, "source": text, "target": other}
+        for name, (text, other) in zip("xyz", texts, strict=True)
+    ]
+    found = predict(Letters(), None, KINDS["bitext"], rows, tokenizer(), 32)
+    assert [one.value for one in found] == ["x", "y", "z"]
+    # <s> a a b </s> against <s> a b </s>: (1 + 2 + 1 + 1) / (sqrt(1 + 4 + 1 + 1) * sqrt(4))
+    assert found[0].scores[0] == pytest.approx(5 / (7**0.5 * 2))
+
+
+def test_retrieval_compares_within_a_language_at_the_layer_asked_for() -> None:
+    german = [{"id": "0", "source": "a", "target": "b"}]
+    turkish = [{"id": "1", "source": "b", "target": "a"}]
+    rows = {"de": german, "tr": turkish}
+    found = predict_languages(Letters(), None, KINDS["bitext"], rows, tokenizer(), 32, layer=0)
+    assert [found["de"][0].value, found["tr"][0].value] == ["0", "1"]
+    with pytest.raises(RequestError, match=r"layer 2: the encoder has layers 0 \(embeddings\) to 1"):
+        predict_languages(Letters(), None, KINDS["bitext"], rows, tokenizer(), 32, layer=2)
+
+
+def test_a_kind_that_needs_a_head_says_so(encoder: XLMRobertaModel) -> None:
+    with pytest.raises(RequestError, match="without a head nothing of kind 'pair'"):
+        predict(encoder, None, KINDS["pair"], _pairs(1), tokenizer(), 32)

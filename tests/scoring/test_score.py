@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from tests.training.tiny import make_encoder
+from xtransfer.benchmarks import get
+from xtransfer.errors import RequestError
+from xtransfer.kinds import pair
+from xtransfer.scoring.score import score
+from xtransfer.training import checkpoints
+from xtransfer.training.checkpoints import HeadInfo, SavedHead
+
+LABELS = ("entailment", "neutral", "contradiction")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random encoder with a head that always says label 1."""
+    return _save(tmp_path_factory, LABELS)
+
+
+def _save(factory: pytest.TempPathFactory, labels: tuple[str, ...]) -> Path:
+    encoder = checkpoints.load(make_encoder(factory.mktemp("encoder")))
+    head = pair.LabelHead(32, labels, 0.0)
+    with torch.no_grad():
+        head.out_proj.weight.zero_()
+        head.out_proj.bias.copy_(torch.tensor([0.0, 5.0, 1.0]))
+    folder = factory.mktemp("checkpoint")
+    saved = SavedHead(HeadInfo("lab-nli", "pair", labels, 0.0), head)
+    checkpoints.save(folder, encoder.encoder, encoder.tokenizer, {"lab-nli": saved})
+    return folder
+
+
+def test_scores_and_predictions_are_written(checkpoint: Path, tmp_path: Path) -> None:
+    scores = score(checkpoint, get("lab-inference"), ["sw", "de"], "test", 32, tmp_path, limit=24)
+    assert [one.language for one in scores] == ["sw", "de"]
+    assert all(
+        (one.n, one.metric, one.split, one.constant) == (24, "accuracy", "test", True) for one in scores
+    )
+    assert all(one.value == pytest.approx(100 / 3) == one.chance for one in scores)
+    written = json.loads((tmp_path / "scores.json").read_text())
+    assert [set(one) for one in written] == [
+        {"language", "split", "metric", "value", "n", "chance", "constant"}
+    ] * 2
+    table = pq.read_table(tmp_path / "predictions.parquet")
+    assert table.column_names == ["language", "id", "group", "gold", "prediction", "item", "scores"]
+    rows = table.to_pylist()
+    assert len(rows) == 48
+    assert {row["prediction"] for row in rows} == {"1"}
+    assert all(row["item"] == 100.0 * (row["gold"] == "1") for row in rows)
+    assert rows[0]["scores"] == [0.0, 5.0, 1.0]
+    german = [row["item"] for row in rows if row["language"] == "de"]
+    assert sum(german) / len(german) == pytest.approx(scores[1].value)
+
+
+def test_retrieval_needs_no_head(checkpoint: Path, tmp_path: Path) -> None:
+    (one,) = score(checkpoint, get("lab-retrieval"), ["tr"], "test", 32, tmp_path, limit=10)
+    assert one.n == 10
+    assert one.chance is None
+    rows = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
+    assert {json.loads(row["prediction"]) for row in rows} <= {row["id"] for row in rows}
+    assert sum(row["item"] for row in rows) / 10 == one.value
+
+
+def test_heads_that_do_not_answer_are_refused(
+    checkpoint: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with pytest.raises(RequestError, match="no head for 'lab-copa'"):
+        score(checkpoint, get("lab-copa"), ["de"], "test", 32, tmp_path, limit=8)
+    turned = _save(tmp_path_factory, ("contradiction", "neutral", "entailment"))
+    with pytest.raises(RequestError, match="same labels in the same order"):
+        score(turned, get("lab-nli"), ["de"], "test", 32, tmp_path, limit=12)
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_nothing_asked_for_is_a_request_error(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no languages"):
+        score(checkpoint, get("lab-nli"), [], "test", 32, tmp_path)
+    with pytest.raises(RequestError, match="no test split in 'zh'"):
+        score(checkpoint, get("lab-nli"), ["zh"], "test", 32, tmp_path)

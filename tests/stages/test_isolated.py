@@ -1,0 +1,149 @@
+"""Stages run in processes of their own: a failure, a kill or a timeout ends one stage and leaves the store whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xtransfer.encoders import ENCODERS
+from xtransfer.errors import DataError, StageError
+from xtransfer.stages import STAGES
+from xtransfer.stages.execute import execute
+from xtransfer.stages.isolated import StageProcesses
+from xtransfer.stages.slots import Slot, slots
+from xtransfer.stages.spec import Stage, StageKind
+from xtransfer.store.artifacts import ArtifactStore
+
+SLOT = Slot("cpu", 1)
+
+
+def _pretraining(steps: int) -> Stage:
+    recipe = {**ENCODERS["lab-mini"].recipe.model_dump(mode="json"), "steps": steps}
+    settings = {"corpus": {"name": "lab"}, "num_texts": 300, "languages": ["en", "de"], "recipe": recipe, "seed": 0}
+    return Stage("pretrain", 1, f"pretrain {steps} steps", settings)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("artifacts")
+
+
+@pytest.fixture(scope="module")
+def processes(root: Path) -> Iterator[StageProcesses]:
+    with StageProcesses(str(root)) as running:
+        yield running
+
+
+def test_a_stage_is_made_once_and_then_served(processes: StageProcesses, root: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    stage = _pretraining(2)
+    made = processes.run(stage, SLOT, lambda message, done, total, metrics=None: told.append((message, done, total)))
+    assert not made.cached and made.facts["steps"] == 2 and told
+    assert processes.run(stage, SLOT).cached
+    found = ArtifactStore(root).find(stage.key)
+    assert found is not None and "model.safetensors" in found.manifest.files
+
+
+def test_what_goes_wrong_is_told_and_leaves_nothing(processes: StageProcesses, root: Path) -> None:
+    wrong = Stage("score", 1, "score nothing", {"benchmark": "nothing", "encoder": {"id": "x", "revision": "y"}})
+    with pytest.raises(StageError, match="score nothing"):
+        processes.run(wrong, SLOT)
+    store = ArtifactStore(root)
+    assert store.find(wrong.key) is None and wrong.key not in store.unfinished()
+
+
+def test_a_timeout_ends_the_stage_and_the_next_one_runs(processes: StageProcesses) -> None:
+    with pytest.raises(StageError, match="took over 3 s"):
+        processes.run(_pretraining(100_000), SLOT, timeout=3)
+    assert not processes.run(_pretraining(3), SLOT).cached
+
+
+def test_a_killed_stage_frees_its_lease(processes: StageProcesses, root: Path) -> None:
+    stage = _pretraining(100_001)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            processes.run(stage, SLOT)
+        except StageError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while not (root / ".partial" / stage.key / "out").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    processes.kill()
+    thread.join(30)
+    assert "was killed" in str(failures[0])
+    with ArtifactStore(root).lease(stage.key, lambda: pytest.fail("the lease is still held")):
+        pass
+
+
+def _kind(monkeypatch: pytest.MonkeyPatch, run: Any) -> Stage:
+    monkeypatch.setitem(STAGES, "odd", StageKind("odd", 1, run, seconds=1))
+    return Stage("odd", 1, "something odd", {})
+
+
+def test_a_full_disk_keeps_the_store_whole_and_the_rerun_succeeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = True
+
+    def run(settings: Any, inputs: Any, work: Any) -> dict[str, Any]:
+        (work.out / "half.txt").write_text("half")
+        if full:
+            raise RuntimeError("could not save") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return {"fine": True}
+
+    stage, store = _kind(monkeypatch, run), ArtifactStore(tmp_path)
+    with pytest.raises(StageError, match="no space left"):
+        execute(stage, store)
+    assert list(store.keys()) == [] and not (tmp_path / ".partial" / stage.key / "out").exists()
+    full = False
+    artifact, cached = execute(stage, store)
+    assert not cached and artifact.manifest.facts == {"fine": True}
+
+
+def test_wrong_data_leave_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(settings: Any, inputs: Any, work: Any) -> dict[str, Any]:
+        (work.state / "step.txt").write_text("1")
+        raise DataError("row 3: no label")
+
+    stage, store = _kind(monkeypatch, run), ArtifactStore(tmp_path)
+    with pytest.raises(StageError, match="row 3"):
+        execute(stage, store)
+    assert store.unfinished() == []
+
+
+def test_state_outlives_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(settings: Any, inputs: Any, work: Any) -> dict[str, Any]:
+        file = work.state / "tries.txt"
+        tries = int(file.read_text()) if file.exists() else 0
+        file.write_text(str(tries + 1))
+        if tries == 0:
+            raise ConnectionError("the hub is away")
+        return {"tries": tries + 1}
+
+    stage, store = _kind(monkeypatch, run), ArtifactStore(tmp_path)
+    with pytest.raises(ConnectionError):
+        execute(stage, store)
+    assert execute(stage, store)[0].manifest.facts == {"tries": 2}
+
+
+def test_slots_share_out_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    monkeypatch.setattr("xtransfer.stages.slots._gpus", list)
+    assert slots() == [Slot("cpu", 2)] * 8
+    assert slots(2) == [Slot("cpu", 8)] * 2
+    monkeypatch.setattr("xtransfer.stages.slots._gpus", lambda: ["cuda:0", "cuda:1"])
+    assert [slot.device for slot in slots()] == ["cuda:0", "cuda:1"]
+    assert [slot.device for slot in slots(4)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]

@@ -1,0 +1,221 @@
+"""A stand-in for the hub on this machine: the part of its protocol that data sets and models need.
+
+    with Hub() as hub:
+        commit = hub.add("datasets", "someone/things", {"data/train-00000-of-00001.parquet": b"..."})
+        subprocess.run([...], env={**os.environ, **hub.environment(cache)})
+
+`hub.faults` maps a part of a path to what goes wrong there: a status code, or "truncate": it breaks off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Files at one commit; branches name that commit."""
+
+    kind: str  # "datasets" or "models"
+    name: str
+    files: dict[str, bytes]
+    commit: str
+    branches: tuple[str, ...] = ("main",)
+
+    def has(self, revision: str) -> bool:
+        return revision == self.commit or revision in self.branches
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer. `says` is how long the body claims to be, where that is not how long it is."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    says: int | None = None
+
+
+def _json(value: object) -> Answer:
+    return Answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+
+def _missing(code: str) -> Answer:
+    return Answer(404, b"not found", {"X-Error-Code": code, "X-Error-Message": "not found"})
+
+
+class Hub:
+    """The server; `requests` is every (method, path) that it was asked."""
+
+    def __init__(self) -> None:
+        self.repositories: dict[tuple[str, str], Repository] = {}
+        self.faults: dict[str, int | str] = {}
+        self.requests: list[tuple[str, str]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Hub:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def add(
+        self, kind: str, name: str, files: dict[str, bytes], branches: tuple[str, ...] = ("main",)
+    ) -> str:
+        """A repository; its commit is a digest of the files."""
+        whole = b"".join(path.encode() + body for path, body in sorted(files.items()))
+        commit = hashlib.sha1(whole).hexdigest()
+        self.repositories[kind, name] = Repository(kind, name, files, commit, branches)
+        return commit
+
+    def add_folder(self, kind: str, name: str, folder: Path) -> str:
+        """A repository of all files below a folder."""
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        return self.add(kind, name, files)
+
+    def environment(self, cache: Path) -> dict[str, str]:
+        """What a process needs in its environment to take this server for the hub."""
+        return {
+            "HF_ENDPOINT": self.url,
+            "HF_HOME": str(cache),
+            "HF_HUB_OFFLINE": "0",
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_DOWNLOAD_TIMEOUT": "2",
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+
+    def answer(self, method: str, target: str, body: bytes) -> Answer:
+        """What the hub would answer to a request."""
+        path = unquote(urlsplit(target).path)
+        fault = next((fault for part, fault in self.faults.items() if part in path), None)
+        if isinstance(fault, int):
+            return Answer(fault, b"fault", {})
+        found = self._route(path.strip("/").split("/"), parse_qs(urlsplit(target).query), body)
+        if fault == "truncate" and method == "GET":
+            return Answer(found.status, found.body[: len(found.body) // 2], found.headers, len(found.body))
+        return found
+
+    def _route(self, parts: list[str], query: dict[str, list[str]], body: bytes) -> Answer:
+        if parts[0] == "api" and len(parts) >= 4:
+            return self._api(parts[1], "/".join(parts[2:4]), parts[4:], query, body)
+        kind = "datasets" if parts[0] == "datasets" else "models"
+        parts = parts[1:] if kind == "datasets" else parts
+        if len(parts) < 5 or parts[2] != "resolve":
+            return _missing("RepoNotFound")
+        path, revision = _split(parts[3:], self.repositories.get((kind, "/".join(parts[:2]))))
+        return self._file(kind, "/".join(parts[:2]), revision, path)
+
+    def _api(self, kind: str, name: str, rest: list[str], query: dict[str, list[str]], body: bytes) -> Answer:
+        repository = self.repositories.get((kind, name))
+        if repository is None:
+            return _missing("RepoNotFound")
+        verb, rest = (rest[0], rest[1:]) if rest else ("revision", ["main"])
+        path, revision = _split(rest, repository)
+        if not repository.has(revision):
+            return _missing("RevisionNotFound")
+        if verb == "revision":
+            return _json(_described(repository))
+        if verb == "tree":
+            return _tree(repository, path, query.get("recursive", ["false"])[0].lower() in ("true", "1"))
+        if verb == "paths-info":
+            wanted = _paths(body)
+            return _json([_entry(repository, one) for one in wanted if one in repository.files])
+        return _missing("EntryNotFound")
+
+    def _file(self, kind: str, name: str, revision: str, path: str) -> Answer:
+        repository = self.repositories.get((kind, name))
+        if repository is None:
+            return _missing("RepoNotFound")
+        if not repository.has(revision):
+            return _missing("RevisionNotFound")
+        if path not in repository.files:
+            return _missing("EntryNotFound")
+        data = repository.files[path]
+        headers = {"X-Repo-Commit": repository.commit, "ETag": f'"{hashlib.sha1(data).hexdigest()}"'}
+        return Answer(200, data, headers)
+
+
+def _split(parts: list[str], repository: Repository | None) -> tuple[str, str]:
+    """Path and revision; a branch may hold slashes."""
+    for branch in repository.branches if repository else ():
+        if "/".join(parts).startswith(branch):
+            return "/".join(parts)[len(branch) :].strip("/"), branch
+    return "/".join(parts[1:]), parts[0] if parts else "main"
+
+
+def _described(repository: Repository) -> dict[str, object]:
+    return {
+        "_id": "0",
+        "id": repository.name,
+        "sha": repository.commit,
+        "private": False,
+        "gated": False,
+        "disabled": False,
+        "downloads": 0,
+        "likes": 0,
+        "tags": [],
+        "lastModified": "2026-01-01T00:00:00.000Z",
+        "siblings": [{"rfilename": path} for path in sorted(repository.files)],
+    }
+
+
+def _entry(repository: Repository, path: str) -> dict[str, object]:
+    data = repository.files[path]
+    return {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+
+
+def _tree(repository: Repository, folder: str, recursive: bool) -> Answer:
+    below = [path for path in sorted(repository.files) if not folder or path.startswith(folder + "/")]
+    if not below:
+        return _missing("EntryNotFound")
+    depth = len(folder.split("/")) + 1 if folder else 1
+    folders = sorted({"/".join(path.split("/")[:depth]) for path in below if path.count("/") >= depth})
+    files = below if recursive else [path for path in below if path.count("/") < depth]
+    named = [{"type": "directory", "path": path, "size": 0, "oid": "0" * 40} for path in folders]
+    return _json([*named, *(_entry(repository, path) for path in files)])
+
+
+def _paths(body: bytes) -> list[str]:
+    text = body.decode()
+    if text.startswith("{"):
+        return list(json.loads(text)["paths"])
+    return parse_qs(text).get("paths", [])
+
+
+def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def respond(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            hub.requests.append((self.command, self.path))
+            answer = hub.answer(self.command, self.path, body)
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body) if answer.says is None else answer.says))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer.body)
+            if answer.says is not None:
+                self.close_connection = True
+
+        do_GET = do_HEAD = do_POST = respond  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None:
+            """Silence: the tests look at `requests`."""
+
+    return Handler

@@ -1,0 +1,152 @@
+"""The hub path against a stand-in: data sets, revisions, tokenizers, models, and answers that fail.
+
+A process is told at its start where the hub is, so one process of its own makes all the attempts.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.standin.hub import Hub
+from tests.training.tiny import make_encoder
+
+ROOT = Path(__file__).parents[2]
+CARD = (
+    b"---\nconfigs:\n- config_name: de\n  data_files:\n  - split: train\n    path: de/train-*.parquet\n---\n"
+)
+PROGRAM = """
+import json, sys, time
+time.sleep = lambda seconds: None  # the hub's client waits longer after each failure
+from xtransfer.benchmarks.spec import Benchmark, Source
+from xtransfer.data.load import load_rows, pin
+
+def attempt(path, revision=None, split="train"):
+    source = Source(path, config="de", splits={"train": split}, revision=revision)
+    columns = {"first": "premise", "second": "hypothesis", "label": "label"}
+    things = Benchmark("things", "pair", ("de",), source, columns, "accuracy", labels=("yes", "no"))
+    try:
+        return {"pin": pin(source), "rows": load_rows(things, "de", "train")}
+    except Exception as error:
+        return {"type": type(error).__name__, "text": str(error)}
+
+def model(path, commit):
+    from xtransfer.training import checkpoints
+    loaded = checkpoints.load((path, commit))
+    return [type(loaded.encoder).__name__, len(loaded.tokenizer("the red house", "a tree")["input_ids"])]
+
+print(json.dumps([attempt(*one) for one in json.loads(sys.argv[1])] + [model(*sys.argv[2:])]))
+"""
+
+
+def _parquet(labels: list[int]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"premise": ["p", "q"], "hypothesis": ["h", "i"], "label": labels}), buffer)
+    return buffer.getvalue()
+
+
+def _data(labels: list[int]) -> dict[str, bytes]:
+    return {"README.md": CARD, "de/train-00000-of-00001.parquet": _parquet(labels)}
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    with Hub() as server:
+        yield server
+
+
+def _run(hub: Hub, folder: Path, program: str, *arguments: str) -> str:
+    environment = {**os.environ, **hub.environment(folder / "cache"), "XTRANSFER_HOME": str(folder / "home")}
+    environment.pop("XTRANSFER_HUB_DIR", None)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+ATTEMPTS: dict[str, tuple[str, ...]] = {
+    "main": ("someone/things",),
+    "branch": ("someone/branched", "refs/convert/parquet"),
+    "no-set": ("someone/nowhere",),
+    "no-revision": ("someone/things", "a-branch-that-is-not"),
+    "no-split": ("someone/things", "main", "train[:1]x"),
+    "gone": ("someone/gone",),
+    "failing": ("someone/failing",),
+    "truncated": ("someone/truncated",),
+    "script": ("someone/script",),
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each attempt gave; one process makes them all."""
+    for name in ("things", "gone", "failing", "truncated"):
+        hub.add("datasets", f"someone/{name}", _data([0, 1]))
+    hub.add("datasets", "someone/branched", _data([1, 0]), branches=("main", "refs/convert/parquet"))
+    hub.add("datasets", "someone/script", {"script.py": b"raise SystemExit('this must never run')\n"})
+    for name, fault in (("gone", 404), ("failing", 500), ("truncated", "truncate")):
+        hub.faults[f"{name}/resolve/{hub.repositories['datasets', f'someone/{name}'].commit}/de/"] = fault
+    model = hub.add_folder("models", "someone/tiny", make_encoder(tmp_path_factory.mktemp("encoder")))
+    asked = json.dumps(list(ATTEMPTS.values()))
+    said = _run(hub, tmp_path_factory.mktemp("process"), PROGRAM, asked, "someone/tiny", model)
+    return dict(zip([*ATTEMPTS, "model"], json.loads(said.splitlines()[-1]), strict=True))
+
+
+def test_rows_come_from_the_commit_that_main_is_at(hub: Hub, outcomes: dict[str, Any]) -> None:
+    commit = hub.repositories["datasets", "someone/things"].commit
+    assert outcomes["main"]["pin"] == commit
+    assert [row["label"] for row in outcomes["main"]["rows"]] == [0, 1]
+    assert outcomes["main"]["rows"][0]["first"] == "p"
+    fetched = [path for method, path in hub.requests if method == "GET" and "things/resolve" in path]
+    assert fetched
+    assert all(commit in path for path in fetched)
+
+
+def test_a_branch_is_pinned_to_its_commit(hub: Hub, outcomes: dict[str, Any]) -> None:
+    assert outcomes["branch"]["pin"] == hub.repositories["datasets", "someone/branched"].commit
+    assert [row["label"] for row in outcomes["branch"]["rows"]] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("no-set", "which commit 'someone/nowhere' is at"),
+        ("no-revision", "404"),
+        ("no-split", "split 'train[:1]x'"),
+        ("gone", "404"),
+        ("failing", "500"),
+        ("truncated", "closed connection"),
+    ],
+)
+def test_answers_that_fail_are_source_errors(outcomes: dict[str, Any], name: str, says: str) -> None:
+    assert outcomes[name]["type"] == "SourceError", outcomes[name]
+    assert says in outcomes[name]["text"]
+
+
+def test_a_data_set_that_is_a_program_is_refused(outcomes: dict[str, Any]) -> None:
+    assert outcomes["script"]["type"] == "SourceError"
+    assert "must never run" not in outcomes["script"]["text"]
+
+
+def test_a_model_and_its_tokenizer_come_through(hub: Hub, outcomes: dict[str, Any]) -> None:
+    kind, length = outcomes["model"]
+    assert kind == "XLMRobertaModel"
+    assert length >= 9  # five words, four special tokens
+    assert any("tiny/resolve" in path and "model.safetensors" in path for _, path in hub.requests)

@@ -1,0 +1,122 @@
+"""The store serves whole artifacts only, and one process makes each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from xtransfer.errors import RequestError, StoreError
+from xtransfer.stages.spec import Stage
+from xtransfer.store.artifacts import Artifact, ArtifactStore
+from xtransfer.store.lease import lease, lease_if_free
+
+STAGE = Stage("train", 1, "train something", {"seed": 1})
+
+
+def _make(store: ArtifactStore, stage: Stage = STAGE, text: str = "weights") -> Artifact:
+    out = store.empty_out(stage.key)
+    (out / "model.txt").write_text(text)
+    return store.commit(stage, out, {"loss": 0.5}, "cpu", datetime.now(UTC))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore(tmp_path / "artifacts")
+
+
+def test_a_committed_artifact_is_found_with_its_provenance(store: ArtifactStore) -> None:
+    assert store.find(STAGE.key) is None
+    _make(store)
+    found = store.find(STAGE.key)
+    assert found is not None
+    assert (found.folder / "model.txt").read_text() == "weights"
+    assert found.manifest.facts == {"loss": 0.5}
+    assert found.manifest.packages["torch"].startswith("2.13")
+    assert store.unfinished() == []
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "no manifest", "half a manifest"])
+def test_a_damaged_artifact_counts_as_missing_and_is_replaced(store: ArtifactStore, damage: str) -> None:
+    folder = _make(store).folder
+    if damage == "truncated":
+        (folder / "model.txt").write_text("wei")
+    elif damage == "missing":
+        (folder / "model.txt").unlink()
+    elif damage == "no manifest":
+        (folder / "manifest.json").unlink()
+    else:
+        (folder / "manifest.json").write_bytes((folder / "manifest.json").read_bytes()[:100])
+    assert store.find(STAGE.key) is None
+    _make(store)
+    assert store.find(STAGE.key) is not None
+
+
+def test_verify_sees_changed_bytes_of_equal_size(store: ArtifactStore) -> None:
+    folder = _make(store).folder
+    assert store.verify(STAGE.key) == []
+    (folder / "model.txt").write_text("w3ights")
+    assert store.find(STAGE.key) is not None
+    assert store.verify(STAGE.key) == ["model.txt: its bytes have changed"]
+
+
+def test_remove_spares_what_is_being_made(store: ArtifactStore) -> None:
+    _make(store)
+    with store.lease(STAGE.key):
+        assert store.remove(STAGE.key) is None
+    assert store.find(STAGE.key) is not None
+    freed = store.remove(STAGE.key)
+    assert freed is not None and freed > 7
+    assert store.find(STAGE.key) is None
+
+
+def _hold(file: Path, held: multiprocessing.synchronize.Event) -> None:
+    with lease(file):
+        held.set()
+        time.sleep(60)
+
+
+def test_a_lease_dies_with_its_holder(tmp_path: Path) -> None:
+    file = tmp_path / "one.lock"
+    context = multiprocessing.get_context("spawn")
+    held = context.Event()
+    holder = context.Process(target=_hold, args=(file, held))
+    holder.start()
+    assert held.wait(30)
+    with lease_if_free(file) as free:
+        assert not free
+    assert holder.pid is not None
+    os.kill(holder.pid, signal.SIGKILL)
+    began = time.monotonic()
+    with lease(file):
+        assert time.monotonic() - began < 5
+    holder.join()
+
+
+def test_stage_keys_name_what_changes_the_result() -> None:
+    assert Stage("train", 1, "another name", {"seed": 1}, places={"start": "/x"}).key == STAGE.key
+    for other in (
+        Stage("train", 2, STAGE.name, {"seed": 1}),
+        Stage("score", 1, STAGE.name, {"seed": 1}),
+        Stage("train", 1, STAGE.name, {"seed": 2}),
+        Stage("train", 1, STAGE.name, {"seed": 1}, {"start": "abc"}),
+    ):
+        assert other.key != STAGE.key
+    assert Stage.from_json(STAGE.to_json()).key == STAGE.key
+
+
+def test_only_local_folders_are_stores(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="not a local folder"):
+        ArtifactStore("s3://bucket/artifacts")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_unwritable_store_says_so(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="XTRANSFER_STORE"), ArtifactStore(tmp_path / "x").lease("key"):
+        pass

@@ -1,0 +1,96 @@
+"""A study is a value: the same from Python, YAML and settings; what is wrong with it is said at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xtransfer.errors import RequestError
+from xtransfer.study import Intermediate, Part, Study, Target, make, read
+
+VALUES = {
+    "name": "small",
+    "encoders": ["lab-tiny@0"],
+    "intermediates": ["direct", "lab-nli@de", "lab-nli@tr~lab-marian"],
+    "targets": ["lab-inference"],
+    "seeds": [1, 2],
+}
+
+
+def test_text_and_values_make_the_same_study() -> None:
+    study = make(VALUES)
+    assert study.intermediates[2] == Intermediate(
+        parts=(Part(benchmark="lab-nli", language="tr", engine="lab-marian"),)
+    )
+    assert make(study.model_dump(mode="json")) == study
+
+
+@pytest.mark.parametrize("slug", ["direct", "nli@de", "nli@de~org/engine", "nli@en+squad@en"])
+def test_slugs_read_back(slug: str) -> None:
+    assert Intermediate.parse(slug).slug == slug
+
+
+def test_a_target_may_train_on_another_benchmark() -> None:
+    target = Target.parse("xnli<lingnli-b")
+    assert (target.benchmark, target.train_on, target.slug) == ("xnli", "lingnli-b", "xnli<lingnli-b")
+
+
+def test_settings_replace_fields_paths_and_singulars() -> None:
+    changed = make(VALUES).with_settings(
+        {"encoder": "xlm-roberta-base", "intermediate_recipe.epochs": 7, "targets.0.train_rows": 50}
+    )
+    assert changed.encoders == ("xlm-roberta-base",)
+    assert changed.intermediate_recipe.epochs == 7
+    assert changed.targets[0].train_rows == 50
+
+
+def test_every_fault_is_listed_with_its_field() -> None:
+    with pytest.raises(RequestError) as caught:
+        make({**VALUES, "seeds": "many", "sedes": [1], "intermediates": ["lab-nli"]})
+    for part in ("seeds", "sedes", "known:", "intermediates.0", "benchmark@language"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "a/b"),
+        ("seeds", [1, 1]),
+        ("seeds", []),
+        ("targets", ["lab-inference", "lab-inference"]),
+        ("intermediate_recipe", {"epochs": 1, "steps": 1}),
+        ("intermediate_recipe", {"epochs": 1, "learning_rate": 3}),
+    ],
+)
+def test_values_out_of_range_are_refused(field: str, value: object) -> None:
+    with pytest.raises(RequestError, match=field):
+        make({**VALUES, field: value})
+
+
+def test_unknown_setting_is_refused() -> None:
+    with pytest.raises(RequestError, match="no field 'epoch'"):
+        make(VALUES).with_settings({"intermediate_recipe.epoch": 1})
+
+
+def test_small_needs_a_declaration() -> None:
+    with pytest.raises(RequestError, match="declares no small version"):
+        make(VALUES).shrunk()
+    small = make({**VALUES, "small": {"seeds": [1]}}).shrunk()
+    assert (small.name, small.seeds, small.small) == ("small-small", (1,), {})
+
+
+def test_yaml_files(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: small\nencoders: [lab-tiny@0]\nintermediates: [direct]\ntargets: [lab-inference]\nseeds: [3]\n"
+    )
+    assert isinstance(read(file), Study)
+    file.write_text("name: [unclosed")
+    with pytest.raises(RequestError, match=r"study\.yaml: is not YAML"):
+        read(file)
+    file.write_text("- a list")
+    with pytest.raises(RequestError, match="holds list"):
+        read(file)
+    with pytest.raises(RequestError, match="cannot be read"):
+        read(tmp_path / "missing.yaml")

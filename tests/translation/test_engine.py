@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from xtransfer.errors import DataError, RequestError
+from xtransfer.stages.spec import Progress, silent
+from xtransfer.translation.benchmark import translate_rows
+from xtransfer.translation.engine import TransformersEngine
+from xtransfer.translation.engines import ENGINES
+from xtransfer.translation.train import TranslatorRecipe, train_translator
+
+torch.set_num_threads(1)
+WORDS = {
+    "de": {"red": "rot", "blue": "blau", "house": "haus", "tree": "baum", "and": "und", "ship": "schiff"},
+    "fr": {"red": "rouge", "blue": "bleu", "house": "maison", "tree": "arbre", "and": "et", "ship": "bateau"},
+}
+RECIPE = TranslatorRecipe(
+    width=48,
+    heads=2,
+    feed_forward=64,
+    layers=1,
+    steps=200,
+    batch_size=32,
+    max_length=24,
+    learning_rate=1e-2,
+)
+
+
+def english(count: int, seed: int) -> list[str]:
+    rng = random.Random(seed)
+    return [" ".join(rng.choices(list(WORDS["de"]), k=rng.randint(2, 5))) for _ in range(count)]
+
+
+def said(sentence: str, language: str) -> str:
+    return " ".join(WORDS[language][word] for word in sentence.split())
+
+
+def texts(count: int, seed: int = 0) -> list[dict[str, str]]:
+    return [{"en": one, "de": said(one, "de"), "fr": said(one, "fr")} for one in english(count, seed)]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("translator")
+    return folder / "out", train_translator(texts(200), RECIPE, 0, folder / "out", folder / "state")
+
+
+def right(engine: TransformersEngine, language: str) -> float:
+    asked = english(60, seed=1)
+    made = engine.translate(asked, "en", language)
+    return sum(one == said(two, language) for one, two in zip(made, asked, strict=True)) / len(asked)
+
+
+def test_one_model_learns_two_languages(trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, facts = trained
+    assert facts["degenerate"] is None and facts["languages"] == ["en", "de", "fr"]
+    assert facts["loss_last"] < 0.5 * facts["loss_first"]
+    engine = TransformersEngine(folder)
+    assert right(engine, "de") > 0.8 and right(engine, "fr") > 0.8
+    untrained = folder.parent / "untrained"
+    train_translator(texts(20), RECIPE.model_copy(update={"steps": 1}), 0, untrained, folder.parent / "none")
+    assert right(TransformersEngine(untrained), "de") < 0.1
+
+
+def test_no_pickle_is_written(trained: tuple[Path, dict[str, Any]]) -> None:
+    assert {path.suffix for path in trained[0].iterdir()} == {".json", ".safetensors"}
+
+
+def test_killed_and_resumed_gives_the_same_model(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
+        if done >= 70:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_translator(texts(200), RECIPE, 0, tmp_path / "out", tmp_path / "state", kill, save_every=0.1)
+    steps: list[int] = []
+    train_translator(
+        texts(200),
+        RECIPE,
+        0,
+        tmp_path / "out",
+        tmp_path / "state",
+        lambda message, done, total, metrics=None: steps.append(done),
+    )
+    assert steps[1] > 20, "went on, not from the start"
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (tmp_path / "out", trained[0]))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_equal_sentences_are_translated_once(
+    trained: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = TransformersEngine(trained[0], max_tokens=40)
+    rows = 0
+    generate = TransformersEngine._generate
+
+    def counting(self: TransformersEngine, batch: list[list[int]]) -> list[str]:
+        nonlocal rows
+        rows += len(batch)
+        return generate(self, batch)
+
+    monkeypatch.setattr(TransformersEngine, "_generate", counting)
+    asked = ["red house", "blue tree and ship", "red house", "tree", "red house"]
+    made = engine.translate(asked, "en", "de")
+    assert rows == 3 and made[0] == made[2] == made[4]
+    singly = [engine.translate([one], "en", "de")[0] for one in asked]
+    assert made == singly  # neither order nor company changes an output
+    assert engine.translate([], "en", "de") == []
+
+
+def test_too_long_is_empty_not_cut(trained: tuple[Path, dict[str, Any]]) -> None:
+    made = TransformersEngine(trained[0]).translate(["red " * 40, "red house"], "en", "de")
+    assert made[0] == "" and made[1]
+
+
+def test_directions_are_checked(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    engine = TransformersEngine(trained[0])
+    with pytest.raises(RequestError, match="from en to de, fr, not from en to tr"):
+        engine.translate(["red"], "en", "tr")
+    copy = Path(shutil.copytree(trained[0], tmp_path / "model"))
+    (copy / "languages.json").unlink()
+    with pytest.raises(RequestError, match=r"put languages\.json beside"):
+        TransformersEngine(copy)
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"model_type": "t5"}))
+    with pytest.raises(RequestError, match="'t5' models are not supported"):
+        TransformersEngine(copy)
+
+
+def test_opus_names_tell_the_direction(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(trained[0], tmp_path / "opus-mt-en-de"))
+    (copy / "languages.json").unlink()
+    engine = TransformersEngine(copy)
+    assert engine.directions.targets == ("de",) and not engine.directions.marked
+
+
+def test_a_translator_needs_parallel_text(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="'en' and another language"):
+        train_translator([{"de": "rot"}], RECIPE, 0, tmp_path / "out", tmp_path / "state")
+
+
+def test_the_catalogue() -> None:
+    for name, engine in ENGINES.items():
+        assert engine.name == name and len(engine.languages) > 1 and engine.languages[0] == "en"
+
+
+class Upper:
+    """Translates by writing large; `quiet` comes out empty."""
+
+    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+        return ["" if one == "quiet" else one.upper() for one in sentences]
+
+
+def pair(number: int, first: str, second: str) -> dict[str, Any]:
+    return {"id": str(number), "group": "g", "first": first, "second": second, "label": 1}
+
+
+def test_rows_of_pairs() -> None:
+    rows = [pair(0, "a", "b"), pair(1, "quiet", "b"), pair(2, "c", "a")]
+    references = [pair(0, "A", "X"), pair(1, "Q", "B"), pair(9, "never", "compared")]
+    made, facts = translate_rows(rows, "pair", Upper(), "de", references)
+    assert made == [pair(0, "A", "B"), pair(2, "C", "A")]
+    assert rows[0]["first"] == "a"
+    assert facts["rows"] == 3 and facts["kept"] == 2 and facts["dropped_empty"] == 1
+    assert facts["sentences"] == 6 and facts["distinct"] == 4
+    assert facts["compared"] == 4 and facts["exact_match"] == 50.0 and 0 < facts["chrf"] < 100
+
+
+def test_rows_of_choices() -> None:
+    row = {"id": "0", "group": "g", "context": "a", "question": "cause", "choices": ["b", "c"], "label": 0}
+    made, facts = translate_rows([row], "choice", Upper(), "de")
+    assert made == [{**row, "context": "A", "choices": ["B", "C"]}] and "chrf" not in facts
+    with pytest.raises(DataError, match="all 1 rows came out empty"):
+        translate_rows([{**row, "choices": ["b", "quiet"]}], "choice", Upper(), "de")
+    with pytest.raises(RequestError, match="no kind that can be translated 'bitext'"):
+        translate_rows([row], "bitext", Upper(), "de")

@@ -1,0 +1,139 @@
+"""One comparison of two conditions, from pairs of results to the arrays that intervals are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xtransfer.analysis.bootstrap import Differences
+from xtransfer.analysis.points import ENGLISH, Result, same_items
+from xtransfer.digest import digest
+
+UNSEEN, OTHERS = "mean-unseen", "mean-others"
+Run = tuple[str, int]  # encoder, seed
+Pairs = dict[Run, list[tuple[Result, Result]]]  # per run what is compared with what; several pairs are averaged
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison as arrays: columns are languages, then the means over languages."""
+
+    columns: list[str]
+    differences: Differences
+    values: tuple[np.ndarray, np.ndarray]  # mean scores of both sides per column, in points
+    num_runs: int
+    num_encoders: int
+    num_items: list[int]  # per column
+    top: str  # what its runs are: "seeds", or "encoders" where encoders are pooled
+
+
+def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
+    """The comparison of all pairs, each run counting the same; None where there is no run.
+
+    With `pooled`, runs are averaged per encoder first: encoders are then the sample, and seeds are part of
+    them. Raises DataError where the two sides of a pair scored different items.
+    """
+    if not pairs:
+        return None
+    results = [result for run in pairs.values() for pair in run for result in pair]
+    languages = [code for code in results[0].values if all(code in one.values for one in results)]
+    columns = _columns(languages, [_own(*pair) for run in pairs.values() for pair in run])
+    encoders = list(dict.fromkeys(encoder for encoder, _ in pairs))
+    over_encoders = pooled and len(encoders) > 1
+    top = [[number for number, run in enumerate(pairs) if run[0] == name] for name in encoders]
+    if not over_encoders:
+        top = [[number] for number in range(len(pairs))]
+    one, two = (_values(pairs, side, languages, columns) for side in (0, 1))
+    influence = _influence(pairs, results, languages, columns)
+    return Comparison(
+        columns,
+        Differences(_by(top, one - two), influence and {name: _by(top, each) for name, each in influence.items()}),
+        (_by(top, one).mean(axis=0), _by(top, two).mean(axis=0)),
+        len(pairs),
+        len(encoders),
+        _num_items(results[0], languages, columns),
+        "encoders" if over_encoders else "seeds",
+    )
+
+
+def _by(top: list[list[int]], values: np.ndarray) -> np.ndarray:
+    return np.array([values[members].mean(axis=0) for members in top])
+
+
+def _own(one: Result, two: Result) -> frozenset[str]:
+    return one.point.own_languages | two.point.own_languages
+
+
+def _columns(languages: list[str], own: Sequence[frozenset[str]]) -> list[str]:
+    unseen = [code for code in languages if code != ENGLISH]
+    columns = list(languages)
+    if unseen:
+        columns.append(UNSEEN)
+    if any(own) and all(set(unseen) - languages_of for languages_of in own):
+        columns.append(OTHERS)
+    return columns
+
+
+def _weights(languages: list[str], columns: list[str], own: frozenset[str]) -> np.ndarray:
+    """[languages, columns]: how a column is made of the languages, for a pair trained in `own` languages."""
+    weights = np.zeros((len(languages), len(columns)))
+    for number, column in enumerate(columns):
+        left_out = {UNSEEN: {ENGLISH}, OTHERS: own | {ENGLISH}}.get(column)
+        chosen = [code == column if left_out is None else code not in left_out for code in languages]
+        weights[:, number] = np.array(chosen) / sum(chosen)
+    return weights
+
+
+def _values(pairs: Pairs, side: int, languages: list[str], columns: list[str]) -> np.ndarray:
+    """Scores [runs, columns] of one side."""
+    return np.array(
+        [
+            np.mean(
+                [
+                    np.array([pair[side].values[code] for code in languages])
+                    @ _weights(languages, columns, _own(*pair))
+                    for pair in run
+                ],
+                axis=0,
+            )
+            for run in pairs.values()
+        ]
+    )
+
+
+def _num_items(result: Result, languages: list[str], columns: list[str]) -> list[int]:
+    counts = {code: len(result.items[code].ids) if code in result.items else 0 for code in languages}
+    unseen = sum(count for code, count in counts.items() if code != ENGLISH)
+    return [counts.get(column, unseen) for column in columns]
+
+
+def _influence(
+    pairs: Pairs, results: Sequence[Result], languages: list[str], columns: list[str]
+) -> dict[str, np.ndarray] | None:
+    """Influence of item groups per stratum [runs, groups, columns]; None where one has no item points."""
+    if not all(same_items(results, code) for code in languages):
+        return None
+    strata: dict[str, list[int]] = {}  # languages with the same groups are drawn together
+    for number, code in enumerate(languages):
+        name = digest(results[0].point.target, results[0].items[code].groups)
+        strata.setdefault(name, []).append(number)
+    return {
+        name: np.array(
+            [np.mean([_centred(pair, members, languages, columns) for pair in run], axis=0) for run in pairs.values()]
+        )
+        for name, members in strata.items()
+    }
+
+
+def _centred(pair: tuple[Result, Result], members: list[int], languages: list[str], columns: list[str]) -> np.ndarray:
+    """Influence [groups, columns] of one pair's item differences, in the languages of one stratum."""
+    per_language = []
+    for number in members:
+        one, two = (result.items[languages[number]] for result in pair)
+        sums = one.sums - two.sums
+        num_items = one.sizes.sum()
+        per_language.append((sums - sums.sum() / num_items * one.sizes) / num_items)
+    weights = _weights(languages, columns, _own(*pair))[members]
+    return np.asarray(np.array(per_language).T @ weights)

@@ -1,0 +1,155 @@
+"""The numbers of a cell as arrays: per language a score, and per item the points behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.parquet as pq
+from sqlalchemy import select
+
+from xtransfer.errors import DataError, StoreError, unknown
+from xtransfer.results.database import Database
+from xtransfer.results.evidence import Evidence, evidence
+from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
+from xtransfer.study import Intermediate
+
+if TYPE_CHECKING:
+    from xtransfer.grid import Cell
+    from xtransfer.store.artifacts import ArtifactStore
+
+ENGLISH = "en"  # every target is fine-tuned in English: the other languages are unseen by it
+
+
+@dataclass(frozen=True)
+class Point:
+    """A cell, as far as analysis needs it: its place in the grid and where its scores are."""
+
+    encoder: str
+    intermediate: str  # slug
+    target: str  # slug
+    seed: int
+    score_stage: str  # key of the artifact
+
+    @classmethod
+    def of(cls, cell: Cell) -> Point:
+        return cls(cell.encoder, cell.intermediate.slug, cell.target.slug, cell.seed, cell.score.key)
+
+    @property
+    def family(self) -> str:
+        """The encoder without its seed or revision: encoders of one family are pooled."""
+        return self.encoder.partition("@")[0]
+
+    @property
+    def own_languages(self) -> frozenset[str]:
+        """The languages that the intermediate was trained in."""
+        return frozenset(part.language for part in Intermediate.parse(self.intermediate).parts)
+
+
+def study_points(db: Database, study: str) -> list[Point]:
+    """All cells of a study in the database, with or without scores, intermediates in the order of the study.
+
+    Raises RequestError for a study that is not in the database.
+    """
+    query = (
+        select(CellRow.encoder, CellRow.intermediate, CellRow.target, CellRow.seed, CellRow.score_stage)
+        .join(StudyCellRow, StudyCellRow.cell == CellRow.key)
+        .where(StudyCellRow.study == study)
+    )
+    with db.begin() as connection:
+        definition = connection.scalar(select(StudyRow.definition).where(StudyRow.name == study))
+        if definition is None:
+            raise unknown("study", study, connection.scalars(select(StudyRow.name)))
+        points = [Point(*row) for row in connection.execute(query)]
+    slugs = [Intermediate.model_validate(one).slug for one in definition["intermediates"]]
+    return sorted(points, key=lambda one: (one.encoder, slugs.index(one.intermediate), one.target, one.seed))
+
+
+@dataclass(frozen=True)
+class LanguageItems:
+    """The items of one language of one cell, collapsed to groups (blocks of items that belong together)."""
+
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]  # names, sorted
+    sums: np.ndarray  # [groups] points
+    sizes: np.ndarray  # [groups] items
+
+
+@dataclass(frozen=True)
+class Result:
+    """The scores of one cell that has any."""
+
+    point: Point
+    found: Evidence
+
+    @property
+    def degenerate(self) -> str:
+        return self.found.degenerate
+
+    @cached_property
+    def values(self) -> dict[str, float]:
+        """Score per language, of the first metric that scores.json has for it."""
+        values: dict[str, float] = {}
+        for score in self.found.scores:
+            values.setdefault(score.language, score.value)
+        return values
+
+    @cached_property
+    def items(self) -> dict[str, LanguageItems]:
+        """Items per language; languages whose metric has no points per item are absent.
+
+        Raises StoreError when predictions.parquet cannot be read.
+        """
+        file = self.found.folder / "predictions.parquet"
+        try:
+            table = pq.read_table(file, columns=["language", "id", "group", "item"])
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(f"{file}: cannot be read ({error}); remove its artifact and run again") from error
+        language = np.asarray(table["language"].to_pylist())
+        ids, groups = table["id"].to_pylist(), table["group"].to_pylist()
+        blocks = [str(one if group is None else group) for group, one in zip(groups, ids, strict=True)]
+        points = table["item"].to_numpy(zero_copy_only=False).astype(float)
+        found = {}
+        for code in self.values:
+            here = language == code
+            if here.any() and not np.isnan(points[here]).any():
+                found[code] = _collapse(np.asarray(ids)[here], np.asarray(blocks)[here], points[here])
+        return found
+
+
+def _collapse(ids: np.ndarray, blocks: np.ndarray, points: np.ndarray) -> LanguageItems:
+    names, index, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
+    sums = np.bincount(index, weights=points, minlength=len(names))
+    return LanguageItems(tuple(sorted(map(str, ids))), tuple(map(str, names)), sums, sizes)
+
+
+def load(points: Iterable[Point], store: ArtifactStore) -> tuple[list[Result], list[Point]]:
+    """The results of the cells that have scores, and the cells that have none."""
+    results, missing = [], []
+    for point in points:
+        found = evidence(store, point.score_stage)
+        if found is None:
+            missing.append(point)
+        else:
+            results.append(Result(point, found))
+    return results, missing
+
+
+def same_items(results: Sequence[Result], language: str) -> bool:
+    """Whether the results can be paired item by item in a language.
+
+    False where one has no points per item; raises DataError where they scored different items.
+    """
+    if any(language not in result.items for result in results):
+        return False
+    first = results[0]
+    for other in results[1:]:
+        if other.items[language].ids != first.items[language].ids:
+            raise DataError(
+                f"{first.point.target}/{language}: {first.point.intermediate} and {other.point.intermediate} "
+                "were scored on different items and cannot be compared; score them in one study"
+            )
+    return True

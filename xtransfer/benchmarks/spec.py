@@ -1,0 +1,76 @@
+"""What a benchmark declares: everything that loading, encoding, training and scoring need to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Row = dict[str, Any]
+Role = Literal["intermediate", "target"]
+SplitName = Literal["train", "dev", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from: a data set of the hub (or a mirror in its layout), or the laboratory world."""
+
+    path: str  # hub id, `local/<folder>` of a mirror, or `lab`
+    revision: str | None = None  # hub commit or branch; None: main. A branch is pinned when a plan is made
+    config: str | Mapping[str, str] | None = None  # one, or one per language; `{language}` is filled in
+    splits: Mapping[SplitName, str] = field(default_factory=dict)  # our split → the source's split name
+    languages: tuple[str, ...] | None = None  # what it holds, where that is not all the benchmark's languages
+
+    def config_of(self, language: str) -> str | None:
+        """The hub configuration that holds a language."""
+        if isinstance(self.config, Mapping):
+            return self.config[language]
+        return self.config.format(language=language) if self.config else None
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark. A new one is one such value in the index; nothing else is edited.
+
+    Columns are named as the source names them (as `adapt` returns them, where there is one).
+    """
+
+    name: str
+    kind: str  # key of xtransfer.kinds.KINDS
+    languages: tuple[str, ...]  # what it is scored in (or trained in, where it has no test split)
+    source: Source
+    columns: Mapping[str, str | tuple[str, ...]]  # canonical field → column; several columns make a list
+    metric: str  # key of xtransfer.scoring.metrics.METRICS
+    labels: tuple[str, ...] = ()  # label names in the order of their ids
+    label_values: Mapping[Any, int] | None = None  # the source's label value → id, where they are not ids
+    no_label: tuple[Any, ...] = ()  # label values where annotators did not agree: rows dropped and counted
+    chance: float | None = None  # score of a constant or random prediction, in points (0-100)
+    roles: tuple[Role, ...] = ("intermediate", "target")
+    licence: str = ""
+    sources: Mapping[str, Source] = field(default_factory=dict)  # language or split → where it lives instead
+    id: str | None = None  # column that names a row; None: its number in the split
+    group: str | int | None = None  # rows that belong together: a column, or so many consecutive rows
+    whole_groups: bool = False  # a limit on rows never cuts a group (blocks that are balanced as wholes)
+    adapt: Callable[[Row], Row | None] | None = None  # source row → row with `columns`; None drops the row
+    share: tuple[int, int, str] | None = None  # (i, of, column): rows whose digest of it is i modulo `of`
+    note: str = ""  # what a user must know: hidden labels, a different protocol
+
+    def source_of(self, split: SplitName, language: str | None = None) -> Source:
+        """Where the rows of a split live; a language's own source goes before a split's."""
+        return self.sources.get(language or "") or self.sources.get(split) or self.source
+
+    def languages_of(self, split: SplitName) -> tuple[str, ...]:
+        """The languages that have a split, in the declared order, those of separate sources last."""
+        known = dict.fromkeys(self.languages)
+        for source in self.sources.values():
+            known.update(dict.fromkeys(source.languages or ()))
+        return tuple(language for language in known if self._in(language, split))
+
+    def has(self, split: SplitName, language: str | None = None) -> bool:
+        """Whether there is such a split: in one language, or in any."""
+        return language in self.languages_of(split) if language else bool(self.languages_of(split))
+
+    def _in(self, language: str, split: SplitName) -> bool:
+        source = self.source_of(split, language)
+        return split in source.splits and language in (source.languages or self.languages)

@@ -1,0 +1,1 @@
+"""From pinned sources to rows, and from rows to batches."""

@@ -1,0 +1,102 @@
+"""Rows to batches: encoding, padding, order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.spec import Encoded, Kind
+
+_ROWS_PER_CALL = 4096  # of the tokenizer: bounds what it holds beside the result
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded sequences of some rows; `sizes[i]` sequences belong to row i."""
+
+    input_ids: torch.Tensor  # long [sequences, tokens]
+    attention_mask: torch.Tensor  # long [sequences, tokens], 1 where there is a token
+    token_type_ids: torch.Tensor | None  # long [sequences, tokens], for encoders that have them
+    sizes: list[int]
+    targets: list[Any]
+
+    def to(self, device: str | torch.device) -> Batch:
+        """The same batch on a device."""
+        types = self.token_type_ids
+        return Batch(
+            self.input_ids.to(device, non_blocking=True),
+            self.attention_mask.to(device, non_blocking=True),
+            types.to(device, non_blocking=True) if types is not None else None,
+            self.sizes,
+            self.targets,
+        )
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """What an encoder is called with."""
+        inputs = {"input_ids": self.input_ids, "attention_mask": self.attention_mask}
+        if self.token_type_ids is not None:
+            inputs["token_type_ids"] = self.token_type_ids
+        return inputs
+
+
+def encode_rows(
+    kind: Kind, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> list[Encoded]:
+    """One Encoded per row, in order; sequences of more than `max_length` tokens are cut."""
+    encoded: list[Encoded] = []
+    for start in range(0, len(rows), _ROWS_PER_CALL):
+        encoded.extend(kind.encode(rows[start : start + _ROWS_PER_CALL], tokenizer, max_length))
+    return encoded
+
+
+def collate(encoded: Sequence[Encoded], pad_id: int) -> Batch:
+    """The rows' sequences padded on the right to the longest."""
+    sequences = [sequence for one in encoded for sequence in one.sequences]
+    types = None
+    if encoded[0].types is not None:
+        types = _padded([segment for one in encoded for segment in one.types or ()], 0)
+    input_ids = _padded(sequences, pad_id)
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    mask = (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()
+    sizes = [len(one.sequences) for one in encoded]
+    return Batch(input_ids, mask, types, sizes, [one.target for one in encoded])
+
+
+def _padded(sequences: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    longest = max(map(len, sequences))
+    return torch.tensor([[*sequence, *[value] * (longest - len(sequence))] for sequence in sequences])
+
+
+def num_tokens(encoded: Encoded) -> int:
+    """What a row costs when its sequences are padded to its longest."""
+    return len(encoded.sequences) * max(map(len, encoded.sequences))
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> list[int]:
+    """The order of `n` rows in an epoch: a permutation that depends on these three numbers alone."""
+    order = list(range(n))
+    random.Random(f"{seed}/{epoch}").shuffle(order)  # noqa: S311 - an order, not a secret
+    return order
+
+
+def budget_batches(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
+    """Indices in batches of at most `max_tokens` tokens, padding included; alike lengths go together.
+
+    The longest come first, so that running out of memory shows at once. A row over the budget is a batch by
+    itself.
+    """
+    batches: list[list[int]] = []
+    room = 0
+    for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
+        if room == 0:
+            batches.append([])
+            room = max(1, max_tokens // max(1, lengths[index]))
+        batches[-1].append(index)
+        room -= 1
+    return batches

@@ -1,0 +1,197 @@
+"""Columns of a source to the canonical rows of a kind. What does not fit stops here, with its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from xtransfer import kinds
+from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.errors import DataError
+
+CONSTANT_FROM = 50  # a split of so many rows with one label only has its labels hidden
+_HIDDEN = {None, -1}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Some rows of a source, column by column."""
+
+    place: str  # `xnli/de/test`: what errors name
+    numbers: list[int]  # of the rows in the source's split, from 0
+    columns: Mapping[str, list[Any]]
+
+    def only(self, kept: Sequence[bool]) -> Table:
+        """The rows that are marked."""
+        if all(kept):
+            return self
+        places = [place for place, keep in enumerate(kept) if keep]
+        columns = {name: [values[place] for place in places] for name, values in self.columns.items()}
+        return Table(self.place, [self.numbers[place] for place in places], columns)
+
+
+def canonical(
+    benchmark: Benchmark, table: Table, counted_groups: bool = True
+) -> tuple[list[Row], Counter[str]]:
+    """Rows with `id`, `group` and the fields of the kind, and how many were dropped, by reason.
+
+    `counted_groups` False: the source is not the one whose consecutive rows the declaration groups.
+    """
+    dropped: Counter[str] = Counter()
+    if benchmark.adapt is not None:
+        whole = len(table.numbers)
+        table = _adapted(benchmark, table)
+        dropped["left out by the declaration"] = whole - len(table.numbers)
+    _check_columns(benchmark, table)
+    if benchmark.share is not None:
+        part, of, column = benchmark.share
+        table = table.only(
+            [int(short_digest(normal(str(text))), 16) % of == part for text in table.columns[column]]
+        )
+    if "label" in benchmark.columns:
+        labels = _column(benchmark, table, "label")
+        _check_hidden(labels, table.place)
+        whole = len(table.numbers)
+        table = table.only([label not in benchmark.no_label for label in labels])
+        dropped["no label that annotators agreed on"] = whole - len(table.numbers)
+    return _rows(benchmark, table, counted_groups), +dropped
+
+
+def wanted_columns(benchmark: Benchmark) -> set[str]:
+    """Every column that the declaration names."""
+    others = [benchmark.id, benchmark.group, benchmark.share[2] if benchmark.share else None]
+    return {name for name in others if isinstance(name, str)} | {
+        name for declared in benchmark.columns.values() for name in _names(declared)
+    }
+
+
+def from_rows(place: str, rows: Sequence[Row], numbers: Sequence[int] | None = None) -> Table:
+    """A Table of rows that all have the same keys."""
+    columns = {name: [row.get(name) for row in rows] for name in rows[0]} if rows else {}
+    return Table(place, list(numbers if numbers is not None else range(len(rows))), columns)
+
+
+def normal(text: str) -> str:
+    """A text without differences of case and spacing: what counts as the same text."""
+    return " ".join(text.casefold().split())
+
+
+def short_digest(text: str) -> str:
+    """16 hexadecimal digits that name a text."""
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _rows(benchmark: Benchmark, table: Table, counted_groups: bool) -> list[Row]:
+    kind = kinds.get(benchmark.kind)
+    ids = [str(value) for value in (table.columns[benchmark.id] if benchmark.id else table.numbers)]
+    _check_unique(ids, table.place)
+    fields: dict[str, list[Any]] = {"id": ids, "group": _groups(benchmark, table, ids, counted_groups)}
+    for name, wanted in kind.fields.items():
+        fields[name] = _column(benchmark, table, name)
+        if name == "label":
+            fields[name] = _label_ids(benchmark, table, fields[name])
+        _check_values(benchmark, table, name, fields[name], wanted, name in kind.may_be_empty)
+    rows = [dict(zip(fields, values, strict=True)) for values in zip(*fields.values(), strict=True)]
+    for number, row in zip(table.numbers, rows, strict=True):
+        fault = kind.check(row) if kind.check is not None else None
+        if fault is not None:
+            raise DataError(f"{table.place}, row {number}: {fault}")
+    return rows
+
+
+def _groups(benchmark: Benchmark, table: Table, ids: list[str], counted: bool) -> list[str]:
+    if isinstance(benchmark.group, str):
+        values = table.columns[benchmark.group]
+        is_text = any(benchmark.columns.get(name) == benchmark.group for name in ("first", "context"))
+        return [short_digest(normal(value)) if is_text else str(value) for value in values]
+    if benchmark.group is None or not counted:
+        return ids
+    return [str(number // benchmark.group) for number in table.numbers]
+
+
+def _label_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
+    mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
+    if not mapping:  # which labels a row can have is for its kind to say
+        return values
+    for number, value in zip(table.numbers, values, strict=True):
+        if isinstance(value, bool) or value not in mapping:
+            place = f"{table.place}, row {number}, column '{benchmark.columns['label']}'"
+            allowed = f"{', '.join(map(repr, mapping))} ({', '.join(benchmark.labels)})"
+            raise DataError(f"{place}: label {value!r} is none of {allowed}")
+    return [mapping[value] for value in values]
+
+
+def _check_columns(benchmark: Benchmark, table: Table) -> None:
+    if not table.numbers:
+        raise DataError(f"{table.place}: has no rows; look at {benchmark.source.path} and its revision")
+    missing = sorted(wanted_columns(benchmark) - set(table.columns))
+    if missing:
+        hidden = (
+            " (labels are hidden, or named otherwise)" if benchmark.columns.get("label") in missing else ""
+        )
+        raise DataError(
+            f"{table.place}: no column {', '.join(missing)}{hidden}; "
+            f"the source has {', '.join(table.columns)}"
+        )
+
+
+def _check_hidden(labels: list[Any], place: str) -> None:
+    distinct = set(map(_hashable, labels))
+    if distinct <= _HIDDEN:
+        raise DataError(f"{place}: labels are hidden (every one is missing or -1); this split cannot be used")
+    if len(distinct) == 1 and len(labels) >= CONSTANT_FROM:
+        same = f"all {len(labels)} rows have {labels[0]!r}"
+        raise DataError(f"{place}: labels are hidden ({same}); this split cannot be used")
+
+
+def _check_values(
+    benchmark: Benchmark, table: Table, name: str, values: list[Any], wanted: type, may_be_empty: bool
+) -> None:
+    for number, value in zip(table.numbers, values, strict=True):
+        fault = _fault(value, wanted, may_be_empty)
+        if fault is not None:
+            columns = " and ".join(f"'{column}'" for column in _names(benchmark.columns[name]))
+            raise DataError(f"{table.place}, row {number}, column {columns}: {fault}")
+
+
+def _fault(value: Any, wanted: type, may_be_empty: bool) -> str | None:
+    if type(value) is not wanted:
+        return f"is {type(value).__name__} {value!r}, expected {wanted.__name__}"
+    texts: Any = value if wanted is list else (value,) if wanted is str else ()
+    if not may_be_empty and any(not isinstance(text, str) or not text or text.isspace() for text in texts):
+        return f"is {value!r}, expected text; correct or drop the row"
+    return None
+
+
+def _check_unique(ids: list[str], place: str) -> None:
+    if len(set(ids)) < len(ids):
+        name, count = Counter(ids).most_common(1)[0]
+        raise DataError(f"{place}: id '{name}' names {count} rows; ids must be unique")
+
+
+def _adapted(benchmark: Benchmark, table: Table) -> Table:
+    assert benchmark.adapt is not None
+    kept: dict[int, Row] = {}
+    for number, values in zip(table.numbers, zip(*table.columns.values(), strict=True), strict=True):
+        row = benchmark.adapt(dict(zip(table.columns, values, strict=True)))
+        if row is not None:
+            kept[number] = row
+    return from_rows(table.place, list(kept.values()), list(kept))
+
+
+def _column(benchmark: Benchmark, table: Table, name: str) -> list[Any]:
+    declared = benchmark.columns[name]
+    if isinstance(declared, str):
+        return table.columns[declared]
+    return [list(values) for values in zip(*(table.columns[column] for column in declared), strict=True)]
+
+
+def _names(declared: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (declared,) if isinstance(declared, str) else declared
+
+
+def _hashable(value: Any) -> Any:
+    return repr(value) if isinstance(value, list | dict) else value

@@ -1,0 +1,212 @@
+"""Unlabelled text for pretraining and translation, in several languages; parallel where texts share an entry.
+
+`lab` and `lab-translation` come from the laboratory world. `mirror-text` is all of `local/text-*` in a
+mirror (rows id, lang, text; one id: translations of each other), without any text that holds a sentence of
+an evaluation split.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from xtransfer import settings
+from xtransfer.benchmarks import BENCHMARKS
+from xtransfer.benchmarks.spec import Source, SplitName
+from xtransfer.data.canonical import normal, short_digest
+from xtransfer.data.source import LAB, in_mirror, open_split, pin
+from xtransfer.digest import digest, file_digest
+from xtransfer.errors import RequestError, SourceError, unknown
+from xtransfer.languages import language as check_language
+
+Text = dict[str, str]  # language → text
+
+CORPORA = {
+    "lab": "texts of the laboratory world, each in all its languages",
+    "lab-translation": "texts like the laboratory's inference data, to train its translator on",
+    "mirror-text": "real text of a mirror (local/text-*), partly parallel, without evaluation sentences",
+}
+_EVALUATION: tuple[SplitName, ...] = ("dev", "test")
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*")
+_LETTERS = 2  # a text with fewer says nothing
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts, and what became of the source's sentences: read, dropped by reason, kept by language."""
+
+    texts: list[Text]
+    facts: dict[str, int] = field(default_factory=dict)
+
+
+def load_texts(name: str, *, num_texts: int, seed: int, languages: Sequence[str] | None = None) -> list[Text]:
+    """At most `num_texts` texts of a corpus, each in one or more of `languages` (None: all it has)."""
+    return load_corpus(name, num_texts=num_texts, seed=seed, languages=languages).texts
+
+
+def load_corpus(name: str, *, num_texts: int, seed: int, languages: Sequence[str] | None = None) -> Corpus:
+    """As `load_texts`, with counts. The same arguments and the same `pin_corpus` give the same texts.
+
+    Raises RequestError for an unknown corpus or language, and where no text is left; SourceError without a
+    mirror.
+    """
+    if name not in CORPORA:
+        raise unknown("corpus", name, CORPORA)
+    for code in languages or ():
+        check_language(code)
+    if name == "mirror-text":
+        corpus = _mirror_text(num_texts, seed, languages)
+    else:
+        from xtransfer import lab
+
+        make = lab.parallel_text if name == LAB else lab.translation_text
+        corpus = Corpus(_only(make(num_texts, seed), languages))
+    if not corpus.texts:
+        raise RequestError(f"corpus '{name}' has no text in {', '.join(languages or ()) or 'any language'}")
+    return corpus
+
+
+def pin_corpus(name: str) -> str:
+    """What names a corpus for good: the laboratory's revision, or a digest of all files it depends on."""
+    if name not in CORPORA:
+        raise unknown("corpus", name, CORPORA)
+    if name == "mirror-text":
+        return digest([_pin_file(file) for file in _text_files()], _evaluation_pins())
+    from xtransfer import lab
+
+    return lab.REVISION
+
+
+def _only(texts: Iterable[Text], languages: Sequence[str] | None) -> list[Text]:
+    if languages is None:
+        return list(texts)
+    kept = ({code: text[code] for code in languages if code in text} for text in texts)
+    return [text for text in kept if text]
+
+
+def _mirror_text(num_texts: int, seed: int, languages: Sequence[str] | None) -> Corpus:
+    facts: Counter[str] = Counter()
+    units = _units(_text_files(), languages, facts)
+    chosen = _in_turns(units, num_texts, seed)
+    for text in chosen:
+        facts.update(f"kept_{code}" for code in text)
+    return Corpus(chosen, dict(sorted(facts.items())))
+
+
+def _units(files: Iterable[Path], languages: Sequence[str] | None, facts: Counter[str]) -> dict[str, Text]:
+    """Texts by `data set/id`. Dropped: evaluation sentences, what says nothing, what was seen before."""
+    forbidden = evaluation_sentences()
+    seen: set[str] = set()
+    units: dict[str, Text] = {}
+    for file in files:
+        chosen = [("lang", "in", list(languages))] if languages is not None else None
+        table = pq.read_table(file, columns=["id", "lang", "text"], filters=chosen).to_pydict()
+        for number, code, text in zip(table["id"], table["lang"], table["text"], strict=True):
+            facts["read"] += 1
+            reason = _reason(code, text, forbidden, seen)
+            if reason is not None:
+                facts[reason] += 1
+                continue
+            units.setdefault(f"{file.parent.parent.name}/{number}", {})[code] = text
+    return units
+
+
+def _reason(code: str, text: str, forbidden: set[str], seen: set[str]) -> str | None:
+    """Why a text is dropped, or None; notes it as seen."""
+    if sum(map(str.isalpha, text[:100])) < _LETTERS:
+        return "dropped_no_letters"
+    whole = normal(text)
+    if whole in forbidden or any(part in forbidden for part in _sentences(whole)):
+        return "dropped_evaluation"
+    name = code + short_digest(whole)
+    if name in seen:
+        return "dropped_double"
+    seen.add(name)
+    return None
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """The sentences of a text of several."""
+    parts = [part for part in _SENTENCE_END.split(text) if part]
+    if len(parts) > 1:
+        yield from parts
+
+
+def _in_turns(units: dict[str, Text], num_texts: int, seed: int) -> list[Text]:
+    """At most so many texts. Languages take turns, so that each has its share; translated texts go first."""
+    order = sorted(units, key=lambda name: (len(units[name]) < 2, short_digest(f"{seed}/{name}")))
+    queues: dict[str, Iterator[str]] = {
+        code: iter([name for name in order if code in units[name]])
+        for code in sorted({code for text in units.values() for code in text})
+    }
+    chosen: dict[str, Text] = {}
+    while queues and len(chosen) < num_texts:
+        for code in list(queues):
+            name = next((name for name in queues[code] if name not in chosen), None)
+            if name is None:
+                del queues[code]
+            elif len(chosen) < num_texts:
+                chosen[name] = units[name]
+    return list(chosen.values())
+
+
+def evaluation_sentences() -> set[str]:
+    """Every text, as `normal` leaves it, in the dev and test splits of all benchmarks that the mirror holds.
+
+    Whatever column of texts a split has counts, declared or not.
+    """
+    return _evaluation_sentences(tuple(_evaluation_pins()))
+
+
+@cache
+def _evaluation_sentences(pins: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    for source, config, split in _evaluation_places():
+        data = open_split(source, config, split)
+        for name, feature in data.features.items():
+            if getattr(feature, "dtype", None) == "string":
+                found.update(normal(text) for text in data.unique(name) if text)
+    return found
+
+
+def _evaluation_places() -> list[tuple[Source, str | None, str]]:
+    """Source, configuration and split of all evaluation data in the mirror, each once."""
+    places = {}
+    for benchmark in BENCHMARKS.values():
+        for split in _EVALUATION:
+            for code in benchmark.languages_of(split):
+                source = benchmark.source_of(split, code)
+                config, name = source.config_of(code), source.splits[split]
+                if in_mirror(source, config, name):
+                    places[source.path, config, name] = (source, config, name)
+    return list(places.values())
+
+
+def _evaluation_pins() -> list[str]:
+    sources = {str(source): source for source, _, _ in _evaluation_places()}
+    return [pin(source) for _, source in sorted(sources.items())]
+
+
+def _text_files() -> list[Path]:
+    mirror = settings.current().hub_dir
+    files = sorted(mirror.glob("local/text-*/default/train-*.parquet")) if mirror is not None else []
+    if not files:
+        where = f"in {mirror}" if mirror is not None else "because XTRANSFER_HUB_DIR is not set"
+        raise SourceError(f"corpus 'mirror-text': no local/text-*/default/train-*.parquet {where}")
+    return files
+
+
+@cache
+def _digest_at(file: Path, size: int, time: int) -> str:
+    return file_digest(file)
+
+
+def _pin_file(file: Path) -> list[str]:
+    state = file.stat()
+    return [file.relative_to(file.parents[2]).as_posix(), _digest_at(file, state.st_size, state.st_mtime_ns)]

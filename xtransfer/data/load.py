@@ -1,0 +1,108 @@
+"""A benchmark's rows: from the hub, a mirror or the laboratory world, in the canonical form of its kind."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, SplitName
+from xtransfer.data.canonical import Table, canonical, from_rows, short_digest, wanted_columns
+from xtransfer.data.source import LAB, available, open_split, pin, pin_rows
+from xtransfer.errors import DataError, RequestError, StoreError, unknown
+
+__all__ = ["Loaded", "available", "load", "load_rows", "pin", "pin_rows", "read_rows", "save_rows"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Rows, and how many rows of the source are not among them, by reason."""
+
+    rows: list[Row]
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def load_rows(benchmark: Benchmark, language: str, split: SplitName, limit: int | None = None) -> list[Row]:
+    """The rows of a split in one language: `id`, `group` and the fields of the kind.
+
+    Ids are unique within a language and agree across the languages of a parallel benchmark. With `limit`, at
+    most so many rows in an order that depends on the groups' names alone, so that a part is like the whole,
+    a smaller part is inside a larger one, and parallel languages give the same items; where the benchmark
+    says so, no group is cut. Raises RequestError for a split or language that it lacks, DataError for rows
+    that do not fit, SourceError where the source cannot be read.
+    """
+    return load(benchmark, language, split, limit).rows
+
+
+def load(benchmark: Benchmark, language: str, split: SplitName, limit: int | None = None) -> Loaded:
+    """As `load_rows`, with the number of rows that the declaration drops."""
+    _check_request(benchmark, language, split)
+    table = _read(benchmark, language, split)
+    counted = benchmark.source_of(split, language) is benchmark.source
+    rows, dropped = canonical(benchmark, table, counted)
+    for reason, count in dropped.items():
+        _log.info("%s: %d rows dropped: %s", table.place, count, reason)
+    return Loaded(_first(rows, benchmark, split, limit) if limit is not None else rows, dropped)
+
+
+def _check_request(benchmark: Benchmark, language: str, split: SplitName) -> None:
+    if not benchmark.has(split):
+        raise unknown(f"split of {benchmark.name}", split, [one for one in SPLITS if benchmark.has(one)])
+    if not benchmark.has(split, language):
+        offered = ", ".join(benchmark.languages_of(split))
+        raise RequestError(
+            f"{benchmark.name} has no {split} split in '{language}' (it has one in: {offered})"
+        )
+
+
+def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
+    place = f"{benchmark.name}/{language}/{split}"
+    source = benchmark.source_of(split, language)
+    if source.path == LAB:
+        from xtransfer import lab
+
+        return from_rows(place, lab.rows(benchmark.name, language, split))
+    data = open_split(source, source.config_of(language), source.splits[split])
+    names = data.column_names
+    if benchmark.adapt is None:
+        wanted = wanted_columns(benchmark)
+        names = [name for name in names if name in wanted] or names
+    return Table(place, list(range(len(data))), dict(data.select_columns(names)[:]))
+
+
+def _first(rows: Sequence[Row], benchmark: Benchmark, split: SplitName, limit: int) -> list[Row]:
+    """At most `limit` rows, in the order of the groups' digests; of uncuttable groups at least one."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["group"], []).append(row)
+    chosen: list[Row] = []
+    for name in sorted(groups, key=lambda name: short_digest(f"{benchmark.name}/{split}/{name}")):
+        if benchmark.whole_groups and chosen and len(chosen) + len(groups[name]) > limit:
+            break
+        chosen.extend(groups[name])
+        if len(chosen) >= limit:
+            break
+    return chosen if benchmark.whole_groups else chosen[:limit]
+
+
+def save_rows(rows: list[Row], file: Path) -> None:
+    """Writes canonical rows as parquet; raises DataError when there are none."""
+    if not rows:
+        raise DataError(f"{file.name}: no rows are left to write")
+    pq.write_table(pa.Table.from_pylist(rows), file)
+
+
+def read_rows(file: Path) -> list[Row]:
+    """Canonical rows as `save_rows` wrote them; raises StoreError for a damaged file."""
+    try:
+        rows: list[Row] = pq.read_table(file).to_pylist()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StoreError(f"{file}: is damaged or missing ({error}); run `xtransfer store verify`") from error
+    return rows

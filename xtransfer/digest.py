@@ -1,0 +1,39 @@
+"""Digests that name things: of values (canonical JSON) and of files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+_BLOCK = 1 << 20
+
+
+def canonical(value: Any) -> str:
+    """`value` as JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(*values: Any) -> str:
+    """The first 32 hexadecimal digits of the SHA-256 of `values` in canonical JSON."""
+    return hashlib.sha256(canonical(values).encode()).hexdigest()[:32]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    sha = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            sha.update(block)
+    return sha.hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """A digest of the names and bytes of all files below `folder`; hidden files do not count."""
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    return digest([(path.relative_to(folder).as_posix(), file_digest(path)) for path in files])

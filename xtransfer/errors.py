@@ -1,0 +1,54 @@
+"""The errors a person meets. Each says what came, what is allowed and what to do.
+
+XTransferError
+├── RequestError      the request is wrong: nothing was computed or written (exit status 2)
+├── DataError         data that cannot be used: file, field and row are named
+├── SourceError       a hub, mirror or disk did not give what was pinned; trying again may help
+├── StoreError        an artifact or the database is damaged, newer than this program, or cannot be written
+└── StageError        a stage ended without its result (carries the stage's name)
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class XTransferError(Exception):
+    """Base of all errors that are meant for people."""
+
+
+class RequestError(XTransferError):
+    """The request names something that does not exist or cannot be done."""
+
+
+class DataError(XTransferError):
+    """Rows that do not fit their declaration."""
+
+
+class SourceError(XTransferError):
+    """A pinned source could not be read."""
+
+
+class StoreError(XTransferError):
+    """The artifact store or the results database cannot be used as it is."""
+
+
+class StageError(XTransferError):
+    """A stage failed; `stage` is its readable name."""
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(f"{stage}: {reason}")
+        self.stage = stage
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[StageError], tuple[str, str]]:
+        return type(self), (self.stage, self.reason)  # both arguments survive the way between processes
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> RequestError:
+    """A RequestError for a name that is not in `known`, with the nearest spelling."""
+    allowed = sorted(known)
+    near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return RequestError(f"no {what} '{name}'{hint} (known: {', '.join(allowed)})")

@@ -1,0 +1,16 @@
+"""The kinds of benchmark: how rows are encoded, headed and decoded."""
+
+from __future__ import annotations
+
+from xtransfer.errors import unknown
+from xtransfer.kinds import bitext, choice, pair
+from xtransfer.kinds.spec import Kind
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (pair.KIND, choice.KIND, bitext.KIND)}
+
+
+def get(name: str) -> Kind:
+    """The kind of a name; raises RequestError for an unknown one."""
+    if name not in KINDS:
+        raise unknown("kind", name, KINDS)
+    return KINDS[name]

@@ -1,0 +1,73 @@
+"""Heads on the first token, shaped as XLM-R's own: dropout, dense, tanh, dropout, projection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+INITIAL_SPREAD = 0.02  # standard deviation of fresh weights, as in BERT and XLM-R
+
+
+class FirstTokenHead(nn.Module):
+    """Logits [sequences, outputs] from the states of each sequence's first token."""
+
+    def __init__(self, hidden: int, num_outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.dense = nn.Linear(hidden, hidden)
+        self.out_proj = nn.Linear(hidden, num_outputs)
+        for layer in (self.dense, self.out_proj):
+            nn.init.normal_(layer.weight, std=INITIAL_SPREAD)
+            nn.init.zeros_(layer.bias)
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        first = self.dropout(states[:, 0])
+        output: torch.Tensor = self.out_proj(self.dropout(torch.tanh(self.dense(first))))
+        return output
+
+    @torch.no_grad()
+    def take_trunk(self, other: FirstTokenHead) -> None:
+        """Start the dense layer from another head's."""
+        self.dense.load_state_dict(other.dense.state_dict())
+
+
+class LabelHead(FirstTokenHead):
+    """One logit per label; one sequence per row. Softmax cross-entropy."""
+
+    def __init__(self, hidden: int, labels: Sequence[str], dropout: float) -> None:
+        super().__init__(hidden, len(labels), dropout)
+        self.labels = tuple(labels)
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+        """Logits [rows, labels]."""
+        return self.logits(states)
+
+    def loss(self, outputs: torch.Tensor, targets: Sequence[int]) -> torch.Tensor:
+        return nn.functional.cross_entropy(outputs.float(), torch.tensor(targets, device=outputs.device))
+
+
+class OptionHead(FirstTokenHead):
+    """One logit per option, softmax over a row's options; rows may differ in their number."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
+        super().__init__(hidden, 1, dropout)
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+        """Logits [rows, most options]; places without an option hold minus infinity."""
+        logits = self.logits(states).squeeze(-1)
+        parts = list(logits.split(list(sizes)))
+        return nn.utils.rnn.pad_sequence(parts, batch_first=True, padding_value=float("-inf"))
+
+    def loss(self, outputs: torch.Tensor, targets: Sequence[int]) -> torch.Tensor:
+        return nn.functional.cross_entropy(outputs.float(), torch.tensor(targets, device=outputs.device))
+
+
+def same_trunk(source: nn.Module, new: nn.Module) -> bool:
+    """Whether both heads have dense layers of one size."""
+    return (
+        isinstance(source, FirstTokenHead)
+        and isinstance(new, FirstTokenHead)
+        and source.dense.weight.shape == new.dense.weight.shape
+    )

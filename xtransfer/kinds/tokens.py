@@ -1,0 +1,32 @@
+"""Texts to token sequences, in one batched tokenizer call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from transformers import PreTrainedTokenizerBase
+
+Tokens = tuple[int, ...]
+
+
+def tokenize(
+    firsts: Sequence[str], seconds: Sequence[str] | None, tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> tuple[list[Tokens], list[Tokens] | None]:
+    """Token ids of texts or text pairs, and segment ids where the encoder reads them.
+
+    Special tokens are the tokenizer's own. What is longer than `max_length` tokens loses tokens from the end
+    of the longer text first.
+    """
+    if not firsts:
+        return [], None
+    has_types = "token_type_ids" in tokenizer.model_input_names
+    output = tokenizer(
+        list(firsts),
+        list(seconds) if seconds is not None else None,
+        truncation="longest_first" if seconds is not None else True,
+        max_length=max_length,
+        return_attention_mask=False,
+        return_token_type_ids=has_types,
+    )
+    types = [tuple(one) for one in output["token_type_ids"]] if has_types else None
+    return [tuple(one) for one in output["input_ids"]], types

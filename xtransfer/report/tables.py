@@ -1,0 +1,186 @@
+"""The result table: intermediates down, languages across; score and gain over `direct` with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
+
+HEADINGS = {UNSEEN: "mean unseen", OTHERS: "mean others"}
+_SHORT_WIDTH = 8  # characters of a terminal column without interval, its border included
+
+
+def signed(points: float) -> str:
+    """One decimal with its sign; zero has none."""
+    text = f"{points:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+@dataclass(frozen=True)
+class Number:
+    """A score and, but for the baseline, its gain with the interval; all in points."""
+
+    value: float
+    gain: float
+    low: float
+    high: float
+    excludes_zero: bool
+
+    @property
+    def gain_text(self) -> str:
+        return "" if np.isnan(self.gain) else signed(self.gain)
+
+    @property
+    def interval_text(self) -> str:
+        return "" if np.isnan(self.low) else f"[{signed(self.low)}, {signed(self.high)}]"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The numbers of one target on one encoder."""
+
+    target: str
+    encoder: str
+    rows: list[str]  # intermediates: direct first, `any` last
+    columns: list[str]  # languages, then the means
+    numbers: dict[tuple[str, str], Number]  # by row and column
+    seeds: dict[str, int]  # by row: runs that were paired
+    left_out: dict[str, int]  # by row: degenerate and missing cells, the baseline's included
+
+    num_encoders: int
+
+    @property
+    def title(self) -> str:
+        return title(self.target, self.encoder, self.num_encoders)
+
+
+def title(target: str, encoder: str, num_encoders: int) -> str:
+    """`xnli on lab-tiny@0`, or `xnli on lab-tiny (3 encoders pooled)`."""
+    name = encoder.removesuffix("@*")
+    return f"{target} on {name}" + (f" ({num_encoders} encoders pooled)" if name != encoder else "")
+
+
+def headline(gains: pd.DataFrame) -> pd.DataFrame:
+    """The rows to show first: pooled encoders where there are any, single encoders elsewhere."""
+    pooled = {name.removesuffix("@*") for name in gains["encoder"].unique() if name.endswith("@*")}
+    keep: list[bool] = [name.endswith("@*") or name.partition("@")[0] not in pooled for name in gains["encoder"]]
+    return gains.loc[pd.Series(keep, index=gains.index, dtype=bool)]
+
+
+def grids(gains: pd.DataFrame) -> Iterator[Grid]:
+    """One grid per target and encoder of the frame that `xtransfer.analysis.gains` gives."""
+    for (target, encoder), part in gains.groupby(["target", "encoder"], sort=False):
+        names = list(part["intermediate"].unique())
+        languages = list(part["language"].unique())
+        columns = [one for one in languages if one not in HEADINGS] + [one for one in HEADINGS if one in languages]
+        numbers = {(row["intermediate"], row["language"]): _number(row) for row in part.to_dict("records")}
+        firsts = part.drop_duplicates("intermediate").set_index("intermediate")
+        yield Grid(
+            str(target),
+            str(encoder),
+            [one for one in (DIRECT,) if one in names]
+            + [one for one in names if one not in (DIRECT, ANY)]
+            + [one for one in (ANY,) if one in names],
+            columns,
+            numbers,
+            {str(name): int(count) for name, count in firsts["n_seeds"].items()},
+            {str(name): int(count) for name, count in (firsts["degenerate"] + firsts["missing"]).items()},
+            int(part["n_encoders"].max()),
+        )
+
+
+def _number(row: dict[Any, Any]) -> Number:
+    value, gain, low, high = (float(row[name]) for name in ("value", "gain", "low", "high"))
+    return Number(value, gain, low, high, bool(row["excludes_zero"]))
+
+
+def rich_tables(gains: pd.DataFrame, width: int = 100) -> list[Table]:
+    """A table per target and encoder that fits `width` characters.
+
+    Intervals stand in all columns where they fit, else under the means; a narrow terminal loses `mean others`
+    first, then languages from the right, and the caption says so.
+    """
+    return [_rich_table(grid, width) for grid in grids(gains)]
+
+
+def _rich_table(grid: Grid, width: int) -> Table:
+    columns, with_interval = _fitting(grid, width)
+    table = Table(title=grid.title, title_justify="left", caption_justify="left", show_lines=True)
+    hidden = len(grid.columns) - len(columns)
+    table.caption = "score, gain over direct in points, 95% interval; bold: the interval excludes 0"
+    if hidden:
+        table.caption += f"; {hidden} more columns in a wider terminal or as CSV"
+    table.add_column("intermediate", no_wrap=True)
+    for column in columns:
+        table.add_column(HEADINGS.get(column, column), justify="right", no_wrap=True)
+    for name in grid.rows:
+        cells = (_rich_cell(grid.numbers.get((name, one)), one in with_interval) for one in columns)
+        table.add_row(_label(grid, name), *cells)
+    return table
+
+
+def _label(grid: Grid, name: str) -> str:
+    return f"{name}\n({grid.left_out[name]} left out)" if grid.left_out[name] else name
+
+
+def _fitting(grid: Grid, width: int) -> tuple[list[str], set[str]]:
+    """The columns to show and those that show intervals."""
+    label = max(cell_len(line) for name in grid.rows for line in _label(grid, name).split("\n"))
+    room = width - max(label, len("intermediate")) - 4
+    interval = max((len(number.interval_text) for number in grid.numbers.values()), default=0) + 3
+    languages = [one for one in grid.columns if one not in HEADINGS]
+    means = [one for one in HEADINGS if one in grid.columns]
+    if room >= len(grid.columns) * interval:
+        return grid.columns, set(grid.columns)
+    if room < len(languages) * _SHORT_WIDTH + len(means) * interval:
+        means = means[:1]
+    fit = max((room - len(means) * interval) // _SHORT_WIDTH, 0)
+    return languages[:fit] + means, set(means)
+
+
+def _rich_cell(number: Number | None, with_interval: bool) -> Text:
+    if number is None:
+        return Text("-", justify="right")
+    text = Text(f"{number.value:.1f}", justify="right")
+    if number.gain_text:
+        interval = f"\n{number.interval_text}" if with_interval else ""
+        text.append(f"\n{number.gain_text}{interval}", style="bold" if number.excludes_zero else "dim")
+    return text
+
+
+def markdown(gains: pd.DataFrame) -> str:
+    """The same tables in Markdown; gains whose interval excludes 0 are bold."""
+    return "\n\n".join(_markdown(grid) for grid in grids(gains)) + "\n"
+
+
+def _markdown(grid: Grid) -> str:
+    lines = [
+        f"**{grid.title}**",
+        "",
+        "| intermediate | " + " | ".join(HEADINGS.get(one, one) for one in grid.columns) + " |",
+        "|---|" + "---:|" * len(grid.columns),
+    ]
+    for name in grid.rows:
+        cells = (_markdown_cell(grid.numbers.get((name, one))) for one in grid.columns)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _markdown_cell(number: Number | None) -> str:
+    if number is None:
+        return "-"
+    gain = f"**{number.gain_text}**" if number.excludes_zero else number.gain_text
+    return " ".join(filter(None, [f"{number.value:.1f}", gain, number.interval_text]))
+
+
+def csv(gains: pd.DataFrame) -> str:
+    """Every row of the frame with all its columns, numbers to four decimals."""
+    return str(gains.to_csv(index=False, float_format="%.4f", lineterminator="\n"))

@@ -1,0 +1,154 @@
+"""Opening the results database: SQLite by default, PostgreSQL by URL; migrated when it is opened for writing.
+
+Before anything is written the database is looked at read-only: one of a newer program, a damaged file or a
+file of something else is refused and stays byte for byte as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from xtransfer.errors import RequestError, StoreError
+from xtransfer.results import files
+from xtransfer.results.faults import explained
+from xtransfer.results.schema import VERSION_TABLE, Base
+
+_LOCK = 0x78746672  # PostgreSQL advisory lock held while migrating
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open results database. `engine` begins writing transactions at once, so two writers queue up."""
+
+    engine: Engine
+    url: URL
+    read_only: bool
+
+    @property
+    def name(self) -> str:
+        """For messages: the file of SQLite, else the URL without its password."""
+        return str(sqlite_file(self.url) or self.url.render_as_string(hide_password=True))
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction; damage and locks found on the way become StoreError."""
+        with explained(self.name), self.engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_database(url: str, *, read_only: bool = False) -> Database:
+    """The database at `url`, made or migrated to this program's schema unless `read_only`.
+
+    Raises RequestError for a URL that cannot be used or written, StoreError for a database that is newer
+    than this program, damaged, or not xtransfer's (nothing is changed then).
+    """
+    parsed = _parse(url)
+    file = sqlite_file(parsed)
+    if file is not None:
+        revision, tables = files.look_at(file, read_only=read_only)
+        _check_revision(str(file), revision, tables, only_ours=True)
+    engine = files.engine(file, read_only=read_only) if file else _server_engine(parsed, read_only)
+    database = Database(engine, parsed, read_only)
+    try:
+        with explained(database.name):
+            _to_current_schema(database)
+    except BaseException:
+        engine.dispose()
+        raise
+    return database
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite URL; None for a server."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise RequestError(f"XTRANSFER_DATABASE_URL: '{url}' is not a database URL such as sqlite:///FILE "
+                           "or postgresql+psycopg://USER@HOST/NAME") from error  # fmt: skip
+    if backend not in ("sqlite", "postgresql"):
+        raise RequestError(
+            f"XTRANSFER_DATABASE_URL: '{backend}' is not supported (known: sqlite, postgresql)"
+        )
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise RequestError("XTRANSFER_DATABASE_URL: results are kept in a file; write sqlite:///FILE")
+    return parsed
+
+
+def _check_revision(name: str, revision: str | None, tables: set[str], *, only_ours: bool) -> None:
+    script = ScriptDirectory.from_config(_config())
+    known = [step.revision for step in script.walk_revisions()]
+    if revision is not None and revision not in known:
+        raise StoreError(
+            f"{name}: the database has schema {revision}, this program knows schemas up to {known[0]}; "
+            "it was left as it is. Update xtransfer, or name another database with XTRANSFER_DATABASE_URL"
+        )
+    ours = {table.name for table in Base.metadata.sorted_tables}
+    if revision is None and (tables if only_ours else tables & ours):
+        raise StoreError(f"{name}: is another program's database ({', '.join(sorted(tables)[:3])} …); "
+                         "name another with XTRANSFER_DATABASE_URL")  # fmt: skip
+
+
+def _server_engine(url: URL, read_only: bool) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    options = "-c default_transaction_read_only=on" if read_only else ""
+    try:
+        return create_engine(url, pool_pre_ping=True, connect_args={"options": options} if options else {})
+    except ModuleNotFoundError as error:
+        raise RequestError(
+            f"no driver '{error.name}' for {url.get_backend_name()}: pip install 'xtransfer[postgres]'"
+        ) from error
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _to_current_schema(database: Database) -> None:
+    """Brings the schema up to date in one transaction, under a lock: of two that open at once, one waits."""
+    config = _config()
+    head = ScriptDirectory.from_config(config).get_current_head()
+    with database.engine.begin() as connection:
+        if connection.dialect.name == "postgresql" and not database.read_only:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        revision = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE}
+        ).get_current_revision()
+        if revision == head:
+            return
+        tables = set(inspect(connection).get_table_names())
+        _check_revision(database.name, revision, tables, only_ours=connection.dialect.name == "sqlite")
+        if database.read_only:
+            raise StoreError(
+                f"{database.name}: the database has schema {revision}, this program reads {head}; "
+                "any command that writes, such as xtransfer run, brings it up to date"
+            )
+        config.attributes.update(connection=connection, version_table=VERSION_TABLE)
+        command.upgrade(config, "head")

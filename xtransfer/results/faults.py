@@ -1,0 +1,49 @@
+"""What a database driver says when something is wrong, put into words for people."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from xtransfer.errors import RequestError, StoreError
+
+BUSY_SECONDS = 60.0  # how long a writer waits for another; a transaction here takes milliseconds
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turns what a driver says of damage, locks, space and lost servers into errors for people."""
+    try:
+        yield
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        reason = str(getattr(error, "orig", None) or error)
+        lower = reason.lower()
+        if "malformed" in lower or "not a database" in lower:
+            raise damaged(name, reason) from error
+        if "locked" in lower:
+            raise StoreError(f"{name}: another program has held the database for {BUSY_SECONDS:.0f} s; "
+                             "wait for it or end it, then run again") from error  # fmt: skip
+        if "full" in lower or "disk i/o" in lower:
+            raise StoreError(
+                f"{name}: {reason}; free some space and run again, nothing was half written"
+            ) from error
+        if "readonly" in lower or "unable to open" in lower:
+            raise RequestError(
+                f"{name}: cannot be written ({reason}); name another with XTRANSFER_DATABASE_URL"
+            ) from error
+        if isinstance(error, OperationalError) and "no such" not in lower:
+            raise StoreError(f"{name}: {reason.strip()}") from error
+        raise
+
+
+def damaged(name: str, reason: str) -> StoreError:
+    """The error for a database file whose bytes make no sense."""
+    reason = " ".join(reason.split())
+    return StoreError(
+        f"{name}: the database is damaged ({reason}). Nothing was changed. Restore a backup, or salvage what "
+        f"can be read with: sqlite3 '{name}' .recover | sqlite3 recovered.db; or move the file away and run "
+        "the study again: finished stages are still in the artifact store, so only the rows are written anew"
+    )

@@ -1,0 +1,123 @@
+"""A results database in a SQLite file: looked at before it is opened, opened so that writers queue up."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from xtransfer.errors import RequestError, StoreError
+from xtransfer.results.faults import BUSY_SECONDS, damaged, explained
+from xtransfer.results.schema import VERSION_TABLE
+
+_CHECKED_BYTES = (
+    16 << 20
+)  # files up to this size are checked whole when opened; larger ones when they are read
+
+
+def look_at(file: Path, *, read_only: bool) -> tuple[str | None, set[str]]:
+    """The schema revision and the tables of a database file; both empty where there is no file yet.
+
+    Nothing is written, not even SQLite's files beside it. Raises RequestError for a file that cannot be used,
+    StoreError for one that is damaged.
+    """
+    if not file.exists():
+        if read_only:
+            raise RequestError(
+                f"{file}: no results here yet; run a study first, for example: xtransfer run lab"
+            )
+        if not file.parent.is_dir():
+            raise RequestError(
+                f"{file}: no folder {file.parent}; make it, or name another with XTRANSFER_DATABASE_URL"
+            )
+        if not os.access(file.parent, os.W_OK):
+            raise RequestError(
+                f"{file}: cannot write to {file.parent}; name another with XTRANSFER_DATABASE_URL"
+            )
+        return None, set()
+    if file.is_dir():
+        raise RequestError(f"{file}: is a folder; XTRANSFER_DATABASE_URL must name a file")
+    if not os.access(file, os.R_OK if read_only else os.R_OK | os.W_OK):
+        raise RequestError(f"{file}: cannot be {'read' if read_only else 'written'}; change its permissions "
+                           "or name another with XTRANSFER_DATABASE_URL")  # fmt: skip
+    if file.stat().st_size == 0:
+        return None, set()
+    log = file.with_name(file.name + "-wal")
+    if log.exists():
+        return _look_at(file, immutable=False)
+    try:
+        return _look_at(file, immutable=True)
+    except StoreError:
+        if not log.exists():
+            raise
+        return _look_at(file, immutable=False)  # another program began to write while the file was read
+
+
+def _look_at(file: Path, *, immutable: bool) -> tuple[str | None, set[str]]:
+    with explained(str(file)), closing(connect_read_only(file, immutable=immutable)) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        if file.stat().st_size <= _CHECKED_BYTES:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise damaged(str(file), verdict)
+        if VERSION_TABLE not in tables:
+            return None, tables
+        query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608, a name of our own
+        found = connection.execute(query).fetchone()
+        return (found[0] if found else None), tables
+
+
+def connect_read_only(file: Path, *, immutable: bool | None = None) -> sqlite3.Connection:
+    """A connection that cannot write.
+
+    `immutable` reads the file as it is, without its log and without locks; by default that is done only on a
+    read-only disk, where a finished database can be read in no other way.
+    """
+    sidecars = [file.with_name(file.name + suffix) for suffix in ("-wal", "-shm")]
+    if immutable is None:
+        immutable = not os.access(file.parent, os.W_OK) and not any(one.exists() for one in sidecars)
+    location = f"file:{quote(str(file.absolute()))}?{'immutable=1' if immutable else 'mode=ro'}"
+    connection = sqlite3.connect(location, uri=True, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def engine(file: Path, *, read_only: bool) -> Engine:
+    """An engine on the file; a writing transaction takes its lock when it begins."""
+    if read_only:
+        return create_engine("sqlite://", creator=lambda: connect_read_only(file), pool_size=2)
+    made = create_engine(URL.create("sqlite", database=str(file)), connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(made, "connect")
+    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where SQLAlchemy says, DDL included
+        _use_write_ahead_log(connection)
+        # A power cut may lose the last rows, never half of them; a rerun writes them from the artifacts.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # a lock taken late could not be waited for
+
+    return made
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Readers never wait then. SQLite does not wait while it changes the mode: done here."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

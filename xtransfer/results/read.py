@@ -1,0 +1,164 @@
+"""Reading results: data frames of the views, and SQL that can only read."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Select, column, select, table
+
+from xtransfer import settings
+from xtransfer.errors import RequestError, unknown
+from xtransfer.results.database import Database, open_database, sqlite_file
+from xtransfer.results.faults import explained
+from xtransfer.results.files import connect_read_only
+from xtransfer.results.schema import CellStageRow, StudyCellRow, StudyRow
+
+VIEWS = {
+    "cell_scores": ("encoder", "intermediate", "target", "seed", "language", "split", "metric", "status"),
+    "gains": ("encoder", "intermediate", "target", "seed", "language", "split", "metric"),
+    "contrasts": ("encoder", "first", "second", "target", "seed", "language", "split", "metric"),
+    "transfer_gap": ("encoder", "intermediate", "target", "seed", "split", "metric"),
+    "runs": ("encoder", "intermediate", "target", "seed", "status", "host", "device"),
+}  # view → columns that rows can be chosen by, beside study
+
+_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+
+
+def open_results(url: str | None = None) -> Results:
+    """The results at `url` (default: XTRANSFER_DATABASE_URL, else those of XTRANSFER_HOME), for reading."""
+    return Results(open_database(url or settings.current().database_url, read_only=True))
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results as pandas data frames; values and differences in points.
+
+    Every method takes `study` and the columns of its view as filters, each a value or a list of values.
+    """
+
+    db: Database
+
+    def scores(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """One row per score: value, n, chance, and the cell's status."""
+        return self._view("cell_scores", study, filters)
+
+    def gains(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """Score minus that of `direct`, per seed and language; degenerate cells left out. No interval:
+        that needs the predictions, see xtransfer.analysis."""
+        return self._view("gains", study, filters)
+
+    def contrasts(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """Every pair of intermediates, first minus second, per seed and language."""
+        return self._view("contrasts", study, filters)
+
+    def transfer_gap(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """English minus the mean of the other languages, per cell."""
+        return self._view("transfer_gap", study, filters)
+
+    def runs(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """One row per cell: how it ended, where, and the seconds of its stages."""
+        return self._view("runs", study, filters)
+
+    def studies(self) -> list[str]:
+        with explained(self.db.name), self.db.engine.connect() as connection:
+            return list(connection.scalars(select(StudyRow.name).order_by(StudyRow.name)))
+
+    def sql(self, query: str, *, max_rows: int = 10_000, seconds: float = 30.0) -> pd.DataFrame:
+        """The rows of a query that only reads.
+
+        At most `max_rows` rows (`frame.attrs["truncated"]` says whether there were more) and `seconds` of
+        time. Raises RequestError for anything but one SELECT, for faulty SQL and when the time is over.
+        """
+        run = self._sqlite if sqlite_file(self.db.url) is not None else self._server
+        names, rows = run(query, max_rows + 1, seconds)
+        frame = pd.DataFrame(rows[:max_rows], columns=names)
+        frame.attrs["truncated"] = len(rows) > max_rows
+        return frame
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _view(self, view: str, study: str | None, filters: dict[str, Any]) -> pd.DataFrame:
+        if study is not None and study not in (known := self.studies()):
+            raise unknown("study", study, known)
+        query: Select[Any] = select("*").select_from(table(view)).order_by(*range_of(view))
+        for name, value in (({"study": study} if study else {}) | filters).items():
+            if name not in ("study", *VIEWS[view]):
+                raise unknown("filter", name, ("study", *VIEWS[view]))
+            query = query.where(column(name).in_([value] if isinstance(value, str | int) else list(value)))
+        with explained(self.db.name), self.db.engine.connect() as connection:
+            return pd.read_sql_query(query, connection)
+
+    def _sqlite(self, query: str, rows: int, seconds: float) -> tuple[list[str], list[Any]]:
+        file = sqlite_file(self.db.url)
+        assert file is not None
+        with closing(connect_read_only(file)) as connection:
+            connection.set_authorizer(_allow_reading)
+            deadline = time.monotonic() + seconds
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+            try:
+                cursor = connection.execute(query)
+                found = cursor.fetchmany(rows)
+            except (sqlite3.Error, sqlite3.Warning) as error:
+                raise _refusal(str(error), seconds) from error
+            if cursor.description is None:
+                raise _refusal("the query gives no rows", seconds)
+            return [field[0] for field in cursor.description], found
+
+    def _server(self, query: str, rows: int, seconds: float) -> tuple[list[str], list[Any]]:
+        raw = self.db.engine.raw_connection()
+        try:
+            cursor: Any = raw.cursor()
+            try:
+                cursor.execute("SET TRANSACTION READ ONLY")
+                cursor.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+                cursor.execute(query, prepare=True)  # a prepared statement is one statement
+                if cursor.description is None:
+                    raise _refusal("the query gives no rows", seconds)
+                return [field.name for field in cursor.description], cursor.fetchmany(rows)
+            except cursor.connection.Error as error:
+                raise _refusal(str(error), seconds) from error
+        finally:
+            raw.rollback()
+            raw.close()
+
+
+def referred_artifacts(db: Database) -> set[str]:
+    """Keys of the artifacts behind every recorded cell of a study."""
+    query = select(CellStageRow.stage).where(CellStageRow.cell.in_(select(StudyCellRow.cell)))
+    with explained(db.name), db.engine.connect() as connection:
+        return set(connection.scalars(query))
+
+
+def range_of(view: str) -> Iterable[Any]:
+    """The columns that rows of a view are sorted by: study, then its filters."""
+    return [column(name) for name in ("study", *VIEWS[view])]
+
+
+def _allow_reading(
+    action: int, first: str | None, second: str | None, database: str | None, view: str | None
+) -> int:
+    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() == "load_extension":
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
+
+
+def _refusal(reason: str, seconds: float) -> RequestError:
+    reason = reason.strip()
+    if "not authorized" in reason or "prohibited" in reason or "read-only" in reason or "readonly" in reason:
+        return RequestError("sql: only one SELECT is allowed here; results are written by runs alone")
+    if "interrupted" in reason or "statement timeout" in reason:
+        return RequestError(f"sql: stopped after {seconds:g} s; narrow the query, or raise the limit")
+    return RequestError(f"sql: {reason}")

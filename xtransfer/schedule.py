@@ -1,0 +1,99 @@
+"""Which stages a plan still needs, and in which order they go to the free slots. Pure: nothing runs here."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+
+from xtransfer.grid import Plan
+from xtransfer.stages import STAGES
+from xtransfer.stages.spec import Stage
+
+
+def needed(plan: Plan, is_stored: Callable[[str], bool]) -> list[Stage]:
+    """Stages to run: those whose artifact is missing and that a missing score depends on."""
+    by_key = {stage.key: stage for stage in plan.stages}
+    wanted: set[str] = set()
+    waiting = [cell.score.key for cell in plan.cells]
+    seen: set[str] = set()
+    while waiting:
+        key = waiting.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        if not is_stored(key):
+            wanted.add(key)
+            waiting.extend(by_key[key].inputs.values())
+    return [stage for stage in plan.stages if stage.key in wanted]
+
+
+class Schedule:
+    """Hands out stages whose inputs are there, the one with the longest chain behind it first."""
+
+    def __init__(self, stages: Iterable[Stage], seconds: Mapping[str, float] | None = None) -> None:
+        """`seconds`: expected duration by kind of stage; their declared costs where it is empty."""
+        self.seconds = dict(seconds or {kind.name: kind.seconds for kind in STAGES.values()})
+        self._stages = {stage.key: stage for stage in stages}
+        self._missing = {
+            stage.key: {key for key in stage.inputs.values() if key in self._stages} for stage in self._stages.values()
+        }
+        self._readers: dict[str, list[str]] = {key: [] for key in self._stages}
+        for key, inputs in self._missing.items():
+            for one in inputs:
+                self._readers[one].append(key)
+        self._behind = self._chains()
+        self._ready: list[tuple[float, int, str]] = []
+        self._number = 0
+        for key, inputs in self._missing.items():
+            if not inputs:
+                self._offer(key)
+
+    def take(self) -> Stage | None:
+        """The next stage to start, or None where all that is left waits for a running one."""
+        return self._stages[heapq.heappop(self._ready)[2]] if self._ready else None
+
+    def done(self, key: str) -> None:
+        """`key` is in the store: what waited for it alone becomes ready."""
+        for reader in self._readers[key]:
+            missing = self._missing[reader]
+            missing.discard(key)
+            if not missing:
+                self._offer(reader)
+
+    def failed(self, key: str) -> list[Stage]:
+        """All stages that can never run if `key` fails."""
+        lost: dict[str, Stage] = {}
+        waiting = list(self._readers[key])
+        while waiting:
+            reader = waiting.pop()
+            if reader not in lost:
+                lost[reader] = self._stages[reader]
+                waiting.extend(self._readers[reader])
+        return list(lost.values())
+
+    def all_wait_for(self, key: str) -> bool:
+        """Whether every other stage needs `key`: it then runs alone and may use every core."""
+        return len(self._stages) > 1 and len(self.failed(key)) == len(self._stages) - 1
+
+    def longest_chain(self) -> float:
+        """Seconds that the longest chain takes, the least that any number of slots can reach."""
+        return max(self._behind.values(), default=0.0)
+
+    def _offer(self, key: str) -> None:
+        self._number += 1  # equal chains keep the plan's order
+        heapq.heappush(self._ready, (-self._behind[key], self._number, key))
+
+    def _chains(self) -> dict[str, float]:
+        """Seconds from the start of each stage to the end of the longest chain that it begins."""
+        behind: dict[str, float] = {}
+        for key in reversed(list(self._stages)):  # inputs stand before what reads them
+            after = max((behind[reader] for reader in self._readers[key]), default=0.0)
+            behind[key] = self.seconds.get(self._stages[key].kind, 1.0) + after
+        return behind
+
+
+def estimate(stages: Iterable[Stage], slots: int, seconds: Mapping[str, float] | None = None) -> float:
+    """Expected wall time in seconds on `slots` equal slots: the larger of shared-out work and longest chain."""
+    schedule = Schedule(list(stages), seconds)
+    work = sum(schedule.seconds.get(stage.kind, 1.0) for stage in schedule._stages.values())
+    return max(work / max(1, slots), schedule.longest_chain())

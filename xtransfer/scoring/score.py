@@ -1,0 +1,145 @@
+"""The one place that opens test data: predictions and scores of a checkpoint, language by language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from torch import nn
+
+from xtransfer import kinds
+from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
+from xtransfer.data.load import load_rows
+from xtransfer.errors import RequestError
+from xtransfer.kinds.spec import Kind, Prediction
+from xtransfer.scoring import metrics
+from xtransfer.scoring.predict import predict_languages
+from xtransfer.stages.spec import Progress, silent
+from xtransfer.training import checkpoints
+from xtransfer.training.checkpoints import Loaded
+
+PREDICTIONS = "predictions.parquet"
+SCORES = "scores.json"
+_SCHEMA = pa.schema(
+    [
+        ("language", pa.string()),
+        ("id", pa.string()),
+        ("group", pa.string()),
+        ("gold", pa.string()),  # JSON
+        ("prediction", pa.string()),  # JSON
+        ("item", pa.float64()),  # points of this item, null where the metric has none
+        ("scores", pa.list_(pa.float32())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number: a benchmark's metric in one language."""
+
+    language: str
+    split: SplitName
+    metric: str
+    value: float  # points, 0-100
+    n: int  # items
+    chance: float | None  # points of a constant or random prediction
+    constant: bool  # every prediction is the same: the model has collapsed
+
+
+def score(
+    checkpoint: Path | tuple[str, str],
+    benchmark: Benchmark,
+    languages: Sequence[str],
+    split: SplitName,
+    max_length: int,
+    out: Path,
+    *,
+    device: str = "cpu",
+    progress: Progress = silent,
+    layer: int | None = None,
+    limit: int | None = None,
+) -> list[Score]:
+    """Scores a checkpoint folder (or hub id and commit); writes predictions.parquet and scores.json to `out`.
+
+    One score per language, in the order asked for. `limit` bounds the rows of each language, `layer` is the
+    layer that retrieval pools. Raises RequestError when the checkpoint cannot predict this benchmark or
+    nothing is asked for, DataError when rows do not fit, SourceError when they cannot be read.
+    """
+    if not languages:
+        raise RequestError(f"score {benchmark.name}: no languages (it has {', '.join(benchmark.languages)})")
+    kind = kinds.get(benchmark.kind)
+    rows = {language: load_rows(benchmark, language, split, limit) for language in languages}
+    model = checkpoints.load(checkpoint)
+    predictions = predict_languages(
+        model.encoder,
+        _head(model, benchmark, kind),
+        kind,
+        rows,
+        model.tokenizer,
+        max_length,
+        device,
+        progress,
+        layer,
+    )
+    scores = [
+        _score(benchmark, kind, language, split, rows[language], predictions[language])
+        for language in languages
+    ]
+    pq.write_table(_table(benchmark, kind, rows, predictions), out / PREDICTIONS)
+    (out / SCORES).write_text(json.dumps([asdict(one) for one in scores], indent=1) + "\n", encoding="utf-8")
+    return scores
+
+
+def _head(model: Loaded, benchmark: Benchmark, kind: Kind) -> nn.Module | None:
+    """The head that answers the benchmark; RequestError where its labels differ in name or order."""
+    if kind.head is None:
+        return None
+    head = model.head_for(benchmark)
+    labels = getattr(head, "labels", benchmark.labels)
+    if tuple(labels) != benchmark.labels:
+        raise RequestError(
+            f"{benchmark.name} has labels {', '.join(benchmark.labels)}, the checkpoint's head "
+            f"{', '.join(labels)}; train the target on data with the same labels in the same order"
+        )
+    return head
+
+
+def _score(
+    benchmark: Benchmark,
+    kind: Kind,
+    language: str,
+    split: SplitName,
+    rows: Sequence[Row],
+    predictions: Sequence[Prediction],
+) -> Score:
+    values = [prediction.value for prediction in predictions]
+    value = metrics.get(benchmark.metric).compute([kind.gold(row) for row in rows], values)
+    constant = len(values) > 1 and len({json.dumps(one) for one in values}) == 1
+    return Score(language, split, benchmark.metric, value, len(rows), benchmark.chance, constant)
+
+
+def _table(
+    benchmark: Benchmark,
+    kind: Kind,
+    rows: dict[str, list[Row]],
+    predictions: dict[str, list[Prediction]],
+) -> pa.Table:
+    per_item = metrics.get(benchmark.metric).per_item
+    records = [
+        {
+            "language": language,
+            "id": row["id"],
+            "group": row["group"],
+            "gold": json.dumps(kind.gold(row), ensure_ascii=False),
+            "prediction": json.dumps(prediction.value, ensure_ascii=False),
+            "item": per_item(kind.gold(row), prediction.value),
+            "scores": list(prediction.scores),
+        }
+        for language, part in rows.items()
+        for row, prediction in zip(part, predictions[language], strict=True)
+    ]
+    return pa.Table.from_pylist(records, schema=_SCHEMA)

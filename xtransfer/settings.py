@@ -1,0 +1,47 @@
+"""Where things are kept: read from the environment, once per call, never at import."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from xtransfer.errors import RequestError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Places of one installation."""
+
+    home: Path  # holds results.db, artifacts/ and the Prefect server's own files
+    database_url: str  # SQLAlchemy URL of the results
+    store: str  # folder (or fsspec URL) of the artifacts
+    hub_dir: Path | None  # a mirror in the hub's layout, read before the hub
+
+    def prepare(self) -> Settings:
+        """Make the home folder; raises RequestError when it cannot be written."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            probe = self.home / f".write-test-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise RequestError(
+                f"XTRANSFER_HOME: cannot write to {self.home} ({error.strerror}); set it to a folder that you own"
+            ) from error
+        return self
+
+
+def current() -> Settings:
+    """The settings of this process, from XTRANSFER_HOME, _DATABASE_URL, _STORE and _HUB_DIR."""
+    home = Path(os.environ.get("XTRANSFER_HOME") or Path.home() / ".xtransfer").expanduser().absolute()
+    hub = os.environ.get("XTRANSFER_HUB_DIR")
+    hub_dir = Path(hub).expanduser().absolute() if hub else None
+    if hub_dir is not None and not hub_dir.is_dir():
+        raise RequestError(f"XTRANSFER_HUB_DIR: no folder {hub_dir}; name a mirror in the hub's layout, or unset it")
+    return Settings(
+        home=home,
+        database_url=os.environ.get("XTRANSFER_DATABASE_URL") or f"sqlite:///{home / 'results.db'}",
+        store=os.environ.get("XTRANSFER_STORE") or str(home / "artifacts"),
+        hub_dir=hub_dir,
+    )

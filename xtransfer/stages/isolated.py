@@ -1,0 +1,169 @@
+"""Stages in processes of their own, started from one stage server per run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import IO, Any
+
+from xtransfer.errors import StageError
+from xtransfer.stages.slots import Slot
+from xtransfer.stages.spec import Progress, Stage, silent
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage ended well."""
+
+    key: str
+    cached: bool  # somebody had made it in the meantime
+    seconds: float  # of making it, when it was made
+    facts: dict[str, Any]
+
+
+class StageProcesses:
+    """Runs stages in child processes; several threads may call `run` at once. Close it to end them all."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._server: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._children: set[int] = set()
+
+    def __enter__(self) -> StageProcesses:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the server now, so that its imports go on while the caller does something else."""
+        with self._lock:
+            if self._server is not None:
+                return
+            ours, theirs = socket.socketpair()
+            command = [sys.executable, "-m", "xtransfer.stages.server", str(theirs.fileno())]
+            self._server = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            theirs.close()
+            self._channel = ours
+
+    def run(self, stage: Stage, slot: Slot, progress: Progress = silent, timeout: float | None = None) -> Outcome:
+        """Run one stage to its end. Raises StageError when it fails, is killed or takes over `timeout` seconds."""
+        self.start()
+        results, theirs = os.pipe()
+        their_alive, alive = os.pipe()  # the child ends when `alive` closes: with us, or by close()
+        request = {
+            "stage": stage.to_json(),
+            "store": self._store,
+            "device": slot.device,
+            "threads": slot.threads,
+        }
+        try:
+            with self._lock:
+                assert self._channel is not None
+                socket.send_fds(self._channel, [json.dumps(request).encode()], [theirs, their_alive])
+        except OSError as error:
+            os.close(results)
+            os.close(alive)
+            raise StageError(stage.name, f"the stage server has ended ({error})") from error
+        finally:
+            os.close(theirs)
+            os.close(their_alive)
+        try:
+            with open(results, "rb") as pipe:  # noqa: PTH123 - a file descriptor, not a path
+                return self._follow(stage, pipe, progress, timeout)
+        finally:
+            os.close(alive)
+
+    def _follow(self, stage: Stage, pipe: IO[bytes], progress: Progress, timeout: float | None) -> Outcome:
+        child = _Child(timeout)
+        try:
+            while (message := _receive(pipe)) is not None:
+                what, value = message
+                if what == "pid":
+                    child.started(value)
+                    self._children.add(value)
+                elif what == "progress":
+                    progress(*value)
+                elif what == "log":
+                    log.log(*value)
+                elif what == "failed":
+                    raise value
+                else:
+                    return Outcome(stage.key, value["cached"], value["seconds"], value["facts"])
+        finally:
+            child.ended()
+            self._children.discard(child.pid)
+        if child.timed_out:
+            raise StageError(stage.name, f"took over {timeout:.0f} s and was ended")
+        raise StageError(stage.name, "its process was killed (out of memory, or by hand); run the study again to go on")
+
+    def kill(self) -> None:
+        """End every running stage at once; `run` raises in each caller."""
+        for pid in list(self._children):
+            _kill(pid)
+
+    def close(self) -> None:
+        """End every stage and the server."""
+        self.kill()
+        with self._lock:
+            server, self._server = self._server, None
+            if server is None:
+                return
+            if self._channel is not None:
+                self._channel.close()
+                self._channel = None
+        try:
+            server.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:  # it is still importing
+            server.kill()
+            server.wait()
+
+
+class _Child:
+    """The running child: its process id, and the clock that ends it."""
+
+    def __init__(self, timeout: float | None) -> None:
+        self.pid = 0
+        self.timed_out = False
+        self._timer = threading.Timer(timeout, self._expire) if timeout else None
+
+    def started(self, pid: int) -> None:
+        self.pid = pid
+        if self._timer:
+            self._timer.start()
+
+    def ended(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+    def _expire(self) -> None:
+        self.timed_out = True
+        _kill(self.pid)
+
+
+def _receive(pipe: IO[bytes]) -> tuple[str, Any] | None:
+    """The next message of our own child, or None at the end of the pipe."""
+    head = pipe.read(4)
+    if len(head) < 4:
+        return None
+    body = pipe.read(int.from_bytes(head, "big"))
+    return pickle.loads(body) if body else None  # noqa: S301 - written by the process that we started
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

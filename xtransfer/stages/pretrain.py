@@ -1,0 +1,29 @@
+"""Stage `pretrain`: an encoder trained on the spot on a corpus. Its artifact is a transformers folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xtransfer.stages.spec import StageKind, Work
+
+
+def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
+    from xtransfer.data.corpora import (
+        load_corpus,
+    )  # torch is imported when a stage runs, not when one is planned
+    from xtransfer.training.pretraining import PretrainingRecipe, pretrain
+
+    corpus = load_corpus(
+        settings["corpus"]["name"],
+        num_texts=settings["num_texts"],
+        seed=settings["seed"],
+        languages=settings["languages"],
+    )
+    recipe = PretrainingRecipe.model_validate(settings["recipe"])
+    facts = pretrain(corpus.texts, recipe, settings["seed"], work.out, work.progress, work.state)
+    return {**facts, "corpus": corpus.facts}
+
+
+KIND = StageKind(name="pretrain", version=1, run=run, seconds=100)

@@ -1,0 +1,29 @@
+"""Stage `score`: a checkpoint on a target's test split, in every language: the only stage that opens test data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xtransfer.stages.spec import StageKind, Work
+
+
+def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
+    from xtransfer import benchmarks
+    from xtransfer.scoring.score import score
+
+    scores = score(
+        inputs.get("checkpoint") or (settings["encoder"]["id"], settings["encoder"]["revision"]),
+        benchmarks.get(settings["benchmark"]),
+        settings["languages"],
+        settings["split"],
+        settings["max_length"],
+        work.out,
+        device=work.device,
+        progress=work.progress,
+    )
+    return {"languages": len(scores), "items": sum(one.n for one in scores)}
+
+
+KIND = StageKind(name="score", version=1, run=run, seconds=3)

@@ -1,0 +1,152 @@
+"""The stage server: one process that has imported everything, and forks a child for each stage.
+
+A child starts in milliseconds instead of the ten seconds that importing torch and transformers takes, holds
+one stage, and can be killed without harm to anything else. It is run as `python -m xtransfer.stages.server FD`,
+where FD is one end of a socket pair; each request carries two pipe ends: where to write messages, and one that
+closes when the owner dies, upon which the child ends itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from xtransfer.errors import StageError, XTransferError
+from xtransfer.stages.spec import Stage
+
+MAX_REQUEST = 1 << 20  # bytes; a stage is some kB
+_BETWEEN_PROGRESS = 0.25  # seconds
+
+
+def serve(channel: socket.socket) -> None:
+    """Fork a child per request until the owner closes the channel."""
+    _import_everything()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for children: the pipe's end tells
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the owner's to handle
+    while True:
+        message, handles, _, _ = socket.recv_fds(channel, MAX_REQUEST, 2)
+        if not message:
+            return
+        if os.fork() == 0:
+            channel.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _child(json.loads(message), *handles)
+        for handle in handles:
+            os.close(handle)
+
+
+def _child(request: dict[str, Any], results: int, alive: int) -> None:
+    status = 1
+    try:
+        threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+        with open(results, "wb", buffering=0) as pipe:
+            status = _run(request, _Messages(pipe))
+    finally:
+        os._exit(status)  # no exit handlers of the server in the child
+
+
+def _run(request: dict[str, Any], messages: _Messages) -> int:
+    from xtransfer.stages.execute import execute
+    from xtransfer.store.artifacts import ArtifactStore
+
+    messages.send("pid", os.getpid())
+    logging.basicConfig(level=logging.INFO, handlers=[_Forward(messages)], force=True)
+    _limit_threads(request["threads"])
+    stage = Stage.from_json(request["stage"])
+    try:
+        artifact, cached = execute(stage, ArtifactStore(request["store"]), messages.progress, request["device"])
+    except XTransferError as error:
+        messages.send("failed", error)
+        return 1
+    except BaseException as error:  # a bug or an out-of-memory: its trace goes to the log, its line to the owner
+        logging.getLogger(__name__).error("%s failed", stage.name, exc_info=error)
+        messages.send("failed", StageError(stage.name, f"{type(error).__name__}: {error}"))
+        return 1
+    messages.send("done", {"cached": cached, "seconds": artifact.manifest.seconds, "facts": artifact.manifest.facts})
+    return 0
+
+
+class _Messages:
+    """Pickled (what, value) pairs to the owner; pickles go from our child to us and nowhere else."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self._last = 0.0
+
+    def send(self, what: str, value: Any) -> None:
+        body = pickle.dumps((what, value))
+        data = len(body).to_bytes(4, "big") + body
+        with self._lock:
+            while data:
+                data = data[self._pipe.write(data) :]
+
+    def progress(self, message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
+        now = time.monotonic()
+        if done < total and now - self._last < _BETWEEN_PROGRESS:
+            return
+        self._last = now
+        self.send("progress", (message, done, total, dict(metrics or {})))
+
+
+class _Forward(logging.Handler):
+    """Sends log records to the owner."""
+
+    def __init__(self, messages: _Messages) -> None:
+        super().__init__()
+        self._messages = messages
+        self.setFormatter(logging.Formatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._messages.send("log", (record.levelno, self.format(record)))
+
+
+def _end_with(alive: int) -> None:
+    """End this process when the owner's end of the pipe closes, as it does when the owner dies."""
+    poll = select.poll()
+    poll.register(alive, select.POLLIN | select.POLLHUP)
+    poll.poll()
+    os._exit(1)
+
+
+def _limit_threads(count: int) -> None:
+    import torch
+
+    torch.set_num_threads(count)
+
+
+def _import_everything() -> None:
+    import datasets
+    import transformers
+    import transformers.models.marian.modeling_marian
+    import transformers.models.xlm_roberta.modeling_xlm_roberta
+
+    import xtransfer.data.corpora
+    import xtransfer.data.load
+    import xtransfer.lab
+    import xtransfer.scoring.accuracy
+    import xtransfer.scoring.score
+    import xtransfer.training.finetune
+    import xtransfer.training.pretraining
+    import xtransfer.translation.benchmark
+    import xtransfer.translation.engine
+    import xtransfer.translation.train  # noqa: F401
+
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    datasets.utils.logging.disable_progress_bar()
+    datasets.utils.logging.set_verbosity_error()
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,45 @@
+"""Stage `train`: one training run, of an intermediate or of a target. Its artifact is a checkpoint folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.translate import ROWS
+
+
+def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
+    from xtransfer import benchmarks
+    from xtransfer.data.load import load_rows, read_rows
+    from xtransfer.training.finetune import finetune
+    from xtransfer.training.recipe import Recipe
+
+    parts = []
+    for number, part in enumerate(settings["parts"]):
+        benchmark = benchmarks.get(part["benchmark"])
+        translated = inputs.get(f"data-{number}")
+        if translated is not None:
+            rows = read_rows(translated / ROWS)
+        else:
+            rows = load_rows(benchmark, part["language"], "train", settings["rows"])
+        parts.append((benchmark, rows))
+    dev = None
+    if settings["dev"] is not None:
+        benchmark = benchmarks.get(settings["dev"]["benchmark"])
+        dev = (benchmark, load_rows(benchmark, "en", "dev"))
+    return finetune(
+        inputs.get("start") or (settings["encoder"]["id"], settings["encoder"]["revision"]),
+        parts,
+        Recipe.model_validate(settings["recipe"]),
+        settings["seed"],
+        work.out,
+        state_dir=work.state,
+        progress=work.progress,
+        device=work.device,
+        dev=dev,
+    )
+
+
+KIND = StageKind(name="train", version=1, run=run, seconds=8)

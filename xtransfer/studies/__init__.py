@@ -1,0 +1,21 @@
+"""The built-in studies, and how a study is found: by name, or in a YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xtransfer.errors import unknown
+from xtransfer.studies.lab import LAB, LAB_FULL
+from xtransfer.studies.natural import NATURAL_NLI
+from xtransfer.study import Study, read
+
+STUDIES: dict[str, Study] = {study.name: study for study in (LAB, LAB_FULL, NATURAL_NLI)}
+
+
+def find(text: str) -> Study:
+    """The built-in study of that name, or the study in that YAML file; raises RequestError where neither is."""
+    if text in STUDIES:
+        return STUDIES[text]
+    if text.endswith((".yaml", ".yml")) or "/" in text:
+        return read(Path(text))
+    raise unknown("study", text, STUDIES)

@@ -1,0 +1,209 @@
+"""A study: a declared grid of encoder × intermediate × target × seed, with its recipes.
+
+The same value is made in Python, from YAML, on the command line and in the Prefect form.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from xtransfer.errors import RequestError
+from xtransfer.training.recipe import Recipe
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_PART = re.compile(
+    r"(?P<benchmark>[a-z0-9][a-z0-9._-]*)@(?P<language>[a-z]{2,3})(~(?P<engine>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
+)
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Part(_Value):
+    """One benchmark in one language: native, or translated from English by an engine."""
+
+    benchmark: str = Field(description="Name of a benchmark, see `xtransfer benchmarks`")
+    language: str = Field("en", description="Language of the training rows")
+    engine: str | None = Field(None, description="Translation engine; empty: rows written in the language")
+
+    @property
+    def slug(self) -> str:
+        """`nli@de`, or `nli@de~engine` when translated from English by that engine."""
+        return f"{self.benchmark}@{self.language}" + (f"~{self.engine}" if self.engine else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        match = _PART.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"'{text}' is not of the form benchmark@language or benchmark@language~engine")
+        return cls(**match.groupdict())
+
+
+class Intermediate(_Value):
+    """What is trained on first: one part, a mixture of several, or nothing (`direct`)."""
+
+    parts: tuple[Part, ...] = Field((), description="Benchmarks trained on together; none: direct")
+
+    @property
+    def slug(self) -> str:
+        return "+".join(part.slug for part in self.parts) or "direct"
+
+    @classmethod
+    def parse(cls, text: str) -> Intermediate:
+        if text.strip() == "direct":
+            return cls()
+        return cls(parts=tuple(Part.parse(part) for part in text.split("+")))
+
+
+DIRECT = Intermediate()
+
+
+class Target(_Value):
+    """What is fine-tuned on in English and scored zero-shot in every language."""
+
+    benchmark: str = Field(description="Benchmark that is scored")
+    train_on: str | None = Field(None, description="Benchmark whose English rows are trained on; empty: its own")
+    train_rows: int | None = Field(None, gt=0, description="Train on the first so many rows; empty: all")
+    recipe: Recipe | None = Field(None, description="Recipe for this target; empty: the study's target recipe")
+
+    @property
+    def slug(self) -> str:
+        """`xnli`, or `xnli<lingnli` when another benchmark's rows are trained on."""
+        return self.benchmark + (f"<{self.train_on}" if self.train_on else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        benchmark, _, train_on = text.strip().partition("<")
+        return cls(benchmark=benchmark, train_on=train_on or None)
+
+
+def _parsed(cls: type[Intermediate] | type[Target]) -> BeforeValidator:
+    return BeforeValidator(lambda value: cls.parse(value) if isinstance(value, str) else value)
+
+
+class Study(_Value):
+    """A grid to run. Cells are encoders × intermediates × targets × seeds."""
+
+    name: str = Field(description="Name under which results are kept: lower-case letters, digits, '.', '_' and '-'")
+    question: str = Field("", description="What the study is to answer, in a sentence")
+    encoders: tuple[str, ...] = Field(
+        min_length=1,
+        description="Hub ids (id or id@commit), local folders, or encoders trained here (name@seed)",
+    )
+    intermediates: tuple[Annotated[Intermediate, _parsed(Intermediate)], ...] = Field(
+        min_length=1, description="What is trained on first; `direct` is the baseline"
+    )
+    targets: tuple[Annotated[Target, _parsed(Target)], ...] = Field(min_length=1, description="What is scored")
+    languages: tuple[str, ...] | None = Field(None, description="Languages to score; empty: all that a target has")
+    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, description="Training seeds")
+    intermediate_rows: int | None = Field(
+        None,
+        gt=0,
+        description="Train on the first so many rows of each intermediate (size-matched); empty: all",
+    )
+    intermediate_recipe: Recipe = Field(Recipe(epochs=3), description="Recipe of intermediate training")
+    target_recipe: Recipe = Field(Recipe(epochs=3), description="Recipe of target training")
+    small: dict[str, Any] = Field({}, description="What `--small` changes: field (or a.b path) → value")
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise ValueError(f"'{value}' may hold lower-case letters, digits, '.', '_' and '-' only")
+        return value
+
+    @model_validator(mode="after")
+    def _no_doubles(self) -> Study:
+        for field in ("encoders", "seeds", "languages"):
+            _distinct(field, getattr(self, field) or ())
+        _distinct("intermediates", [one.slug for one in self.intermediates])
+        _distinct("targets", [one.slug for one in self.targets])
+        return self
+
+    def recipe_for(self, target: Target) -> Recipe:
+        return target.recipe or self.target_recipe
+
+    def with_settings(self, settings: dict[str, Any]) -> Study:
+        """This study with fields replaced; keys are fields, `a.b` paths, or the singular of a list field."""
+        values = self.model_dump(mode="json")
+        for path, value in settings.items():
+            _put(values, path, value)
+        return make(values)
+
+    def shrunk(self) -> Study:
+        """The small version that the study declares; raises RequestError where it declares none."""
+        if not self.small:
+            raise RequestError(f"study '{self.name}' declares no small version; add a `small:` mapping to it")
+        return self.with_settings({**self.small, "name": f"{self.name}-small", "small": {}})
+
+
+def _distinct(field: str, values: Any) -> None:
+    twice = sorted({str(value) for value in values if list(values).count(value) > 1})
+    if twice:
+        raise ValueError(f"{field}: named twice: {', '.join(twice)}")
+
+
+_SINGULAR = {"encoder": "encoders", "intermediate": "intermediates", "target": "targets", "seed": "seeds",
+             "language": "languages"}  # fmt: skip
+
+
+def _put(values: dict[str, Any], path: str, value: Any) -> None:
+    head, _, rest = path.partition(".")
+    if not rest and head in _SINGULAR:
+        head, value = _SINGULAR[head], [value]
+    if head not in Study.model_fields and not isinstance(values, list) and head not in values:
+        raise RequestError(f"--set {path}: no field '{head}' (known: {', '.join(values)})")
+    if not rest:
+        values[head] = value
+        return
+    inner = values[head]
+    if isinstance(inner, list):
+        index, _, rest = rest.partition(".")
+        if not index.isdigit() or int(index) >= len(inner) or not rest:
+            raise RequestError(f"--set {path}: {head} holds {len(inner)} entries; write {head}.0.field")
+        inner = inner[int(index)]
+    if not isinstance(inner, dict):
+        raise RequestError(f"--set {path}: {head} has no inner fields")
+    _put(inner, rest, value)
+
+
+def make(values: dict[str, Any], where: str = "study") -> Study:
+    """A Study from plain values; raises RequestError that lists every wrong field at once."""
+    try:
+        return Study.model_validate(values)
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors():
+            field = ".".join(str(step) for step in fault["loc"]) or where
+            allowed = f" (known: {', '.join(Study.model_fields)})" if fault["type"] == "extra_forbidden" else ""
+            faults.append(
+                f"{field}: {fault['msg'].removeprefix('Value error, ')}{allowed}, got {fault['input']!r}"[:400]
+            )
+        raise RequestError(f"{where}: " + "; ".join(faults)) from error
+
+
+def read(file: Path) -> Study:
+    """A Study from a YAML file."""
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RequestError(f"{file}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RequestError(f"{file}: is not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise RequestError(f"{file}: holds {type(values).__name__}, expected a mapping of study fields")
+    return make(values, str(file))

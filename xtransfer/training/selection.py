@@ -1,0 +1,84 @@
+"""Selection of a checkpoint: the best on English dev, as the papers do. No other split is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
+
+from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.kinds import KINDS
+from xtransfer.scoring.metrics import METRICS
+from xtransfer.scoring.predict import predict
+from xtransfer.training import state
+
+
+class BestOnDev:
+    """Scores the dev rows every so many steps and at the last, and keeps a copy of the best weights (the
+    first of
+    equals). The copy lies in memory and in the run's state."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        head: nn.Module,
+        tokenizer: PreTrainedTokenizerBase,
+        benchmark: Benchmark,
+        rows: Sequence[Row],
+        max_length: int,
+        every: int,
+        steps: int,
+        device: str,
+    ) -> None:
+        self.model, self.head, self.tokenizer = model, head, tokenizer
+        self.benchmark, self.rows, self.max_length = benchmark, rows, max_length
+        self.every, self.steps, self.device = every, steps, device
+        self.scores: list[tuple[int, float]] = []  # step, points
+        self.best: dict[str, Tensor] = {}
+
+    def after(self, step: int) -> None:
+        """Evaluate where it is due."""
+        if step % self.every and step != self.steps:
+            return
+        value = self._score()
+        if not self.scores or value > max(score for _, score in self.scores):
+            self.best = {name: tensor.cpu().clone() for name, tensor in state.trained(self.model).items()}
+        self.scores.append((step, value))
+
+    def load_best(self) -> None:
+        """Put the best weights into the model."""
+        if self.best:
+            state.restore_trained(self.model, self.best)
+
+    def facts(self) -> dict[str, Any]:
+        """Benchmark, metric, the best step and its score in points, and all evaluations."""
+        step, value = max(self.scores, key=lambda one: one[1], default=(0, None))
+        return {
+            "benchmark": self.benchmark.name,
+            "metric": self.benchmark.metric,
+            "best_step": step,
+            "best": value,
+            "scores": [list(one) for one in self.scores],
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self.best
+
+    def values(self) -> dict[str, Any]:
+        return {"scores": [list(one) for one in self.scores]}
+
+    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+        self.best = dict(tensors)
+        self.scores = [(step, score) for step, score in values["scores"]]
+
+    def _score(self) -> float:
+        kind = KINDS[self.benchmark.kind]
+        self.model.eval()
+        predictions = predict(
+            self.model.encoder, self.head, kind, self.rows, self.tokenizer, self.max_length, self.device
+        )
+        self.model.train()
+        golds = [kind.gold(row) for row in self.rows]
+        return METRICS[self.benchmark.metric].compute(golds, [prediction.value for prediction in predictions])

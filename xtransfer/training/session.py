@@ -1,0 +1,124 @@
+"""A resumable run of the one loop: losses, progress, periodic state, and what to do after each step."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from xtransfer.stages.spec import Progress, silent
+from xtransfer.training import state
+from xtransfer.training.loop import derived, fit, linear_rate, own_randomness
+
+B = TypeVar("B")
+_REPORT_EVERY = 20  # steps between looks at the loss: each is one wait for the device
+
+
+class Watcher(Protocol):
+    """Looks at the model after each step (selection), and is saved and restored with the run."""
+
+    def after(self, step: int) -> None: ...
+
+    def tensors(self) -> dict[str, Tensor]: ...
+
+    def values(self) -> dict[str, Any]: ...
+
+    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Job(Generic[B]):
+    """One run: what is trained, on what, how long. `run` is the digest of everything that decides its
+    course."""
+
+    run: str
+    module: nn.Module  # everything that is trained
+    optimizer: torch.optim.Optimizer
+    loss_of: Callable[[B], Tensor]
+    batches: Callable[[int], Iterator[B]]  # endless, from that step (1, 2 …) on; the same at every call
+    steps: int
+    warmup: float
+    clip_norm: float
+    seed: int
+    watcher: Watcher | None = None
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a run went: the loss of every step (fewer than planned where it became NaN), and the time it
+    took."""
+
+    losses: list[float]
+    seconds: float  # of all tries together
+
+
+def train(
+    job: Job[Any],
+    state_dir: Path,
+    progress: Progress = silent,
+    device: str = "cpu",
+    save_every: float = 60.0,
+    message: str = "training",
+) -> Course:
+    """Run the job to its end from where its last state was saved; the same final weights either way.
+
+    Bit for bit on one CPU with the same number of threads; elsewhere as far as the device repeats itself.
+    State is saved every `save_every` seconds. A loss that is not finite ends the run early: nothing can come
+    of it.
+    """
+    with own_randomness(device):
+        torch.manual_seed(derived(job.seed, "dropout"))
+        done, losses, earlier = _restore(job, state_dir, device)
+        started = saved = time.monotonic()
+        pending: list[Tensor] = []
+        job.module.train()
+        rate = linear_rate(job.steps, job.warmup)
+        batches = itertools.islice(job.batches(done + 1), job.steps - done)
+        for step, loss in fit(job.optimizer, job.loss_of, batches, rate, job.clip_norm, done + 1):
+            pending.append(loss)
+            if job.watcher is not None:
+                job.watcher.after(step)
+            due = time.monotonic() - saved >= save_every
+            if due or len(pending) == _REPORT_EVERY or step == job.steps:
+                losses += torch.stack(pending).tolist()
+                pending.clear()
+                if not math.isfinite(sum(losses[-_REPORT_EVERY:])):
+                    break
+                if due:
+                    _save(job, state_dir, step, losses, earlier + time.monotonic() - started, device)
+                    saved = time.monotonic()
+                recent = losses[-_REPORT_EVERY:]
+                progress(message, step, job.steps, {"loss": sum(recent) / len(recent)})
+    return Course(losses, earlier + time.monotonic() - started)
+
+
+def _save(job: Job[Any], folder: Path, step: int, losses: list[float], seconds: float, device: str) -> None:
+    watcher = job.watcher
+    tensors = {
+        **state.prefixed("trained", state.trained(job.module)),
+        **state.prefixed("moments", state.moments(job.optimizer)),
+        **state.prefixed("random", state.random_state(device)),
+        **state.prefixed("watcher", watcher.tensors() if watcher else {}),
+        "losses": torch.tensor(losses, dtype=torch.float64),
+    }
+    values = {"seconds": seconds, "watcher": watcher.values() if watcher else {}}
+    state.write(folder, state.State(job.run, step, tensors, values))
+
+
+def _restore(job: Job[Any], folder: Path, device: str) -> tuple[int, list[float], float]:
+    saved = state.read(folder, job.run)
+    if saved is None:
+        return 0, [], 0.0
+    state.restore_trained(job.module, state.below("trained", saved.tensors))
+    state.restore_moments(job.optimizer, state.below("moments", saved.tensors))
+    state.restore_random(state.below("random", saved.tensors), device)
+    if job.watcher is not None:
+        job.watcher.restore(state.below("watcher", saved.tensors), saved.values["watcher"])
+    return saved.step, saved.tensors["losses"].tolist(), float(saved.values["seconds"])

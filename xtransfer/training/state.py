@@ -1,0 +1,129 @@
+"""The state of an unfinished run in one file: written whole or not at all, read by the next try.
+
+A safetensors file `state-<step>.safetensors`: weights, optimizer moments and random state as tensors, the
+rest as JSON in its header. Nothing in it is pickled, so reading a state cannot run code.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class State:
+    """What one file holds. `run` names the run that it belongs to: the digest of all that decides its
+    course."""
+
+    run: str
+    step: int
+    tensors: Mapping[str, Tensor]
+    values: Mapping[str, Any]
+
+
+def write(folder: Path, state: State) -> None:
+    """Write atomically, then remove older states. Raises OSError (a full disk) with the older state still
+    whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"state-{state.step}.safetensors"
+    partial = folder / f"partial-{os.getpid()}"
+    header = {"run": state.run, "step": str(state.step), "values": json.dumps(state.values)}
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, partial, header)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(final)
+    except SafetensorError as error:  # how safetensors reports a full disk
+        raise OSError(f"{final}: cannot be written ({error})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    for older in folder.glob("state-*.safetensors"):
+        if older != final:
+            older.unlink()
+    for left in folder.glob("partial-*"):  # of tries that were killed while they wrote
+        left.unlink()
+
+
+def read(folder: Path, run: str) -> State | None:
+    """The latest whole state of this run; None where there is none. States of other runs are not touched."""
+    files = sorted(folder.glob("state-*.safetensors"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in files:
+        try:
+            with safe_open(file, framework="pt") as opened:
+                header = opened.metadata() or {}
+                if header.get("run") != run:
+                    log.warning("%s belongs to another run and is not used", file)
+                    continue
+                tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            return State(run, int(header["step"]), tensors, json.loads(header["values"]))
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            log.warning("%s is damaged and is not used (%s)", file, error)
+    return None
+
+
+def trained(module: nn.Module) -> dict[str, Tensor]:
+    """The parameters that training changes, by name; tied ones once."""
+    return {name: value.detach() for name, value in module.named_parameters() if value.requires_grad}
+
+
+def restore_trained(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `trained` gave."""
+    with torch.no_grad():
+        for name, value in trained(module).items():
+            value.copy_(tensors[name])
+
+
+def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's state as named tensors; rates are not in it, since the schedule gives them for each
+    step."""
+    entries = optimizer.state_dict()["state"].items()
+    return {f"{index}.{name}": value for index, entry in entries for name, value in entry.items()}
+
+
+def restore_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `moments` gave."""
+    entries: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, _, field = name.partition(".")
+        entries.setdefault(int(index), {})[field] = tensor
+    optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def random_state(device: str) -> dict[str, Tensor]:
+    """The generators that dropout draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.startswith("cuda"):
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def restore_random(tensors: Mapping[str, Tensor], device: str) -> None:
+    """Put back what `random_state` gave; a run that moves to another kind of device keeps what applies to
+    it."""
+    torch.set_rng_state(tensors["cpu"])
+    if device.startswith("cuda") and "cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["cuda"], device)
+
+
+def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """`tensors` under `prefix/name`."""
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What `prefixed` put under that prefix."""
+    return {
+        name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
+    }

@@ -1,0 +1,1 @@
+"""Translation of training data: engines, a translator trained on the spot, translated benchmarks."""
