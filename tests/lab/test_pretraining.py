@@ -64,7 +64,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 
     def save_and_die(path: Path, *state: object) -> None:
         saved(path, *state)  # type: ignore[arg-type]
-        if state[3] == 5:
+        if state[4] == 5:
             raise KilledError
 
     monkeypatch.setattr(pretraining, "_save_state", save_and_die)

@@ -8,9 +8,9 @@ from xtransfer.training.recipe import Recipe
 _CHOSEN = "chosen on dev with training seeds 0 and 1 (docs/laboratory.md)"
 
 _INTERMEDIATE = Recipe(
-    epochs=5,
-    batch_size=32,
-    learning_rate=6e-4,
+    epochs=2,
+    batch_size=16,
+    learning_rate=5e-4,
     max_length=64,
     dropout=0.0,
     freeze_embeddings=True,
@@ -35,8 +35,8 @@ LAB = Study.model_validate(
         "encoders": ["lab-tiny@0"],
         "intermediates": ["direct", "lab-nli@en", "lab-nli@de", "lab-nli@tr", "lab-nli@tr~lab-marian"],
         "targets": [
-            Target(benchmark="lab-inference", train_rows=150),
-            Target(benchmark="lab-copa", train_rows=40),
+            Target(benchmark="lab-inference"),
+            Target(benchmark="lab-copa", recipe=_TARGET.model_copy(update={"head": "fresh"})),
             Target(benchmark="lab-retrieval"),
         ],
         "seeds": [10, 11, 12],

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-_MAX_TEXTS = 50_000  # more texts hardly move the factors, and the count matrix of a 32k vocabulary must fit
+_MAX_TEXTS = 20_000  # more texts hardly move the factors, and the count matrix of a 32k vocabulary must fit
+_MAX_PAIRS = 10_000_000  # more take minutes to factorise
 _NUM_CONTEXTS = 256  # frequent tokens that neighbours are told apart by
 _PROFILE_SIZE = 48
 
@@ -36,6 +37,10 @@ def embeddings(texts: list[Ints], vocab_size: int, size: int, seed: int) -> Floa
     ones = np.ones(len(rows), dtype=np.float32)
     occurs = scipy.sparse.csr_matrix((ones, (rows, columns)), shape=(len(present), vocab_size))
     together = (occurs.T @ occurs).tocoo()
+    if together.nnz > _MAX_PAIRS:  # of a large vocabulary, what was seen together once is mostly chance
+        often = together.data > 1
+        kept = together.data[often], (together.row[often], together.col[often])
+        together = scipy.sparse.coo_matrix(kept, shape=together.shape)
     frequency = np.asarray(occurs.sum(axis=0)).ravel()
     expected = frequency[together.row] * frequency[together.col] / len(present)
     information = np.maximum(np.log(together.data / expected), 0).astype(np.float32)

@@ -22,8 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
+from xtransfer.digest import digest
+from xtransfer.errors import DataError
 from xtransfer.training.cooccurrence import Ints, embeddings, neighbour_profiles
 from xtransfer.training.corruption import Corruptor
+from xtransfer.training.pretrained import quiet
 from xtransfer.training.tokenizer import BOS, EOS, MASK, PAD, SPECIAL_TOKENS, train_tokenizer
 
 Progress = Callable[[str, int, int, dict[str, float]], None]
@@ -83,8 +86,9 @@ def pretrain(
     report = progress or (lambda message, done, total, metrics: None)
     report("tokenizer", 0, recipe.steps, {})
     sentences = [sentence for text in texts for sentence in text.values()]
-    stride = max(1, len(sentences) // _TOKENIZER_SENTENCES)
-    tokenizer = train_tokenizer(sentences[::stride], recipe.vocab_size, recipe.lowercase, recipe.max_length)
+    tokenizer = train_tokenizer(
+        _some(sentences, _TOKENIZER_SENTENCES, seed), recipe.vocab_size, recipe.lowercase, recipe.max_length
+    )
     corpus = Corpus(texts, _encode(tokenizer, sentences, (recipe.max_length - 4) // 2))
     report("co-occurrence", 0, recipe.steps, {})
     profiles = neighbour_profiles(corpus.sentences, len(tokenizer), seed)
@@ -97,8 +101,9 @@ def pretrain(
     state = None if state_dir is None else state_dir / "pretraining.pt"
     metrics = _train(learner, sampler, recipe, state, report)
     out.mkdir(parents=True, exist_ok=True)
-    learner.model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    with quiet():
+        learner.model.save_pretrained(out)
+        tokenizer.save_pretrained(out)
     return {
         **metrics,
         "steps": recipe.steps,
@@ -108,6 +113,14 @@ def pretrain(
         "num_parameters": sum(weight.numel() for weight in learner.model.parameters()),
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _some(sentences: list[str], most: int, seed: int) -> list[str]:
+    """All sentences, or so many of them in their order."""
+    if len(sentences) <= most:
+        return sentences
+    chosen = np.random.default_rng(seed).choice(len(sentences), most, replace=False)
+    return [sentences[index] for index in np.sort(chosen)]
 
 
 def _encode(tokenizer: Any, sentences: list[str], longest: int) -> list[Ints]:
@@ -121,16 +134,20 @@ def _encode(tokenizer: Any, sentences: list[str], longest: int) -> list[Ints]:
 
 
 class Corpus:
-    """Tokenised sentences, and which of them say the same."""
+    """Tokenised sentences without the empty ones, and `texts`: the numbers of those that say the same."""
 
-    def __init__(self, texts: list[dict[str, str]], sentences: list[Ints]) -> None:
-        self.sentences = sentences
+    def __init__(self, texts: list[dict[str, str]], encoded: list[Ints]) -> None:
+        self.sentences = [tokens for tokens in encoded if len(tokens)]
         self.texts: list[range] = []
-        first = 0
+        remaining, first = iter(encoded), 0
         for text in texts:
-            self.texts.append(range(first, first + len(text)))
-            first += len(text)
+            last = first + sum(len(next(remaining)) > 0 for _ in text)
+            if last > first:
+                self.texts.append(range(first, last))
+            first = last
         self.parallel = [rows for rows in self.texts if len(rows) > 1]
+        if not self.texts:
+            raise DataError("no text to pretrain on: every sentence is empty")
 
 
 class Sequence(NamedTuple):
@@ -263,7 +280,8 @@ class Learner(nn.Module):
                 attention.key.weight.copy_(attention.query.weight)
 
     def _start_positions(self, norm: float) -> None:
-        table = self.model.roberta.embeddings.position_embeddings.weight
+        encoder_inputs: Any = self.model.roberta.embeddings
+        table = encoder_inputs.position_embeddings.weight
         size = table.shape[1]
         if norm:
             rates = 1000.0 ** (-torch.arange(0, size, 2) / size)
@@ -273,8 +291,8 @@ class Learner(nn.Module):
                 table.copy_(waves * norm / (size / 2) ** 0.5)
 
     def start_embeddings(self, values: Tensor) -> None:
-        """Tokens that `values` knows (rows that are not zero) start from it, the others at random, half as long."""
-        table = self.model.get_input_embeddings().weight
+        """Tokens that `values` knows (rows that are not zero) start from it, the others random, half as long."""
+        table: Any = self.model.get_input_embeddings().weight
         known = values.norm(dim=1) > 0
         known[: len(SPECIAL_TOKENS)] = False
         with torch.no_grad():
@@ -310,8 +328,9 @@ def _train(
     optimizer = _optimizer(learner, recipe)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     done, averages = 0, {}
-    if state is not None and state.exists():
-        saved = torch.load(state, weights_only=True)
+    run = digest(recipe.model_dump(mode="json"), sampler.seed, len(sampler.corpus.sentences))
+    saved = torch.load(state, weights_only=True) if state is not None and state.exists() else {}
+    if saved.get("run") == run:  # the state of another run is not gone on from
         learner.load_state_dict(saved["learner"])
         optimizer.load_state_dict(saved["optimizer"])
         schedule.load_state_dict(saved["schedule"])
@@ -332,7 +351,7 @@ def _train(
             if (step + 1) % 50 == 0 or step + 1 == recipe.steps:
                 report("pretraining", step + 1, recipe.steps, dict(averages))
             if state is not None and time.monotonic() - saved_at > _STATE_SECONDS:
-                _save_state(state, learner, optimizer, schedule, step + 1, averages)
+                _save_state(state, run, learner, optimizer, schedule, step + 1, averages)
                 saved_at = time.monotonic()
     return {name: round(value, 4) for name, value in averages.items()}
 
@@ -357,13 +376,14 @@ def _rate(step: int, recipe: PretrainingRecipe) -> float:
 
 
 def _save_state(
-    path: Path, learner: Learner, optimizer: Any, schedule: Any, done: int, averages: dict[str, float]
+    path: Path, run: str, learner: Learner, optimizer: Any, schedule: Any, done: int, averages: dict[str, float]
 ) -> None:
     """Replace the state in one step: a kill leaves the old one or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
     torch.save(
         {
+            "run": run,
             "learner": learner.state_dict(),
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state_dict(),
