@@ -74,9 +74,20 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
         run.record_finished(missing)
         run.stages(missing, runtime)
     if run.summary.failed:
-        lines = "\n".join(f"  {cell}: {reason}" for cell, reason in run.summary.failed.items())
-        raise StudyFailed(f"{len(run.summary.failed)} of {len(plan.cells)} cells have no result:\n{lines}")
+        raise StudyFailed(_failures(run.summary))
     return run.summary
+
+
+def _failures(summary: Summary) -> str:
+    """Each reason once, with the cells that it cost."""
+    cells: dict[str, list[str]] = {}
+    for cell, reason in summary.failed.items():
+        cells.setdefault(reason, []).append(cell)
+    lines = [f"{len(summary.failed)} of {summary.cells} cells have no result:"]
+    for reason, lost in cells.items():
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        lines.append(f"  {reason}\n    costs {'; '.join(lost[:3])}{more}")
+    return "\n".join(lines)
 
 
 class _Run:
@@ -118,7 +129,7 @@ class _Run:
         """Record as failed every cell that needed `stage`."""
         lost = {stage.key, *(one.key for one in readers)}
         for one in readers:
-            runtime.listener.finished(one, f"needs {stage.name}")
+            runtime.listener.finished(one, None)  # the study's last words name the cells that this costs
         for cell in self.plan.cells:
             if cell.score.key in lost:
                 self.summary.failed[cell.slug] = error

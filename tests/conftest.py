@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.running import Ran, xtransfer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported; hub tests undo it themselves
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -31,3 +34,12 @@ def hub_dir() -> Path:
     if not folder:
         pytest.skip("XTRANSFER_HUB_DIR names no mirror of real data")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def small_lab(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """`xtransfer run lab --small`, run once."""
+    home = tmp_path_factory.mktemp("a home with spaces") / "x"
+    done = xtransfer(home, "run", "lab", "--small", "--json")
+    assert done.returncode == 0, done.stderr
+    return Ran(home, json.loads(done.stdout))

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from xtransfer import settings
 from xtransfer.digest import folder_digest
 from xtransfer.errors import RequestError, SourceError, unknown
-from xtransfer.training.pretraining import PretrainingRecipe
+from xtransfer.training.pretraining_recipe import PretrainingRecipe
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ ENCODERS = _index(
         corpus="mirror-text",
         num_texts=60_000,
         languages=None,
-        recipe=PretrainingRecipe(vocab_size=16_000, steps=4000),
+        recipe=PretrainingRecipe(vocab_size=16_000, max_length=96, steps=2000),
         description="tiny XLM-R from the unlabelled text of the hub mirror, without any sentence of an evaluation set",
     ),
 )

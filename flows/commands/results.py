@@ -94,12 +94,18 @@ def contrast(
         if name not in known:
             raise unknown("intermediate", name, known)
     frame = of_cells([point for point in points if point.intermediate in (first, second)], _store())
+    show(_filtered(oriented(frame, first), target=target, language=language), fmt)
+
+
+def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
+    """Contrasts with `first` in the first place in every row: a row the other way round changes its sign."""
+    frame = frame.copy()
     swapped = frame["first"] != first
     frame.loc[swapped, ["first", "second"]] = frame.loc[swapped, ["second", "first"]].to_numpy()
     frame.loc[swapped, ["value", "second_value"]] = frame.loc[swapped, ["second_value", "value"]].to_numpy()
     frame.loc[swapped, ["low", "high"]] = -frame.loc[swapped, ["high", "low"]].to_numpy()
     frame.loc[swapped, "difference"] *= -1
-    show(_filtered(frame, target=target, language=language), fmt)
+    return frame
 
 
 @app.command("runs")
@@ -139,13 +145,22 @@ def show(frame: pd.DataFrame, fmt: Format) -> None:
     elif fmt is Format.markdown:
         typer.echo(_markdown(frame))
     else:
-        table = Table(box=None, pad_edge=False)
-        for name in frame.columns:
-            numeric = pd.api.types.is_numeric_dtype(frame[name])
-            table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
-        for row in frame.itertuples(index=False):
-            table.add_row(*(_cell(value) for value in row))
-        Console().print(table)
+        _print_table(frame, Console())
+
+
+def _print_table(frame: pd.DataFrame, console: Console) -> None:
+    """A column that says the same in every row stands once above the table, so that the others have room."""
+    same = [name for name in frame.columns if len(frame) > 1 and frame[name].map(_cell).nunique() == 1]
+    said = [f"{name} {_cell(frame[name].iloc[0])}" for name in same if _cell(frame[name].iloc[0])]
+    if said:
+        console.print(f"[dim]in every row: {', '.join(said)}[/dim]", highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for name in frame.columns.difference(same, sort=False):
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
+    for row in frame.drop(columns=same).itertuples(index=False):
+        table.add_row(*(_cell(value) for value in row))
+    console.print(table)
 
 
 def _markdown(frame: pd.DataFrame) -> str:

@@ -31,9 +31,7 @@ def test_collate_pads_segments_with_zero() -> None:
 
 def test_encode_rows_keeps_the_order_over_many_calls() -> None:
     words = "abcdefgh"
-    rows = [
-        {"first": words[number % 8], "second": words[number // 8 % 8], "label": 0} for number in range(9000)
-    ]
+    rows = [{"first": words[number % 8], "second": words[number // 8 % 8], "label": 0} for number in range(9000)]
     encoded = encode_rows(KINDS["pair"], rows, tokenizer(), 16)
     assert len(encoded) == 9000
     assert encoded[8991].sequences == ((0, 4 + 8991 % 8, 2, 2, 4 + 8991 // 8 % 8, 2),)

@@ -87,9 +87,7 @@ def test_pin_follows_texts_and_evaluation_data(text_mirror: Path) -> None:
 def test_lab_corpora_are_the_lab_worlds() -> None:
     assert load_texts("lab", num_texts=3, seed=1) == lab.parallel_text(3, 1)
     assert load_texts("lab-translation", num_texts=3, seed=1) == lab.translation_text(3, 1)
-    assert all(
-        set(text) == {"tr", "en"} for text in load_texts("lab", num_texts=3, seed=1, languages=["tr", "en"])
-    )
+    assert all(set(text) == {"tr", "en"} for text in load_texts("lab", num_texts=3, seed=1, languages=["tr", "en"]))
     assert pin_corpus("lab") == lab.REVISION
 
 

@@ -211,9 +211,7 @@ def test_lab_blocks_stay_whole_and_balanced() -> None:
 
 
 def test_saved_rows_come_back(tmp_path: Path) -> None:
-    rows: list[Row] = [
-        {"id": "0", "group": "0", "context": "c", "question": "", "choices": ["x", "y"], "label": 1}
-    ]
+    rows: list[Row] = [{"id": "0", "group": "0", "context": "c", "question": "", "choices": ["x", "y"], "label": 1}]
     save_rows(rows, tmp_path / "rows.parquet")
     assert read_rows(tmp_path / "rows.parquet") == rows
     with pytest.raises(DataError, match="no rows"):

@@ -7,11 +7,13 @@ import os
 import sqlite3
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from tests.flows.conftest import Ran, xtransfer
+from flows.commands.results import oriented
+from tests.running import Ran, xtransfer
 from xtransfer.errors import RequestError
 from xtransfer.studies import STUDIES
 
@@ -84,22 +86,27 @@ def test_studies_and_benchmarks_list_everything() -> None:
 @pytest.mark.parametrize("question", ["scores", "gains", "runs"])
 def test_results_in_every_format(small_lab: Ran, question: str, fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XTRANSFER_HOME", str(small_lab.home))
+    monkeypatch.setenv("COLUMNS", "200")
     done = CliRunner().invoke(
         cli.app, ["results", question, "--study", "lab-small", "--format", fmt], catch_exceptions=False
     )
     assert done.exit_code == 0 and "lab-" in done.stdout
 
 
-def test_contrasts_change_sign_with_their_order(small_lab: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XTRANSFER_HOME", str(small_lab.home))
-
-    def contrast(first: str, second: str) -> dict[str, float]:
-        arguments = ["results", "contrast", first, second, "--study", "lab-small", "--format", "json"]
-        rows = json.loads(CliRunner().invoke(cli.app, arguments, catch_exceptions=False).stdout)
-        return {row["language"]: row["difference"] for row in rows}
-
-    one, two = contrast("direct", "lab-nli@en"), contrast("lab-nli@en", "direct")
-    assert one and one == pytest.approx({name: -value for name, value in two.items()})
+def test_contrasts_change_sign_with_their_order() -> None:
+    row = {"first": "a", "second": "b", "value": 5.0, "second_value": 2.0, "difference": 3.0, "low": 1.0, "high": 6.0}
+    frame = pd.DataFrame([row])
+    assert oriented(frame, "a").equals(frame)
+    turned = {
+        "first": "b",
+        "second": "a",
+        "value": 2.0,
+        "second_value": 5.0,
+        "difference": -3.0,
+        "low": -6.0,
+        "high": -1.0,
+    }
+    assert oriented(frame, "b").to_dict("records") == [turned]
 
 
 def test_sql_reads_only(small_lab: Ran) -> None:

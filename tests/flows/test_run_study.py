@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import MINUTES, ROOT, Ran, _environment, score_rows, xtransfer
+from tests.running import MINUTES, ROOT, Ran, environment, score_rows, xtransfer
 
 
 def test_a_study_ends_with_scores_in_every_language(small_lab: Ran) -> None:
@@ -65,7 +65,7 @@ def test_killed_and_run_again_gives_the_same_rows(small_lab: Ran, tmp_path: Path
     home = tmp_path / "killed"
     command = [sys.executable, "-m", "flows.cli", "run", "lab", "--small", "--json"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=_environment(home, {}), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=ROOT, env=environment(home, {}), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         _wait_for(lambda: any((home / "artifacts").glob(".partial/*/out")) if home.exists() else False)
         time.sleep(2)

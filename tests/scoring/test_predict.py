@@ -117,10 +117,7 @@ def test_options_of_different_numbers(encoder: XLMRobertaModel) -> None:
 
 def test_retrieval_pools_all_tokens_and_takes_the_nearest() -> None:
     texts = [("a a b", "a b"), ("c", "c d"), ("e", "c e")]
-    rows = [
-        {"id": name, "source": text, "target": other}
-        for name, (text, other) in zip("xyz", texts, strict=True)
-    ]
+    rows = [{"id": name, "source": text, "target": other} for name, (text, other) in zip("xyz", texts, strict=True)]
     found = predict(Letters(), None, KINDS["bitext"], rows, tokenizer(), 32)
     assert [one.value for one in found] == ["x", "y", "z"]
     # <s> a a b </s> against <s> a b </s>: (1 + 2 + 1 + 1) / (sqrt(1 + 4 + 1 + 1) * sqrt(4))

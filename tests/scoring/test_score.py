@@ -39,14 +39,10 @@ def _save(factory: pytest.TempPathFactory, labels: tuple[str, ...]) -> Path:
 def test_scores_and_predictions_are_written(checkpoint: Path, tmp_path: Path) -> None:
     scores = score(checkpoint, get("lab-inference"), ["sw", "de"], "test", 32, tmp_path, limit=24)
     assert [one.language for one in scores] == ["sw", "de"]
-    assert all(
-        (one.n, one.metric, one.split, one.constant) == (24, "accuracy", "test", True) for one in scores
-    )
+    assert all((one.n, one.metric, one.split, one.constant) == (24, "accuracy", "test", True) for one in scores)
     assert all(one.value == pytest.approx(100 / 3) == one.chance for one in scores)
     written = json.loads((tmp_path / "scores.json").read_text())
-    assert [set(one) for one in written] == [
-        {"language", "split", "metric", "value", "n", "chance", "constant"}
-    ] * 2
+    assert [set(one) for one in written] == [{"language", "split", "metric", "value", "n", "chance", "constant"}] * 2
     table = pq.read_table(tmp_path / "predictions.parquet")
     assert table.column_names == ["language", "id", "group", "gold", "prediction", "item", "scores"]
     rows = table.to_pylist()

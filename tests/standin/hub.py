@@ -68,9 +68,7 @@ class Hub:
         self._server.shutdown()
         self._server.server_close()
 
-    def add(
-        self, kind: str, name: str, files: dict[str, bytes], branches: tuple[str, ...] = ("main",)
-    ) -> str:
+    def add(self, kind: str, name: str, files: dict[str, bytes], branches: tuple[str, ...] = ("main",)) -> str:
         """A repository; its commit is a digest of the files."""
         whole = b"".join(path.encode() + body for path, body in sorted(files.items()))
         commit = hashlib.sha1(whole).hexdigest()
@@ -79,11 +77,7 @@ class Hub:
 
     def add_folder(self, kind: str, name: str, folder: Path) -> str:
         """A repository of all files below a folder."""
-        files = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in folder.rglob("*")
-            if path.is_file()
-        }
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         return self.add(kind, name, files)
 
     def environment(self, cache: Path) -> dict[str, str]:

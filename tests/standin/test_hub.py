@@ -22,9 +22,7 @@ from tests.standin.hub import Hub
 from tests.training.tiny import make_encoder
 
 ROOT = Path(__file__).parents[2]
-CARD = (
-    b"---\nconfigs:\n- config_name: de\n  data_files:\n  - split: train\n    path: de/train-*.parquet\n---\n"
-)
+CARD = b"---\nconfigs:\n- config_name: de\n  data_files:\n  - split: train\n    path: de/train-*.parquet\n---\n"
 PROGRAM = """
 import json, sys, time
 time.sleep = lambda seconds: None  # the hub's client waits longer after each failure

@@ -45,9 +45,7 @@ class Batch:
         return inputs
 
 
-def encode_rows(
-    kind: Kind, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int
-) -> list[Encoded]:
+def encode_rows(kind: Kind, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """One Encoded per row, in order; sequences of more than `max_length` tokens are cut."""
     encoded: list[Encoded] = []
     for start in range(0, len(rows), _ROWS_PER_CALL):

@@ -33,9 +33,7 @@ class Table:
         return Table(self.place, [self.numbers[place] for place in places], columns)
 
 
-def canonical(
-    benchmark: Benchmark, table: Table, counted_groups: bool = True
-) -> tuple[list[Row], Counter[str]]:
+def canonical(benchmark: Benchmark, table: Table, counted_groups: bool = True) -> tuple[list[Row], Counter[str]]:
     """Rows with `id`, `group` and the fields of the kind, and how many were dropped, by reason.
 
     `counted_groups` False: the source is not the one whose consecutive rows the declaration groups.
@@ -48,9 +46,7 @@ def canonical(
     _check_columns(benchmark, table)
     if benchmark.share is not None:
         part, of, column = benchmark.share
-        table = table.only(
-            [int(short_digest(normal(str(text))), 16) % of == part for text in table.columns[column]]
-        )
+        table = table.only([int(short_digest(normal(str(text))), 16) % of == part for text in table.columns[column]])
     if "label" in benchmark.columns:
         labels = _column(benchmark, table, "label")
         _check_hidden(labels, table.place)
@@ -129,12 +125,9 @@ def _check_columns(benchmark: Benchmark, table: Table) -> None:
         raise DataError(f"{table.place}: has no rows; look at {benchmark.source.path} and its revision")
     missing = sorted(wanted_columns(benchmark) - set(table.columns))
     if missing:
-        hidden = (
-            " (labels are hidden, or named otherwise)" if benchmark.columns.get("label") in missing else ""
-        )
+        hidden = " (labels are hidden, or named otherwise)" if benchmark.columns.get("label") in missing else ""
         raise DataError(
-            f"{table.place}: no column {', '.join(missing)}{hidden}; "
-            f"the source has {', '.join(table.columns)}"
+            f"{table.place}: no column {', '.join(missing)}{hidden}; the source has {', '.join(table.columns)}"
         )
 
 

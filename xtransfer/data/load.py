@@ -57,9 +57,7 @@ def _check_request(benchmark: Benchmark, language: str, split: SplitName) -> Non
         raise unknown(f"split of {benchmark.name}", split, [one for one in SPLITS if benchmark.has(one)])
     if not benchmark.has(split, language):
         offered = ", ".join(benchmark.languages_of(split))
-        raise RequestError(
-            f"{benchmark.name} has no {split} split in '{language}' (it has one in: {offered})"
-        )
+        raise RequestError(f"{benchmark.name} has no {split} split in '{language}' (it has one in: {offered})")
 
 
 def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:

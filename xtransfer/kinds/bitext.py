@@ -33,10 +33,7 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 def decode(similarity: torch.Tensor, rows: Sequence[Row]) -> list[Prediction]:
     """From similarities [sources, targets] the best target of each source; the first of equal ones."""
     best, found = similarity.max(-1)
-    return [
-        Prediction(rows[place]["id"], (score,))
-        for score, place in zip(best.tolist(), found.tolist(), strict=True)
-    ]
+    return [Prediction(rows[place]["id"], (score,)) for score, place in zip(best.tolist(), found.tolist(), strict=True)]
 
 
 KIND = Kind(

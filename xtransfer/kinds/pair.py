@@ -15,9 +15,7 @@ from xtransfer.kinds.tokens import tokenize
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Each row as one sequence: first text, second text."""
-    ids, types = tokenize(
-        [row["first"] for row in rows], [row["second"] for row in rows], tokenizer, max_length
-    )
+    ids, types = tokenize([row["first"] for row in rows], [row["second"] for row in rows], tokenizer, max_length)
     return [
         Encoded((sequence,), (types[number],) if types is not None else None, rows[number]["label"])
         for number, sequence in enumerate(ids)

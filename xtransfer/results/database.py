@@ -90,9 +90,7 @@ def _parse(url: str) -> URL:
         raise RequestError(f"XTRANSFER_DATABASE_URL: '{url}' is not a database URL such as sqlite:///FILE "
                            "or postgresql+psycopg://USER@HOST/NAME") from error  # fmt: skip
     if backend not in ("sqlite", "postgresql"):
-        raise RequestError(
-            f"XTRANSFER_DATABASE_URL: '{backend}' is not supported (known: sqlite, postgresql)"
-        )
+        raise RequestError(f"XTRANSFER_DATABASE_URL: '{backend}' is not supported (known: sqlite, postgresql)")
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise RequestError("XTRANSFER_DATABASE_URL: results are kept in a file; write sqlite:///FILE")
     return parsed
@@ -138,9 +136,7 @@ def _to_current_schema(database: Database) -> None:
     with database.engine.begin() as connection:
         if connection.dialect.name == "postgresql" and not database.read_only:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        revision = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE}
-        ).get_current_revision()
+        revision = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
         if revision == head:
             return
         tables = set(inspect(connection).get_table_names())

@@ -81,9 +81,7 @@ def _scores(file: Path) -> tuple[Score, ...]:
             for line in lines
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{file}: is not a list of scores ({error!r}); remove its artifact and run again"
-        ) from error
+        raise StoreError(f"{file}: is not a list of scores ({error!r}); remove its artifact and run again") from error
     if not scores:
         raise StoreError(f"{file}: holds no score; remove its artifact and run again")
     return scores

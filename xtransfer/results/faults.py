@@ -27,9 +27,7 @@ def explained(name: str) -> Iterator[None]:
             raise StoreError(f"{name}: another program has held the database for {BUSY_SECONDS:.0f} s; "
                              "wait for it or end it, then run again") from error  # fmt: skip
         if "full" in lower or "disk i/o" in lower:
-            raise StoreError(
-                f"{name}: {reason}; free some space and run again, nothing was half written"
-            ) from error
+            raise StoreError(f"{name}: {reason}; free some space and run again, nothing was half written") from error
         if "readonly" in lower or "unable to open" in lower:
             raise RequestError(
                 f"{name}: cannot be written ({reason}); name another with XTRANSFER_DATABASE_URL"

@@ -16,9 +16,7 @@ from xtransfer.errors import RequestError, StoreError
 from xtransfer.results.faults import BUSY_SECONDS, damaged, explained
 from xtransfer.results.schema import VERSION_TABLE
 
-_CHECKED_BYTES = (
-    16 << 20
-)  # files up to this size are checked whole when opened; larger ones when they are read
+_CHECKED_BYTES = 16 << 20  # files up to this size are checked whole when opened; larger ones when they are read
 
 
 def look_at(file: Path, *, read_only: bool) -> tuple[str | None, set[str]]:
@@ -29,17 +27,11 @@ def look_at(file: Path, *, read_only: bool) -> tuple[str | None, set[str]]:
     """
     if not file.exists():
         if read_only:
-            raise RequestError(
-                f"{file}: no results here yet; run a study first, for example: xtransfer run lab"
-            )
+            raise RequestError(f"{file}: no results here yet; run a study first, for example: xtransfer run lab")
         if not file.parent.is_dir():
-            raise RequestError(
-                f"{file}: no folder {file.parent}; make it, or name another with XTRANSFER_DATABASE_URL"
-            )
+            raise RequestError(f"{file}: no folder {file.parent}; make it, or name another with XTRANSFER_DATABASE_URL")
         if not os.access(file.parent, os.W_OK):
-            raise RequestError(
-                f"{file}: cannot write to {file.parent}; name another with XTRANSFER_DATABASE_URL"
-            )
+            raise RequestError(f"{file}: cannot write to {file.parent}; name another with XTRANSFER_DATABASE_URL")
         return None, set()
     if file.is_dir():
         raise RequestError(f"{file}: is a folder; XTRANSFER_DATABASE_URL must name a file")

@@ -147,9 +147,7 @@ def range_of(view: str) -> Iterable[Any]:
     return [column(name) for name in ("study", *VIEWS[view])]
 
 
-def _allow_reading(
-    action: int, first: str | None, second: str | None, database: str | None, view: str | None
-) -> int:
+def _allow_reading(action: int, first: str | None, second: str | None, database: str | None, view: str | None) -> int:
     if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() == "load_extension":
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY

@@ -22,9 +22,7 @@ class Metric:
     def compute(self, golds: Sequence[Any], predictions: Sequence[Any]) -> float:
         """Points; raises DataError for no items, or for unequally many golds and predictions."""
         if len(golds) != len(predictions):
-            raise DataError(
-                f"{self.name}: {len(predictions)} predictions for {len(golds)} golds; give one each"
-            )
+            raise DataError(f"{self.name}: {len(predictions)} predictions for {len(golds)} golds; give one each")
         if not golds:
             raise DataError(f"{self.name}: no items; an empty split has no score")
         return self.measure(golds, predictions)

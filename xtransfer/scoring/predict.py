@@ -94,9 +94,7 @@ def _outputs(encoder: Any, head: Any, kind: Kind, batch: Batch, layer: int | Non
         yield from _pooled(encoder, batch, layer).cpu().split(batch.sizes)
         return
     if head is None:
-        raise RequestError(
-            f"without a head nothing of kind '{kind.name}' can be predicted; train the target first"
-        )
+        raise RequestError(f"without a head nothing of kind '{kind.name}' can be predicted; train the target first")
     states = encoder(**batch.inputs()).last_hidden_state
     yield from head(states, batch.attention_mask, batch.sizes).cpu()
 

@@ -85,10 +85,7 @@ def score(
         progress,
         layer,
     )
-    scores = [
-        _score(benchmark, kind, language, split, rows[language], predictions[language])
-        for language in languages
-    ]
+    scores = [_score(benchmark, kind, language, split, rows[language], predictions[language]) for language in languages]
     pq.write_table(_table(benchmark, kind, rows, predictions), out / PREDICTIONS)
     (out / SCORES).write_text(json.dumps([asdict(one) for one in scores], indent=1) + "\n", encoding="utf-8")
     return scores

@@ -13,7 +13,8 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     from xtransfer.data.corpora import (
         load_corpus,
     )  # torch is imported when a stage runs, not when one is planned
-    from xtransfer.training.pretraining import PretrainingRecipe, pretrain
+    from xtransfer.training.pretraining import pretrain
+    from xtransfer.training.pretraining_recipe import PretrainingRecipe
 
     corpus = load_corpus(
         settings["corpus"]["name"],

@@ -12,31 +12,21 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: float | None = Field(
-        None, gt=0, le=1000, description="Passes over the training rows (or give steps)"
-    )
+    epochs: float | None = Field(None, gt=0, le=1000, description="Passes over the training rows (or give steps)")
     steps: int | None = Field(None, gt=0, description="Optimizer steps (or give epochs)")
     batch_size: int = Field(32, gt=0, le=65536, description="Rows per optimizer step")
     learning_rate: float = Field(2e-5, gt=0, lt=1, description="Peak learning rate")
-    warmup: float = Field(
-        0.0, ge=0, lt=1, description="Share of the steps in which the rate rises to its peak"
-    )
+    warmup: float = Field(0.0, ge=0, lt=1, description="Share of the steps in which the rate rises to its peak")
     weight_decay: float = Field(0.0, ge=0, lt=1, description="AdamW weight decay (not on biases and norms)")
     clip_norm: float = Field(1.0, gt=0, description="Largest gradient norm")
     max_length: int = Field(128, ge=8, le=8192, description="Longest sequence in tokens; longer input is cut")
-    dropout: float | None = Field(
-        None, ge=0, lt=1, description="Dropout everywhere; empty: as the encoder says"
-    )
+    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout everywhere; empty: as the encoder says")
     freeze_embeddings: bool = Field(False, description="Leave the embedding tables as they are")
     head: Literal["fresh", "carry"] = Field(
         "fresh", description="carry: start the head from the intermediate's where the two are compatible"
     )
-    select: Literal["last", "best"] = Field(
-        "last", description="best: the checkpoint with the best English dev score"
-    )
-    evaluate_every: int | None = Field(
-        None, gt=0, description="Steps between dev evaluations (select=best only)"
-    )
+    select: Literal["last", "best"] = Field("last", description="best: the checkpoint with the best English dev score")
+    evaluate_every: int | None = Field(None, gt=0, description="Steps between dev evaluations (select=best only)")
     source: str = Field("", description="The paper or script that these values follow")
 
     @model_validator(mode="after")

@@ -111,9 +111,7 @@ def upgrade() -> None:
         sa.CheckConstraint("status IN ('planned', 'done', 'degenerate', 'failed')", name="ck_cell_status"),
         sa.CheckConstraint("status IN ('planned', 'done') OR reason <> ''", name="ck_cell_reason"),
     )
-    op.create_index(
-        "ix_cell_target_encoder_seed_intermediate", "cell", ["target", "encoder", "seed", "intermediate"]
-    )
+    op.create_index("ix_cell_target_encoder_seed_intermediate", "cell", ["target", "encoder", "seed", "intermediate"])
     op.create_table(
         "study_cell",
         sa.Column("study", sa.Text, nullable=False),

@@ -1,4 +1,4 @@
-"""One small laboratory study, run once as a user would, for all tests that look at what it left."""
+"""The command line run as a user would, and one small laboratory study that many tests look at."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 MINUTES = 60
 
 
-def xtransfer(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def xtransfer(home: Path, *arguments: str, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "flows.cli", *arguments],
-        cwd=ROOT,
-        env=_environment(home, environment),
+        cwd=cwd,
+        env=environment(home, more),
         capture_output=True,
         text=True,
         timeout=5 * MINUTES,
@@ -29,7 +27,7 @@ def xtransfer(home: Path, *arguments: str, **environment: str) -> subprocess.Com
     )
 
 
-def _environment(home: Path, more: dict[str, str]) -> dict[str, str]:
+def environment(home: Path, more: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("XTRANSFER_", "PREFECT_"))}
     return {**kept, "XTRANSFER_HOME": str(home), "COLUMNS": "200", **more}
 
@@ -54,11 +52,3 @@ def score_rows(home: Path) -> list[tuple[Any, ...]]:
     done = xtransfer(home, "results", "sql", query, "--format", "json")
     assert done.returncode == 0, done.stderr
     return [tuple(row.values()) for row in json.loads(done.stdout)]
-
-
-@pytest.fixture(scope="session")
-def small_lab(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    home = tmp_path_factory.mktemp("a home with spaces") / "x"
-    done = xtransfer(home, "run", "lab", "--small", "--json")
-    assert done.returncode == 0, done.stderr
-    return Ran(home, json.loads(done.stdout))

@@ -1,0 +1,72 @@
+"""Every command and example in the README and the docs is executed, the long ones as far as their plan."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import ROOT, Ran, xtransfer
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LONG = ("xtransfer run lab", "xtransfer run lab-full", "xtransfer run natural-nli", "make ")
+NEEDS_A_HUB = ("xtransfer run natural-nli",)
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def _commands() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for block in _blocks(page, "console"):
+            found += [(page.name, line.removeprefix("$ ")) for line in block.splitlines() if line.startswith("$ ")]
+        inline = re.findall(r"`(xtransfer [a-z][^`]*)`", page.read_text(encoding="utf-8"))
+        found += [(page.name, one) for one in inline]
+    return found
+
+
+@pytest.fixture
+def folder(small_lab: Ran, tmp_path: Path) -> Path:
+    """A working folder with the studies that the docs write as YAML."""
+    for page in PAGES:
+        for block in _blocks(page, "yaml"):
+            name = re.search(r"^name: (.+)$", block, re.MULTILINE)
+            assert name is not None, page
+            (tmp_path / f"{name[1]}.yaml").write_text(block)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("page", "command"), _commands())
+def test_command(page: str, command: str, folder: Path, small_lab: Ran) -> None:
+    if command.startswith("make "):
+        dry = ["make", "-n", *command.split()[1:]]
+        done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return
+    arguments = shlex.split(command)[1:]
+    if command in LONG or command.startswith(NEEDS_A_HUB):
+        arguments = ["studies"] if command.startswith(NEEDS_A_HUB) else ["plan", *arguments[1:]]
+    done = xtransfer(small_lab.home, *arguments, cwd=folder)
+    assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples_run(page: Path, small_lab: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XTRANSFER_HOME", str(small_lab.home))
+    for block in _blocks(page, "python"):
+        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_exist(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), link
