@@ -15,7 +15,7 @@ from xtransfer.errors import DataError, StoreError, unknown
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
 from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
-from xtransfer.study import Intermediate
+from xtransfer.study import Intermediate, Target
 
 if TYPE_CHECKING:
     from xtransfer.grid import Cell
@@ -50,7 +50,7 @@ class Point:
 
 
 def study_points(db: Database, study: str) -> list[Point]:
-    """All cells of a study in the database, with or without scores, intermediates in the order of the study.
+    """All cells of a study in the database, with or without scores, intermediates and targets in its order.
 
     Raises RequestError for a study that is not in the database.
     """
@@ -65,7 +65,9 @@ def study_points(db: Database, study: str) -> list[Point]:
             raise unknown("study", study, connection.scalars(select(StudyRow.name)))
         points = [Point(*row) for row in connection.execute(query)]
     slugs = [Intermediate.model_validate(one).slug for one in definition["intermediates"]]
-    return sorted(points, key=lambda one: (one.encoder, slugs.index(one.intermediate), one.target, one.seed))
+    targets = [Target.model_validate(one).slug for one in definition["targets"]]
+    order = {slug: place for place, slug in enumerate((*slugs, *targets))}
+    return sorted(points, key=lambda one: (one.encoder, order[one.intermediate], order[one.target], one.seed))
 
 
 @dataclass(frozen=True)
