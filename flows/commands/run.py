@@ -17,6 +17,7 @@ from xtransfer.settings import Settings as Places
 from xtransfer.study import Study
 
 _LAST_EVENTS_SECONDS = 10
+_STOPPED = 130  # the exit status of a program that Ctrl-C has ended
 
 
 def command(
@@ -44,7 +45,11 @@ def command(
         display.note("starting the Prefect server")
         with prefect_api(places.home) as url:
             display.note("planning")
-            ran = _flow(wanted, workers, display)
+            try:
+                ran = _flow(wanted, workers, display)
+            except KeyboardInterrupt:
+                console.print("stopped; what is finished is kept, and the same command goes on from there")
+                raise typer.Exit(_STOPPED) from None
     folder = out or places.home / "reports" / wanted.name
     page = _report(wanted, places, folder, console, quiet=as_json)
     if as_json:
