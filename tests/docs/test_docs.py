@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,8 +32,16 @@ def _commands() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the home in which `lab --small` was run: the commands below add to it."""
+    home = tmp_path_factory.mktemp("docs") / "home"
+    shutil.copytree(small_lab.home, home)
+    return home
+
+
 @pytest.fixture
-def folder(small_lab: Ran, tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """A working folder with the studies that the docs write as YAML."""
     for page in PAGES:
         for block in _blocks(page, "yaml"):
@@ -43,7 +52,7 @@ def folder(small_lab: Ran, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("page", "command"), _commands())
-def test_command(page: str, command: str, folder: Path, small_lab: Ran) -> None:
+def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
     if command.startswith("make "):
         dry = ["make", "-n", *command.split()[1:]]
         done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -52,14 +61,14 @@ def test_command(page: str, command: str, folder: Path, small_lab: Ran) -> None:
     arguments = shlex.split(command)[1:]
     if command in LONG or command.startswith(NEEDS_A_HUB):
         arguments = ["studies"] if command.startswith(NEEDS_A_HUB) else ["plan", *arguments[1:]]
-    done = xtransfer(small_lab.home, *arguments, cwd=folder)
+    done = xtransfer(ran, *arguments, cwd=folder)
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
     assert done.stdout.strip()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_examples_run(page: Path, small_lab: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XTRANSFER_HOME", str(small_lab.home))
+def test_python_examples_run(page: Path, ran: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XTRANSFER_HOME", str(ran))
     for block in _blocks(page, "python"):
         done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
