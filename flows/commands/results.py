@@ -99,13 +99,12 @@ def contrast(
 
 def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
     """Contrasts with `first` in the first place in every row: a row the other way round changes its sign."""
-    frame = frame.copy()
-    swapped = frame["first"] != first
-    frame.loc[swapped, ["first", "second"]] = frame.loc[swapped, ["second", "first"]].to_numpy()
-    frame.loc[swapped, ["value", "second_value"]] = frame.loc[swapped, ["second_value", "value"]].to_numpy()
-    frame.loc[swapped, ["low", "high"]] = -frame.loc[swapped, ["high", "low"]].to_numpy()
-    frame.loc[swapped, "difference"] *= -1
-    return frame
+    turned = frame.rename(
+        columns={"first": "second", "second": "first", "value": "second_value", "second_value": "value"}
+    )[list(frame.columns)]
+    turned["difference"] = -frame["difference"]
+    turned["low"], turned["high"] = -frame["high"], -frame["low"]
+    return frame.where(frame["first"] == first, turned)
 
 
 @app.command("runs")
