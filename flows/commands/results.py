@@ -15,6 +15,9 @@ from xtransfer.store.artifacts import ArtifactStore
 app = typer.Typer(help="Scores, gains, contrasts, runs, or SQL of your own.", no_args_is_help=True)
 
 
+_NARROWEST = 11  # characters that a column of text keeps in a narrow terminal
+
+
 class Format(StrEnum):
     """How a table is printed."""
 
@@ -156,7 +159,14 @@ def _print_table(frame: pd.DataFrame, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for name in frame.columns.difference(same, sort=False):
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
+        longest = max((len(_cell(value)) for value in frame[name]), default=0)
+        table.add_column(
+            str(name),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=numeric,
+            min_width=min(_NARROWEST, longest),
+        )
     for row in frame.drop(columns=same).itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     console.print(table)
