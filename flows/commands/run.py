@@ -34,11 +34,13 @@ def command(
 ) -> None:
     """Run it through Prefect; what is finished already is not run again."""
     from xtransfer import grid
+    from xtransfer.results.database import open_database
     from xtransfer.settings import current
 
     wanted = chosen(study, small, settings)
+    grid.plan(wanted)  # whatever is wrong with the request or the database is said before a server starts
     places = current().prepare()
-    grid.plan(wanted)  # whatever is wrong with the request is said before a server starts
+    open_database(places.database_url).close()
     console = Console(stderr=as_json)
     began = time.monotonic()
     with Display(console) as display:
