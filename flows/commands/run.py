@@ -103,6 +103,10 @@ def _report(study: Study, places: Places, folder: Path, console: Console, quiet:
     store = ArtifactStore(places.store)
     with open_database(places.database_url, read_only=True) as database:
         if not quiet:
-            for table in rich_tables(gains(study_points(database, study.name), store), console.width):
+            frame = gains(study_points(database, study.name), store)
+            for table in rich_tables(frame, console.width):
                 console.print(table)
+            if left_out := frame.attrs["excluded"]:
+                console.print(f"{len(left_out)} cells are left out, since they learnt nothing or have no scores; why:")
+                console.print(f"  xtransfer results runs --study {study.name}", highlight=False)
         return write_report(study.name, database, store, folder)
