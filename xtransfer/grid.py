@@ -226,8 +226,6 @@ def _scored_languages(study: Study, target: Target) -> list[str]:
 def _check(study: Study) -> None:
     for code in study.languages or ():
         language(code)
-    for encoder in study.encoders:
-        encoders_name(encoder)
     for target in study.targets:
         _check_target(study, target)
     for intermediate in study.intermediates:
@@ -268,12 +266,4 @@ def _check_part(part: Part) -> None:
         raise RequestError(
             f"intermediates: '{part.slug}': {part.engine} translates to "
             f"{', '.join(code for code in ENGINES[part.engine].languages if code != 'en')}"
-        )
-
-
-def encoders_name(text: str) -> None:
-    """Raise RequestError for an encoder name that can be seen to be wrong without asking anybody."""
-    if "/" not in text and "@" in text and text.partition("@")[0] in ENCODERS and not text.partition("@")[2].isdigit():
-        raise RequestError(
-            f"encoders: '{text}': an encoder trained here is written name@seed, such as {text.partition('@')[0]}@0"
         )
