@@ -33,7 +33,7 @@ def test_slugs_read_back(slug: str) -> None:
 
 def test_a_target_may_train_on_another_benchmark() -> None:
     target = Target.parse("xnli<lingnli-b")
-    assert (target.benchmark, target.train_on, target.slug) == ("xnli", "lingnli-b", "xnli<lingnli-b")
+    assert (target.benchmark, target.train_on, target.slug) == ("xnli", ("lingnli-b",), "xnli<lingnli-b")
 
 
 def test_settings_replace_fields_paths_and_singulars() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xtransfer import benchmarks
+from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.digest import digest
 from xtransfer.encoders import ENCODERS, EncoderRef
 from xtransfer.errors import RequestError, unknown
@@ -79,8 +80,8 @@ class _Planner:
         benchmark = benchmarks.get(target.benchmark)
         start = self.intermediate(ref, intermediate, seed) if intermediate.parts else None
         checkpoint = start
-        if target.train_on or benchmark.has("train"):  # retrieval is scored with the encoder as it comes
-            checkpoint = self.target(ref, start, intermediate, target, seed)
+        for trained_on in _trained_on(target, benchmark):
+            checkpoint = self.target(ref, checkpoint, intermediate, target, trained_on, seed)
         scored = self.score(ref, checkpoint, intermediate, target, seed)
         return Cell(ref.slug, intermediate, target, seed, scored)
 
@@ -165,22 +166,28 @@ class _Planner:
         )
 
     def target(
-        self, ref: EncoderRef, start: Stage | None, intermediate: Intermediate, target: Target, seed: int
+        self,
+        ref: EncoderRef,
+        start: Stage | None,
+        intermediate: Intermediate,
+        target: Target,
+        trained_on: str,
+        seed: int,
     ) -> Stage:
         encoder, links = self.begin(ref, start, "start")
-        trained_on = target.train_on or target.benchmark
         recipe = self.study.recipe_for(target)
         data = self.pins.data(trained_on, "train", ["en"])
         return self.stage(
             "train",
-            f"train {target.slug} after {intermediate.slug} seed {seed}" + self.among_encoders(ref),
+            f"train {_training_name(target, trained_on)} after {intermediate.slug} seed {seed}"
+            + self.among_encoders(ref),
             {
                 "encoder": encoder,
                 "parts": [{"benchmark": trained_on, "language": "en", "data": data}],
                 "rows": target.train_rows,
                 "recipe": _values(recipe),
                 "seed": seed,
-                "dev": self.dev(target.benchmark, recipe),
+                "dev": self.dev(_selected_on(target, trained_on), recipe),
             },
             **links,
         )
@@ -189,17 +196,22 @@ class _Planner:
         self, ref: EncoderRef, checkpoint: Stage | None, intermediate: Intermediate, target: Target, seed: int
     ) -> Stage:
         encoder, links = self.begin(ref, checkpoint, "checkpoint")
+        benchmark = benchmarks.get(target.benchmark)
         scored = _scored_languages(self.study, target)
+        pooling = {"pooling": target.pooling.model_dump(mode="json")} if benchmark.retrieves else {}
+        dev = {"dev": self.pins.data(target.benchmark, "dev", scored)} if benchmark.calibrated else {}
         return self.stage(
             "score",
             f"score {target.slug} after {intermediate.slug} seed {seed}" + self.among_encoders(ref),
             {
                 "encoder": encoder,
                 "benchmark": target.benchmark,
-                "data": self.pins.data(target.benchmark, "test", scored),
-                "split": "test",
+                "data": self.pins.data(target.benchmark, target.split, scored),
+                "split": target.split,
                 "languages": scored,
                 "max_length": self.study.recipe_for(target).max_length,
+                **pooling,
+                **dev,
             },
             **links,
         )
@@ -218,8 +230,24 @@ def _values(recipe: Recipe) -> dict[str, Any]:
     return recipe.model_dump(mode="json", exclude={"source"})  # where values come from does not change a result
 
 
+def _trained_on(target: Target, benchmark: Benchmark) -> tuple[str, ...]:
+    """The benchmarks whose English rows a target is trained on; none where the encoder is scored as it comes."""
+    if not target.fine_tune:
+        return ()
+    return target.train_on or ((benchmark.name,) if benchmark.has("train") and not benchmark.retrieves else ())
+
+
+def _training_name(target: Target, trained_on: str) -> str:
+    return target.slug if len(target.train_on) < 2 else f"{target.slug} on {trained_on}"
+
+
+def _selected_on(target: Target, trained_on: str) -> str:
+    """The benchmark whose English dev rows select: the target's own for the last training."""
+    return target.benchmark if trained_on == (target.train_on or (trained_on,))[-1] else trained_on
+
+
 def _scored_languages(study: Study, target: Target) -> list[str]:
-    offered = benchmarks.get(target.benchmark).languages
+    offered = benchmarks.get(target.benchmark).languages_of(target.split)
     return [code for code in offered if study.languages is None or code in study.languages]
 
 
@@ -242,11 +270,15 @@ def _check_target(study: Study, target: Target) -> None:
             f"targets: '{benchmark.name}' has none of the languages {', '.join(study.languages or ())} "
             f"(it has {', '.join(benchmark.languages)}): the grid would be empty"
         )
-    if target.train_on and benchmarks.get(target.train_on).kind != benchmark.kind:
-        raise RequestError(
-            f"targets: '{target.slug}': {target.train_on} is of kind {benchmarks.get(target.train_on).kind}, "
-            f"{benchmark.name} of kind {benchmark.kind}"
-        )
+    for name in target.train_on:
+        trained_on = benchmarks.get(name)
+        if trained_on.kind != benchmark.kind:
+            raise RequestError(
+                f"targets: '{target.slug}': {name} is of kind {trained_on.kind}, "
+                f"{benchmark.name} of kind {benchmark.kind}"
+            )
+        if not trained_on.has("train", "en"):
+            raise RequestError(f"targets: '{target.slug}': {name} has no English rows to train on")
 
 
 def _check_part(part: Part) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -21,9 +21,11 @@ from pydantic import (
 )
 
 from xtransfer.errors import RequestError
+from xtransfer.pooling import Pooling
 from xtransfer.training.recipe import Recipe
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_LAYER = re.compile(r"layer(\d+)")
 _PART = re.compile(
     r"(?P<benchmark>[a-z0-9][a-z0-9._-]*)@(?P<language>[a-z]{2,3})(~(?P<engine>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
 )
@@ -72,23 +74,56 @@ class Intermediate(_Value):
 DIRECT = Intermediate()
 
 
+def _names(value: Any) -> Any:
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
 class Target(_Value):
     """What is fine-tuned on in English and scored zero-shot in every language."""
 
     benchmark: str = Field(description="Benchmark that is scored")
-    train_on: str | None = Field(None, description="Benchmark whose English rows are trained on; empty: its own")
+    train_on: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+        (), description="Benchmarks whose English rows are trained on, one after the other; empty: its own"
+    )
     train_rows: int | None = Field(None, gt=0, description="Train on the first so many rows; empty: all")
     recipe: Recipe | None = Field(None, description="Recipe for this target; empty: the study's target recipe")
+    fine_tune: bool = Field(True, description="off: score the head that the encoder came with, train nothing")
+    split: Literal["test", "dev"] = Field("test", description="Split that is scored")
+    pooling: Pooling = Field(Pooling(), description="What retrieval compares: layer and pooling")
 
     @property
     def slug(self) -> str:
-        """`xnli`, or `xnli<lingnli` when another benchmark's rows are trained on."""
-        return self.benchmark + (f"<{self.train_on}" if self.train_on else "")
+        """`xnli`, `xnli<lingnli` or `xcopa<siqa,copa` when rows of others are trained on; `:dev`, `:cls`,
+        `:layer7`, `:as-is` where that is not the default."""
+        marks = [
+            "as-is" if not self.fine_tune else "",
+            self.split if self.split != "test" else "",
+            f"layer{self.pooling.layer}" if self.pooling.layer is not None else "",
+            self.pooling.how if self.pooling.how != "mean" else "",
+        ]
+        trained = f"<{','.join(self.train_on)}" if self.train_on else ""
+        return self.benchmark + trained + "".join(f":{mark}" for mark in marks if mark)
 
     @classmethod
     def parse(cls, text: str) -> Target:
-        benchmark, _, train_on = text.strip().partition("<")
-        return cls(benchmark=benchmark, train_on=train_on or None)
+        """The target of a slug; raises ValueError for a mark that is none."""
+        trained, *marks = text.strip().split(":")
+        benchmark, _, train_on = trained.partition("<")
+        values: dict[str, Any] = {"benchmark": benchmark, "train_on": train_on or ()}
+        pooling: dict[str, Any] = {}
+        for mark in marks:
+            layer = _LAYER.fullmatch(mark)
+            if layer is not None:
+                pooling["layer"] = int(layer.group(1))
+            elif mark == "cls":
+                pooling["how"] = mark
+            elif mark == "dev":
+                values["split"] = mark
+            elif mark == "as-is":
+                values["fine_tune"] = False
+            else:
+                raise ValueError(f"'{text}': ':{mark}' is none of :dev, :as-is, :cls and :layerN")
+        return cls(**values, pooling=Pooling(**pooling))
 
 
 def _parsed(cls: type[Intermediate] | type[Target]) -> BeforeValidator:

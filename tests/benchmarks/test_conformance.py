@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from xtransfer.benchmarks import BENCHMARKS, get, index
-from xtransfer.benchmarks.spec import SPLITS, Benchmark
+from xtransfer.benchmarks.spec import CALIBRATED, RETRIEVAL, SPLITS, Benchmark
 from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS
 from xtransfer.languages import LANGUAGES
@@ -52,10 +52,18 @@ def test_every_split_of_every_language_has_a_place(benchmark: Benchmark) -> None
     for split in SPLITS:
         for code in benchmark.languages_of(split):
             source = benchmark.source_of(split, code)
-            assert source.splits[split]
-            assert "{" not in (source.config_of(code) or "")
+            assert all(source.splits_of(split, code))
+            assert not any("{" in (config or "") for config in source.configs_of(code))
             assert source.path == "lab" or re.fullmatch(r"[\w-]+/[\w.-]+", source.path)
             assert source.revision is None or re.fullmatch(r"[0-9a-f]{40}|refs/[\w/]+", source.revision)
+
+
+def test_kinds_are_what_declarations_think_they_are() -> None:
+    """Plans are made without torch, so which kinds retrieve is said twice."""
+    retrieving = {name for name, kind in KINDS.items() if kind.retrieval is not None}
+    assert retrieving == set(RETRIEVAL) & set(KINDS)
+    calibrated = {name for name in retrieving if KINDS[name].retrieval.calibrate is not None}
+    assert calibrated == set(CALIBRATED) & set(KINDS)
 
 
 def test_index_refuses_doubles() -> None:
@@ -81,4 +89,4 @@ def test_english_training_rows_of_xnli_are_mnli() -> None:
     xnli = get("xnli")
     assert xnli.languages_of("train") == ("en",)
     assert xnli.source_of("train", "en").path == "nyu-mll/multi_nli"
-    assert xnli.source_of("test", "en").config_of("en") == "en"
+    assert xnli.source_of("test", "en").configs_of("en") == ("en",)

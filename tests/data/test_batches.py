@@ -9,12 +9,12 @@ from xtransfer.kinds.spec import Encoded
 
 
 def test_collate_pads_on_the_right() -> None:
-    batch = collate([Encoded(((0, 4, 2),), None, 1), Encoded(((0, 5, 6, 7, 2), (0, 2)), None, 0)], PAD)
+    batch = collate([Encoded(((0, 4, 2),), None, 1, "x"), Encoded(((0, 5, 6, 7, 2), (0, 2)), None, 0)], PAD)
     assert batch.input_ids.tolist() == [[0, 4, 2, 1, 1], [0, 5, 6, 7, 2], [0, 2, 1, 1, 1]]
     assert batch.attention_mask.tolist() == [[1, 1, 1, 0, 0], [1] * 5, [1, 1, 0, 0, 0]]
     assert batch.input_ids.dtype == batch.attention_mask.dtype == torch.long
     assert batch.token_type_ids is None
-    assert (batch.sizes, batch.targets) == ([1, 2], [1, 0])
+    assert (batch.sizes, batch.targets, batch.extras) == ([1, 2], [1, 0], ["x", None])
 
 
 def test_collate_masks_by_length_even_where_a_token_is_the_padding_id() -> None:

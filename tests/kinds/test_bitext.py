@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from tests.kinds.words import tokenizer
@@ -18,11 +19,18 @@ def test_encode_keeps_source_and_target_of_a_row_together() -> None:
     assert first.target is None
 
 
-def test_decode_names_the_row_whose_target_is_nearest() -> None:
-    first, second = bitext.decode(torch.tensor([[0.25, 0.5], [0.5, 0.5]]), ROWS)
-    assert (first.value, first.scores) == ("y", (0.5,))
-    assert second.value == "x"
+def test_a_row_finds_the_nearest_target_of_its_language() -> None:
+    vectors = [torch.tensor([[1.0, 0.0], [0.6, 0.8]]), torch.tensor([[0.0, 1.0], [0.8, 0.6]])]
+    found = bitext.find({"de": vectors, "sw": []}, {"de": ROWS, "sw": []}, None)
+    assert [one.value for one in found["de"]] == ["y", "x"]
+    assert found["de"][0].scores == pytest.approx((0.8,))
+    assert found["sw"] == []
     assert [bitext.KIND.gold(row) for row in ROWS] == ["x", "y"]
+
+
+def test_the_first_of_equal_targets_is_taken() -> None:
+    vectors = [torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])]
+    assert [one.value for one in bitext.find({"de": vectors}, {"de": ROWS}, None)["de"]] == ["x", "x"]
 
 
 def test_nothing_is_trained() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.kinds.words import tokenizer
+from tests.kinds.words import batch_of, tokenizer
 from xtransfer.benchmarks import get
 from xtransfer.kinds import choice
 from xtransfer.kinds.heads import LabelHead, OptionHead
@@ -27,7 +27,7 @@ def test_encode_gives_segments_per_option() -> None:
 
 def test_head_pads_rows_of_fewer_options_with_impossible_ones() -> None:
     head = choice.head(8, get("lab-copa"), 0.0)
-    outputs = head(torch.randn(5, 4, 8), torch.ones(5, 4), [2, 3])
+    outputs = head(torch.randn(5, 4, 8), batch_of([2, 3]))
     assert outputs.shape == (2, 3)
     assert outputs[0, 2] == float("-inf")
     assert torch.isfinite(outputs[1]).all()
@@ -36,7 +36,7 @@ def test_head_pads_rows_of_fewer_options_with_impossible_ones() -> None:
 def test_loss_is_a_softmax_over_the_options_of_a_row() -> None:
     head = OptionHead(8, 0.0)
     outputs = torch.tensor([[0.0, 0.0, float("-inf")], [0.0, 0.0, 0.0]], requires_grad=True)
-    loss = head.loss(outputs, [1, 2])
+    loss = head.loss(outputs, batch_of([3, 3], [1, 2]))
     assert loss.item() == pytest.approx((0.6931472 + 1.0986123) / 2)
     loss.backward()
     assert outputs.grad is not None
@@ -45,7 +45,7 @@ def test_loss_is_a_softmax_over_the_options_of_a_row() -> None:
 
 def test_decode_drops_the_padding() -> None:
     outputs = torch.tensor([[-3.0, -2.0, float("-inf")], [1.0, 0.0, 4.0]])
-    first, second = choice.decode(outputs, [CAUSE, EFFECT])
+    first, second = choice.decode(get("lab-copa"), outputs, [CAUSE, EFFECT], [])
     assert (first.value, first.scores) == (1, (-3.0, -2.0))
     assert (second.value, second.scores) == (2, (1.0, 0.0, 4.0))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.kinds.words import tokenizer
+from tests.kinds.words import batch_of, tokenizer
 from xtransfer.benchmarks import get
 from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS, pair
@@ -38,16 +38,16 @@ def test_encode_of_nothing() -> None:
 
 
 def test_decode_takes_the_first_of_equal_logits() -> None:
-    predictions = pair.decode(torch.tensor([[0.5, 2.0, -1.0], [1.0, 1.0, 0.0]]), ROWS)
+    predictions = pair.decode(get("lab-nli"), torch.tensor([[0.5, 2.0, -1.0], [1.0, 1.0, 0.0]]), ROWS, [])
     assert [prediction.value for prediction in predictions] == [1, 0]
     assert predictions[0].scores == (0.5, 2.0, -1.0)
 
 
 def test_head_gives_a_logit_per_label_and_the_loss_of_a_known_guess() -> None:
     head = pair.head(8, get("lab-nli"), 0.0)
-    outputs = head(torch.zeros(2, 5, 8), torch.ones(2, 5), [1, 1])
+    outputs = head(torch.zeros(2, 5, 8), batch_of([1, 1]))
     assert outputs.shape == (2, 3)
-    uniform = head.loss(torch.zeros(2, 3), [0, 2])
+    uniform = head.loss(torch.zeros(2, 3), batch_of([1, 1], [0, 2]))
     assert uniform.item() == pytest.approx(1.0986123)
 
 
@@ -55,7 +55,7 @@ def test_head_reads_the_first_token_alone() -> None:
     head = pair.head(8, get("lab-nli"), 0.0)
     states = torch.randn(1, 5, 8)
     other = torch.cat([states[:, :1], torch.randn(1, 4, 8)], dim=1)
-    assert torch.equal(head(states, torch.ones(1, 5), [1]), head(other, torch.ones(1, 5), [1]))
+    assert torch.equal(head(states, batch_of([1])), head(other, batch_of([1])))
 
 
 def test_carry_copies_equal_labels_only() -> None:

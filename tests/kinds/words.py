@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
+
+from xtransfer.data.batches import Batch, collate
+from xtransfer.kinds.spec import Encoded
 
 WORDS = ("a", "b", "c", "d", "e", "f", "g", "h")
 BEGIN, PAD, END, UNKNOWN = 0, 1, 2, 3
@@ -28,3 +34,11 @@ def tokenizer(types: bool = False) -> PreTrainedTokenizerFast:
         unk_token="<unk>",
         model_input_names=names,
     )
+
+
+def batch_of(sizes: Sequence[int], targets: Sequence[Any] = (), tokens: int = 5) -> Batch:
+    """A batch of rows with so many sequences each; heads that read the first token need no more of it."""
+    sequence = tuple(range(tokens))
+    padded = [*targets, *[None] * (len(sizes) - len(targets))]
+    encoded = [Encoded((sequence,) * size, None, target) for size, target in zip(sizes, padded, strict=True)]
+    return collate(encoded, 0)

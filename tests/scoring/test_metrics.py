@@ -22,7 +22,7 @@ def test_accuracy_is_an_evaluate_metric() -> None:
 def test_per_item_adds_up_to_the_score() -> None:
     golds, predictions = [0, 1, 2], [0, 2, 2]
     metric = get("accuracy")
-    items = [metric.per_item(gold, prediction) for gold, prediction in zip(golds, predictions, strict=True)]
+    items = [metric.per_item(gold, prediction, "en") for gold, prediction in zip(golds, predictions, strict=True)]
     assert items == [100.0, 0.0, 100.0]
     assert sum(filter(None, items)) / 3 == pytest.approx(metric.compute(golds, predictions))
 

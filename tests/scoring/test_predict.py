@@ -12,9 +12,10 @@ from tests.kinds.words import WORDS, tokenizer
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
 from xtransfer.errors import RequestError
-from xtransfer.kinds import KINDS, choice, pair
+from xtransfer.kinds import choice, pair
+from xtransfer.pooling import Pooling
 from xtransfer.scoring import predict as module
-from xtransfer.scoring.predict import predict, predict_languages
+from xtransfer.scoring.predict import Reader, predict, predict_languages
 
 
 class Letters(nn.Module):
@@ -66,9 +67,9 @@ def test_batches_leave_the_predictions_equal_and_in_order(
     encoder: XLMRobertaModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, head = _pairs(30), _head("lab-nli")
-    together = predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    together = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
     monkeypatch.setitem(module.TOKENS_PER_BATCH, "cpu", 1)
-    alone = predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    alone = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
     assert [one.value for one in together] == [one.value for one in alone]
     for one, other in zip(together, alone, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-5)
@@ -79,8 +80,8 @@ def test_modes_are_put_back_and_dropout_is_off(encoder: XLMRobertaModel) -> None
     rows, head = _pairs(5), _head("lab-nli")
     encoder.train()
     head.eval()
-    first = predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
-    assert first == predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    first = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    assert first == predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
     assert encoder.training
     assert not head.training
 
@@ -95,13 +96,12 @@ def test_languages_share_batches_and_keep_their_rows(encoder: XLMRobertaModel) -
     found = predict_languages(
         encoder,
         head,
-        KINDS["pair"],
+        get("lab-nli"),
         {"de": rows[:5], "sw": [], "tr": rows[5:]},
-        tokenizer(),
-        32,
+        Reader(tokenizer(), 32),
         progress=progress,
     )
-    alone = predict(encoder, head, KINDS["pair"], rows, tokenizer(), 32)
+    alone = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
     assert [one.value for one in found["de"] + found["tr"]] == [one.value for one in alone]
     assert found["sw"] == []
     assert seen == [(12, 12)]
@@ -110,7 +110,7 @@ def test_languages_share_batches_and_keep_their_rows(encoder: XLMRobertaModel) -
 def test_options_of_different_numbers(encoder: XLMRobertaModel) -> None:
     row = {"id": "0", "group": "0", "context": "a", "question": "cause", "choices": ["b", "c"], "label": 0}
     rows = [row, {**row, "choices": ["d", "e", "f g"]}]
-    two, three = predict(encoder, _head("lab-copa"), KINDS["choice"], rows, tokenizer(), 32)
+    two, three = predict(encoder, _head("lab-copa"), get("lab-copa"), rows, Reader(tokenizer(), 32))
     assert (len(two.scores), len(three.scores)) == (2, 3)
     assert two.value == max(range(2), key=lambda place: two.scores[place])
 
@@ -118,7 +118,7 @@ def test_options_of_different_numbers(encoder: XLMRobertaModel) -> None:
 def test_retrieval_pools_all_tokens_and_takes_the_nearest() -> None:
     texts = [("a a b", "a b"), ("c", "c d"), ("e", "c e")]
     rows = [{"id": name, "source": text, "target": other} for name, (text, other) in zip("xyz", texts, strict=True)]
-    found = predict(Letters(), None, KINDS["bitext"], rows, tokenizer(), 32)
+    found = predict(Letters(), None, get("lab-retrieval"), rows, Reader(tokenizer(), 32))
     assert [one.value for one in found] == ["x", "y", "z"]
     # <s> a a b </s> against <s> a b </s>: (1 + 2 + 1 + 1) / (sqrt(1 + 4 + 1 + 1) * sqrt(4))
     assert found[0].scores[0] == pytest.approx(5 / (7**0.5 * 2))
@@ -128,12 +128,16 @@ def test_retrieval_compares_within_a_language_at_the_layer_asked_for() -> None:
     german = [{"id": "0", "source": "a", "target": "b"}]
     turkish = [{"id": "1", "source": "b", "target": "a"}]
     rows = {"de": german, "tr": turkish}
-    found = predict_languages(Letters(), None, KINDS["bitext"], rows, tokenizer(), 32, layer=0)
+    found = predict_languages(
+        Letters(), None, get("lab-retrieval"), rows, Reader(tokenizer(), 32), pooling=Pooling(layer=0)
+    )
     assert [found["de"][0].value, found["tr"][0].value] == ["0", "1"]
     with pytest.raises(RequestError, match=r"layer 2: the encoder has layers 0 \(embeddings\) to 1"):
-        predict_languages(Letters(), None, KINDS["bitext"], rows, tokenizer(), 32, layer=2)
+        predict_languages(
+            Letters(), None, get("lab-retrieval"), rows, Reader(tokenizer(), 32), pooling=Pooling(layer=2)
+        )
 
 
 def test_a_kind_that_needs_a_head_says_so(encoder: XLMRobertaModel) -> None:
     with pytest.raises(RequestError, match="without a head nothing of kind 'pair'"):
-        predict(encoder, None, KINDS["pair"], _pairs(1), tokenizer(), 32)
+        predict(encoder, None, get("lab-nli"), _pairs(1), Reader(tokenizer(), 32))

@@ -9,8 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from xtransfer.errors import RequestError
-from xtransfer.kinds import KINDS
-from xtransfer.scoring.predict import predict
+from xtransfer.scoring.predict import Reader, predict
 from xtransfer.training import checkpoints, finetune
 from xtransfer.training.finetune import BatchPlan
 from xtransfer.training.recipe import Recipe
@@ -40,8 +39,9 @@ def equal(one: Path, other: Path) -> bool:
 
 
 def accuracy(folder: Path, benchmark: Any, rows: Any) -> float:
-    loaded, kind = checkpoints.load(folder), KINDS[benchmark.kind]
-    predictions = predict(loaded.encoder, loaded.head_for(benchmark), kind, rows, loaded.tokenizer, 24)
+    loaded = checkpoints.load(folder)
+    reader = Reader(loaded.tokenizer, 24)
+    predictions = predict(loaded.encoder, loaded.head_for(benchmark), benchmark, rows, reader)
     return sum(one.value == row["label"] for one, row in zip(predictions, rows, strict=True)) / len(rows)
 
 

@@ -9,24 +9,42 @@ from typing import Any, Literal
 Row = dict[str, Any]
 Role = Literal["intermediate", "target"]
 SplitName = Literal["train", "dev", "test"]
+RETRIEVAL = ("bitext", "mining", "answers", "entities")  # kinds that compare vectors of the encoder, without a head
+CALIBRATED = ("mining",)  # of these, the ones that set a threshold on the dev split
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows come from: a data set of the hub (or a mirror in its layout), or the laboratory world."""
+    """Where rows come from: a data set of the hub (or a mirror in its layout), or the laboratory world.
+
+    `{language}` is filled in wherever it stands in path, config or split names.
+    """
 
     path: str  # hub id, `local/<folder>` of a mirror, or `lab`
     revision: str | None = None  # hub commit or branch; None: main. A branch is pinned when a plan is made
-    config: str | Mapping[str, str] | None = None  # one, or one per language; `{language}` is filled in
-    splits: Mapping[SplitName, str] = field(default_factory=dict)  # our split → the source's split name
+    config: str | tuple[str, ...] | Mapping[str, str] | None = None  # one, several joined, or one per language
+    splits: Mapping[SplitName, str | tuple[str, ...]] = field(default_factory=dict)  # ours → the source's, joined
     languages: tuple[str, ...] | None = None  # what it holds, where that is not all the benchmark's languages
+    keep: Callable[[Row, str], bool] | None = None  # whether a row is of a language, where one config has several
 
-    def config_of(self, language: str) -> str | None:
-        """The hub configuration that holds a language."""
+    def path_of(self, language: str) -> str:
+        """The data set that holds a language."""
+        return self.path.format(language=language)
+
+    def configs_of(self, language: str) -> tuple[str | None, ...]:
+        """The hub configurations that hold a language; their rows are joined in this order."""
         if isinstance(self.config, Mapping):
-            return self.config[language]
-        return self.config.format(language=language) if self.config else None
+            return (self.config[language],)
+        return tuple(config and config.format(language=language) for config in _several(self.config))
+
+    def splits_of(self, split: SplitName, language: str) -> tuple[str, ...]:
+        """The source's names of one of our splits; their rows are joined in this order."""
+        return tuple(str(name).format(language=language) for name in _several(self.splits[split]))
+
+
+def _several(value: str | tuple[str, ...] | None) -> tuple[str | None, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 @dataclass(frozen=True)
@@ -41,7 +59,8 @@ class Benchmark:
     languages: tuple[str, ...]  # what it is scored in (or trained in, where it has no test split)
     source: Source
     columns: Mapping[str, str | tuple[str, ...]]  # canonical field → column; several columns make a list
-    metric: str  # key of xtransfer.scoring.metrics.METRICS
+    metric: str  # key of xtransfer.scoring.metrics.METRICS: what selection and analysis read
+    also: tuple[str, ...] = ()  # further metrics that are recorded
     labels: tuple[str, ...] = ()  # label names in the order of their ids
     label_values: Mapping[Any, int] | None = None  # the source's label value → id, where they are not ids
     no_label: tuple[Any, ...] = ()  # label values where annotators did not agree: rows dropped and counted
@@ -53,8 +72,20 @@ class Benchmark:
     group: str | int | None = None  # rows that belong together: a column, or so many consecutive rows
     whole_groups: bool = False  # a limit on rows never cuts a group (blocks that are balanced as wholes)
     adapt: Callable[[Row], Row | None] | None = None  # source row → row with `columns`; None drops the row
+    union: tuple[Benchmark, ...] = ()  # its rows are those of all these, with ids `<name>/<id>`; same kind and labels
     share: tuple[int, int, str] | None = None  # (i, of, column): rows whose digest of it is i modulo `of`
     note: str = ""  # what a user must know: hidden labels, a different protocol
+    how_to_get: str = ""  # for data that no hub may give out: where a user asks for it, and the layout to put it in
+
+    @property
+    def retrieves(self) -> bool:
+        """Whether it is scored by comparing vectors; nothing needs to be trained for that."""
+        return self.kind in RETRIEVAL
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether scoring reads the dev split, to set a threshold."""
+        return self.kind in CALIBRATED
 
     def source_of(self, split: SplitName, language: str | None = None) -> Source:
         """Where the rows of a split live; a language's own source goes before a split's."""

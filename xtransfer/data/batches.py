@@ -25,6 +25,7 @@ class Batch:
     token_type_ids: torch.Tensor | None  # long [sequences, tokens], for encoders that have them
     sizes: list[int]
     targets: list[Any]
+    extras: list[Any]  # `Encoded.extra` of each row
 
     def to(self, device: str | torch.device) -> Batch:
         """The same batch on a device."""
@@ -35,6 +36,7 @@ class Batch:
             types.to(device, non_blocking=True) if types is not None else None,
             self.sizes,
             self.targets,
+            self.extras,
         )
 
     def inputs(self) -> dict[str, torch.Tensor]:
@@ -63,7 +65,8 @@ def collate(encoded: Sequence[Encoded], pad_id: int) -> Batch:
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     mask = (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()
     sizes = [len(one.sequences) for one in encoded]
-    return Batch(input_ids, mask, types, sizes, [one.target for one in encoded])
+    targets, extras = [one.target for one in encoded], [one.extra for one in encoded]
+    return Batch(input_ids, mask, types, sizes, targets, extras)
 
 
 def _padded(sequences: Sequence[Sequence[int]], value: int) -> torch.Tensor:

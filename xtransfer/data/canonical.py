@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, get_args
 
 from xtransfer import kinds
 from xtransfer.benchmarks.spec import Benchmark, Row
@@ -89,6 +89,8 @@ def _rows(benchmark: Benchmark, table: Table, counted_groups: bool) -> list[Row]
         fields[name] = _column(benchmark, table, name)
         if name == "label":
             fields[name] = _label_ids(benchmark, table, fields[name])
+        if name == "tags":
+            fields[name] = _tag_ids(benchmark, table, fields[name])
         _check_values(benchmark, table, name, fields[name], wanted, name in kind.may_be_empty)
     rows = [dict(zip(fields, values, strict=True)) for values in zip(*fields.values(), strict=True)]
     for number, row in zip(table.numbers, rows, strict=True):
@@ -106,6 +108,16 @@ def _groups(benchmark: Benchmark, table: Table, ids: list[str], counted: bool) -
     if benchmark.group is None or not counted:
         return ids
     return [str(number // benchmark.group) for number in table.numbers]
+
+
+def _tag_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
+    mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
+    for number, tags in zip(table.numbers, values, strict=True):
+        unknown = next((tag for tag in tags or () if tag not in mapping), None)
+        if unknown is not None:
+            place = f"{table.place}, row {number}, column '{benchmark.columns['tags']}'"
+            raise DataError(f"{place}: tag {unknown!r} is none of {', '.join(map(repr, mapping))}")
+    return [[mapping[tag] for tag in tags or ()] for tags in values]
 
 
 def _label_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
@@ -141,7 +153,7 @@ def _check_hidden(labels: list[Any], place: str) -> None:
 
 
 def _check_values(
-    benchmark: Benchmark, table: Table, name: str, values: list[Any], wanted: type, may_be_empty: bool
+    benchmark: Benchmark, table: Table, name: str, values: list[Any], wanted: Any, may_be_empty: bool
 ) -> None:
     for number, value in zip(table.numbers, values, strict=True):
         fault = _fault(value, wanted, may_be_empty)
@@ -150,11 +162,16 @@ def _check_values(
             raise DataError(f"{table.place}, row {number}, column {columns}: {fault}")
 
 
-def _fault(value: Any, wanted: type, may_be_empty: bool) -> str | None:
-    if type(value) is not wanted:
-        return f"is {type(value).__name__} {value!r}, expected {wanted.__name__}"
-    texts: Any = value if wanted is list else (value,) if wanted is str else ()
-    if not may_be_empty and any(not isinstance(text, str) or not text or text.isspace() for text in texts):
+def _fault(value: Any, wanted: Any, may_be_empty: bool) -> str | None:
+    """What is wrong with a value of a field of type str, int, float, list[str] or list[int]."""
+    items = get_args(wanted)
+    if type(value) is not (list if items else wanted):
+        return f"is {type(value).__name__} {value!r}, expected {getattr(wanted, '__name__', wanted)}"
+    parts = value if items else [value]
+    other = next((part for part in parts if type(part) is not (items[0] if items else wanted)), None)
+    if other is not None or None in parts:
+        return f"holds {type(other).__name__} {other!r}, expected {items[0].__name__}"
+    if not may_be_empty and any(isinstance(part, str) and (not part or part.isspace()) for part in parts):
         return f"is {value!r}, expected text; correct or drop the row"
     return None
 

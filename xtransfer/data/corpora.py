@@ -7,10 +7,11 @@ an evaluation split.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -182,9 +183,10 @@ def _evaluation_places() -> list[tuple[Source, str | None, str]]:
         for split in _EVALUATION:
             for code in benchmark.languages_of(split):
                 source = benchmark.source_of(split, code)
-                config, name = source.config_of(code), source.splits[split]
-                if in_mirror(source, config, name):
-                    places[source.path, config, name] = (source, config, name)
+                path = source.path_of(code)
+                for config, name in itertools.product(source.configs_of(code), source.splits_of(split, code)):
+                    if in_mirror(path, config, name):
+                        places[path, config, name] = (replace(source, path=path), config, name)
     return list(places.values())
 
 

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, SplitName
+from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, Source, SplitName
 from xtransfer.data.canonical import Table, canonical, from_rows, short_digest, wanted_columns
 from xtransfer.data.source import LAB, available, open_split, pin, pin_rows
 from xtransfer.errors import DataError, RequestError, StoreError, unknown
@@ -44,11 +45,7 @@ def load_rows(benchmark: Benchmark, language: str, split: SplitName, limit: int 
 def load(benchmark: Benchmark, language: str, split: SplitName, limit: int | None = None) -> Loaded:
     """As `load_rows`, with the number of rows that the declaration drops."""
     _check_request(benchmark, language, split)
-    table = _read(benchmark, language, split)
-    counted = benchmark.source_of(split, language) is benchmark.source
-    rows, dropped = canonical(benchmark, table, counted)
-    for reason, count in dropped.items():
-        _log.info("%s: %d rows dropped: %s", table.place, count, reason)
+    rows, dropped = _union(benchmark, language, split) if benchmark.union else _own(benchmark, language, split)
     return Loaded(_first(rows, benchmark, split, limit) if limit is not None else rows, dropped)
 
 
@@ -60,6 +57,27 @@ def _check_request(benchmark: Benchmark, language: str, split: SplitName) -> Non
         raise RequestError(f"{benchmark.name} has no {split} split in '{language}' (it has one in: {offered})")
 
 
+def _own(benchmark: Benchmark, language: str, split: SplitName) -> tuple[list[Row], Counter[str]]:
+    table = _read(benchmark, language, split)
+    counted = benchmark.source_of(split, language) is benchmark.source
+    rows, dropped = canonical(benchmark, table, counted)
+    for reason, count in dropped.items():
+        _log.info("%s: %d rows dropped: %s", table.place, count, reason)
+    return rows, dropped
+
+
+def _union(benchmark: Benchmark, language: str, split: SplitName) -> tuple[list[Row], Counter[str]]:
+    rows: list[Row] = []
+    dropped: Counter[str] = Counter()
+    for part in benchmark.union:
+        if part.has(split, language):
+            loaded = load(part, language, split)
+            names = ({key: f"{part.name}/{row[key]}" for key in ("id", "group")} for row in loaded.rows)
+            rows += [{**row, **name} for row, name in zip(loaded.rows, names, strict=True)]
+            dropped += loaded.dropped
+    return rows, dropped
+
+
 def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
     place = f"{benchmark.name}/{language}/{split}"
     source = benchmark.source_of(split, language)
@@ -67,12 +85,26 @@ def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
         from xtransfer import lab
 
         return from_rows(place, lab.rows(benchmark.name, language, split))
-    data = open_split(source, source.config_of(language), source.splits[split])
-    names = data.column_names
-    if benchmark.adapt is None:
-        wanted = wanted_columns(benchmark)
-        names = [name for name in names if name in wanted] or names
-    return Table(place, list(range(len(data))), dict(data.select_columns(names)[:]))
+    wanted = wanted_columns(benchmark)
+    columns: dict[str, list[Any]] = {}
+    for config in source.configs_of(language):
+        for name in source.splits_of(split, language):
+            data = open_split(source, config, name, language)
+            names = data.column_names
+            if benchmark.adapt is None and source.keep is None:
+                names = [name for name in names if name in wanted] or names
+            more = dict(data.select_columns(names)[:])
+            if columns and set(columns) != set(more):
+                raise DataError(f"{place}: the parts of {source.path} differ in columns; look at '{config}', '{name}'")
+            columns = {name: [*columns.get(name, []), *values] for name, values in more.items()}
+    table = Table(place, list(range(len(next(iter(columns.values()))))), columns)
+    return _of_language(table, source, language) if source.keep is not None else table
+
+
+def _of_language(table: Table, source: Source, language: str) -> Table:
+    assert source.keep is not None
+    rows = zip(*table.columns.values(), strict=True)
+    return table.only([source.keep(dict(zip(table.columns, values, strict=True)), language) for values in rows])
 
 
 def _first(rows: Sequence[Row], benchmark: Benchmark, split: SplitName, limit: int) -> list[Row]:

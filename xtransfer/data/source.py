@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 LAB = "lab"
+LOCAL = "local/"  # folders of a mirror that no hub has
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REACH_SECONDS = 5.0
 _pins: dict[str, str] = {}  # of mirrors: path, size and time of each file → pin
@@ -40,6 +43,8 @@ def pin(source: Source) -> str:
     folder = mirrored(source.path)
     if folder is not None:
         return _mirror_pin(source, folder)
+    if source.path.startswith(LOCAL):
+        raise SourceError(f"'{source.path}' is on no hub; set XTRANSFER_HUB_DIR to a mirror that holds this folder")
     if source.revision and _COMMIT.fullmatch(source.revision):
         return source.revision
     return _hub_commit(source.path, source.revision)
@@ -47,8 +52,13 @@ def pin(source: Source) -> str:
 
 def pin_rows(benchmark: Benchmark, split: SplitName, languages: tuple[str, ...] | list[str]) -> str:
     """The pin of a split in some languages: of each source that they are read from."""
-    sources = {str(source): source for source in (benchmark.source_of(split, code) for code in languages)}
-    return digest([pin(source) for _, source in sorted(sources.items())])
+    sources = [(benchmark.source_of(split, code), code) for code in languages]
+    if benchmark.union:
+        return digest([pin_rows(part, split, languages) for part in benchmark.union])
+    own = {(str(source), source.path_of(code)): source for source, code in sources}
+    return digest(
+        [pin(replace(source, path=path)) for (_, path), source in sorted(own.items(), key=lambda one: one[0])]
+    )
 
 
 def mirrored(path: str) -> Path | None:
@@ -58,13 +68,13 @@ def mirrored(path: str) -> Path | None:
     return folder if folder is not None and folder.is_dir() else None
 
 
-def in_mirror(source: Source, config: str | None, split: str) -> bool:
-    """Whether a mirror holds this split of the source."""
-    folder = mirrored(source.path)
+def in_mirror(path: str, config: str | None, split: str) -> bool:
+    """Whether a mirror holds this split of a data set."""
+    folder = mirrored(path)
     return folder is not None and any((folder / (config or "default")).glob(f"{split}-*.parquet"))
 
 
-def open_split(source: Source, config: str | None, split: str) -> Dataset:
+def open_split(source: Source, config: str | None, split: str, language: str = "") -> Dataset:
     """One split of a source, by the source's own names of configuration and split.
 
     Raises SourceError when it is not in the mirror, cannot be read, or the hub does not give it; DataError
@@ -75,6 +85,7 @@ def open_split(source: Source, config: str | None, split: str) -> Dataset:
 
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
+    source = replace(source, path=source.path_of(language))
     folder = mirrored(source.path)
     try:
         if folder is None:
@@ -98,8 +109,11 @@ def available(benchmark: Benchmark) -> str | None:
     A mirror must hold a file of every split in every language; of the hub it is only asked whether it
     answers.
     """
+    for part in benchmark.union:
+        if reason := available(part):
+            return reason
     for split in SPLITS:
-        for code in benchmark.languages_of(split):
+        for code in () if benchmark.union else benchmark.languages_of(split):
             reason = _unavailable(benchmark.source_of(split, code), split, code)
             if reason is not None:
                 return reason
@@ -107,13 +121,18 @@ def available(benchmark: Benchmark) -> str | None:
 
 
 def _unavailable(source: Source, split: SplitName, language: str) -> str | None:
-    if source.path == LAB:
+    path = source.path_of(language)
+    if path == LAB:
         return None
-    folder = mirrored(source.path)
+    folder = mirrored(path)
+    if folder is None and path.startswith(LOCAL):
+        return f"'{path}' is in no mirror"
     if folder is None:
-        return None if _hub_answers() else f"'{source.path}' is in no mirror and the hub does not answer"
+        return None if _hub_answers() else f"'{path}' is in no mirror and the hub does not answer"
     try:
-        _files(folder, source.config_of(language), source.splits[split])
+        for config in source.configs_of(language):
+            for name in source.splits_of(split, language):
+                _files(folder, config, name)
     except SourceError as error:
         return str(error)
     return None
@@ -130,15 +149,16 @@ def _files(folder: Path, config: str | None, split: str) -> list[Path]:
 
 
 def _mirror_pin(source: Source, folder: Path) -> str:
-    configs = {source.config_of(code) for code in _languages(source)}
-    files = sorted(
-        file
-        for config in configs
-        for split in source.splits.values()
-        for file in (folder / (config or "default")).glob(f"{split}-*.parquet")
-    )
+    places = {
+        (config or "default", name)
+        for code in _languages(source)
+        for config in source.configs_of(code)
+        for split in source.splits
+        for name in source.splits_of(split, code)
+    }
+    files = sorted(file for config, name in places for file in (folder / config).glob(f"{name}-*.parquet"))
     if not files:
-        raise SourceError(f"the mirror {folder} has none of the splits {', '.join(source.splits.values())}")
+        raise SourceError(f"the mirror {folder} has none of the splits {', '.join(sorted({name for _, name in places}))}")
     state = digest([(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files])
     if state not in _pins:
         named = [(file.relative_to(folder).as_posix(), file_digest(file)) for file in files]
@@ -149,7 +169,7 @@ def _mirror_pin(source: Source, folder: Path) -> str:
 def _languages(source: Source) -> list[str]:
     if source.languages is not None:
         return list(source.languages)
-    return [code for code in LANGUAGES if isinstance(source.config, str | None) or code in source.config]
+    return [code for code in LANGUAGES if not isinstance(source.config, Mapping) or code in source.config]
 
 
 @cache

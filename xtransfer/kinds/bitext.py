@@ -6,13 +6,13 @@ the id of the row whose target was found, so the right answer is the row's own i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.spec import Encoded, Kind, Prediction
+from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import tokenize
 
 
@@ -30,9 +30,16 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
     ]
 
 
-def decode(similarity: torch.Tensor, rows: Sequence[Row]) -> list[Prediction]:
-    """From similarities [sources, targets] the best target of each source; the first of equal ones."""
-    best, found = similarity.max(-1)
+def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
+    """For each row the row whose target is nearest to its source, within the language; the first of equal ones."""
+    return {language: _nearest(own, rows[language]) for language, own in vectors.items()}
+
+
+def _nearest(vectors: Vectors, rows: Sequence[Row]) -> list[Prediction]:
+    if not rows:
+        return []
+    both = torch.stack(list(vectors))
+    best, found = (both[:, 0] @ both[:, 1].T).max(-1)
     return [Prediction(rows[place]["id"], (score,)) for score, place in zip(best.tolist(), found.tolist(), strict=True)]
 
 
@@ -40,7 +47,6 @@ KIND = Kind(
     name="bitext",
     fields={"source": str, "target": str},
     encode=encode,
-    head=None,
-    decode=decode,
+    retrieval=Retrieval(find),
     gold=lambda row: row["id"],
 )

@@ -44,7 +44,9 @@ def head(hidden: int, benchmark: Benchmark, dropout: float) -> OptionHead:
     return OptionHead(hidden, dropout)
 
 
-def decode(outputs: torch.Tensor, rows: Sequence[Row]) -> list[Prediction]:
+def decode(
+    benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
+) -> list[Prediction]:
     """The option of the highest logit; the first of several equal ones."""
     return [
         Prediction(best, tuple(scores[: len(row["choices"])]))
@@ -88,7 +90,7 @@ def check(row: Row) -> str | None:
 
 KIND = Kind(
     name="choice",
-    fields={"context": str, "question": str, "choices": list, "label": int},
+    fields={"context": str, "question": str, "choices": list[str], "label": int},
     encode=encode,
     head=head,
     decode=decode,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from xtransfer.data.batches import Batch
 
 INITIAL_SPREAD = 0.02  # standard deviation of fresh weights, as in BERT and XLM-R
 
@@ -40,12 +44,12 @@ class LabelHead(FirstTokenHead):
         super().__init__(hidden, len(labels), dropout)
         self.labels = tuple(labels)
 
-    def forward(self, states: torch.Tensor, mask: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Logits [rows, labels]."""
         return self.logits(states)
 
-    def loss(self, outputs: torch.Tensor, targets: Sequence[int]) -> torch.Tensor:
-        return nn.functional.cross_entropy(outputs.float(), torch.tensor(targets, device=outputs.device))
+    def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return nn.functional.cross_entropy(outputs.float(), torch.tensor(batch.targets, device=outputs.device))
 
 
 class OptionHead(FirstTokenHead):
@@ -54,14 +58,14 @@ class OptionHead(FirstTokenHead):
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__(hidden, 1, dropout)
 
-    def forward(self, states: torch.Tensor, mask: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Logits [rows, most options]; places without an option hold minus infinity."""
         logits = self.logits(states).squeeze(-1)
-        parts = list(logits.split(list(sizes)))
+        parts = list(logits.split(batch.sizes))
         return nn.utils.rnn.pad_sequence(parts, batch_first=True, padding_value=float("-inf"))
 
-    def loss(self, outputs: torch.Tensor, targets: Sequence[int]) -> torch.Tensor:
-        return nn.functional.cross_entropy(outputs.float(), torch.tensor(targets, device=outputs.device))
+    def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return nn.functional.cross_entropy(outputs.float(), torch.tensor(batch.targets, device=outputs.device))
 
 
 def same_trunk(source: nn.Module, new: nn.Module) -> bool:

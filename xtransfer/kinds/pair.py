@@ -27,7 +27,9 @@ def head(hidden: int, benchmark: Benchmark, dropout: float) -> LabelHead:
     return LabelHead(hidden, benchmark.labels, dropout)
 
 
-def decode(outputs: torch.Tensor, rows: Sequence[Row]) -> list[Prediction]:
+def decode(
+    benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
+) -> list[Prediction]:
     """The label of the highest logit; the first of several equal ones."""
     return [
         Prediction(best, tuple(scores))

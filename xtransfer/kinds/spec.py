@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
+
+if TYPE_CHECKING:
+    from xtransfer.data.batches import Batch
 
 
 @dataclass(frozen=True)
@@ -19,17 +22,18 @@ class Encoded:
     sequences: tuple[tuple[int, ...], ...]  # token ids, special tokens included
     types: tuple[tuple[int, ...], ...] | None  # segment ids of the same lengths, for encoders that have them
     target: Any  # what the loss compares with: a label id, an option's index …; None where nothing is trained
+    extra: Any = None  # what head or decoding must know of the tokens: places of words, characters of a window
 
 
 class Head(Protocol):
     """A torch module on top of the encoder's last hidden states."""
 
-    def __call__(self, states: torch.Tensor, mask: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-        """Outputs [rows, …] of states [sequences, tokens, hidden]; `sizes[i]` sequences belong to row i."""
+    def __call__(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Outputs [rows, …] of states [sequences, tokens, hidden]; `batch.sizes[i]` sequences belong to row i."""
         ...
 
-    def loss(self, outputs: torch.Tensor, targets: Sequence[Any]) -> torch.Tensor:
-        """Mean loss over the rows, a scalar."""
+    def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Mean loss over the rows of the batch, a scalar."""
         ...
 
 
@@ -41,18 +45,41 @@ class Prediction:
     scores: tuple[float, ...] = ()  # logits or similarities behind it, where there are few
 
 
+Decode = Callable[[Benchmark, torch.Tensor, Sequence[Row], Sequence[Encoded]], list[Prediction]]
+Vectors = Sequence[torch.Tensor]  # of each row [sequences, hidden], fp32, of length 1
+Languages = Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How a kind that compares vectors predicts. It has no head: each sequence is pooled to one vector."""
+
+    find: Callable[[Mapping[str, Vectors], Languages, Any], dict[str, list[Prediction]]]
+    # (vectors by language, their rows, what `calibrate` gave or None) → one prediction per row
+    calibrate: Callable[[Mapping[str, Vectors], Languages], Any] | None = None
+    # what is set on the dev split before test is opened (a threshold per language)
+
+
 @dataclass(frozen=True)
 class Kind:
-    """The functions of one kind. `head` is None where nothing is trained (retrieval by the encoder alone)."""
+    """The functions of one kind. Either `head` and `decode`, or `retrieval`."""
 
     name: str
-    fields: Mapping[str, type]  # canonical fields of a row, beside `id` and `group`; no text is empty
+    fields: Mapping[
+        str, Any
+    ]  # canonical fields of a row, beside `id` and `group` → str, int, float, list[str], list[int]
     encode: Callable[[Sequence[Row], PreTrainedTokenizerBase, int], list[Encoded]]
-    # (rows, tokenizer, longest sequence in tokens) → one per row
-    head: Callable[[int, Benchmark, float], torch.nn.Module] | None  # hidden size, benchmark, dropout → Head
-    decode: Callable[[torch.Tensor, Sequence[Row]], list[Prediction]]  # outputs of Head → one per row
+    # (rows, tokenizer, longest sequence in tokens) → one per row; of a row alone, whatever rows stand beside it
     gold: Callable[[Row], Any]  # what the metric compares a prediction's value with
+    head: Callable[[int, Benchmark, float], torch.nn.Module] | None = None  # hidden size, benchmark, dropout → Head
+    decode: Decode | None = None  # (benchmark, outputs of Head, rows, encoded) of one batch → one per row
+    retrieval: Retrieval | None = None
+    together: Callable[[Languages], dict[str, list[Row]]] | None = None
+    # before anything is encoded for scoring: rows that know of each other (a pool of candidates over languages)
     carry: Callable[[torch.nn.Module, str, torch.nn.Module], bool] | None = None
     # (source head, its kind, new head): start the new head from the source's; False where they do not fit
+    corrupt: Callable[[Batch, PreTrainedTokenizerBase, torch.Generator], Batch] | None = None
+    # what training does to a batch before the encoder sees it (masking); it sets the batch's targets
     may_be_empty: tuple[str, ...] = ()  # text fields that are optional
     check: Callable[[Row], str | None] | None = None  # what is wrong with a row beyond its types
+    version: int = 1  # raise it when what `encode` gives changes: encoded rows are kept

@@ -3,72 +3,142 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from xtransfer.benchmarks.spec import Row
+from xtransfer import kinds
+from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.data.batches import Batch, budget_batches, collate, encode_rows, num_tokens
 from xtransfer.errors import RequestError
-from xtransfer.kinds.spec import Kind, Prediction
+from xtransfer.kinds.spec import Encoded, Prediction
+from xtransfer.pooling import MEAN_OF_LAST, Pooling
+from xtransfer.scoring.pooling import pooled
 from xtransfer.stages.spec import Progress, silent
 
+T = TypeVar("T")
 TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 32768}  # padding included
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How rows become sequences for one encoder."""
+
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int  # longest sequence in tokens; longer input is cut, or split into windows
 
 
 def predict(
     encoder: Any,
     head: Any | None,
-    kind: Kind,
+    benchmark: Benchmark,
     rows: Sequence[Row],
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
+    reader: Reader,
     device: str = "cpu",
     progress: Progress = silent,
-    layer: int | None = None,
+    pooling: Pooling = MEAN_OF_LAST,
 ) -> list[Prediction]:
     """One prediction per row, in order. For retrieval `head` is None and all rows are one pool."""
-    pool = {"": rows}
-    return predict_languages(encoder, head, kind, pool, tokenizer, max_length, device, progress, layer)[""]
+    return predict_languages(encoder, head, benchmark, {"": rows}, reader, device, progress, pooling)[""]
 
 
-@torch.inference_mode()
 def predict_languages(
     encoder: Any,
     head: Any | None,
-    kind: Kind,
+    benchmark: Benchmark,
     rows: Mapping[str, Sequence[Row]],
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
+    reader: Reader,
     device: str = "cpu",
     progress: Progress = silent,
-    layer: int | None = None,
+    pooling: Pooling = MEAN_OF_LAST,
+    dev: Mapping[str, Sequence[Row]] | None = None,
 ) -> dict[str, list[Prediction]]:
     """Predictions for the rows of each language, in order; all languages share the batches.
 
-    Kinds without a head pool the states of `layer` (0: embeddings, None: the last) and compare within a
-    language. Moves encoder and head to the device; puts them into evaluation mode and back.
+    Kinds without a head compare pooled states; `dev` are the rows that such a kind is calibrated on, where
+    it is. Moves encoder and head to the device; puts them into evaluation mode and back.
     """
-    pooled = [row for part in rows.values() for row in part]
-    encoded = encode_rows(kind, pooled, tokenizer, max_length)
-    outputs: list[torch.Tensor | None] = [None] * len(encoded)
-    batches = budget_batches([num_tokens(one) for one in encoded], TOKENS_PER_BATCH[device.partition(":")[0]])
+    kind = kinds.get(benchmark.kind)
+    if kind.retrieval is None and head is None:
+        raise RequestError(f"without a head nothing of kind '{kind.name}' can be predicted; train the target first")
+    with _Evaluating((encoder, head), device), torch.inference_mode():
+        if kind.retrieval is None:
+            return _answered(encoder, head, benchmark, rows, reader, device, progress)
+        calibrated = None
+        if kind.retrieval.calibrate is not None:
+            if not dev:
+                raise RequestError(f"{benchmark.name}: its dev split is needed to set what test is decided by")
+            calibrated = kind.retrieval.calibrate(
+                _vectors(encoder, benchmark, dev, reader, device, progress, pooling), dev
+            )
+        vectors = _vectors(encoder, benchmark, rows, reader, device, progress, pooling)
+        return kind.retrieval.find(vectors, rows, calibrated)
+
+
+def _answered(
+    encoder: Any,
+    head: Any,
+    benchmark: Benchmark,
+    rows: Mapping[str, Sequence[Row]],
+    reader: Reader,
+    device: str,
+    progress: Progress,
+) -> dict[str, list[Prediction]]:
+    decode = kinds.get(benchmark.kind).decode
+    assert decode is not None
+    all_rows = [row for part in rows.values() for row in part]
+    found: list[Prediction | None] = [None] * len(all_rows)
+    for indices, encoded, batch in _batches(benchmark, all_rows, reader, device, progress):
+        outputs = head(encoder(**batch.inputs()).last_hidden_state, batch).float().cpu()
+        decoded = decode(benchmark, outputs, [all_rows[index] for index in indices], encoded)
+        for index, prediction in zip(indices, decoded, strict=True):
+            found[index] = prediction
+    return _by_language(rows, found)
+
+
+def _vectors(
+    encoder: Any,
+    benchmark: Benchmark,
+    rows: Mapping[str, Sequence[Row]],
+    reader: Reader,
+    device: str,
+    progress: Progress,
+    pooling: Pooling,
+) -> dict[str, list[torch.Tensor]]:
+    """Of each row its sequences as vectors of length 1 [sequences, hidden], fp32, on the CPU."""
+    all_rows = [row for part in rows.values() for row in part]
+    found: list[torch.Tensor | None] = [None] * len(all_rows)
+    for indices, _, batch in _batches(benchmark, all_rows, reader, device, progress):
+        vectors = torch.nn.functional.normalize(pooled(encoder, batch, pooling).float(), dim=-1).cpu()
+        for index, own in zip(indices, vectors.split(batch.sizes), strict=True):
+            found[index] = own
+    return _by_language(rows, found)
+
+
+def _batches(
+    benchmark: Benchmark, rows: Sequence[Row], reader: Reader, device: str, progress: Progress
+) -> Iterator[tuple[list[int], list[Encoded], Batch]]:
+    encoded = encode_rows(kinds.get(benchmark.kind), rows, reader.tokenizer, reader.max_length)
+    budget = TOKENS_PER_BATCH[device.partition(":")[0]]
     done = 0
-    with _Evaluating((encoder, head), device):
-        for indices in batches:
-            batch = collate([encoded[index] for index in indices], tokenizer.pad_token_id or 0).to(device)
-            for index, output in zip(indices, _outputs(encoder, head, kind, batch, layer), strict=True):
-                outputs[index] = output
-            done += len(indices)
-            progress("predict", done, len(encoded))
-    decoded: dict[str, list[Prediction]] = {}
+    for indices in budget_batches([num_tokens(one) for one in encoded], budget):
+        chosen = [encoded[index] for index in indices]
+        yield indices, chosen, collate(chosen, reader.tokenizer.pad_token_id or 0).to(device)
+        done += len(indices)
+        progress("predict", done, len(encoded))
+
+
+def _by_language(rows: Mapping[str, Sequence[Row]], found: Sequence[T | None]) -> dict[str, list[T]]:
+    """What was found, row by row, cut into languages; every row has something."""
+    parts: dict[str, list[T]] = {}
     start = 0
     for language, part in rows.items():
-        found = [output for output in outputs[start : start + len(part)] if output is not None]
-        decoded[language] = kind.decode(_joined(kind, found), part) if found else []
+        parts[language] = [one for one in found[start : start + len(part)] if one is not None]
+        assert len(parts[language]) == len(part)
         start += len(part)
-    return decoded
+    return parts
 
 
 class _Evaluating:
@@ -86,34 +156,3 @@ class _Evaluating:
     def __exit__(self, *_: object) -> None:
         for module, mode in zip(self.modules, self.modes, strict=True):
             module.train(mode)
-
-
-def _outputs(encoder: Any, head: Any, kind: Kind, batch: Batch, layer: int | None) -> Iterator[torch.Tensor]:
-    """On the CPU: the head's output per row, or the row's pooled sequences [sequences, hidden]."""
-    if kind.head is None:
-        yield from _pooled(encoder, batch, layer).cpu().split(batch.sizes)
-        return
-    if head is None:
-        raise RequestError(f"without a head nothing of kind '{kind.name}' can be predicted; train the target first")
-    states = encoder(**batch.inputs()).last_hidden_state
-    yield from head(states, batch.attention_mask, batch.sizes).cpu()
-
-
-def _pooled(encoder: Any, batch: Batch, layer: int | None) -> torch.Tensor:
-    """Means [sequences, hidden] over all tokens, special ones included, as XTREME's Tatoeba script pools."""
-    output = encoder(**batch.inputs(), output_hidden_states=layer is not None)
-    if layer is not None and not 0 <= layer < len(output.hidden_states):
-        deepest = len(output.hidden_states) - 1
-        raise RequestError(f"layer {layer}: the encoder has layers 0 (embeddings) to {deepest}")
-    states = output.last_hidden_state if layer is None else output.hidden_states[layer]
-    mask = batch.attention_mask.unsqueeze(-1).to(states.dtype)
-    means: torch.Tensor = (states * mask).sum(1) / mask.sum(1)
-    return means
-
-
-def _joined(kind: Kind, outputs: list[torch.Tensor]) -> torch.Tensor:
-    """What the kind decodes: logits [rows, most], or cosine similarities [sources, targets]."""
-    if kind.head is None:
-        vectors = torch.nn.functional.normalize(torch.stack(outputs).float(), dim=-1)
-        return vectors[:, 0] @ vectors[:, 1].T
-    return torch.nn.utils.rnn.pad_sequence(outputs, batch_first=True, padding_value=float("-inf"))

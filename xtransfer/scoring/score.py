@@ -16,8 +16,9 @@ from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
 from xtransfer.errors import RequestError
 from xtransfer.kinds.spec import Kind, Prediction
+from xtransfer.pooling import MEAN_OF_LAST, Pooling
 from xtransfer.scoring import metrics
-from xtransfer.scoring.predict import predict_languages
+from xtransfer.scoring.predict import Reader, predict_languages
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.training import checkpoints
 from xtransfer.training.checkpoints import Loaded
@@ -60,40 +61,54 @@ def score(
     *,
     device: str = "cpu",
     progress: Progress = silent,
-    layer: int | None = None,
+    pooling: Pooling = MEAN_OF_LAST,
     limit: int | None = None,
 ) -> list[Score]:
     """Scores a checkpoint folder (or hub id and commit); writes predictions.parquet and scores.json to `out`.
 
-    One score per language, in the order asked for. `limit` bounds the rows of each language, `layer` is the
-    layer that retrieval pools. Raises RequestError when the checkpoint cannot predict this benchmark or
-    nothing is asked for, DataError when rows do not fit, SourceError when they cannot be read.
+    Per language one score of each of the benchmark's metrics, the main one first. `limit` bounds the rows of
+    each language, `pooling` is what retrieval compares. Raises RequestError when the checkpoint cannot
+    predict this benchmark or nothing is asked for, DataError when rows do not fit, SourceError when they
+    cannot be read.
     """
     if not languages:
         raise RequestError(f"score {benchmark.name}: no languages (it has {', '.join(benchmark.languages)})")
     kind = kinds.get(benchmark.kind)
-    rows = {language: load_rows(benchmark, language, split, limit) for language in languages}
+    rows = _rows(benchmark, kind, languages, split, limit)
+    calibrated = kind.retrieval is not None and kind.retrieval.calibrate is not None
+    dev = _rows(benchmark, kind, languages, "dev", None) if calibrated else None
     model = checkpoints.load(checkpoint)
     predictions = predict_languages(
         model.encoder,
         _head(model, benchmark, kind),
-        kind,
+        benchmark,
         rows,
-        model.tokenizer,
-        max_length,
+        Reader(model.tokenizer, max_length),
         device,
         progress,
-        layer,
+        pooling,
+        dev,
     )
-    scores = [_score(benchmark, kind, language, split, rows[language], predictions[language]) for language in languages]
+    scores = [
+        one
+        for language in languages
+        for one in _scores(benchmark, kind, language, split, rows[language], predictions[language])
+    ]
     pq.write_table(_table(benchmark, kind, rows, predictions), out / PREDICTIONS)
     (out / SCORES).write_text(json.dumps([asdict(one) for one in scores], indent=1) + "\n", encoding="utf-8")
     return scores
 
 
+def _rows(
+    benchmark: Benchmark, kind: Kind, languages: Sequence[str], split: SplitName, limit: int | None
+) -> dict[str, list[Row]]:
+    rows = {language: load_rows(benchmark, language, split, limit) for language in languages}
+    return kind.together(rows) if kind.together is not None else rows
+
+
 def _head(model: Loaded, benchmark: Benchmark, kind: Kind) -> nn.Module | None:
     """The head that answers the benchmark; RequestError where its labels differ in name or order."""
-    if kind.head is None:
+    if kind.retrieval is not None:
         return None
     head = model.head_for(benchmark)
     labels = getattr(head, "labels", benchmark.labels)
@@ -105,18 +120,28 @@ def _head(model: Loaded, benchmark: Benchmark, kind: Kind) -> nn.Module | None:
     return head
 
 
-def _score(
+def _scores(
     benchmark: Benchmark,
     kind: Kind,
     language: str,
     split: SplitName,
     rows: Sequence[Row],
     predictions: Sequence[Prediction],
-) -> Score:
-    values = [prediction.value for prediction in predictions]
-    value = metrics.get(benchmark.metric).compute([kind.gold(row) for row in rows], values)
+) -> list[Score]:
+    golds, values = [kind.gold(row) for row in rows], [prediction.value for prediction in predictions]
     constant = len(values) > 1 and len({json.dumps(one) for one in values}) == 1
-    return Score(language, split, benchmark.metric, value, len(rows), benchmark.chance, constant)
+    return [
+        Score(
+            language,
+            split,
+            name,
+            metrics.get(name).compute(golds, values, language),
+            len(rows),
+            benchmark.chance if name == benchmark.metric else None,
+            constant,
+        )
+        for name in (benchmark.metric, *benchmark.also)
+    ]
 
 
 def _table(
@@ -133,7 +158,7 @@ def _table(
             "group": row["group"],
             "gold": json.dumps(kind.gold(row), ensure_ascii=False),
             "prediction": json.dumps(prediction.value, ensure_ascii=False),
-            "item": per_item(kind.gold(row), prediction.value),
+            "item": per_item(kind.gold(row), prediction.value, language),
             "scores": list(prediction.scores),
         }
         for language, part in rows.items()

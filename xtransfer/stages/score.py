@@ -11,6 +11,7 @@ from xtransfer.stages.spec import StageKind, Work
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
     from xtransfer import benchmarks
+    from xtransfer.pooling import Pooling
     from xtransfer.scoring.score import score
 
     scores = score(
@@ -22,6 +23,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
         work.out,
         device=work.device,
         progress=work.progress,
+        pooling=Pooling.model_validate(settings.get("pooling", {})),
     )
     return {"languages": len(scores), "items": sum(one.n for one in scores)}
 

@@ -36,6 +36,8 @@ _TINY = Recipe(
     source="as the laboratory studies, not tuned on these data",
 )
 
+_XNLI = Target(benchmark="xnli", train_on=("lingnli-b",), recipe=_XTREME)
+
 NATURAL_NLI = Study.model_validate(
     {
         "name": "natural-nli",
@@ -44,7 +46,7 @@ NATURAL_NLI = Study.model_validate(
         "encoders": ["xlm-roberta-base"],
         "intermediates": ["direct", "lingnli@en", "ocnli@zh", "indonli@id", "farstail@fa", "sick-nl@nl", "jsick@ja"],
         "targets": [
-            Target(benchmark="xnli", train_on="lingnli-b", recipe=_XTREME),
+            _XNLI,
             Target(benchmark="xcopa", recipe=_XTREME_R_CHOICE),
         ],
         "seeds": [0, 1, 2, 3, 4],
@@ -53,7 +55,7 @@ NATURAL_NLI = Study.model_validate(
         "small": {
             "encoders": ["mirror-tiny@0"],
             "targets": [
-                Target(benchmark="xnli", train_on="lingnli-b", train_rows=6000, recipe=_TINY).model_dump(mode="json"),
+                _XNLI.model_copy(update={"train_rows": 6000, "recipe": _TINY}).model_dump(mode="json"),
                 Target(benchmark="xcopa", recipe=_TINY.model_copy(update={"epochs": 10})).model_dump(mode="json"),
             ],
             "seeds": [0, 1],

@@ -68,8 +68,13 @@ def finetune(
 
     def batches(first: int) -> Iterator[tuple[str, Batch]]:
         pad_id = loaded.tokenizer.pad_token_id
-        for name, indexes in plan.batches(first):
-            yield name, collate([encoded[name][index] for index in indexes], pad_id).to(device)
+        for step, (name, indexes) in enumerate(plan.batches(first), start=first):
+            batch = collate([encoded[name][index] for index in indexes], pad_id)
+            corrupt = KINDS[rows[name][0].kind].corrupt
+            if corrupt is not None:
+                own = torch.Generator().manual_seed(derived(seed, "corrupt", step))
+                batch = corrupt(batch, loaded.tokenizer, own)
+            yield name, batch.to(device)
 
     optimizer = adamw(model, recipe.learning_rate, recipe.weight_decay)
     run = digest(recipe.model_dump(mode="json"), seed, steps, plan.sizes)
@@ -102,7 +107,7 @@ class Model(nn.Module):
         name, batch = named
         states = self.encoder(**batch.inputs()).last_hidden_state
         head: Any = self.heads[self.order[name]]
-        loss: Tensor = head.loss(head(states, batch.attention_mask, batch.sizes), batch.targets)
+        loss: Tensor = head.loss(head(states, batch), batch)
         return loss
 
 

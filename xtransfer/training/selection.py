@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds import KINDS
 from xtransfer.scoring.metrics import METRICS
-from xtransfer.scoring.predict import predict
+from xtransfer.scoring.predict import Reader, predict
 from xtransfer.training import state
 
 
@@ -76,9 +76,8 @@ class BestOnDev:
     def _score(self) -> float:
         kind = KINDS[self.benchmark.kind]
         self.model.eval()
-        predictions = predict(
-            self.model.encoder, self.head, kind, self.rows, self.tokenizer, self.max_length, self.device
-        )
+        reader = Reader(self.tokenizer, self.max_length)
+        predictions = predict(self.model.encoder, self.head, self.benchmark, self.rows, reader, self.device)
         self.model.train()
         golds = [kind.gold(row) for row in self.rows]
         return METRICS[self.benchmark.metric].compute(golds, [prediction.value for prediction in predictions])
