@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -15,8 +15,10 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from tasks.runtime import LISTENER, RUNTIME, Nobody, Runtime
 from tasks.stage import run_stage
 from xtransfer import grid
+from xtransfer.data.check import demand
 from xtransfer.errors import XTransferError
 from xtransfer.grid import Plan
+from xtransfer.needs import Need
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.schedule import Schedule, needed
@@ -64,6 +66,7 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
     plan = grid.plan(study)
     missing = needed(plan, lambda key: store.find(key) is not None)
     logger.info("%d cells, %d stages, %d of them to run", len(plan.cells), len(plan.stages), len(missing))
+    demand(_scored(missing))  # before hours of training: labels that are hidden cannot be scored
     database = open_database(settings.database_url)
     record_study(database, plan)
     run = _Run(plan, store, database)
@@ -76,6 +79,14 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
     if run.summary.failed:
         raise StudyFailed(_failures(run.summary))
     return run.summary
+
+
+def _scored(stages: Sequence[Stage]) -> Iterator[Need]:
+    """The rows that stages will score."""
+    for stage in stages:
+        if stage.kind == "score":
+            settings = stage.settings
+            yield from (Need(settings["benchmark"], settings["split"], code) for code in settings["languages"])
 
 
 def _failures(summary: Summary) -> str:

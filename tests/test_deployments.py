@@ -21,5 +21,10 @@ def test_every_entrypoint_is_a_flow_with_a_form() -> None:
         assert isinstance(flow, Flow)
         schema = parameter_schema(flow)
         assert schema.properties
-        fields = schema.definitions["Study"]["properties"]
-        assert all(field.get("description") for field in fields.values())
+        fields = list(schema.definitions.get("Study", {}).get("properties", {}).values())
+        assert all(field.get("description") for field in [*schema.properties.values(), *fields])
+
+
+def test_the_study_and_the_evaluation_are_deployed() -> None:
+    names = {one["entrypoint"].rpartition(".")[2] for one in yaml.safe_load(FILE.read_text())["deployments"]}
+    assert {"run_study", "evaluate_checkpoint"} <= names

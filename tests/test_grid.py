@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from xtransfer.errors import RequestError
 from xtransfer.grid import Plan, plan
+from xtransfer.stages.spec import Stage
 from xtransfer.studies import STUDIES
 from xtransfer.studies.lab import LAB
+
+
+def _of_kind(one: Plan, kind: str) -> list[Stage]:
+    return [stage for stage in one.stages if stage.kind == kind]
 
 
 def _kinds(one: Plan) -> Counter[str]:
@@ -78,11 +84,77 @@ def test_built_in_laboratory_studies_plan_without_a_hub(name: str) -> None:
         ("intermediates", ["lab-nli@sw~lab-marian"], "translates to"),
         ("targets", ["lab-inference<lab-copa"], "kind choice"),
         ("languages", ["ja"], "the grid would be empty"),
+        ("targets", ["lab-retrieval<lab-nli"], "kind pair"),
+        ("targets", ["tatoeba:dev"], "tatoeba has no dev split"),
+        ("targets", ["lab-inference:cls"], "layer and pooling are for retrieval"),
     ],
 )
 def test_what_cannot_run_is_refused_before_anything_does(path: str, value: object, said: str) -> None:
     with pytest.raises(RequestError, match=said):
         plan(LAB.with_settings({path: value}))
+
+
+def _settings(one: Plan, kind: str) -> list[dict[str, Any]]:
+    return [dict(stage.settings) for stage in _of_kind(one, kind)]
+
+
+def _of(targets: list[Any], **more: Any) -> Plan:
+    return plan(LAB.with_settings({"seeds": [10], "intermediates": ["direct"], "targets": targets, **more}))
+
+
+def test_a_target_trained_in_phases_has_a_stage_for_each() -> None:
+    planned = _of(["lab-inference<lab-nli,lab-inference"])
+    first, second = _of_kind(planned, "train")
+    assert [stage.settings["parts"][0]["benchmark"] for stage in (first, second)] == ["lab-nli", "lab-inference"]
+    assert second.inputs == {"start": first.key}
+    assert planned.cells[0].score.inputs == {"checkpoint": second.key}
+    assert first.name.startswith("train lab-inference<lab-nli,lab-inference on lab-nli after direct")
+    other_way = _of(["lab-inference<lab-inference,lab-nli"])
+    assert not {one.key for one in _of_kind(planned, "train")} & {one.key for one in _of_kind(other_way, "train")}
+
+
+def test_phases_select_on_their_own_dev_rows_and_the_last_on_the_targets() -> None:
+    values = {"benchmark": "lab-inference", "recipe": {"epochs": 1, "select": "best"}}
+    planned = _of([{**values, "train_on": "lab-nli,lab-inference"}])
+    assert [one["dev"]["benchmark"] for one in _settings(planned, "train")] == ["lab-nli", "lab-inference"]
+    planned = _of([{**values, "train_on": "lab-inference,lab-nli"}])
+    assert [one["dev"]["benchmark"] for one in _settings(planned, "train")] == ["lab-inference", "lab-inference"]
+
+
+def test_the_first_phase_is_shared() -> None:
+    planned = _of(["lab-inference<lab-nli,lab-inference", "lab-inference<lab-nli"])
+    assert _kinds(planned)["train"] == 2
+
+
+def test_nothing_is_trained_for_a_target_as_it_comes() -> None:
+    planned = _of(["lab-inference:as-is"])
+    assert _kinds(planned) == {"pretrain": 1, "score": 1}
+    after = _of(["lab-nli:as-is"], intermediates=["lab-nli@en"])
+    (trained,) = _of_kind(after, "train")
+    assert after.cells[0].score.inputs == {"checkpoint": trained.key}
+
+
+def test_the_split_is_part_of_a_score_and_not_of_training() -> None:
+    of_test, of_dev = _of(["lab-inference"]), _of(["lab-inference:dev"])
+    (test,), (dev,) = _settings(of_test, "score"), _settings(of_dev, "score")
+    assert (test["split"], dev["split"]) == ("test", "dev")
+    assert test["data"] != dev["data"]
+    assert [one.key for one in _of_kind(of_test, "train")] == [one.key for one in _of_kind(of_dev, "train")]
+
+
+def test_a_part_is_scored_only_where_that_is_asked_for() -> None:
+    (whole,) = _settings(_of(["lab-inference"]), "score")
+    (part,) = _settings(_of(["lab-inference:first20"]), "score")
+    assert "rows" not in whole
+    assert part == {**whole, "rows": 20}
+    assert _of(["lab-inference:first20"]).cells[0].slug.endswith("lab-inference:first20 seed 10")
+
+
+def test_pooling_is_part_of_a_score_where_vectors_are_compared() -> None:
+    (mean,) = _settings(_of(["lab-retrieval"]), "score")
+    (layer,) = _settings(_of(["lab-retrieval:layer1:cls"]), "score")
+    assert (mean["pooling"], layer["pooling"]) == ({"layer": None, "how": "mean"}, {"layer": 1, "how": "cls"})
+    assert "pooling" not in _settings(_of(["lab-inference"]), "score")[0]
 
 
 def test_natural_nli_plans_from_a_mirror(hub_dir: object) -> None:

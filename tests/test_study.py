@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from xtransfer.errors import RequestError
+from xtransfer.pooling import Pooling
 from xtransfer.study import Intermediate, Part, Study, Target, make, read
 
 VALUES = {
@@ -34,6 +35,49 @@ def test_slugs_read_back(slug: str) -> None:
 def test_a_target_may_train_on_another_benchmark() -> None:
     target = Target.parse("xnli<lingnli-b")
     assert (target.benchmark, target.train_on, target.slug) == ("xnli", ("lingnli-b",), "xnli<lingnli-b")
+
+
+@pytest.mark.parametrize(
+    ("slug", "expected"),
+    [
+        ("xnli", {}),
+        ("xcopa<siqa,copa", {"train_on": ("siqa", "copa")}),
+        ("tatoeba:layer7", {"pooling": Pooling(layer=7)}),
+        ("tatoeba:layer0:cls", {"pooling": Pooling(layer=0, how="cls")}),
+        ("xnli:as-is", {"fine_tune": False}),
+        ("xnli<lingnli-b:dev:first500", {"train_on": ("lingnli-b",), "split": "dev", "score_rows": 500}),
+        ("xnli:as-is:dev:first8", {"fine_tune": False, "split": "dev", "score_rows": 8}),
+    ],
+)
+def test_target_slugs_read_back(slug: str, expected: dict[str, object]) -> None:
+    target = Target.parse(slug)
+    assert target == Target(benchmark=slug.partition("<")[0].partition(":")[0], **expected)
+    assert target.slug == slug
+    assert Target.parse(target.slug) == target
+    assert make({**VALUES, "targets": [slug]}).targets == (target,)
+
+
+def test_marks_of_a_target_come_in_any_order() -> None:
+    assert Target.parse("tatoeba:cls:first9:layer3:dev").slug == "tatoeba:dev:first9:layer3:cls"
+
+
+@pytest.mark.parametrize("slug", ["xnli:test", "xnli:layer", "xnli:first0", "xnli:", "tatoeba:max", "xnli:Layer7"])
+def test_marks_that_are_none_are_refused(slug: str) -> None:
+    with pytest.raises(ValueError, match=":as-is, :dev, :firstN, :layerN and :cls"):
+        Target.parse(slug)
+    with pytest.raises(RequestError, match=r"targets\.0.* is none of"):
+        make({**VALUES, "targets": [slug]})
+
+
+def test_a_target_as_it_comes_is_not_trained() -> None:
+    with pytest.raises(RequestError, match="nothing is trained"):
+        make({**VALUES, "targets": ["xnli<lingnli-b:as-is"]})
+
+
+def test_two_ways_to_score_one_benchmark_are_two_targets() -> None:
+    assert len(make({**VALUES, "targets": ["xnli", "xnli:dev", "xnli<lingnli-b", "xnli:first9"]}).targets) == 4
+    with pytest.raises(RequestError, match="named twice: tatoeba:dev:cls"):
+        make({**VALUES, "targets": ["tatoeba:cls:dev", "tatoeba:dev:cls"]})
 
 
 def test_settings_replace_fields_paths_and_singulars() -> None:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from xtransfer import settings
+from xtransfer import hub, settings
 from xtransfer.digest import folder_digest
 from xtransfer.errors import RequestError, SourceError, unknown
 from xtransfer.training.pretraining_recipe import PretrainingRecipe
@@ -92,19 +92,31 @@ def resolve(text: str) -> EncoderRef:
     Raises RequestError for what does not exist, SourceError where the hub that would know cannot be reached.
     """
     text = text.strip()
-    if text.startswith(("./", "../", "/", "~")) or ("/" in text and Path(text).is_dir()):
+    if _is_place(text):
         return _folder(text)
     name, _, revision = text.partition("@")
     if name in ENCODERS:
         if not (revision.isdecimal() and str(int(revision)) == revision):
             raise RequestError(f"encoder '{text}' is trained here; write it with a seed: {name}@0")
         return EncoderRef(slug=text, source="trained-here", id=name, revision=revision)
-    if not _HUB_ID.fullmatch(name) or ("/" not in name and revision.isdecimal() and len(revision) < 7):
+    if not may_be_on_hub(text):
         raise unknown("encoder", text, ENCODERS)
     mirror = settings.current().hub_dir
     if mirror is not None and (mirror / name / "config.json").is_file():
         return _mirrored(name, revision, mirror / name)
     return _on_hub(name, revision)
+
+
+def may_be_on_hub(text: str) -> bool:
+    """Whether only a mirror or the hub could say if there is such an encoder."""
+    name, _, revision = text.strip().partition("@")
+    if _is_place(text.strip()) or name in ENCODERS or not _HUB_ID.fullmatch(name):
+        return False
+    return "/" in name or not revision.isdecimal() or len(revision) >= 7
+
+
+def _is_place(text: str) -> bool:
+    return text.startswith(("./", "../", "/", "~")) or ("/" in text and Path(text).is_dir())
 
 
 def _folder(text: str) -> EncoderRef:
@@ -135,7 +147,9 @@ def _commit(name: str, revision: str) -> str:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        commit = HfApi().model_info(name, revision=revision, timeout=_REACH_SECONDS).sha
+        commit = hub.patient(
+            lambda: HfApi().model_info(name, revision=revision, timeout=_REACH_SECONDS).sha, hub.may_pass
+        )
     except GatedRepoError as error:
         raise RequestError(
             f"encoder '{name}' is gated: accept its terms on the hub and log in (`hf auth login`)"
@@ -150,9 +164,9 @@ def _commit(name: str, revision: str) -> str:
             log.warning("the hub does not answer; %s is taken as it was cached", name)
             return Path(cached).parent.name
         raise SourceError(
-            f"{unknown('encoder', name, ENCODERS)}; the hub was not reached to ask for a model of this name "
-            f"({type(error).__name__}: {error}). Connect, name a local folder (./{name}), or set XTRANSFER_HUB_DIR "
-            f"to a mirror that holds {name}/config.json"
+            f"{unknown('encoder', name, ENCODERS)}; the hub did not say whether it has a model of this name "
+            f"({hub.said(error)}; {hub.advice(error)}). You may also name a local folder (./{name}), or set "
+            f"XTRANSFER_HUB_DIR to a mirror that holds {name}/config.json"
         ) from error
     if commit is None:
         raise SourceError(f"the hub gave no commit for '{name}'; name one: {name}@COMMIT")

@@ -3,6 +3,8 @@
 XTransferError
 ├── RequestError      the request is wrong: nothing was computed or written (exit status 2)
 ├── DataError         data that cannot be used: file, field and row are named
+│   ├── HiddenLabels  a split whose labels are missing or all the same
+│   └── EmptySplit    a split without rows
 ├── SourceError       a hub, mirror or disk did not give what was pinned; trying again may help
 ├── StoreError        an artifact or the database is damaged, newer than this program, or cannot be written
 └── StageError        a stage ended without its result (carries the stage's name)
@@ -24,6 +26,14 @@ class RequestError(XTransferError):
 
 class DataError(XTransferError):
     """Rows that do not fit their declaration."""
+
+
+class HiddenLabels(DataError):
+    """A split whose labels are not given out: a model scored on it would look like chance."""
+
+
+class EmptySplit(DataError):
+    """A split without any row that can be used."""
 
 
 class SourceError(XTransferError):

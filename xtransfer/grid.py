@@ -9,12 +9,11 @@ from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.digest import digest
 from xtransfer.encoders import ENCODERS, EncoderRef
-from xtransfer.errors import RequestError, unknown
-from xtransfer.languages import language
 from xtransfer.pins import Pins
 from xtransfer.stages import STAGES
 from xtransfer.stages.spec import Stage
 from xtransfer.study import Intermediate, Part, Study, Target
+from xtransfer.study_check import check, scored_languages
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation.engines import ENGINES
 
@@ -51,7 +50,7 @@ class Plan:
 
 def plan(study: Study, pins: Pins | None = None) -> Plan:
     """Cells and stages of a study; raises RequestError for anything that could not run, before anything does."""
-    _check(study)
+    check(study)
     planner = _Planner(study, pins or Pins())
     cells = tuple(
         planner.cell(encoder, intermediate, target, seed)
@@ -197,7 +196,8 @@ class _Planner:
     ) -> Stage:
         encoder, links = self.begin(ref, checkpoint, "checkpoint")
         benchmark = benchmarks.get(target.benchmark)
-        scored = _scored_languages(self.study, target)
+        scored = scored_languages(self.study, target)
+        rows = {"rows": target.score_rows} if target.score_rows is not None else {}
         pooling = {"pooling": target.pooling.model_dump(mode="json")} if benchmark.retrieves else {}
         dev = {"dev": self.pins.data(target.benchmark, "dev", scored)} if benchmark.calibrated else {}
         return self.stage(
@@ -210,6 +210,7 @@ class _Planner:
                 "split": target.split,
                 "languages": scored,
                 "max_length": self.study.recipe_for(target).max_length,
+                **rows,
                 **pooling,
                 **dev,
             },
@@ -244,58 +245,3 @@ def _training_name(target: Target, trained_on: str) -> str:
 def _selected_on(target: Target, trained_on: str) -> str:
     """The benchmark whose English dev rows select: the target's own for the last training."""
     return target.benchmark if trained_on == (target.train_on or (trained_on,))[-1] else trained_on
-
-
-def _scored_languages(study: Study, target: Target) -> list[str]:
-    offered = benchmarks.get(target.benchmark).languages_of(target.split)
-    return [code for code in offered if study.languages is None or code in study.languages]
-
-
-def _check(study: Study) -> None:
-    for code in study.languages or ():
-        language(code)
-    for target in study.targets:
-        _check_target(study, target)
-    for intermediate in study.intermediates:
-        for part in intermediate.parts:
-            _check_part(part)
-
-
-def _check_target(study: Study, target: Target) -> None:
-    benchmark = benchmarks.get(target.benchmark)
-    if "target" not in benchmark.roles:
-        raise RequestError(f"targets: '{benchmark.name}' has no test data; it can be an intermediate only")
-    if not _scored_languages(study, target):
-        raise RequestError(
-            f"targets: '{benchmark.name}' has none of the languages {', '.join(study.languages or ())} "
-            f"(it has {', '.join(benchmark.languages)}): the grid would be empty"
-        )
-    for name in target.train_on:
-        trained_on = benchmarks.get(name)
-        if trained_on.kind != benchmark.kind:
-            raise RequestError(
-                f"targets: '{target.slug}': {name} is of kind {trained_on.kind}, "
-                f"{benchmark.name} of kind {benchmark.kind}"
-            )
-        if not trained_on.has("train", "en"):
-            raise RequestError(f"targets: '{target.slug}': {name} has no English rows to train on")
-
-
-def _check_part(part: Part) -> None:
-    benchmark = benchmarks.get(part.benchmark)
-    if "intermediate" not in benchmark.roles or not benchmark.has("train"):
-        raise RequestError(f"intermediates: nothing can be trained on '{benchmark.name}'")
-    if part.engine is None and not benchmark.has("train", part.language):
-        raise RequestError(
-            f"intermediates: '{part.slug}': {benchmark.name} has no rows in '{part.language}' (it has "
-            f"{', '.join(benchmark.languages_of('train'))}); write {part.slug}~ENGINE to translate the English rows"
-        )
-    if part.engine is None:
-        return
-    if part.engine not in ENGINES:
-        raise unknown("translation engine", part.engine, ENGINES)
-    if part.language not in ENGINES[part.engine].languages or part.language == "en":
-        raise RequestError(
-            f"intermediates: '{part.slug}': {part.engine} translates to "
-            f"{', '.join(code for code in ENGINES[part.engine].languages if code != 'en')}"
-        )

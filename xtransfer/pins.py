@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from xtransfer import benchmarks, encoders
-from xtransfer.benchmarks.spec import Benchmark, SplitName
+from xtransfer.benchmarks.code import code_of
+from xtransfer.benchmarks.spec import Benchmark, Source, SplitName
 from xtransfer.digest import digest
 
 if TYPE_CHECKING:
     from xtransfer.encoders import EncoderRef
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # in what a function or object prints itself as; another in each process
 
 
 class Pins:
@@ -43,11 +47,29 @@ class Pins:
 
 
 def _declaration(benchmark: Benchmark) -> list[str]:
-    """The fields that decide what rows are read and how; a note or a licence does not."""
-    ignored = {"note", "licence", "roles", "chance", "languages"}
+    """The fields that decide what rows are read and how; a note, a licence or the place of a folder does not.
+
+    A field at its default is left out, so that a new kind of field leaves older results in use. A function stands
+    by its name, one of a user's file by its code too.
+    """
+    ignored = {"note", "licence", "how_to_get", "roles", "chance", "languages", "union"}
+    placeless = dataclasses.replace(
+        benchmark,
+        source=_placeless(benchmark.source),
+        sources={name: _placeless(source) for name, source in benchmark.sources.items()},
+        pool=_placeless(benchmark.pool) if benchmark.pool is not None else None,
+    )
     described = []
     for field in dataclasses.fields(benchmark):
-        value = getattr(benchmark, field.name)
-        if field.name not in ignored:
-            described.append(f"{field.name}={getattr(value, '__qualname__', None) or value!r}")
-    return described
+        value = getattr(placeless, field.name)
+        factory = field.default_factory
+        default = field.default if factory is dataclasses.MISSING else factory()
+        if field.name not in ignored and value != default:
+            described.append(f"{field.name}={getattr(value, '__qualname__', None) or _ADDRESS.sub('', repr(value))}")
+    described += [line for part in benchmark.union for line in _declaration(part)]
+    return described + [f"code={_ADDRESS.sub('', text)}" for text in code_of(benchmark)]
+
+
+def _placeless(source: Source) -> Source:
+    """A source without the place of its folder on this machine: its files' digests are what counts."""
+    return dataclasses.replace(source, path="folder") if source.path.startswith("/") else source

@@ -17,6 +17,7 @@ class Settings:
     database_url: str  # SQLAlchemy URL of the results
     store: str  # folder (or fsspec URL) of the artifacts
     hub_dir: Path | None  # a mirror in the hub's layout, read before the hub
+    benchmarks: tuple[Path, ...] = ()  # Python files of the user that declare benchmarks
 
     def prepare(self) -> Settings:
         """Make the home folder; raises RequestError when it cannot be written."""
@@ -33,7 +34,7 @@ class Settings:
 
 
 def current() -> Settings:
-    """The settings of this process, from XTRANSFER_HOME, _DATABASE_URL, _STORE and _HUB_DIR."""
+    """The settings of this process, from XTRANSFER_HOME, _DATABASE_URL, _STORE, _HUB_DIR and _BENCHMARKS."""
     home = Path(os.environ.get("XTRANSFER_HOME") or Path.home() / ".xtransfer").expanduser().absolute()
     hub = os.environ.get("XTRANSFER_HUB_DIR")
     hub_dir = Path(hub).expanduser().absolute() if hub else None
@@ -44,4 +45,15 @@ def current() -> Settings:
         database_url=os.environ.get("XTRANSFER_DATABASE_URL") or f"sqlite:///{home / 'results.db'}",
         store=os.environ.get("XTRANSFER_STORE") or str(home / "artifacts"),
         hub_dir=hub_dir,
+        benchmarks=own_benchmarks(),
     )
+
+
+def own_benchmarks() -> tuple[Path, ...]:
+    """The files that XTRANSFER_BENCHMARKS names, several with a colon between them; raises RequestError for none."""
+    texts = [text for text in os.environ.get("XTRANSFER_BENCHMARKS", "").split(os.pathsep) if text]
+    files = tuple(Path(text).expanduser().absolute() for text in texts)
+    for file in files:
+        if not file.is_file():
+            raise RequestError(f"XTRANSFER_BENCHMARKS: no file {file}; name Python files on this machine, or unset it")
+    return files

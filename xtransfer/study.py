@@ -26,6 +26,7 @@ from xtransfer.training.recipe import Recipe
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _LAYER = re.compile(r"layer(\d+)")
+_FIRST = re.compile(r"first([1-9]\d*)")
 _PART = re.compile(
     r"(?P<benchmark>[a-z0-9][a-z0-9._-]*)@(?P<language>[a-z]{2,3})(~(?P<engine>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
 )
@@ -89,15 +90,27 @@ class Target(_Value):
     recipe: Recipe | None = Field(None, description="Recipe for this target; empty: the study's target recipe")
     fine_tune: bool = Field(True, description="off: score the head that the encoder came with, train nothing")
     split: Literal["test", "dev"] = Field("test", description="Split that is scored")
+    score_rows: int | None = Field(
+        None,
+        gt=0,
+        description="Score so many rows of each language, for a quick look: comparable with nothing; empty: all",
+    )
     pooling: Pooling = Field(Pooling(), description="What retrieval compares: layer and pooling")
+
+    @model_validator(mode="after")
+    def _something_to_train(self) -> Target:
+        if not self.fine_tune and (self.train_on or self.train_rows):
+            raise ValueError("with fine_tune off nothing is trained: leave out train_on and train_rows")
+        return self
 
     @property
     def slug(self) -> str:
-        """`xnli`, `xnli<lingnli` or `xcopa<siqa,copa` when rows of others are trained on; `:dev`, `:cls`,
-        `:layer7`, `:as-is` where that is not the default."""
+        """`xnli`, `xnli<lingnli` or `xcopa<siqa,copa` when rows of others are trained on; `:as-is`, `:dev`,
+        `:first500`, `:layer7`, `:cls` where that is not the default."""
         marks = [
             "as-is" if not self.fine_tune else "",
             self.split if self.split != "test" else "",
+            f"first{self.score_rows}" if self.score_rows is not None else "",
             f"layer{self.pooling.layer}" if self.pooling.layer is not None else "",
             self.pooling.how if self.pooling.how != "mean" else "",
         ]
@@ -112,9 +125,10 @@ class Target(_Value):
         values: dict[str, Any] = {"benchmark": benchmark, "train_on": train_on or ()}
         pooling: dict[str, Any] = {}
         for mark in marks:
-            layer = _LAYER.fullmatch(mark)
-            if layer is not None:
+            if layer := _LAYER.fullmatch(mark):
                 pooling["layer"] = int(layer.group(1))
+            elif first := _FIRST.fullmatch(mark):
+                values["score_rows"] = int(first.group(1))
             elif mark == "cls":
                 pooling["how"] = mark
             elif mark == "dev":
@@ -122,7 +136,7 @@ class Target(_Value):
             elif mark == "as-is":
                 values["fine_tune"] = False
             else:
-                raise ValueError(f"'{text}': ':{mark}' is none of :dev, :as-is, :cls and :layerN")
+                raise ValueError(f"'{text}': ':{mark}' is none of :as-is, :dev, :firstN, :layerN and :cls")
         return cls(**values, pooling=Pooling(**pooling))
 
 

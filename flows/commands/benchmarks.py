@@ -1,44 +1,143 @@
-"""`xtransfer benchmarks`: every benchmark, and whether it can be loaded here."""
+"""`xtransfer benchmarks`: every benchmark, and whether it can be loaded here; or one of them in full."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
+from xtransfer.benchmarks.spec import SPLITS, Benchmark, SplitName
+
+_WIDE = 140  # columns of a terminal that has room for sources and licences
 
 
-def command(as_json: AsJson = False) -> None:
-    """Every benchmark: kind, roles, languages, metric, source, available here or why not."""
-    from xtransfer.benchmarks import BENCHMARKS
-    from xtransfer.data.load import available
+def command(
+    name: Annotated[str | None, typer.Argument(metavar="BENCHMARK", help="Show this one in full.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every benchmark: kind, roles, languages, metric, source, licence, available here or why not."""
+    from xtransfer.benchmarks import BENCHMARKS, get
 
-    reasons = {name: available(benchmark) for name, benchmark in BENCHMARKS.items()}
+    console = Console()
+    if name and name not in BENCHMARKS:
+        get(name)  # says what is near
+    chosen = {name: BENCHMARKS[name]} if name else dict(BENCHMARKS)
+    reasons = {name: _reason(name) for name in chosen}
     if as_json:
-        print_json(
-            [
-                {
-                    "name": one.name,
-                    "kind": one.kind,
-                    "roles": one.roles,
-                    "languages": one.languages,
-                    "metric": one.metric,
-                    "chance": one.chance,
-                    "source": one.source.path,
-                    "licence": one.licence,
-                    "note": one.note,
-                    "available": reasons[one.name] is None,
-                    "reason": reasons[one.name],
-                }
-                for one in BENCHMARKS.values()
-            ]
-        )
-        return
+        facts = [_facts(benchmark, reasons[name]) for name, benchmark in chosen.items()]
+        print_json(facts[0] if name else facts)
+    elif name:
+        console.print(_in_full(chosen[name], reasons[name]))
+    else:
+        _list(console, chosen, reasons)
+
+
+def _reason(name: str) -> str | None:
+    """Why a benchmark cannot be used here and now; None where it can."""
+    from xtransfer.benchmarks import get
+    from xtransfer.data.load import available
+    from xtransfer.errors import XTransferError
+    from xtransfer.kinds.check import fault
+
+    try:
+        benchmark = get(name)
+    except XTransferError as error:  # its labels stand in a file that is damaged
+        return str(error)
+    return fault(benchmark) or available(benchmark)
+
+
+def _facts(benchmark: Benchmark, reason: str | None) -> dict[str, object]:
+    from xtransfer.benchmarks.page import described
+
+    return {**described(benchmark), "available": reason is None, "reason": reason}
+
+
+def _list(console: Console, benchmarks: Mapping[str, Benchmark], reasons: Mapping[str, str | None]) -> None:
+    from xtransfer.benchmarks.page import counted
+
+    wide = console.width >= _WIDE
     table = Table(box=None, pad_edge=False)
-    for heading in ("benchmark", "kind", "roles", "languages", "metric", "source", "here"):
+    for heading in ("benchmark", "kind", "roles", "languages", "metric", "chance"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "chance" else "left")
+    for heading in ("source", "licence") if wide else ():
         table.add_column(heading, overflow="fold")
-    for one in BENCHMARKS.values():
-        languages = " ".join(one.languages) if len(one.languages) <= 6 else f"{len(one.languages)} languages"
-        here = "yes" if reasons[one.name] is None else str(reasons[one.name])
-        table.add_row(one.name, one.kind, " ".join(one.roles), languages, one.metric, one.source.path, here)
-    Console().print(table)
+    table.add_column("here")
+    for name, one in benchmarks.items():
+        chance = "" if one.chance is None else f"{one.chance:.1f}"
+        cells = [name, one.kind, "\n".join(one.roles), counted(one.languages), one.metric, chance]
+        cells += [one.source.path, one.licence] if wide else []
+        table.add_row(*map(escape, cells), "yes" if reasons[name] is None else "no")
+    console.print(table)
+    why: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        if reason is not None:
+            why.setdefault(reason, []).append(name)
+    if why:
+        console.print("\nnot here:")
+    for reason, names in why.items():
+        console.print(f"  {', '.join(names)}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    console.print("\nxtransfer benchmarks NAME shows one in full", highlight=False)
+
+
+def _in_full(benchmark: Benchmark, reason: str | None) -> Table:
+    from xtransfer.languages import language
+    from xtransfer.scoring.metrics import METRICS
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    metrics = [f"{one}: {METRICS[one].definition}" for one in (benchmark.metric, *benchmark.also) if one in METRICS]
+    columns = [f"{field} from {_columns(column)}" for field, column in benchmark.columns.items()]
+    places: dict[str, str] = {split: _places(benchmark, split) for split in SPLITS if benchmark.has(split)}
+    lines = {
+        "name": benchmark.name,
+        "kind": benchmark.kind,
+        "roles": ", ".join(benchmark.roles),
+        "languages": ", ".join(f"{code} {language(code).name}" for code in benchmark.languages),
+        **places,
+        "columns": ", ".join(columns) + (" (of adapted rows)" if benchmark.adapt else ""),
+        "labels": ", ".join(benchmark.labels[:40]) + (" ..." if len(benchmark.labels) > 40 else ""),
+        "metric": "\n".join(metrics),
+        "chance": "" if benchmark.chance is None else f"{benchmark.chance:.1f}",
+        "recipe": _recipe(benchmark),
+        "licence": benchmark.licence or "not stated in the declaration",
+        "note": benchmark.note,
+        "how to get it": benchmark.how_to_get,
+        "here": "yes" if reason is None else f"no: {reason}",
+    }
+    for heading, text in lines.items():
+        if text:
+            table.add_row(heading, escape(text))
+    return table
+
+
+def _places(benchmark: Benchmark, split: SplitName) -> str:
+    from xtransfer.benchmarks.page import counted, places
+
+    return "\n".join(
+        f"{counted(place['languages'])}: {place['path']}"
+        + "".join(f", {key} {place[key]}" for key in ("revision", "config") if place[key])
+        + f", split {place['splits']}"
+        for place in places(benchmark, split)
+    )
+
+
+def _recipe(benchmark: Benchmark) -> str:
+    """What `xtransfer evaluate` fine-tunes with."""
+    from xtransfer.studies.evaluation import recipe_of
+
+    if benchmark.retrieves:
+        return "nothing is trained; the encoder is scored as it is"
+    recipe = recipe_of(benchmark)
+    names = ("epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "max_length", "select")
+    return ", ".join(f"{name} {getattr(recipe, name):g}" if name != "select" else f"select {recipe.select}" for name in
+                     names) + f" ({recipe.source})"  # fmt: skip
+
+
+def _columns(column: str | tuple[str, ...]) -> str:
+    return column if isinstance(column, str) else " and ".join(column)

@@ -29,14 +29,15 @@ def chosen(study: str, small: bool, settings: list[str] | None) -> Study:
     found = find(study)
     if small:
         found = found.shrunk()
-    return found.with_settings(dict(_setting(text) for text in settings)) if settings else found
+    return found.with_settings(dict(setting(text) for text in settings)) if settings else found
 
 
 def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def setting(text: str) -> tuple[str, Any]:
+    """Field and value of a `--set`."""
     path, sign, value = text.partition("=")
     if not sign or not path.strip():
         raise RequestError(f"--set {text}: write FIELD=VALUE, for example --set seeds=[0,1]")

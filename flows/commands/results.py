@@ -12,7 +12,7 @@ from rich.table import Table
 
 from xtransfer.store.artifacts import ArtifactStore
 
-app = typer.Typer(help="Scores, gains, contrasts, runs, or SQL of your own.", no_args_is_help=True)
+app = typer.Typer(help="Scores, gains, contrasts, totals, runs, or SQL of your own.", no_args_is_help=True)
 
 
 _NARROWEST = 11  # characters that a column of text keeps in a narrow terminal
@@ -108,6 +108,30 @@ def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
     turned["difference"] = -frame["difference"]
     turned["low"], turned["high"] = -frame["high"], -frame["low"]
     return frame.where(frame["first"] == first, turned)
+
+
+@app.command("aggregate")
+def aggregate(
+    study: StudyOption = None,
+    version: Annotated[str, typer.Option("--version", help="xtreme or xtreme-r.")] = "xtreme",
+    encoder: Encoders = None,
+    intermediate: Intermediates = None,
+    target: Targets = None,
+    seed: Seeds = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Also means over what is there only; they are marked.")
+    ] = False,
+    each_seed: Annotated[bool, typer.Option("--each-seed", help="A row per seed instead of their mean.")] = False,
+    fmt: AsFormat = Format.table,
+) -> None:
+    """Scores of XTREME's benchmarks and groups and the total, or what is missing; mean and spread over seeds."""
+    from xtransfer.analysis.totals import totals
+    from xtransfer.results.read import open_results
+    from xtransfer.scoring.aggregate import suite
+
+    chosen = _given({"encoder": encoder, "intermediate": intermediate, "target": target, "seed": seed})
+    with open_results() as results:
+        show(totals(results, suite(version), study, partial=partial, each_seed=each_seed, **chosen), fmt)
 
 
 @app.command("runs")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,69 +21,107 @@ from xtransfer.study import Study
 _LAST_EVENTS_SECONDS = 10
 _STOPPED = 130  # the exit status of a program that Ctrl-C has ended
 
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="Stages at the same time; default: one per GPU or CPU core.")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY below XTRANSFER_HOME.")]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that ended well."""
+
+    study: Study
+    ran: list[str]  # names of the stages that ran
+    report: Path
+    seconds: float
+    where: list[str]  # lines that say where everything is
+
+    def facts(self) -> dict[str, Any]:
+        return {"study": self.study.name, "ran": self.ran, "report": self.report, "seconds": self.seconds}
+
+    def say(self, console: Console, following: str) -> None:
+        """Print how it went, where everything is, and the commands that may follow."""
+        lines = [
+            f"\n{self.study.name}: done in {self.seconds:.0f} s, {len(self.ran)} stages ran",
+            *self.where,
+            f"next: {following}",
+        ]
+        console.print("\n".join(lines), highlight=False, soft_wrap=True)
+
 
 def command(
     study: StudyName,
     small: Small = False,
     settings: Settings = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Stages at the same time; default: one per GPU or CPU core.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the report; default: reports/STUDY below XTRANSFER_HOME.")
-    ] = None,
+    workers: Workers = None,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Run it through Prefect; what is finished already is not run again."""
+
+    def start() -> Any:
+        from flows.run_study import run_study
+
+        return run_study(wanted, workers, return_state=True)
+
+    wanted = chosen(study, small, settings)
+    console = Console(stderr=as_json)
+    done = run(wanted, start, out, console)
+    if as_json:
+        print_json(done.facts())
+        return
+    _print_gains(wanted, console)
+    done.say(
+        console,
+        f"xtransfer results gains --study {wanted.name} | xtransfer plan {study} | xtransfer studies",
+    )
+
+
+def run(study: Study, start: Callable[[], Any], out: Path | None, console: Console) -> Done:
+    """Run a study by `start`, which calls its flow and returns the state, and write its report.
+
+    Whatever is wrong with the request or the database is said before a server starts.
+    """
     from xtransfer import grid
     from xtransfer.results.database import open_database
     from xtransfer.settings import current
 
-    wanted = chosen(study, small, settings)
-    grid.plan(wanted)  # whatever is wrong with the request or the database is said before a server starts
+    grid.plan(study)
     places = current().prepare()
     open_database(places.database_url).close()
-    console = Console(stderr=as_json)
     began = time.monotonic()
     with Display(console) as display:
         display.note("starting the Prefect server")
         with prefect_api(places.home) as url:
             display.note("planning")
             try:
-                ran = _flow(wanted, workers, display)
+                ran = _flow(start, display)
             except KeyboardInterrupt:
                 console.print("stopped; what is finished is kept, and the same command goes on from there")
                 raise typer.Exit(_STOPPED) from None
-    folder = out or places.home / "reports" / wanted.name
-    page = _report(wanted, places, folder, console, quiet=as_json)
-    if as_json:
-        print_json({"study": wanted.name, "ran": ran, "report": page, "seconds": time.monotonic() - began})
-        return
-    console.print(
-        f"\n{wanted.name}: done in {time.monotonic() - began:.0f} s, {len(ran)} stages ran\n"
-        f"  report    {page}\n"
-        f"  results   {places.database_url}\n"
-        f"  artifacts {places.store}\n"
-        f"  Prefect   {url} (while a run or `prefect server start` is on)\n"
-        f"next: xtransfer results gains --study {wanted.name} | xtransfer plan {study} | xtransfer studies",
-        highlight=False,
-        soft_wrap=True,
-    )
+    page = _report(study, places, out or places.home / "reports" / study.name)
+    where = [
+        f"  report    {page}",
+        f"  results   {places.database_url}",
+        f"  artifacts {places.store}",
+        f"  Prefect   {url} (while a run or `prefect server start` is on)",
+    ]
+    return Done(study, ran, page, time.monotonic() - began, where)
 
 
-def _flow(study: Study, workers: int | None, display: Display) -> list[str]:
+def _flow(start: Callable[[], Any], display: Display) -> list[str]:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # the display says it better
     from prefect.events.worker import EventsWorker
     from prefect.logging.configuration import setup_logging
     from prefect.logging.handlers import APILogHandler
 
-    from flows.run_study import run_study
     from tasks.runtime import LISTENER
 
     setup_logging()
     LISTENER.set(display)
     try:
-        state = run_study(study, workers, return_state=True)
+        state = start()
     finally:  # what Prefect still has to tell its server must be told before the server stops
         APILogHandler().flush()
         EventsWorker.drain_all(timeout=_LAST_EVENTS_SECONDS)
@@ -91,22 +131,29 @@ def _flow(study: Study, workers: int | None, display: Display) -> list[str]:
     return list(result.ran)
 
 
-def _report(study: Study, places: Places, folder: Path, console: Console, quiet: bool) -> Path:
-    """Write the report of a recorded study; print its tables unless `quiet`."""
-    from xtransfer.analysis.gains import gains
-    from xtransfer.analysis.points import study_points
+def _report(study: Study, places: Places, folder: Path) -> Path:
+    """Write the report of a recorded study."""
     from xtransfer.report.page import write_report
-    from xtransfer.report.tables import rich_tables
     from xtransfer.results.database import open_database
     from xtransfer.store.artifacts import ArtifactStore
 
-    store = ArtifactStore(places.store)
     with open_database(places.database_url, read_only=True) as database:
-        if not quiet:
-            frame = gains(study_points(database, study.name), store)
-            for table in rich_tables(frame, console.width):
-                console.print(table)
-            if left_out := frame.attrs["excluded"]:
-                console.print(f"{len(left_out)} cells are left out, since they learnt nothing or have no scores; why:")
-                console.print(f"  xtransfer results runs --study {study.name}", highlight=False)
-        return write_report(study.name, database, store, folder)
+        return write_report(study.name, database, ArtifactStore(places.store), folder)
+
+
+def _print_gains(study: Study, console: Console) -> None:
+    from xtransfer.analysis.gains import gains
+    from xtransfer.analysis.points import study_points
+    from xtransfer.report.tables import rich_tables
+    from xtransfer.results.database import open_database
+    from xtransfer.settings import current
+    from xtransfer.store.artifacts import ArtifactStore
+
+    places = current()
+    with open_database(places.database_url, read_only=True) as database:
+        frame = gains(study_points(database, study.name), ArtifactStore(places.store))
+    for table in rich_tables(frame, console.width):
+        console.print(table)
+    if left_out := frame.attrs["excluded"]:
+        console.print(f"{len(left_out)} cells are left out, since they learnt nothing or have no scores; why:")
+        console.print(f"  xtransfer results runs --study {study.name}", highlight=False)

@@ -59,9 +59,13 @@ def verify() -> None:
 @app.command("gc")
 def gc(
     damaged: Annotated[bool, typer.Option("--damaged", help="Remove damaged artifacts too.")] = False,
+    cache_days: Annotated[
+        float, typer.Option("--cache-days", min=0, help="Remove encoded rows that nothing has read for so many days.")
+    ] = 30.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
-    """Remove artifacts that no recorded study or score refers to, and what killed stages left."""
+    """Remove artifacts that no recorded study or score refers to, what killed stages left, and old encoded rows."""
+    from xtransfer.data import kept as encoded
     from xtransfer.results.database import open_database
     from xtransfer.results.read import referred_artifacts
     from xtransfer.settings import current
@@ -71,11 +75,13 @@ def gc(
         kept = referred_artifacts(database)
     doomed = [key for key in store.keys() if key not in kept or (damaged and store.verify(key))]  # noqa: SIM118
     doomed += [key for key in store.unfinished() if key not in doomed]
+    stale = encoded.unused(cache_days)
     if dry_run:
-        typer.echo(f"would remove {len(doomed)} artifacts and unfinished stages")
+        typer.echo(f"would remove {len(doomed)} artifacts and unfinished stages, {len(stale)} files of encoded rows")
         return
     freed = [size for key in doomed if (size := store.remove(key)) is not None]
     typer.echo(f"removed {len(freed)} artifacts and unfinished stages, {sum(freed) / 1e6:.1f} MB")
+    typer.echo(f"removed {len(stale)} files of encoded rows, {sum(map(encoded.remove, stale)) / 1e6:.1f} MB")
 
 
 def _store() -> ArtifactStore:

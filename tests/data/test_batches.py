@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from tests.kinds.words import PAD, tokenizer
-from xtransfer.data.batches import budget_batches, collate, encode_rows, epoch_order, num_tokens
+from xtransfer.data.batches import budget_batches, collate, encode_rows, epoch_order
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.spec import Encoded
 
@@ -52,7 +52,3 @@ def test_budget_batches_hold_the_budget_and_start_with_the_longest() -> None:
     assert batches == [[5], [1, 3], [2, 0, 4]]
     assert all(len(batch) * max(lengths[index] for index in batch) <= 20 for batch in batches[1:])
     assert budget_batches([], 20) == []
-
-
-def test_num_tokens_counts_padding() -> None:
-    assert num_tokens(Encoded(((0, 2), (0, 4, 2)), None, 0)) == 6

@@ -60,6 +60,31 @@ def test_mirror_text_joins_translations_and_drops_what_is_evaluated(text_mirror:
     }
 
 
+def test_lists_and_structs_of_an_evaluation_split_count(mirror: Path) -> None:
+    """Words as the sentence they are, options and answers as they stand; what is short is said everywhere."""
+    dropped = [
+        ("en", "The quick brown fox jumps, and sleeps."),
+        ("zh", "我们今天去北京看朋友吧"),
+        ("th", "เราไปเที่ยวทะเลกัน"),
+        ("en", "An option that is long enough"),
+        ("de", "Eine Antwort in einer Struktur"),
+    ]
+    kept = [("en", "The fox"), ("en", "short option"), ("zh", "我们今天")]
+    texts = [*dropped, *kept]
+    columns = {"id": [str(n) for n, _ in enumerate(texts)], "lang": [code for code, _ in texts]}
+    write(mirror, "local/text-a/default/train", {**columns, "text": [text for _, text in texts]})
+    write(mirror, "facebook/xnli/en/test", {
+        "tokens": [["The", "quick", "brown", "fox", "jumps", ",", "and", "sleeps", "."], ["The", "fox"],
+                   ["我们", "今天", "去", "北京", "看", "朋友", "吧"], ["เรา", "ไป", "เที่ยว", "ทะเล", "กัน"]],
+        "options": [["An option that is long enough", "short option"], [], None, [None]],
+        "answers": [{"text": ["Eine Antwort in einer Struktur"], "start": [3]}, None,
+                    {"text": [], "start": []}, {"text": None, "start": None}],
+    })  # fmt: skip
+    corpus = load_corpus("mirror-text", num_texts=100, seed=0)
+    assert sorted(corpus.texts, key=str) == sorted(({code: text} for code, text in kept), key=str)
+    assert corpus.facts["dropped_evaluation"] == len(dropped)
+
+
 def test_languages_take_turns_and_translated_texts_go_first(text_mirror: Path) -> None:
     first = load_texts("mirror-text", num_texts=1, seed=0)
     assert first == [{"en": "Water is wet.", "de": "Wasser ist nass."}]

@@ -15,18 +15,30 @@ from tests.running import ROOT, Ran, xtransfer
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONG = ("xtransfer run lab", "xtransfer run lab-full", "xtransfer run natural-nli", "make ")
-NEEDS_A_HUB = ("xtransfer run natural-nli",)
+NEEDS_A_HUB = ("xtransfer run natural-nli", "xtransfer data mirror --study natural-nli")
 
 
 def _blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+def _files(page: Path) -> list[tuple[str, str]]:
+    """Name and text of the files that a page shows: blocks that begin with ```python file=NAME."""
+    found = re.findall(r"^```\w+ file=(\S+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [(name, text) for name, text in found]
+
+
 def _commands() -> list[tuple[str, str]]:
+    """Page and command; what a page exports stands before each of its later commands."""
     found = []
     for page in PAGES:
+        exported = ""
         for block in _blocks(page, "console"):
-            found += [(page.name, line.removeprefix("$ ")) for line in block.splitlines() if line.startswith("$ ")]
+            for line in (line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")):
+                if line.startswith("export "):
+                    exported += line.removeprefix("export ") + " "
+                else:
+                    found.append((page.name, exported + line))
         inline = re.findall(r"`(xtransfer [a-z][^`]*)`", page.read_text(encoding="utf-8"))
         found += [(page.name, one) for one in inline]
     return found
@@ -42,12 +54,15 @@ def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A working folder with the studies that the docs write as YAML."""
+    """A working folder with the studies that the docs write as YAML, and the files that they show."""
     for page in PAGES:
         for block in _blocks(page, "yaml"):
-            name = re.search(r"^name: (.+)$", block, re.MULTILINE)
-            assert name is not None, page
-            (tmp_path / f"{name[1]}.yaml").write_text(block)
+            study = re.search(r"^name: (.+)$", block, re.MULTILINE)
+            assert study is not None, page
+            (tmp_path / f"{study[1]}.yaml").write_text(block)
+        for name, text in _files(page):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -58,10 +73,12 @@ def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
         done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return
-    arguments = shlex.split(command)[1:]
+    words = shlex.split(command.replace("$PWD", str(folder)))
+    exported = dict(word.split("=", 1) for word in words[: words.index("xtransfer")])
+    arguments = words[len(exported) + 1 :]
     if command in LONG or command.startswith(NEEDS_A_HUB):
         arguments = ["studies"] if command.startswith(NEEDS_A_HUB) else ["plan", *arguments[1:]]
-    done = xtransfer(ran, *arguments, cwd=folder)
+    done = xtransfer(ran, *arguments, cwd=folder, **exported)
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
     assert done.stdout.strip()
 

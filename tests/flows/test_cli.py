@@ -119,3 +119,5 @@ def test_the_store_is_listed_verified_and_cleaned(small_lab: Ran) -> None:
     assert "score lab-inference after direct seed 10" in xtransfer(small_lab.home, "store", "ls").stdout
     assert ", 0 damaged" in xtransfer(small_lab.home, "store", "verify").stdout
     assert xtransfer(small_lab.home, "store", "gc").stdout.startswith("removed 0 artifacts")
+    done = xtransfer(small_lab.home, "store", "gc", "--cache-days", "0", "--dry-run")
+    assert done.stdout == "would remove 0 artifacts and unfinished stages, 12 files of encoded rows\n"

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.kinds.words import tokenizer
+from xtransfer.benchmarks import get
 from xtransfer.kinds import bitext
 
 ROWS = [
@@ -25,7 +26,7 @@ def test_a_row_finds_the_nearest_target_of_its_language() -> None:
     assert [one.value for one in found["de"]] == ["y", "x"]
     assert found["de"][0].scores == pytest.approx((0.8,))
     assert found["sw"] == []
-    assert [bitext.KIND.gold(row) for row in ROWS] == ["x", "y"]
+    assert [bitext.KIND.gold(get("lab-retrieval"), row) for row in ROWS] == ["x", "y"]
 
 
 def test_the_first_of_equal_targets_is_taken() -> None:

@@ -17,11 +17,13 @@ from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
+from tests.results.numbers import Numbers
 from xtransfer.errors import RequestError, StoreError, XTransferError
 from xtransfer.results import Database, open_database
 from xtransfer.results import database as module
 from xtransfer.results.read import VIEWS
 from xtransfer.results.schema import Base
+from xtransfer.results.write import record_cell, record_study
 
 
 def test_a_new_database_has_tables_views_and_wal(db: Database) -> None:
@@ -56,6 +58,25 @@ def test_down_and_up_again_leaves_the_same_schema(db: Database) -> None:
     assert schema() == before
 
 
+def test_scores_outlive_the_step_to_correlations_and_back(db: Database, numbers: Numbers) -> None:
+    record_study(db, numbers.plan)
+    record_cell(db, numbers.plan.study.name, numbers.cells[0], numbers.store)
+    config = module._config()
+    with db.begin() as connection:
+        before = connection.exec_driver_sql("SELECT * FROM score ORDER BY language").all()
+        config.attributes.update(connection=connection, version_table=module.VERSION_TABLE)
+        command.downgrade(config, "0001")
+        assert connection.exec_driver_sql("SELECT * FROM score ORDER BY language").all() == before
+        command.upgrade(config, "head")
+        assert connection.exec_driver_sql("SELECT * FROM score ORDER BY language").all() == before != []
+        connection.exec_driver_sql("UPDATE score SET value = -12.5")
+        assert connection.exec_driver_sql("SELECT min(value) FROM cell_scores").scalar() == -12.5
+    with db.begin() as connection:
+        config.attributes.update(connection=connection, version_table=module.VERSION_TABLE)
+        command.downgrade(config, "0001")
+        assert connection.exec_driver_sql("SELECT count(*) FROM score").scalar() == 0
+
+
 def test_tables_compile_for_postgresql() -> None:
     for table in Base.metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
@@ -68,7 +89,7 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
         connection.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
     before = _contents(tmp_path)
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0001"):
+        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0002"):
             open_database(f"sqlite:///{file}", read_only=read_only)
     assert _contents(tmp_path) == before
 

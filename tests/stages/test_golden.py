@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from xtransfer.encoders import ENCODERS
+from xtransfer.pins import Pins
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
 from xtransfer.stages.spec import Stage
@@ -37,11 +38,14 @@ def _stages() -> list[Stage]:
     corpus = {"num_texts": 200, "languages": ["en", "de"], "seed": 0}
     pretrain = _stage("pretrain", {"corpus": {"name": "lab"}, "recipe": pretraining, **corpus})
     translator = _stage("translator", {"corpus": {"name": "lab-translation"}, "recipe": marian, **corpus})
-    rows = {"benchmark": "lab-nli", "language": "de", "data": "lab"}
-    translate = _stage("translate", {**rows, "split": "train", "rows": 12, "references": True}, engine=translator)
+    pins = Pins()
+    rows = {"benchmark": "lab-nli", "language": "de", "data": pins.data("lab-nli", "train", ["de"])}
+    translated = {**rows, "data": pins.data("lab-nli", "train", ["en", "de"])}
+    translate = _stage("translate", {**translated, "split": "train", "rows": 12, "references": True}, engine=translator)
     settings = {"encoder": None, "parts": [rows], "rows": 48, "recipe": RECIPE, "seed": 0, "dev": None}
     train = _stage("train", settings, start=pretrain)
-    scoring = {"benchmark": "lab-retrieval", "data": "lab", "split": "test", "languages": ["de"], "max_length": 64}
+    data = pins.data("lab-retrieval", "test", ["de"])
+    scoring = {"benchmark": "lab-retrieval", "data": data, "split": "test", "languages": ["de"], "max_length": 64}
     return [pretrain, translator, translate, train, _stage("score", scoring, checkpoint=train)]
 
 

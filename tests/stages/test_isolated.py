@@ -6,11 +6,12 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from safetensors import SafetensorError
 
 from xtransfer.encoders import ENCODERS
 from xtransfer.errors import DataError, StageError
@@ -93,15 +94,24 @@ def _kind(monkeypatch: pytest.MonkeyPatch, run: Any) -> Stage:
     return Stage("odd", 1, "something odd", {})
 
 
+def _system_says_full() -> NoReturn:
+    raise RuntimeError("could not save") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _safetensors_says_full() -> NoReturn:
+    raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
+@pytest.mark.parametrize("fail", [_system_says_full, _safetensors_says_full])
 def test_a_full_disk_keeps_the_store_whole_and_the_rerun_succeeds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: Callable[[], NoReturn]
 ) -> None:
     full = True
 
     def run(settings: Any, inputs: Any, work: Any) -> dict[str, Any]:
         (work.out / "half.txt").write_text("half")
         if full:
-            raise RuntimeError("could not save") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            fail()
         return {"fine": True}
 
     stage, store = _kind(monkeypatch, run), ArtifactStore(tmp_path)

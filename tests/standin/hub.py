@@ -4,7 +4,9 @@
         commit = hub.add("datasets", "someone/things", {"data/train-00000-of-00001.parquet": b"..."})
         subprocess.run([...], env={**os.environ, **hub.environment(cache)})
 
-`hub.faults` maps a part of a path to what goes wrong there: a status code, or "truncate": it breaks off.
+`hub.faults` maps a part of a path to what goes wrong there, always, or as a list one request after the other:
+a status code; "gated"; "truncate": it breaks off; "short": it ends early and says that this was all; a number
+of seconds (a float) before it answers; None: nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass, field
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+
+Fault = int | float | str | None
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.repositories: dict[tuple[str, str], Repository] = {}
-        self.faults: dict[str, int | str] = {}
+        self.faults: dict[str, Fault | list[Fault]] = {}
         self.requests: list[tuple[str, str]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -94,13 +100,26 @@ class Hub:
     def answer(self, method: str, target: str, body: bytes) -> Answer:
         """What the hub would answer to a request."""
         path = unquote(urlsplit(target).path)
-        fault = next((fault for part, fault in self.faults.items() if part in path), None)
+        fault = self._fault(path) if method != "POST" else None
+        if isinstance(fault, float):
+            time.sleep(fault)
         if isinstance(fault, int):
             return Answer(fault, b"fault", {})
+        if fault == "gated":
+            return Answer(403, b"gated", {"X-Error-Code": "GatedRepo", "X-Error-Message": "access is restricted"})
         found = self._route(path.strip("/").split("/"), parse_qs(urlsplit(target).query), body)
+        half = found.body[: len(found.body) // 2]
         if fault == "truncate" and method == "GET":
-            return Answer(found.status, found.body[: len(found.body) // 2], found.headers, len(found.body))
-        return found
+            return replace(found, body=half, says=len(found.body))
+        return replace(found, body=half) if fault == "short" and method == "GET" else found
+
+    def _fault(self, path: str) -> Fault:
+        for part, fault in self.faults.items():
+            if part in path:
+                if not isinstance(fault, list):
+                    return fault
+                return fault.pop(0) if fault else None
+        return None
 
     def _route(self, parts: list[str], query: dict[str, list[str]], body: bytes) -> Answer:
         if parts[0] == "api" and len(parts) >= 4:
@@ -117,6 +136,8 @@ class Hub:
         if repository is None:
             return _missing("RepoNotFound")
         verb, rest = (rest[0], rest[1:]) if rest else ("revision", ["main"])
+        if verb == "auth-check":
+            return _json({})
         path, revision = _split(rest, repository)
         if not repository.has(revision):
             return _missing("RevisionNotFound")
@@ -189,6 +210,15 @@ def _paths(body: bytes) -> list[str]:
     return parse_qs(text).get("paths", [])
 
 
+def _part(answer: Answer, wanted: str | None) -> Answer:
+    """The rest of a body from where a broken download goes on: `bytes=<start>-`."""
+    if wanted is None or answer.status != 200:
+        return answer
+    start, whole = int(wanted.removeprefix("bytes=").partition("-")[0]), len(answer.body)
+    headers = {**answer.headers, "Content-Range": f"bytes {start}-{whole - 1}/{whole}"}
+    return replace(answer, status=206, body=answer.body[start:], headers=headers)
+
+
 def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -196,14 +226,15 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             hub.requests.append((self.command, self.path))
-            answer = hub.answer(self.command, self.path, body)
+            answer = _part(hub.answer(self.command, self.path, body), self.headers.get("Range"))
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body) if answer.says is None else answer.says))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(answer.body)
+            with suppress(ConnectionError):  # whoever asked has given up
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(answer.body)
             if answer.says is not None:
                 self.close_connection = True
 

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.standin.hub import Hub
+from tests.standin.process import run
 from tests.training.tiny import make_encoder
 
-ROOT = Path(__file__).parents[2]
 CARD = b"---\nconfigs:\n- config_name: de\n  data_files:\n  - split: train\n    path: de/train-*.parquet\n---\n"
 PROGRAM = """
 import json, sys, time
@@ -47,14 +43,18 @@ print(json.dumps([attempt(*one) for one in json.loads(sys.argv[1])] + [model(*sy
 """
 
 
-def _parquet(labels: list[int]) -> bytes:
+def _parquet(labels: list[int] | None, words: str) -> bytes:
+    given = [0, 0] if labels is None else labels
+    columns = {"premise": [f"p{words}", f"q{words}"][: len(given)], "hypothesis": ["h", "i"][: len(given)]}
+    table = pa.table({**columns, "label": pa.array(given, pa.int64())})
     buffer = io.BytesIO()
-    pq.write_table(pa.table({"premise": ["p", "q"], "hypothesis": ["h", "i"], "label": labels}), buffer)
+    pq.write_table(table if labels is not None else table.drop_columns(["label"]), buffer)
     return buffer.getvalue()
 
 
-def _data(labels: list[int]) -> dict[str, bytes]:
-    return {"README.md": CARD, "de/train-00000-of-00001.parquet": _parquet(labels)}
+def data_set(labels: list[int] | None, words: str = "") -> dict[str, bytes]:
+    """The files of a data set of at most two rows; None: without a column of labels."""
+    return {"README.md": CARD, "de/train-00000-of-00001.parquet": _parquet(labels, words)}
 
 
 @pytest.fixture(scope="module")
@@ -63,25 +63,10 @@ def hub() -> Iterator[Hub]:
         yield server
 
 
-def _run(hub: Hub, folder: Path, program: str, *arguments: str) -> str:
-    environment = {**os.environ, **hub.environment(folder / "cache"), "XTRANSFER_HOME": str(folder / "home")}
-    environment.pop("XTRANSFER_HUB_DIR", None)
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 ATTEMPTS: dict[str, tuple[str, ...]] = {
     "main": ("someone/things",),
     "branch": ("someone/branched", "refs/convert/parquet"),
+    "converted": ("someone/converted", "refs/convert/parquet"),
     "no-set": ("someone/nowhere",),
     "no-revision": ("someone/things", "a-branch-that-is-not"),
     "no-split": ("someone/things", "main", "train[:1]x"),
@@ -96,14 +81,16 @@ ATTEMPTS: dict[str, tuple[str, ...]] = {
 def outcomes(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What each attempt gave; one process makes them all."""
     for name in ("things", "gone", "failing", "truncated"):
-        hub.add("datasets", f"someone/{name}", _data([0, 1]))
-    hub.add("datasets", "someone/branched", _data([1, 0]), branches=("main", "refs/convert/parquet"))
+        hub.add("datasets", f"someone/{name}", data_set([0, 1]))
+    hub.add("datasets", "someone/branched", data_set([1, 0]), branches=("main", "refs/convert/parquet"))
+    converted = {f"{code}/train/0000.parquet": _parquet([1, 0], code) for code in ("de", "fr")}
+    hub.add("datasets", "someone/converted", converted, branches=("main", "refs/convert/parquet"))
     hub.add("datasets", "someone/script", {"script.py": b"raise SystemExit('this must never run')\n"})
     for name, fault in (("gone", 404), ("failing", 500), ("truncated", "truncate")):
         hub.faults[f"{name}/resolve/{hub.repositories['datasets', f'someone/{name}'].commit}/de/"] = fault
     model = hub.add_folder("models", "someone/tiny", make_encoder(tmp_path_factory.mktemp("encoder")))
     asked = json.dumps(list(ATTEMPTS.values()))
-    said = _run(hub, tmp_path_factory.mktemp("process"), PROGRAM, asked, "someone/tiny", model)
+    said = run(hub, tmp_path_factory.mktemp("process"), PROGRAM, asked, "someone/tiny", model)
     return dict(zip([*ATTEMPTS, "model"], json.loads(said.splitlines()[-1]), strict=True))
 
 
@@ -120,6 +107,11 @@ def test_rows_come_from_the_commit_that_main_is_at(hub: Hub, outcomes: dict[str,
 def test_a_branch_is_pinned_to_its_commit(hub: Hub, outcomes: dict[str, Any]) -> None:
     assert outcomes["branch"]["pin"] == hub.repositories["datasets", "someone/branched"].commit
     assert [row["label"] for row in outcomes["branch"]["rows"]] == [1, 0]
+
+
+def test_the_hubs_own_conversion_is_read_by_folder(outcomes: dict[str, Any]) -> None:
+    """It has a folder per configuration and split, and no card that names them."""
+    assert [row["first"] for row in outcomes["converted"]["rows"]] == ["pde", "qde"]
 
 
 @pytest.mark.parametrize(

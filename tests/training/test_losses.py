@@ -17,6 +17,9 @@ def test_what_ignoring_the_input_costs() -> None:
     assert uninformed_loss(encoded([0, 0, 0, 1])) == pytest.approx(0.562335)
     assert uninformed_loss(encoded([0, 1, 1], options=2)) == pytest.approx(math.log(2))
     assert uninformed_loss(encoded([[0, 1], [2]])) is None
+    assert uninformed_loss(encoded([(0, 1), (2,)])) == pytest.approx(math.log(3))
+    assert uninformed_loss(encoded([(0, 0, 0), (1,)], options=2)) == pytest.approx(0.562335), "words, not sentences"
+    assert uninformed_loss(encoded([((0, 1),), ((2, 3),)])) is None
 
 
 @pytest.mark.parametrize(

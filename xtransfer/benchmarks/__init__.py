@@ -1,10 +1,31 @@
-"""Every benchmark, by name. To add one, declare it in a module of this package and name it in the index."""
+"""Every benchmark, by name. To add one, declare it in a module of this package and name it in the index.
+
+Users declare theirs in files of their own, which XTRANSFER_BENCHMARKS names (docs/own-benchmark.md).
+"""
 
 from __future__ import annotations
 
-from xtransfer.benchmarks import commonsense, inference, lab, retrieval
+from collections.abc import Iterator, Mapping
+
+from xtransfer.benchmarks import (
+    checklist,
+    commonsense,
+    inference,
+    inference_native,
+    lab,
+    own,
+    paraphrase,
+    pools,
+    questions,
+    retrieval,
+    similarity,
+    tagging,
+    text,
+)
+from xtransfer.benchmarks.inventory import with_labels
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.errors import RequestError, unknown
+from xtransfer.settings import own_benchmarks
 
 
 def index(*benchmarks: Benchmark) -> dict[str, Benchmark]:
@@ -16,7 +37,7 @@ def index(*benchmarks: Benchmark) -> dict[str, Benchmark]:
     return dict(zip(names, benchmarks, strict=True))
 
 
-BENCHMARKS = index(
+BUILT_IN = index(
     lab.LAB_NLI,
     lab.LAB_INFERENCE,
     lab.LAB_COPA,
@@ -25,19 +46,75 @@ BENCHMARKS = index(
     inference.XNLI,
     inference.LINGNLI,
     inference.LINGNLI_B,
-    inference.OCNLI,
-    inference.INDONLI,
-    inference.FARSTAIL,
-    inference.SICK_NL,
-    inference.JSICK,
+    inference.SNLI,
+    inference.ANLI,
+    inference.ANLI_PLUS,
+    inference.RTE,
+    inference_native.OCNLI,
+    inference_native.INDONLI,
+    inference_native.FARSTAIL,
+    inference_native.SICK_NL,
+    inference_native.JSICK,
+    inference_native.KLUE_NLI,
+    inference_native.JNLI,
+    paraphrase.QQP,
+    paraphrase.PAWS_X,
     commonsense.COPA,
     commonsense.XCOPA,
+    commonsense.HELLASWAG,
+    commonsense.COSMOSQA,
+    commonsense.CSQA,
+    commonsense.SIQA,
+    commonsense.JCOMMONSENSEQA,
+    similarity.STSB,
+    text.WIKIPEDIA,
+    text.TLDR,
+    questions.SQUAD,
+    questions.SQUAD2,
+    questions.XQUAD,
+    questions.XQUAD_XTREME_R,
+    questions.MLQA,
+    questions.TYDIQA,
+    questions.TYDIQA_HELD_OUT,
+    questions.JSQUAD,
+    *checklist.MULTICHECKLIST,
     retrieval.TATOEBA,
+    retrieval.TATOEBA_R,
+    retrieval.BUCC,
+    pools.LAREQA,
+    pools.MEWSLI_X,
+    tagging.UDPOS,
+    tagging.UDPOS_XTREME_R,
+    tagging.UDPOS_PUD,
+    tagging.PANX,
+    tagging.PANX_XTREME_R,
+    tagging.CCG,
 )
+
+
+class _Index(Mapping[str, Benchmark]):
+    """The built-in benchmarks and, after them, those of the user's own files as the environment names them now."""
+
+    def __getitem__(self, name: str) -> Benchmark:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> Mapping[str, Benchmark]:
+        files = own_benchmarks()
+        return BUILT_IN | own.declared(files, BUILT_IN) if files else BUILT_IN
+
+
+BENCHMARKS: Mapping[str, Benchmark] = _Index()
 
 
 def get(name: str) -> Benchmark:
     """The benchmark of a name; raises RequestError with the nearest name for an unknown one."""
     if name not in BENCHMARKS:
         raise unknown("benchmark", name, BENCHMARKS)
-    return BENCHMARKS[name]
+    benchmark = BENCHMARKS[name]
+    return with_labels(benchmark) if benchmark.labels_from else benchmark

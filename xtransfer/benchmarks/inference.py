@@ -1,4 +1,4 @@
-"""Natural language inference: premise and hypothesis, three labels, accuracy."""
+"""Natural language inference, in English or in many languages: premise and hypothesis, labels, accuracy."""
 
 from __future__ import annotations
 
@@ -69,89 +69,61 @@ LINGNLI_B = replace(
     share=(1, 2, "premise"),
     note="the other half of LingNLI, for English target training where lingnli is the intermediate",
 )
-OCNLI = Benchmark(
-    name="ocnli",
-    kind="pair",
-    languages=codes("zh"),
-    source=Source("clue/clue", config="ocnli", splits={"train": "train", "dev": "validation"}),
-    columns={"first": "sentence1", "second": "sentence2", "label": "label"},
-    labels=_LABELS,
-    label_values={1: 0, 0: 1, 2: 2},  # this source has neutral first
-    no_label=(-1,),
-    metric="accuracy",
-    chance=100 / 3,
-    roles=("intermediate",),
-    licence="CC BY-NC 2.0",
-    id="idx",
-    group="sentence1",
-    note="pairs without a majority label are dropped; the test split has no labels and is not declared",
-)
-INDONLI = Benchmark(
-    name="indonli",
-    kind="pair",
-    languages=codes("id"),
+SNLI = replace(
+    MNLI,
+    name="snli",
     source=Source(
-        "afaji/indonli",
-        revision="refs/convert/parquet",
-        config="indonli",
-        splits={"train": "train", "dev": "validation", "test": "test_lay"},
-    ),
-    columns=_COLUMNS,
-    labels=_LABELS,
-    metric="accuracy",
-    chance=100 / 3,
-    roles=("intermediate",),
-    licence="CC BY-SA",
-    group="premise",
-    note="test is the part written by lay annotators (test_lay), not the harder test_expert",
-)
-FARSTAIL = Benchmark(
-    name="farstail",
-    kind="pair",
-    languages=codes("fa"),
-    source=Source("azarijafari/FarsTail", splits=_ALL_SPLITS),
-    columns=_COLUMNS,
-    labels=_LABELS,
-    label_values={"e": 0, "n": 1, "c": 2},
-    metric="accuracy",
-    chance=100 / 3,
-    roles=("intermediate",),
-    licence="Apache 2.0",
-    group="premise",
-    note="checked on a mirror's parquet; the hub holds bare CSV files, whose layout was not seen",
-)
-SICK_NL = Benchmark(
-    name="sick-nl",
-    kind="pair",
-    languages=codes("nl"),
-    source=Source(
-        "maximedb/sick_nl",
-        revision="9648d68f54fe13d0372c3f89e365fec8e4c98856",
+        "stanfordnlp/snli",
+        revision="cdb5c3d5eed6ead6e5a341c8e56e669bb666725b",
+        config="plain_text",
         splits=_ALL_SPLITS,
     ),
-    columns={"first": "sentence_A", "second": "sentence_B", "label": "entailment_label"},
-    labels=_LABELS,
-    label_values={"ENTAILMENT": 0, "NEUTRAL": 1, "CONTRADICTION": 2},
-    metric="accuracy",
-    chance=100 / 3,
-    roles=("intermediate",),
-    licence="MIT; derived from SICK, CC BY-NC-SA 3.0",
-    id="pair_ID",
-    group="sentence_A",
-    note="English SICK translated by machine and corrected by hand; 57% of the labels are neutral",
-)
-JSICK = Benchmark(
-    name="jsick",
-    kind="pair",
-    languages=codes("ja"),
-    source=Source("hpprc/jsick", revision="refs/convert/parquet", config="base", splits=_ALL_SPLITS),
-    columns=_COLUMNS,
-    labels=_LABELS,
-    metric="accuracy",
-    chance=100 / 3,
-    roles=("intermediate",),
+    no_label=(-1,),
+    roles=("intermediate", "target"),
     licence="CC BY-SA 4.0",
-    id="id",
-    group="premise",
-    note="English SICK translated by hand and labelled anew; 62% of the labels are neutral",
+    note="pairs without a majority label are dropped",
+)
+ANLI = replace(
+    MNLI,
+    name="anli",
+    source=Source(
+        "facebook/anli",
+        revision="8e4813d81f46d313dac7892e1c28076917cfcdf9",
+        config="plain_text",
+        splits={
+            "train": ("train_r1", "train_r2", "train_r3"),
+            "dev": ("dev_r1", "dev_r2", "dev_r3"),
+            "test": ("test_r1", "test_r2", "test_r3"),
+        },
+    ),
+    roles=("intermediate", "target"),
+    licence="CC BY-NC 4.0",
+    id="uid",
+    note="rounds 1, 2 and 3 together",
+)
+ANLI_PLUS = replace(
+    MNLI,
+    name="anli-plus",
+    union=(ANLI, MNLI, SNLI),
+    licence="those of anli, mnli and snli; not for commercial use",
+    note="ANLI, MNLI and SNLI together: ANLI+ of Phang et al. 2020; the dev splits are joined, too",
+)
+RTE = Benchmark(
+    name="rte",
+    kind="pair",
+    languages=codes("en"),
+    source=Source(
+        "nyu-mll/glue",
+        revision="bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c",
+        config="rte",
+        splits={"train": "train", "dev": "validation"},
+    ),
+    columns={"first": "sentence1", "second": "sentence2", "label": "label"},
+    labels=("entailment", "not_entailment"),
+    metric="accuracy",
+    chance=50.0,
+    roles=("intermediate",),
+    licence="not stated (PASCAL RTE 1-3 and 5, as in GLUE)",
+    id="idx",
+    note="two labels; the test split has no labels and is not declared",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from xtransfer.benchmarks.spec import Benchmark, Source
+from dataclasses import replace
+
+from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.languages import codes
 
 # XTREME's languages that Tatoeba has, with the code in the names of the source's configurations
@@ -13,6 +15,7 @@ _CODES = {
     "nl": "nld", "pt": "por", "ru": "rus", "sw": "swh", "ta": "tam", "te": "tel", "th": "tha", "tl": "tgl",
     "tr": "tur", "ur": "urd", "vi": "vie", "zh": "cmn",
 }  # fmt: skip
+_MORE_CODES = {"az": "aze", "lt": "lit", "pl": "pol", "ro": "ron", "uk": "ukr"}  # XTREME-R's
 
 TATOEBA = Benchmark(
     name="tatoeba",
@@ -30,4 +33,52 @@ TATOEBA = Benchmark(
     roles=("target",),
     licence="CC BY 2.0 FR",
     note="English queries and foreign candidates, as in XTREME; its files sort the English side",
+)
+TATOEBA_R = replace(
+    TATOEBA,
+    name="tatoeba-r",
+    languages=codes(" ".join(sorted(_CODES | _MORE_CODES))),
+    source=replace(
+        TATOEBA.source, config={code: f"tatoeba.{three}" for code, three in sorted((_CODES | _MORE_CODES).items())}
+    ),
+    note="XTREME-R's 41 languages; az, lt, pl, ro and uk are in a mirror only. XTREME-R tunes on SQuAD before",
+    how_to_get="The hub's copy lacks az, lt, pl, ro and uk. Take data/tatoeba/v1/tatoeba.<aze|lit|pol|ron|ukr>-eng.* "
+    "from facebookresearch/LASER on GitHub and write google/xtreme/tatoeba.<aze|…>/validation-*.parquet of a mirror: "
+    "a row per line, columns source_sentence (the foreign line) and target_sentence (the English one).",
+)
+
+
+def _bucc_row(row: Row) -> Row:
+    """A sentence with its side, which the language in its id tells, and the ids of its translations."""
+    is_english = row["id"].startswith("en-")
+    partners = [] if is_english else (row["gold"] or "").split()
+    side, group = ("target", row["id"]) if is_english else ("source", next(iter(partners), row["id"]))
+    return {"id": row["id"], "text": row["text"].strip(), "side": side, "partners": partners, "group": group}
+
+
+BUCC = Benchmark(
+    name="bucc",
+    kind="mining",
+    languages=codes("de fr ru zh"),
+    source=Source(
+        "local/bucc18-{language}-mining",
+        config=("{language}", "en"),
+        splits={"dev": "validation", "test": "test"},
+    ),
+    columns={"text": "text", "side": "side", "partners": "partners"},
+    metric="bitext_f1",
+    also=("bitext_precision", "bitext_recall"),
+    roles=("target",),
+    licence="of the BUCC 2018 shared task, terms not stated (text of Wikipedia and News Commentary)",
+    id="id",
+    group="group",
+    whole_groups=True,
+    adapt=_bucc_row,
+    note="the threshold is set on dev, the shared task's sample; test is its training set, as in XTREME. google/xtreme "
+    "on the hub has the right pairs only, without the sentences to tell them from",
+    how_to_get="From the site of the BUCC 2018 shared task take bucc2018-<language>-en.sample-gold.tar.bz2 (dev) and "
+    "bucc2018-<language>-en.training-gold.tar.bz2 (test). In a mirror write local/bucc18-<language>-mining/<language>/ "
+    "and …/en/, each with validation-*.parquet and test-*.parquet: a row per sentence, text columns id (de-000000001, "
+    "en-000000001 …), text and gold (on the foreign side the id of the English sentence that .gold pairs it with, "
+    "several with blanks between them; otherwise empty).",
 )

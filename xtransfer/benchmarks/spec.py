@@ -59,11 +59,13 @@ class Benchmark:
     languages: tuple[str, ...]  # what it is scored in (or trained in, where it has no test split)
     source: Source
     columns: Mapping[str, str | tuple[str, ...]]  # canonical field → column; several columns make a list
-    metric: str  # key of xtransfer.scoring.metrics.METRICS: what selection and analysis read
+    metric: str  # key of xtransfer.scoring.metrics.METRICS: what selection and analysis read; "": only trained on
     also: tuple[str, ...] = ()  # further metrics that are recorded
     labels: tuple[str, ...] = ()  # label names in the order of their ids
+    labels_from: str = ""  # instead: a file in the folder of the source with a label a line (see inventory.py)
     label_values: Mapping[Any, int] | None = None  # the source's label value → id, where they are not ids
     no_label: tuple[Any, ...] = ()  # label values where annotators did not agree: rows dropped and counted
+    no_answer: bool = False  # whether some questions have none; elsewhere a row without an answer is an error
     chance: float | None = None  # score of a constant or random prediction, in points (0-100)
     roles: tuple[Role, ...] = ("intermediate", "target")
     licence: str = ""
@@ -72,6 +74,7 @@ class Benchmark:
     group: str | int | None = None  # rows that belong together: a column, or so many consecutive rows
     whole_groups: bool = False  # a limit on rows never cuts a group (blocks that are balanced as wholes)
     adapt: Callable[[Row], Row | None] | None = None  # source row → row with `columns`; None drops the row
+    pool: Source | None = None  # its `test`: rows of no language, read with those of any; columns as of `source`
     union: tuple[Benchmark, ...] = ()  # its rows are those of all these, with ids `<name>/<id>`; same kind and labels
     share: tuple[int, int, str] | None = None  # (i, of, column): rows whose digest of it is i modulo `of`
     note: str = ""  # what a user must know: hidden labels, a different protocol

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
@@ -58,25 +60,21 @@ def encode_rows(kind: Kind, rows: Sequence[Row], tokenizer: PreTrainedTokenizerB
 def collate(encoded: Sequence[Encoded], pad_id: int) -> Batch:
     """The rows' sequences padded on the right to the longest."""
     sequences = [sequence for one in encoded for sequence in one.sequences]
+    lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
+    mask = np.arange(lengths.max()) < lengths[:, None]
     types = None
     if encoded[0].types is not None:
-        types = _padded([segment for one in encoded for segment in one.types or ()], 0)
-    input_ids = _padded(sequences, pad_id)
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    mask = (torch.arange(input_ids.shape[1]) < lengths[:, None]).long()
+        types = _padded([segment for one in encoded for segment in one.types or ()], mask, 0)
     sizes = [len(one.sequences) for one in encoded]
     targets, extras = [one.target for one in encoded], [one.extra for one in encoded]
-    return Batch(input_ids, mask, types, sizes, targets, extras)
+    attention = torch.from_numpy(mask.astype(np.int64))
+    return Batch(_padded(sequences, mask, pad_id), attention, types, sizes, targets, extras)
 
 
-def _padded(sequences: Sequence[Sequence[int]], value: int) -> torch.Tensor:
-    longest = max(map(len, sequences))
-    return torch.tensor([[*sequence, *[value] * (longest - len(sequence))] for sequence in sequences])
-
-
-def num_tokens(encoded: Encoded) -> int:
-    """What a row costs when its sequences are padded to its longest."""
-    return len(encoded.sequences) * max(map(len, encoded.sequences))
+def _padded(sequences: Sequence[Sequence[int]], mask: np.ndarray, value: int) -> torch.Tensor:
+    padded = np.full(mask.shape, value, np.int64)
+    padded[mask] = np.fromiter(chain.from_iterable(sequences), np.int64)
+    return torch.from_numpy(padded)
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> list[int]:

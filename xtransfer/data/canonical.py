@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, get_args
+from itertools import chain
+from typing import Any, TypeVar, get_args
 
 from xtransfer import kinds
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.errors import DataError
+from xtransfer.errors import DataError, EmptySplit, HiddenLabels
 
+T = TypeVar("T")
 CONSTANT_FROM = 50  # a split of so many rows with one label only has its labels hidden
 _HIDDEN = {None, -1}
 
@@ -53,6 +55,13 @@ def canonical(benchmark: Benchmark, table: Table, counted_groups: bool = True) -
         whole = len(table.numbers)
         table = table.only([label not in benchmark.no_label for label in labels])
         dropped["no label that annotators agreed on"] = whole - len(table.numbers)
+    if "answers" in benchmark.columns:
+        _check_answers(benchmark, table)
+    if not table.numbers:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in (+dropped).items())
+        raise EmptySplit(
+            f"{table.place}: no row is left ({reasons or 'none is of this share'}); look at the declaration"
+        )
     return _rows(benchmark, table, counted_groups), +dropped
 
 
@@ -112,6 +121,9 @@ def _groups(benchmark: Benchmark, table: Table, ids: list[str], counted: bool) -
 
 def _tag_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
     mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
+    if len(values) >= CONSTANT_FROM and len(distinct := {tag for tags in values for tag in tags or ()}) < 2:
+        same = f"all tags of {len(values)} rows are {next(iter(distinct), None)!r}"
+        raise HiddenLabels(f"{table.place}: labels are hidden ({same}); this split cannot be used")
     for number, tags in zip(table.numbers, values, strict=True):
         unknown = next((tag for tag in tags or () if tag not in mapping), None)
         if unknown is not None:
@@ -134,32 +146,59 @@ def _label_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[An
 
 def _check_columns(benchmark: Benchmark, table: Table) -> None:
     if not table.numbers:
-        raise DataError(f"{table.place}: has no rows; look at {benchmark.source.path} and its revision")
+        raise EmptySplit(f"{table.place}: has no rows; look at {benchmark.source.path} and its revision")
     missing = sorted(wanted_columns(benchmark) - set(table.columns))
     if missing:
-        hidden = " (labels are hidden, or named otherwise)" if benchmark.columns.get("label") in missing else ""
-        raise DataError(
-            f"{table.place}: no column {', '.join(missing)}{hidden}; the source has {', '.join(table.columns)}"
+        hidden = bool({benchmark.columns.get("label"), benchmark.columns.get("tags")} & set(missing))
+        raise (HiddenLabels if hidden else DataError)(
+            f"{table.place}: no column {', '.join(missing)}{' (labels are hidden, or named otherwise)' * hidden}; "
+            f"the source has {', '.join(table.columns)}"
         )
 
 
 def _check_hidden(labels: list[Any], place: str) -> None:
     distinct = set(map(_hashable, labels))
     if distinct <= _HIDDEN:
-        raise DataError(f"{place}: labels are hidden (every one is missing or -1); this split cannot be used")
+        raise HiddenLabels(f"{place}: labels are hidden (every one is missing or -1); this split cannot be used")
     if len(distinct) == 1 and len(labels) >= CONSTANT_FROM:
         same = f"all {len(labels)} rows have {labels[0]!r}"
-        raise DataError(f"{place}: labels are hidden ({same}); this split cannot be used")
+        raise HiddenLabels(f"{place}: labels are hidden ({same}); this split cannot be used")
+
+
+def _check_answers(benchmark: Benchmark, table: Table) -> None:
+    """Refuses a split without any answer, and a row without where the benchmark has no such rows."""
+    lists = _column(benchmark, table, "answers")
+    given = [any(str(text or "").strip() for text in texts) if isinstance(texts, list) else texts for texts in lists]
+    if not any(given):
+        raise HiddenLabels(f"{table.place}: answers are hidden (every one is empty); this split cannot be used")
+    if not benchmark.no_answer and not all(given):
+        number = next(number for number, has in zip(table.numbers, given, strict=True) if not has)
+        place = f"{table.place}, row {number}, column '{benchmark.columns['answers']}'"
+        raise DataError(f"{place}: has no answer; drop the row, or declare no_answer=True where that is meant")
 
 
 def _check_values(
     benchmark: Benchmark, table: Table, name: str, values: list[Any], wanted: Any, may_be_empty: bool
 ) -> None:
+    if _all_fit(values, wanted, may_be_empty):
+        return
     for number, value in zip(table.numbers, values, strict=True):
         fault = _fault(value, wanted, may_be_empty)
         if fault is not None:
             columns = " and ".join(f"'{column}'" for column in _names(benchmark.columns[name]))
             raise DataError(f"{table.place}, row {number}, column {columns}: {fault}")
+
+
+def _all_fit(values: list[Any], wanted: Any, may_be_empty: bool) -> bool:
+    """Whether no value has a `_fault`, told of the whole column at once: it may hold a million texts."""
+    items = get_args(wanted)
+    if set(map(type, values)) != {list if items else wanted}:
+        return False
+    parts = list(chain.from_iterable(values)) if items else values
+    inner = items[0] if items else wanted
+    if items and not set(map(type, parts)) <= {inner}:
+        return False
+    return inner is not str or may_be_empty or all(map(str.strip, parts))
 
 
 def _fault(value: Any, wanted: Any, may_be_empty: bool) -> str | None:
@@ -186,10 +225,26 @@ def _adapted(benchmark: Benchmark, table: Table) -> Table:
     assert benchmark.adapt is not None
     kept: dict[int, Row] = {}
     for number, values in zip(table.numbers, zip(*table.columns.values(), strict=True), strict=True):
-        row = benchmark.adapt(dict(zip(table.columns, values, strict=True)))
+        row = of_source(benchmark.adapt, dict(zip(table.columns, values, strict=True)), f"{table.place}, row {number}")
         if row is not None:
             kept[number] = row
     return from_rows(table.place, list(kept.values()), list(kept))
+
+
+def of_source(read: Callable[[Row], T], row: Row, place: str) -> T:
+    """What a declaration's function makes of a row as the source has it."""
+    try:
+        return read(row)
+    except KeyError as error:
+        raise DataError(f"{place}: no column {error}; the source has {', '.join(row)}") from error
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise DataError(
+            f"{place}: is not as declared ({type(error).__name__}: {error}); it holds {_short(row)}"
+        ) from error
+
+
+def _short(row: Row) -> str:
+    return ", ".join(f"{name} {str(value)[:40]!r}" for name, value in row.items())[:300]
 
 
 def _column(benchmark: Benchmark, table: Table, name: str) -> list[Any]:

@@ -22,6 +22,7 @@ from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import Source, SplitName
 from xtransfer.data.canonical import normal, short_digest
 from xtransfer.data.source import LAB, in_mirror, open_split, pin
+from xtransfer.data.texts import texts_in
 from xtransfer.digest import digest, file_digest
 from xtransfer.errors import RequestError, SourceError, unknown
 from xtransfer.languages import language as check_language
@@ -78,7 +79,7 @@ def pin_corpus(name: str) -> str:
     if name not in CORPORA:
         raise unknown("corpus", name, CORPORA)
     if name == "mirror-text":
-        return digest([_pin_file(file) for file in _text_files()], _evaluation_pins())
+        return digest([_pin_file(file) for file in text_files()], _evaluation_pins())
     from xtransfer import lab
 
     return lab.REVISION
@@ -93,7 +94,7 @@ def _only(texts: Iterable[Text], languages: Sequence[str] | None) -> list[Text]:
 
 def _mirror_text(num_texts: int, seed: int, languages: Sequence[str] | None) -> Corpus:
     facts: Counter[str] = Counter()
-    units = _units(_text_files(), languages, facts)
+    units = _units(text_files(), languages, facts)
     chosen = _in_turns(units, num_texts, seed)
     for text in chosen:
         facts.update(f"kept_{code}" for code in text)
@@ -160,7 +161,7 @@ def _in_turns(units: dict[str, Text], num_texts: int, seed: int) -> list[Text]:
 def evaluation_sentences() -> set[str]:
     """Every text, as `normal` leaves it, in the dev and test splits of all benchmarks that the mirror holds.
 
-    Whatever column of texts a split has counts, declared or not.
+    Whatever texts a split has count, declared or not; words of a sentence count as that sentence.
     """
     return _evaluation_sentences(tuple(_evaluation_pins()))
 
@@ -168,15 +169,12 @@ def evaluation_sentences() -> set[str]:
 @cache
 def _evaluation_sentences(pins: tuple[str, ...]) -> set[str]:
     found: set[str] = set()
-    for source, config, split in _evaluation_places():
-        data = open_split(source, config, split)
-        for name, feature in data.features.items():
-            if getattr(feature, "dtype", None) == "string":
-                found.update(normal(text) for text in data.unique(name) if text)
+    for source, config, split in evaluation_places():
+        found.update(map(normal, texts_in(open_split(source, config, split))))
     return found
 
 
-def _evaluation_places() -> list[tuple[Source, str | None, str]]:
+def evaluation_places() -> list[tuple[Source, str | None, str]]:
     """Source, configuration and split of all evaluation data in the mirror, each once."""
     places = {}
     for benchmark in BENCHMARKS.values():
@@ -191,11 +189,12 @@ def _evaluation_places() -> list[tuple[Source, str | None, str]]:
 
 
 def _evaluation_pins() -> list[str]:
-    sources = {str(source): source for source, _, _ in _evaluation_places()}
+    sources = {str(source): source for source, _, _ in evaluation_places()}
     return [pin(source) for _, source in sorted(sources.items())]
 
 
-def _text_files() -> list[Path]:
+def text_files() -> list[Path]:
+    """The files of `mirror-text`; raises SourceError where there are none."""
     mirror = settings.current().hub_dir
     files = sorted(mirror.glob("local/text-*/default/train-*.parquet")) if mirror is not None else []
     if not files:

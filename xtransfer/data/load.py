@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, Source, SplitName
-from xtransfer.data.canonical import Table, canonical, from_rows, short_digest, wanted_columns
-from xtransfer.data.source import LAB, available, open_split, pin, pin_rows
-from xtransfer.errors import DataError, RequestError, StoreError, unknown
+from xtransfer.data.canonical import Table, canonical, from_rows, of_source, short_digest, wanted_columns
+from xtransfer.data.source import LAB, available, how_to_get, open_split, pin, pin_rows
+from xtransfer.errors import DataError, EmptySplit, RequestError, SourceError, StoreError, unknown
 
 __all__ = ["Loaded", "available", "load", "load_rows", "pin", "pin_rows", "read_rows", "save_rows"]
 
+POOL = "pool"  # where errors name a language
 _log = logging.getLogger(__name__)
 
 
@@ -47,6 +48,13 @@ def load(benchmark: Benchmark, language: str, split: SplitName, limit: int | Non
     _check_request(benchmark, language, split)
     rows, dropped = _union(benchmark, language, split) if benchmark.union else _own(benchmark, language, split)
     return Loaded(_first(rows, benchmark, split, limit) if limit is not None else rows, dropped)
+
+
+def load_pool(benchmark: Benchmark) -> list[Row]:
+    """The rows of the benchmark's `pool`, in the form of its others; none where it has no pool."""
+    if benchmark.pool is None:
+        return []
+    return _own(replace(benchmark, source=benchmark.pool, sources={}), POOL, "test")[0]
 
 
 def _check_request(benchmark: Benchmark, language: str, split: SplitName) -> None:
@@ -85,15 +93,14 @@ def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
         from xtransfer import lab
 
         return from_rows(place, lab.rows(benchmark.name, language, split))
-    wanted = wanted_columns(benchmark)
+    wanted = wanted_columns(benchmark) if benchmark.adapt is None and source.keep is None else ()
     columns: dict[str, list[Any]] = {}
     for config in source.configs_of(language):
         for name in source.splits_of(split, language):
-            data = open_split(source, config, name, language)
-            names = data.column_names
-            if benchmark.adapt is None and source.keep is None:
-                names = [name for name in names if name in wanted] or names
-            more = dict(data.select_columns(names)[:])
+            try:
+                more = open_split(source, config, name, language, wanted).to_pydict()
+            except (SourceError, EmptySplit) as error:
+                raise type(error)(f"{place}: {error}{how_to_get(benchmark, source.path)}") from error
             if columns and set(columns) != set(more):
                 raise DataError(f"{place}: the parts of {source.path} differ in columns; look at '{config}', '{name}'")
             columns = {name: [*columns.get(name, []), *values] for name, values in more.items()}
@@ -103,8 +110,12 @@ def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
 
 def _of_language(table: Table, source: Source, language: str) -> Table:
     assert source.keep is not None
-    rows = zip(*table.columns.values(), strict=True)
-    return table.only([source.keep(dict(zip(table.columns, values, strict=True)), language) for values in rows])
+    keep = source.keep
+    marked = []
+    for number, values in zip(table.numbers, zip(*table.columns.values(), strict=True), strict=True):
+        row = dict(zip(table.columns, values, strict=True))
+        marked.append(of_source(lambda row: keep(row, language), row, f"{table.place}, row {number}"))
+    return table.only(marked)
 
 
 def _first(rows: Sequence[Row], benchmark: Benchmark, split: SplitName, limit: int) -> list[Row]:

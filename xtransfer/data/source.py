@@ -7,26 +7,26 @@ without configurations. A data set that is in the mirror is read there only; oth
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyarrow import parquet
 
 from xtransfer import settings
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
+from xtransfer.data import hub
+from xtransfer.data.folder import READERS, split_files
 from xtransfer.digest import digest, file_digest
-from xtransfer.errors import DataError, SourceError
+from xtransfer.errors import EmptySplit, SourceError
+from xtransfer.hub import said
 from xtransfer.languages import LANGUAGES
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 LAB = "lab"
 LOCAL = "local/"  # folders of a mirror that no hub has
+FOLDER = "/"  # a folder of the user's own, anywhere
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_REACH_SECONDS = 5.0
 _pins: dict[str, str] = {}  # of mirrors: path, size and time of each file → pin
 
 
@@ -43,11 +43,18 @@ def pin(source: Source) -> str:
     folder = mirrored(source.path)
     if folder is not None:
         return _mirror_pin(source, folder)
+    if source.path.startswith(FOLDER):
+        raise SourceError(f"there is no folder {source.path}; correct the path in the declaration")
     if source.path.startswith(LOCAL):
         raise SourceError(f"'{source.path}' is on no hub; set XTRANSFER_HUB_DIR to a mirror that holds this folder")
-    if source.revision and _COMMIT.fullmatch(source.revision):
+    if source.revision and is_commit(source.revision):
         return source.revision
-    return _hub_commit(source.path, source.revision)
+    return hub.commit_of(source.path, source.revision)
+
+
+def is_commit(revision: str) -> bool:
+    """Whether it names a commit in full, not a branch or a tag."""
+    return _COMMIT.fullmatch(revision) is not None
 
 
 def pin_rows(benchmark: Benchmark, split: SplitName, languages: tuple[str, ...] | list[str]) -> str:
@@ -55,52 +62,126 @@ def pin_rows(benchmark: Benchmark, split: SplitName, languages: tuple[str, ...] 
     sources = [(benchmark.source_of(split, code), code) for code in languages]
     if benchmark.union:
         return digest([pin_rows(part, split, languages) for part in benchmark.union])
+    sources += [(benchmark.pool, "")] if benchmark.pool is not None else []
     own = {(str(source), source.path_of(code)): source for source, code in sources}
-    return digest(
-        [pin(replace(source, path=path)) for (_, path), source in sorted(own.items(), key=lambda one: one[0])]
-    )
+    pins = []
+    for (_, path), source in sorted(own.items(), key=lambda one: one[0]):
+        try:
+            pins.append(pin(replace(source, path=path)))
+        except SourceError as error:
+            raise SourceError(f"{benchmark.name}: {error}{how_to_get(benchmark, path)}") from error
+    return digest(pins)
 
 
 def mirrored(path: str) -> Path | None:
-    """The mirror's folder of a data set; None where no mirror is set or it lacks the data set."""
+    """The mirror's folder of a data set, or the user's folder that it is; None where there is none."""
+    if path.startswith(FOLDER):
+        return Path(path) if Path(path).is_dir() else None
     mirror = settings.current().hub_dir
     folder = mirror / path if mirror is not None else None
     return folder if folder is not None and folder.is_dir() else None
 
 
 def in_mirror(path: str, config: str | None, split: str) -> bool:
-    """Whether a mirror holds this split of a data set."""
+    """Whether a mirror, or a folder of the user's, holds this split of a data set."""
     folder = mirrored(path)
-    return folder is not None and any((folder / (config or "default")).glob(f"{split}-*.parquet"))
+    return folder is not None and bool(split_files(folder, config, split))
 
 
-def open_split(source: Source, config: str | None, split: str, language: str = "") -> Dataset:
+def open_split(
+    source: Source, config: str | None, split: str, language: str = "", columns: Collection[str] = ()
+) -> pa.Table:
     """One split of a source, by the source's own names of configuration and split.
 
-    Raises SourceError when it is not in the mirror, cannot be read, or the hub does not give it; DataError
-    when it has no rows.
+    Of its columns those that are named, where it has any of them; otherwise all. Raises SourceError when it is
+    not in the mirror, cannot be read, or the hub does not give it; EmptySplit when it has no rows.
     """
-    import datasets
-    from pyarrow import parquet
-
-    if not sys.stderr.isatty():
-        datasets.disable_progress_bars()
     source = replace(source, path=source.path_of(language))
     folder = mirrored(source.path)
     try:
         if folder is None:
-            return datasets.load_dataset(source.path, config, split=split, revision=pin(source))
-        files = [str(file) for file in _files(folder, config, split)]
-        if not any(parquet.read_metadata(file).num_rows for file in files):
-            raise DataError(f"{files[0]}: has no rows")
-        cache_dir = str(settings.current().home / "cache" / "datasets")  # the mirror itself may be read-only
-        return datasets.load_dataset("parquet", data_files={split: files}, split=split, cache_dir=cache_dir)
-    except (SourceError, DataError):
+            data = hub.read(source.path, config, split, pin(source))
+            return data.select_columns(_wanted(data.column_names, columns)).with_format("arrow")[:]
+        files = _files(folder, config, split)
+        table = _joined([_read(file, columns) for file in files])
+        if not table.num_rows:
+            raise EmptySplit(f"{files[0]}: has no rows")
+        return table
+    except (SourceError, EmptySplit):
         raise
     except Exception as error:  # the libraries below raise some twenty unrelated types
-        where = f"the mirror {folder}" if folder is not None else f"the hub, data set '{source.path}'"
         what = f"configuration '{config or 'default'}', split '{split}'"
-        raise SourceError(f"{where}, {what}: {_said(error)}") from error
+        raise SourceError(f"the folder {folder}, {what}: {said(error)}; put whole files there") from error
+
+
+def _read(file: Path, columns: Collection[str]) -> pa.Table:
+    """A file, straight from where it lies: `load_dataset` would write every split a second time."""
+    if file.suffix in READERS:
+        table = READERS[file.suffix](file)
+        return table.select(_wanted(table.column_names, columns))
+    with parquet.ParquetFile(file) as opened:
+        return opened.read(_wanted(opened.schema_arrow.names, columns))
+
+
+def _wanted(names: list[str], columns: Collection[str]) -> list[str]:
+    return [name for name in names if name in columns] or names
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Tables of the same columns under each other; a whole number may be stored in different widths."""
+    names = tables[0].column_names
+    other = next((table.column_names for table in tables if set(table.column_names) != set(names)), None)
+    if other is not None:
+        raise ValueError(f"its files differ in columns ({', '.join(names)}; {', '.join(other)})")
+    return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One table of a source, by the source's own names."""
+
+    source: Source  # its path is of one data set: no language is left to fill in
+    config: str | None
+    split: str
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies in a mirror, or on this machine; None where it is generated, or on the hub alone."""
+        return mirrored(self.source.path) if self.source.path != LAB else None
+
+    @property
+    def origin(self) -> str:
+        """`laboratory`, `folder`, `mirror` or `hub`."""
+        if self.source.path == LAB or self.source.path.startswith(FOLDER):
+            return "laboratory" if self.source.path == LAB else "folder"
+        return "mirror" if self.folder is not None or self.source.path.startswith(LOCAL) else "hub"
+
+    def files(self) -> list[Path]:
+        """Its files in a mirror or on this machine; raises SourceError with what to do where they are not there."""
+        if self.folder is None:
+            pin(self.source)  # says what is wrong with a folder that is nowhere
+            return []
+        return _files(self.folder, self.config, self.split)
+
+
+def places(benchmark: Benchmark, split: SplitName, language: str) -> list[Place]:
+    """All that the rows of a split in one language are read from."""
+    if benchmark.union:
+        return [one for part in benchmark.union if part.has(split, language) for one in places(part, split, language)]
+    sources = [(benchmark.source_of(split, language), split, language)]
+    if benchmark.pool is not None and split == "test":
+        sources.append((benchmark.pool, "test", ""))
+    return [
+        Place(replace(source, path=source.path_of(code)), config, name)
+        for source, ours, code in sources
+        for config in source.configs_of(code)
+        for name in source.splits_of(ours, code)
+    ]
+
+
+def how_to_get(benchmark: Benchmark, path: str) -> str:
+    """Where a user asks for data that no hub may give out, as a clause to end an error with; else nothing."""
+    return f"; {benchmark.how_to_get}" if benchmark.how_to_get and path.startswith(LOCAL) else ""
 
 
 def available(benchmark: Benchmark) -> str | None:
@@ -117,7 +198,7 @@ def available(benchmark: Benchmark) -> str | None:
             reason = _unavailable(benchmark.source_of(split, code), split, code)
             if reason is not None:
                 return reason
-    return None
+    return _unavailable(benchmark.pool, "test", "") if benchmark.pool is not None else None
 
 
 def _unavailable(source: Source, split: SplitName, language: str) -> str | None:
@@ -125,10 +206,10 @@ def _unavailable(source: Source, split: SplitName, language: str) -> str | None:
     if path == LAB:
         return None
     folder = mirrored(path)
-    if folder is None and path.startswith(LOCAL):
-        return f"'{path}' is in no mirror"
+    if folder is None and path.startswith((LOCAL, FOLDER)):
+        return f"'{path}' is in no mirror" if path.startswith(LOCAL) else f"there is no folder {path}"
     if folder is None:
-        return None if _hub_answers() else f"'{path}' is in no mirror and the hub does not answer"
+        return None if hub.answers() else f"'{path}' is in no mirror and the hub does not answer"
     try:
         for config in source.configs_of(language):
             for name in source.splits_of(split, language):
@@ -139,7 +220,11 @@ def _unavailable(source: Source, split: SplitName, language: str) -> str | None:
 
 
 def _files(folder: Path, config: str | None, split: str) -> list[Path]:
-    files = sorted((folder / (config or "default")).glob(f"{split}-*.parquet"))
+    files = split_files(folder, config, split)
+    if not files and settings.current().hub_dir not in folder.parents:
+        raise SourceError(
+            f"{folder} has no file {config + '/' if config else ''}{split}.parquet, .csv or .jsonl; add it"
+        )
     if not files:
         raise SourceError(
             f"the mirror {folder} has no file {config or 'default'}/{split}-*.parquet; add it, or unset "
@@ -150,15 +235,17 @@ def _files(folder: Path, config: str | None, split: str) -> list[Path]:
 
 def _mirror_pin(source: Source, folder: Path) -> str:
     places = {
-        (config or "default", name)
+        (config, name)
         for code in _languages(source)
         for config in source.configs_of(code)
         for split in source.splits
         for name in source.splits_of(split, code)
     }
-    files = sorted(file for config, name in places for file in (folder / config).glob(f"{name}-*.parquet"))
+    files = sorted(file for config, name in places for file in split_files(folder, config, name))
     if not files:
-        raise SourceError(f"the mirror {folder} has none of the splits {', '.join(sorted({name for _, name in places}))}")
+        raise SourceError(
+            f"the mirror {folder} has none of the splits {', '.join(sorted({name for _, name in places}))}"
+        )
     state = digest([(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files])
     if state not in _pins:
         named = [(file.relative_to(folder).as_posix(), file_digest(file)) for file in files]
@@ -170,42 +257,3 @@ def _languages(source: Source) -> list[str]:
     if source.languages is not None:
         return list(source.languages)
     return [code for code in LANGUAGES if not isinstance(source.config, Mapping) or code in source.config]
-
-
-@cache
-def _hub_commit(path: str, revision: str | None) -> str:
-    """The commit that a branch of a data set (None: main) is at now."""
-    from huggingface_hub import HfApi
-
-    try:
-        commit = HfApi().dataset_info(path, revision=revision, timeout=_REACH_SECONDS).sha
-    except Exception as error:  # offline, unknown, gated, timed out: for the user all one
-        raise SourceError(
-            f"the hub did not say which commit '{path}' is at ({_said(error)}); "
-            "set XTRANSFER_HUB_DIR to a mirror that holds it, or run where the hub can be reached"
-        ) from error
-    if commit is None:
-        raise SourceError(f"the hub gave no commit for '{path}'; name one as its revision")
-    return commit
-
-
-@cache
-def _hub_answers() -> bool:
-    from huggingface_hub import constants, get_session
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    try:
-        get_session().head(constants.ENDPOINT, timeout=_REACH_SECONDS)
-    except Exception:  # whatever it is, it is no answer
-        return False
-    return True
-
-
-def _said(error: Exception) -> str:
-    """The cause in one line: libraries wrap it, and their texts can be pages."""
-    cause = error
-    while isinstance(cause.__cause__, Exception):
-        cause = cause.__cause__
-    text = " ".join(str(cause).split()).partition(" For more information")[0] or "no reason given"
-    return f"{type(cause).__name__}: {text[:300]}"

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from xtransfer.errors import unknown
-from xtransfer.kinds import bitext, choice, pair
+from xtransfer.kinds import answers, bitext, choice, entities, mining, mlm, pair, span, sts, tags
 from xtransfer.kinds.spec import Kind
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (pair.KIND, choice.KIND, bitext.KIND)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        pair.KIND,
+        choice.KIND,
+        tags.KIND,
+        bitext.KIND,
+        span.KIND,
+        sts.KIND,
+        mlm.KIND,
+        mining.KIND,
+        answers.KIND,
+        entities.KIND,
+    )
+}
 
 
 def get(name: str) -> Kind:

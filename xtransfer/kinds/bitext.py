@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.nearest import ranked
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import tokenize
 
@@ -36,11 +36,9 @@ def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> d
 
 
 def _nearest(vectors: Vectors, rows: Sequence[Row]) -> list[Prediction]:
-    if not rows:
-        return []
-    both = torch.stack(list(vectors))
-    best, found = (both[:, 0] @ both[:, 1].T).max(-1)
-    return [Prediction(rows[place]["id"], (score,)) for score, place in zip(best.tolist(), found.tolist(), strict=True)]
+    sources, targets = [own[0] for own in vectors], [own[1] for own in vectors]
+    found = ranked(sources, targets, [row["id"] for row in rows], 1)
+    return [Prediction(one.value[0], one.scores) for one in found]
 
 
 KIND = Kind(
@@ -48,5 +46,5 @@ KIND = Kind(
     fields={"source": str, "target": str},
     encode=encode,
     retrieval=Retrieval(find),
-    gold=lambda row: row["id"],
+    gold=lambda benchmark, row: row["id"],
 )

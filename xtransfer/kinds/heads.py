@@ -68,6 +68,21 @@ class OptionHead(FirstTokenHead):
         return nn.functional.cross_entropy(outputs.float(), torch.tensor(batch.targets, device=outputs.device))
 
 
+class ScoreHead(FirstTokenHead):
+    """One number per row; one sequence per row. Squared error."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
+        super().__init__(hidden, 1, dropout)
+
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Scores [rows]."""
+        return self.logits(states).squeeze(-1)
+
+    def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+        targets = torch.tensor(batch.targets, device=outputs.device, dtype=torch.float32)
+        return nn.functional.mse_loss(outputs.float(), targets)
+
+
 def same_trunk(source: nn.Module, new: nn.Module) -> bool:
     """Whether both heads have dense layers of one size."""
     return (

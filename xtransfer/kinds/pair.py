@@ -53,6 +53,6 @@ KIND = Kind(
     encode=encode,
     head=head,
     decode=decode,
-    gold=lambda row: row["label"],
+    gold=lambda benchmark, row: row["label"],
     carry=carry,
 )

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoded:
-    """One row as token sequences: one for a pair, one per option of a choice, one per window of a span."""
+    """One row as token sequences: one for a pair, one per option of a choice, one per window of a span.
+
+    Encoded rows are kept on disk, so target and extra are None, numbers, texts, or tuples of these.
+    """
 
     sequences: tuple[tuple[int, ...], ...]  # token ids, special tokens included
     types: tuple[tuple[int, ...], ...] | None  # segment ids of the same lengths, for encoders that have them
@@ -62,7 +65,7 @@ class Retrieval:
 
 @dataclass(frozen=True)
 class Kind:
-    """The functions of one kind. Either `head` and `decode`, or `retrieval`."""
+    """The functions of one kind. Either `head` and `decode`, or `head` alone (only trained), or `retrieval`."""
 
     name: str
     fields: Mapping[
@@ -70,7 +73,7 @@ class Kind:
     ]  # canonical fields of a row, beside `id` and `group` → str, int, float, list[str], list[int]
     encode: Callable[[Sequence[Row], PreTrainedTokenizerBase, int], list[Encoded]]
     # (rows, tokenizer, longest sequence in tokens) → one per row; of a row alone, whatever rows stand beside it
-    gold: Callable[[Row], Any]  # what the metric compares a prediction's value with
+    gold: Callable[[Benchmark, Row], Any]  # what the metric compares a prediction's value with
     head: Callable[[int, Benchmark, float], torch.nn.Module] | None = None  # hidden size, benchmark, dropout → Head
     decode: Decode | None = None  # (benchmark, outputs of Head, rows, encoded) of one batch → one per row
     retrieval: Retrieval | None = None

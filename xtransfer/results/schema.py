@@ -145,11 +145,11 @@ class CellStageRow(Base):
 
 
 class ScoreRow(Base):
-    """One number, in points (0 to 100)."""
+    """One number, in points: 0 to 100, a correlation from -100."""
 
     __tablename__ = "score"
     __table_args__ = (
-        CheckConstraint("value BETWEEN 0 AND 100", name="value"),
+        CheckConstraint("value BETWEEN -100 AND 100", name="value"),
         CheckConstraint("n > 0", name="n"),
         CheckConstraint("chance IS NULL OR chance BETWEEN 0 AND 100", name="chance"),
         CheckConstraint("language <> '' AND split <> '' AND metric <> ''", name="named"),

@@ -1,12 +1,19 @@
-"""The metrics, by name. All are in points, 0-100."""
+"""The metrics, by name. All are in points, 0-100; correlations -100 to 100."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from xtransfer.errors import DataError, unknown
+from xtransfer.scoring import mlqa, squad
+from xtransfer.scoring.correlation import pearson, spearman
+from xtransfer.scoring.mean_ap import average_precision, mean_average_precision
+from xtransfer.scoring.mining_f1 import pair_f1
+from xtransfer.scoring.tag_f1 import chunk_f1, tag_accuracy
+
+Shape = Literal["texts", "numbers", "lists", "answers"]  # of a prediction and its gold; see Metric.shape
 
 
 @dataclass(frozen=True)
@@ -16,9 +23,13 @@ class Metric:
     name: str
     definition: str
     measure: Callable[[Sequence[Any], Sequence[Any], str], float]  # golds, predictions, language → points
-    per_item: Callable[[Any, Any, str], float | None]  # gold, prediction, language → points of one item, or None
+    per_item: Callable[[Any, Any, str], float | None] | None = None
+    # gold, prediction, language → points of one item, or None; None where an item alone has no score
     maximum: float = 100.0
     minimum: float = 0.0
+    shape: Shape = "texts"
+    # texts: a text (or label id) each; numbers: a float each; lists: a list of texts each (tags, ids);
+    # answers: a text, and a list of texts that are right
 
     def compute(self, golds: Sequence[Any], predictions: Sequence[Any], language: str = "en") -> float:
         """Points; raises DataError for no items, or for unequally many golds and predictions.
@@ -33,21 +44,125 @@ class Metric:
 
 
 def _accuracy(golds: Sequence[Any], predictions: Sequence[Any], language: str) -> float:
-    from xtransfer.scoring.accuracy import Accuracy  # evaluate takes seconds to import
+    right = sum(str(gold) == str(prediction) for gold, prediction in zip(golds, predictions, strict=True))
+    return right / len(golds) * 100  # in this order, as the XTREME script: the last bit differs otherwise
 
-    metric = Accuracy(keep_in_memory=True)
-    result = metric.compute(predictions=list(map(str, predictions)), references=list(map(str, golds)))
-    return float(result["accuracy"])
+
+def _of_answers(name: str, item: squad.Item, definition: str) -> Metric:
+    """The mean of an item's score from 0 to 1."""
+    return Metric(
+        name=name,
+        definition=definition,
+        measure=squad.mean(item),
+        per_item=lambda gold, prediction, language: 100.0 * item(gold, prediction, language),
+        shape="answers",
+    )
 
 
 ACCURACY = Metric(
     name="accuracy",
-    definition="share of items whose prediction equals the gold answer",
+    definition="share of items whose prediction is, as text, the gold answer (XTREME's accuracy)",
     measure=_accuracy,
     per_item=lambda gold, prediction, language: 100.0 * (str(gold) == str(prediction)),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (ACCURACY,)}
+TAG_F1 = Metric(
+    name="tag_f1",
+    definition="F1 of chunks of tags, over all sentences (seqeval, as XTREME uses it for UD-POS and PAN-X)",
+    measure=lambda golds, predictions, language: chunk_f1(golds, predictions).f1,
+    shape="lists",
+)
+TAG_PRECISION = replace(
+    TAG_F1,
+    name="tag_precision",
+    definition="share of predicted chunks of tags that are right (seqeval)",
+    measure=lambda golds, predictions, language: chunk_f1(golds, predictions).precision,
+)
+TAG_RECALL = replace(
+    TAG_F1,
+    name="tag_recall",
+    definition="share of gold chunks of tags that are found (seqeval)",
+    measure=lambda golds, predictions, language: chunk_f1(golds, predictions).recall,
+)
+TAG_ACCURACY = replace(
+    TAG_F1,
+    name="tag_accuracy",
+    definition="share of words whose tag is right",
+    measure=lambda golds, predictions, language: tag_accuracy(golds, predictions),
+)
+
+F1 = _of_answers("f1", squad.f1, "F1 of the words of an answer (SQuAD 1.1's scorer, English rules for all)")
+EXACT_MATCH = _of_answers("exact_match", squad.exact_match, "share of right answers (SQuAD 1.1's scorer)")
+MLQA_F1 = _of_answers("mlqa_f1", mlqa.f1, "F1 of the words of an answer (MLQA's scorer, rules by language)")
+MLQA_EXACT_MATCH = _of_answers("mlqa_exact_match", mlqa.exact_match, "share of right answers (MLQA's scorer)")
+SQUAD2_F1 = replace(
+    _of_answers("squad2_f1", squad.f1_2, "F1 of the words of an answer or of none (SQuAD 2.0's scorer)"),
+    measure=squad.mean_2(squad.f1_2),
+)
+SQUAD2_EXACT_MATCH = replace(
+    _of_answers("squad2_exact_match", squad.exact_match_2, "share of right answers or none (SQuAD 2.0's scorer)"),
+    measure=squad.mean_2(squad.exact_match_2),
+)
+
+BITEXT_F1 = Metric(
+    name="bitext_f1",
+    definition="F1 of mined pairs of sentences, as sets (XTREME's score of BUCC)",
+    measure=lambda golds, predictions, language: pair_f1(golds, predictions).f1,
+    shape="lists",
+)
+BITEXT_PRECISION = replace(
+    BITEXT_F1,
+    name="bitext_precision",
+    definition="share of the mined pairs that are translations",
+    measure=lambda golds, predictions, language: pair_f1(golds, predictions).precision,
+)
+BITEXT_RECALL = replace(
+    BITEXT_F1,
+    name="bitext_recall",
+    definition="share of the translations that were mined",
+    measure=lambda golds, predictions, language: pair_f1(golds, predictions).recall,
+)
+MAP_AT_20 = Metric(
+    name="map@20",
+    definition="mean average precision of the first 20 (LAReQA; with one right answer the reciprocal rank: Mewsli-X)",
+    measure=lambda golds, predictions, language: mean_average_precision(golds, predictions),
+    per_item=lambda gold, prediction, language: 100 * average_precision(gold, prediction),
+    shape="lists",
+)
+
+SPEARMAN = Metric(
+    name="spearman",
+    definition="Spearman's rank correlation of scores, times 100 (scipy)",
+    measure=spearman,
+    minimum=-100.0,
+    shape="numbers",
+)
+PEARSON = replace(
+    SPEARMAN, name="pearson", definition="Pearson's correlation of scores, times 100 (scipy)", measure=pearson
+)
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        ACCURACY,
+        BITEXT_F1,
+        BITEXT_PRECISION,
+        BITEXT_RECALL,
+        MAP_AT_20,
+        TAG_F1,
+        TAG_PRECISION,
+        TAG_RECALL,
+        TAG_ACCURACY,
+        F1,
+        EXACT_MATCH,
+        SQUAD2_F1,
+        SQUAD2_EXACT_MATCH,
+        MLQA_F1,
+        MLQA_EXACT_MATCH,
+        SPEARMAN,
+        PEARSON,
+    )
+}
 
 
 def get(name: str) -> Metric:

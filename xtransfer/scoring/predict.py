@@ -11,7 +11,8 @@ from transformers import PreTrainedTokenizerBase
 
 from xtransfer import kinds
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.data.batches import Batch, budget_batches, collate, encode_rows, num_tokens
+from xtransfer.data.batches import Batch, budget_batches, collate
+from xtransfer.data.encoded import encoded_rows
 from xtransfer.errors import RequestError
 from xtransfer.kinds.spec import Encoded, Prediction
 from xtransfer.pooling import MEAN_OF_LAST, Pooling
@@ -87,10 +88,11 @@ def _answered(
     progress: Progress,
 ) -> dict[str, list[Prediction]]:
     decode = kinds.get(benchmark.kind).decode
-    assert decode is not None
+    if decode is None:
+        raise RequestError(f"nothing of kind '{benchmark.kind}' is predicted: {benchmark.name} is only trained on")
     all_rows = [row for part in rows.values() for row in part]
     found: list[Prediction | None] = [None] * len(all_rows)
-    for indices, encoded, batch in _batches(benchmark, all_rows, reader, device, progress):
+    for indices, encoded, batch in _batches(benchmark, rows, reader, device, progress):
         outputs = head(encoder(**batch.inputs()).last_hidden_state, batch).float().cpu()
         decoded = decode(benchmark, outputs, [all_rows[index] for index in indices], encoded)
         for index, prediction in zip(indices, decoded, strict=True):
@@ -108,9 +110,8 @@ def _vectors(
     pooling: Pooling,
 ) -> dict[str, list[torch.Tensor]]:
     """Of each row its sequences as vectors of length 1 [sequences, hidden], fp32, on the CPU."""
-    all_rows = [row for part in rows.values() for row in part]
-    found: list[torch.Tensor | None] = [None] * len(all_rows)
-    for indices, _, batch in _batches(benchmark, all_rows, reader, device, progress):
+    found: list[torch.Tensor | None] = [None] * sum(map(len, rows.values()))
+    for indices, _, batch in _batches(benchmark, rows, reader, device, progress):
         vectors = torch.nn.functional.normalize(pooled(encoder, batch, pooling).float(), dim=-1).cpu()
         for index, own in zip(indices, vectors.split(batch.sizes), strict=True):
             found[index] = own
@@ -118,12 +119,12 @@ def _vectors(
 
 
 def _batches(
-    benchmark: Benchmark, rows: Sequence[Row], reader: Reader, device: str, progress: Progress
+    benchmark: Benchmark, rows: Mapping[str, Sequence[Row]], reader: Reader, device: str, progress: Progress
 ) -> Iterator[tuple[list[int], list[Encoded], Batch]]:
-    encoded = encode_rows(kinds.get(benchmark.kind), rows, reader.tokenizer, reader.max_length)
+    encoded = encoded_rows(kinds.get(benchmark.kind), list(rows.values()), reader.tokenizer, reader.max_length)
     budget = TOKENS_PER_BATCH[device.partition(":")[0]]
     done = 0
-    for indices in budget_batches([num_tokens(one) for one in encoded], budget):
+    for indices in budget_batches(encoded.num_tokens(), budget):
         chosen = [encoded[index] for index in indices]
         yield indices, chosen, collate(chosen, reader.tokenizer.pad_token_id or 0).to(device)
         done += len(indices)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ from torch import nn
 
 from xtransfer import kinds
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
-from xtransfer.data.load import load_rows
+from xtransfer.data.load import POOL, load_pool, load_rows
 from xtransfer.errors import RequestError
 from xtransfer.kinds.spec import Kind, Prediction
 from xtransfer.pooling import MEAN_OF_LAST, Pooling
@@ -94,7 +95,8 @@ def score(
         for language in languages
         for one in _scores(benchmark, kind, language, split, rows[language], predictions[language])
     ]
-    pq.write_table(_table(benchmark, kind, rows, predictions), out / PREDICTIONS)
+    scored = {language: rows[language] for language in languages}
+    pq.write_table(_table(benchmark, kind, scored, predictions), out / PREDICTIONS)
     (out / SCORES).write_text(json.dumps([asdict(one) for one in scores], indent=1) + "\n", encoding="utf-8")
     return scores
 
@@ -103,6 +105,8 @@ def _rows(
     benchmark: Benchmark, kind: Kind, languages: Sequence[str], split: SplitName, limit: int | None
 ) -> dict[str, list[Row]]:
     rows = {language: load_rows(benchmark, language, split, limit) for language in languages}
+    if pool := load_pool(benchmark):
+        rows[POOL] = pool
     return kind.together(rows) if kind.together is not None else rows
 
 
@@ -128,8 +132,8 @@ def _scores(
     rows: Sequence[Row],
     predictions: Sequence[Prediction],
 ) -> list[Score]:
-    golds, values = [kind.gold(row) for row in rows], [prediction.value for prediction in predictions]
-    constant = len(values) > 1 and len({json.dumps(one) for one in values}) == 1
+    golds, values = [kind.gold(benchmark, row) for row in rows], [prediction.value for prediction in predictions]
+    constant = len(values) > 1 and (_all_equal(values) or _all_equal(_tags(values)))
     return [
         Score(
             language,
@@ -144,6 +148,15 @@ def _scores(
     ]
 
 
+def _all_equal(values: Sequence[Any]) -> bool:
+    return len({json.dumps(one) for one in values}) == 1
+
+
+def _tags(values: Sequence[Any]) -> list[Any]:
+    """What lists hold, one after the other: sentences differ in length, so one tag for all words shows here alone."""
+    return [part for one in values if isinstance(one, list) for part in one]
+
+
 def _table(
     benchmark: Benchmark,
     kind: Kind,
@@ -156,12 +169,13 @@ def _table(
             "language": language,
             "id": row["id"],
             "group": row["group"],
-            "gold": json.dumps(kind.gold(row), ensure_ascii=False),
+            "gold": json.dumps(gold, ensure_ascii=False),
             "prediction": json.dumps(prediction.value, ensure_ascii=False),
-            "item": per_item(kind.gold(row), prediction.value, language),
+            "item": per_item(gold, prediction.value, language) if per_item is not None else None,
             "scores": list(prediction.scores),
         }
         for language, part in rows.items()
         for row, prediction in zip(part, predictions[language], strict=True)
+        for gold in (kind.gold(benchmark, row),)
     ]
     return pa.Table.from_pylist(records, schema=_SCHEMA)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xtransfer.stages.pinned import check_rows
 from xtransfer.stages.spec import StageKind, Work
 
 
@@ -14,6 +15,9 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     from xtransfer.pooling import Pooling
     from xtransfer.scoring.score import score
 
+    check_rows(settings["benchmark"], settings["split"], settings["languages"], settings["data"])
+    if "dev" in settings:
+        check_rows(settings["benchmark"], "dev", settings["languages"], settings["dev"])
     scores = score(
         inputs.get("checkpoint") or (settings["encoder"]["id"], settings["encoder"]["revision"]),
         benchmarks.get(settings["benchmark"]),
@@ -24,6 +28,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
         device=work.device,
         progress=work.progress,
         pooling=Pooling.model_validate(settings.get("pooling", {})),
+        limit=settings.get("rows"),
     )
     return {"languages": len(scores), "items": sum(one.n for one in scores)}
 

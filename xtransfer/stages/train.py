@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xtransfer.stages.pinned import check_rows
 from xtransfer.stages.spec import StageKind, Work
 from xtransfer.stages.translate import ROWS
 
@@ -23,11 +24,13 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
         if translated is not None:
             rows = read_rows(translated / ROWS)
         else:
+            check_rows(benchmark.name, "train", [part["language"]], part["data"])
             rows = load_rows(benchmark, part["language"], "train", settings["rows"])
         parts.append((benchmark, rows))
     dev = None
     if settings["dev"] is not None:
         benchmark = benchmarks.get(settings["dev"]["benchmark"])
+        check_rows(benchmark.name, "dev", ["en"], settings["dev"]["data"])
         dev = (benchmark, load_rows(benchmark, "en", "dev"))
     return finetune(
         inputs.get("start") or (settings["encoder"]["id"], settings["encoder"]["revision"]),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xtransfer.stages.pinned import check_rows
 from xtransfer.stages.spec import StageKind, Work
 
 ROWS = "rows.parquet"
@@ -19,6 +20,8 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
 
     benchmark = benchmarks.get(settings["benchmark"])
     language = settings["language"]
+    languages = ["en", language] if settings["references"] else ["en"]
+    check_rows(benchmark.name, settings["split"], languages, settings["data"])
     rows = load_rows(benchmark, "en", settings["split"], settings["rows"])
     references = None
     if settings["references"]:  # the same rows written in the language: how good the translation is

@@ -148,10 +148,15 @@ class ArtifactStore:
             raise StoreError(f"XTRANSFER_STORE: cannot write to {self.root}; set it to a folder that you own")
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
 def is_full_disk(error: BaseException | None) -> bool:
     """Whether an error, or what caused it, says that no space is left."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        if any(f"(os error {number})" in str(error) for number in _FULL):  # as safetensors says it
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -24,16 +24,17 @@ _XTREME_R_CHOICE = Recipe(
     max_length=128,
     source="XTREME-R scripts for XCOPA (5 epochs, batch 32, length 128, 2e-5)",
 )
-# An encoder of a million parameters that has seen minutes of text needs larger steps than a pretrained one, and its
-# embeddings, aligned by their start from parallel text, are left alone. The values are the laboratory's, not tuned.
+# An encoder of a few million parameters that has seen minutes of text needs larger and more steps than a pretrained
+# one. With the laboratory's recipe (5e-4, batch 32, frozen embeddings) its loss on LingNLI, which was written against
+# models, never fell; with this one it does, by little.
 _TINY = Recipe(
-    epochs=3,
-    batch_size=32,
-    learning_rate=5e-4,
+    epochs=4,
+    batch_size=16,
+    learning_rate=1e-3,
+    warmup=0.1,
     max_length=96,
     dropout=0.0,
-    freeze_embeddings=True,
-    source="as the laboratory studies, not tuned on these data",
+    source="tried on the English dev split of LingNLI with one seed",
 )
 
 _XNLI = Target(benchmark="xnli", train_on=("lingnli-b",), recipe=_XTREME)
@@ -55,7 +56,7 @@ NATURAL_NLI = Study.model_validate(
         "small": {
             "encoders": ["mirror-tiny@0"],
             "targets": [
-                _XNLI.model_copy(update={"train_rows": 6000, "recipe": _TINY}).model_dump(mode="json"),
+                _XNLI.model_copy(update={"train_rows": 4000, "recipe": _TINY}).model_dump(mode="json"),
                 Target(benchmark="xcopa", recipe=_TINY.model_copy(update={"epochs": 10})).model_dump(mode="json"),
             ],
             "seeds": [0, 1],

@@ -23,6 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS
+from xtransfer.kinds.language_head import LanguageHead
 from xtransfer.training import pretrained
 from xtransfer.training.pretrained import Start
 
@@ -53,6 +54,7 @@ class Loaded:
     tokenizer: PreTrainedTokenizerBase
     dropouts: Mapping[str, float]  # rates by field of the configuration, as they were before any override
     heads: Mapping[str, SavedHead] = field(default_factory=dict)  # by benchmark; several after a mixture
+    folder: Path | None = None  # where it was read
 
     @property
     def head(self) -> nn.Module | None:
@@ -92,8 +94,8 @@ def load(start: Start, dropout: float | None = None) -> Loaded:
     """
     folder = pretrained.fetch(start)
     encoder, tokenizer, dropouts = pretrained.load_encoder(folder, dropout)
-    heads = _load_heads(folder, encoder.config.hidden_size) if (folder / "head.json").exists() else {}
-    return Loaded(encoder, tokenizer, dropouts, heads)
+    heads = _load_heads(folder, encoder) if (folder / "head.json").exists() else {}
+    return Loaded(encoder, tokenizer, dropouts, heads, folder)
 
 
 def save(
@@ -128,13 +130,20 @@ def new_head(info: HeadInfo, hidden_size: int) -> nn.Module:
     return make(hidden_size, shape, info.dropout)
 
 
-def _load_heads(folder: Path, hidden_size: int) -> dict[str, SavedHead]:
+def bind(head: nn.Module, encoder: PreTrainedModel) -> None:
+    """Give a head that predicts the encoder's own tokens their embeddings; other heads have no use for them."""
+    if isinstance(head, LanguageHead):
+        head.bind(encoder)
+
+
+def _load_heads(folder: Path, encoder: PreTrainedModel) -> dict[str, SavedHead]:
     tensors = load_file(folder / "head.safetensors")
     heads = {}
     for name, values in json.loads((folder / "head.json").read_text(encoding="utf-8"))["heads"].items():
         info = HeadInfo(**{**values, "labels": tuple(values["labels"])})
         with torch.random.fork_rng(devices=[]):  # weights are drawn and then replaced: nobody's stream moves
-            module = new_head(info, hidden_size)
+            module = new_head(info, encoder.config.hidden_size)
+        bind(module, encoder)
         module.load_state_dict(_below(name, tensors))
         heads[name] = SavedHead(info, module.eval())
     return heads

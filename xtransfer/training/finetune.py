@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.data.batches import Batch, collate, encode_rows, epoch_order
+from xtransfer.data.batches import Batch, collate, epoch_order
+from xtransfer.data.encoded import EncodedRows, encoded_rows
 from xtransfer.digest import digest
 from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS
-from xtransfer.kinds.spec import Encoded
+from xtransfer.kinds.language_head import LanguageHead
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.training import checkpoints, pretrained
 from xtransfer.training.checkpoints import HeadInfo, Loaded, SavedHead
@@ -51,8 +52,8 @@ def finetune(
     random derives from `seed`. `dev` is read with `select: best` alone; no other split is opened here.
 
     Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (the evaluations, select=best only),
-    heads (benchmark → "fresh" or "carried from X"), degenerate (reason or None; see `losses.degenerate`),
-    examples_per_second, seconds. Raises RequestError for what cannot be trained.
+    heads (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
+    `losses.degenerate`), examples_per_second, seconds. Raises RequestError for what cannot be trained.
     """
     rows = _by_benchmark(parts)
     loaded = checkpoints.load(start, recipe.dropout)
@@ -146,14 +147,14 @@ class BatchPlan:
         return [made[index] for index in epoch_order(len(made), derived(self.seed, "mixture"), epoch)]
 
 
-def _by_benchmark(parts: Sequence[Part]) -> dict[str, tuple[Benchmark, list[Row]]]:
-    rows: dict[str, tuple[Benchmark, list[Row]]] = {}
+def _by_benchmark(parts: Sequence[Part]) -> dict[str, tuple[Benchmark, list[Sequence[Row]]]]:
+    rows: dict[str, tuple[Benchmark, list[Sequence[Row]]]] = {}
     for benchmark, own in parts:
         if KINDS[benchmark.kind].head is None:
             raise RequestError(f"'{benchmark.name}' is of kind {benchmark.kind}: nothing is trained on it")
         if not own:
             raise RequestError(f"'{benchmark.name}': no rows to train on")
-        rows.setdefault(benchmark.name, (benchmark, []))[1].extend(own)
+        rows.setdefault(benchmark.name, (benchmark, []))[1].append(own)
     if not rows:
         raise RequestError("nothing to train on: no benchmark was given")
     return rows
@@ -178,10 +179,18 @@ def _heads(
         with own_randomness("cpu"):
             torch.manual_seed(derived(seed, "head", benchmark.name))
             module = checkpoints.new_head(info, loaded.encoder.config.hidden_size)
+        checkpoints.bind(module, loaded.encoder)
         source = _carry(loaded, benchmark, module) if recipe.head == "carry" else None
         heads[benchmark.name] = SavedHead(info, module)
-        came_from[benchmark.name] = f"carried from {source}" if source else "fresh"
+        came_from[benchmark.name] = f"carried from {source}" if source else _first(module, loaded)
     return heads, came_from
+
+
+def _first(module: nn.Module, loaded: Loaded) -> str:
+    """What a head that carries nothing on starts from: a language head, from the one in the encoder's files."""
+    if isinstance(module, LanguageHead) and loaded.folder is not None:
+        return "the encoder's own" if module.adopt(pretrained.left_over(loaded.folder)) else "fresh"
+    return "fresh"
 
 
 def _carry(loaded: Loaded, benchmark: Benchmark, module: nn.Module) -> str | None:
@@ -195,8 +204,8 @@ def _carry(loaded: Loaded, benchmark: Benchmark, module: nn.Module) -> str | Non
     return None
 
 
-def _encode(benchmark: Benchmark, rows: Sequence[Row], loaded: Loaded, recipe: Recipe) -> list[Encoded]:
-    return encode_rows(KINDS[benchmark.kind], rows, loaded.tokenizer, recipe.max_length)
+def _encode(benchmark: Benchmark, rows: Sequence[Sequence[Row]], loaded: Loaded, recipe: Recipe) -> EncodedRows:
+    return encoded_rows(KINDS[benchmark.kind], rows, loaded.tokenizer, recipe.max_length)
 
 
 def _watcher(
@@ -213,7 +222,7 @@ def _watcher(
     return BestOnDev(model, head, loaded.tokenizer, benchmark, rows, recipe.max_length, every, steps, device)
 
 
-def _degenerate(course: Course, plan: BatchPlan, encoded: Mapping[str, list[Encoded]]) -> str | None:
+def _degenerate(course: Course, plan: BatchPlan, encoded: Mapping[str, EncodedRows]) -> str | None:
     names = [name for name, _ in itertools.islice(plan.batches(1), len(course.losses))]
     reasons = []
     for name in dict.fromkeys(names):

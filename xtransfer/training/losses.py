@@ -30,16 +30,30 @@ def first_and_last(losses: Sequence[float]) -> tuple[float, float]:
 
 
 def uninformed_loss(encoded: Sequence[Encoded]) -> float | None:
-    """Mean loss, in nats, of the best answer that ignores the input; None for targets that have none such.
+    """Mean loss of the best answer that ignores the input; None for targets that have none such.
 
-    Labels: the entropy of their frequencies. A choice among options: the log of their number.
+    Labels, of rows or of words: the entropy of their frequencies. A choice among options: the log of their
+    number. Scores, whose loss is the squared error: their variance.
     """
+    if encoded and all(isinstance(row.target, float) for row in encoded):
+        mean = _mean([row.target for row in encoded])
+        return _mean([(row.target - mean) ** 2 for row in encoded])
+    if encoded and all(_is_tags(row.target) for row in encoded):
+        return _entropy([label for row in encoded for label in row.target])
     if not all(isinstance(row.target, int) for row in encoded):
         return None
     if any(len(row.sequences) > 1 for row in encoded):
         return _mean([math.log(len(row.sequences)) for row in encoded])
-    counts = Counter(row.target for row in encoded)
-    return -sum(count / len(encoded) * math.log(count / len(encoded)) for count in counts.values())
+    return _entropy([row.target for row in encoded])
+
+
+def _is_tags(target: Any) -> bool:
+    return isinstance(target, tuple) and all(isinstance(label, int) for label in target)
+
+
+def _entropy(labels: Sequence[int]) -> float:
+    shares = [count / len(labels) for count in Counter(labels).values()]
+    return -sum(share * math.log(share) for share in shares)
 
 
 def degenerate(name: str, losses: Sequence[float], uninformed: float | None) -> str | None:

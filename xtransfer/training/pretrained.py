@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-from safetensors import SafetensorError
+from huggingface_hub.errors import RepositoryNotFoundError
+from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import (
     MODEL_MAPPING,
@@ -26,6 +26,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from xtransfer import hub
 from xtransfer.errors import RequestError, SourceError
 
 Start = Path | tuple[str, str]  # a folder, or a hub id and the commit that it is pinned to
@@ -37,6 +38,7 @@ _READ = [
     "*.model",
     "*.txt",
 ]  # weights, settings and tokenizers; never code or pickles
+_LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
 _ENCODER_HALF = {"t5": T5EncoderModel, "mt5": MT5EncoderModel, "umt5": UMT5EncoderModel}
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "pooler_dropout",
              "dropout", "attention_dropout", "activation_dropout", "dropout_rate", "cls_dropout")  # fmt: skip
@@ -54,17 +56,26 @@ def fetch(start: Start) -> Path:
         return start
     name, commit = start
     try:
-        folder = Path(snapshot_download(name, revision=commit, allow_patterns=_READ, ignore_patterns=["*/*"]))
+        folder = Path(hub.patient(lambda: _download(name, commit), hub.is_short))
         if not any(folder.glob("*.safetensors")):
             _refuse_pickles(Path(name), HfApi().list_repo_files(name, revision=commit))
-    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        if isinstance(error, RepositoryNotFoundError):
-            raise RequestError(f"the hub has no model '{name}' at {commit}, or it is private") from error
-        raise SourceError(
-            f"{name}@{commit} is not in the local hub cache and could not be fetched ({error}); "
-            "connect, or name a local folder instead"
-        ) from error
+    except RequestError:
+        raise
+    except Exception as error:  # transports raise classes of their own
+        what = f"the hub, model '{name}' at {commit}: {hub.said(error)}; {hub.advice(error)}"
+        if isinstance(error, RepositoryNotFoundError):  # a gated one too
+            raise RequestError(what) from error
+        raise SourceError(f"{what}, or name a local folder instead") from error
     return folder
+
+
+def _download(name: str, commit: str) -> str:
+    return snapshot_download(name, revision=commit, allow_patterns=_READ, ignore_patterns=["*/*"])
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of an encoder's folder that are ever read."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and any(map(path.match, _READ)))
 
 
 def load_encoder(
@@ -103,6 +114,16 @@ def load_encoder(
             f"{min(info['missing_keys'])}: these are not the weights of this configuration"
         )
     return encoder.eval(), _tokenizer(folder, encoder), declared
+
+
+def left_over(folder: Path) -> dict[str, torch.Tensor]:
+    """Weights in a folder's files that belong to the head of a masked language model, by their names there."""
+    found: dict[str, torch.Tensor] = {}
+    for file in sorted(folder.glob("model*.safetensors")):
+        with safe_open(file, framework="pt") as opened:
+            names = [name for name in opened.keys() if name.startswith(_LANGUAGE_HEADS)]  # noqa: SIM118
+            found.update((name, opened.get_tensor(name)) for name in names)
+    return found
 
 
 @contextmanager

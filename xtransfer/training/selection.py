@@ -79,5 +79,5 @@ class BestOnDev:
         reader = Reader(self.tokenizer, self.max_length)
         predictions = predict(self.model.encoder, self.head, self.benchmark, self.rows, reader, self.device)
         self.model.train()
-        golds = [kind.gold(row) for row in self.rows]
+        golds = [kind.gold(self.benchmark, row) for row in self.rows]
         return METRICS[self.benchmark.metric].compute(golds, [prediction.value for prediction in predictions])

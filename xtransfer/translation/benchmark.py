@@ -16,6 +16,7 @@ from xtransfer.translation.engine import Engine
 TEXT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "pair": ("first", "second"),
     "choice": ("context", "choices"),
+    "sts": ("first", "second"),
 }
 
 

@@ -1,0 +1,173 @@
+"""`xtransfer data`: what studies read, whether it is there, and a mirror of it for machines without internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flows.commands.common import AsJson, Settings, Small, chosen, print_json
+from xtransfer.errors import RequestError
+
+if TYPE_CHECKING:
+    from xtransfer.data.check import Finding
+    from xtransfer.needs import Needs
+    from xtransfer.stages.spec import Progress as Told
+
+app = typer.Typer(help="The data that studies read: check, mirror.", no_args_is_help=True)
+
+_FEW = 6  # languages that are written out
+
+OfStudy = Annotated[
+    str | None, typer.Option("--study", metavar="STUDY", help="What this study reads: a built-in one or a YAML file.")
+]
+OfBenchmarks = Annotated[
+    list[str] | None,
+    typer.Option("--benchmark", metavar="NAME", help="All splits and languages of this benchmark. Repeatable."),
+]
+
+
+@app.command("check")
+def check(
+    study: OfStudy = None,
+    benchmark: OfBenchmarks = None,
+    small: Small = False,
+    settings: Settings = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Read no rows: hidden labels are not found.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Where each split comes from, whether it is there, its rows, hidden labels; exit status 1 if one cannot be used.
+
+    Without --study or --benchmark: every benchmark, and of what is on the hub alone no rows are read.
+    """
+    from xtransfer.benchmarks import BENCHMARKS
+    from xtransfer.data.check import look
+    from xtransfer.needs import of_benchmarks
+
+    asked = _asked(study, benchmark, small, settings)
+    needs = asked or of_benchmarks(BENCHMARKS)
+    total = len(needs.rows) + len(needs.corpora) + len(needs.encoders)
+    found: list[Finding] = []
+    with _bar(Console(stderr=True)) as told:
+        for finding in look(needs, "none" if fast else "all" if asked else "here"):
+            told(f"{finding.name} {finding.language}", len(found), total)
+            found.append(finding)
+    if as_json:
+        pieces = [asdict(finding) for finding in found]
+        print_json({"ok": all(one.ok for one in found), "pieces": pieces, "lacking": needs.lacking})
+    else:
+        _show(found, needs)
+    if not all(one.ok for one in found):
+        raise typer.Exit(1)
+
+
+@app.command("mirror")
+def mirror(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The mirror's folder; made if it is not there.")],
+    study: OfStudy = None,
+    benchmark: OfBenchmarks = None,
+    small: Small = False,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """A mirror in the hub's layout of all that a study reads, at pinned revisions; run it again to go on."""
+    from xtransfer.data.mirror import mirror as make
+
+    needs = _asked(study, benchmark, small, settings)
+    if needs is None:
+        raise RequestError("say what the mirror is to hold: --study STUDY, --benchmark NAME, or both")
+    console = Console(stderr=as_json)
+    with _bar(console, lines=True) as told:
+        done = make(needs, to, told)
+    if as_json:
+        print_json({"folder": to, **asdict(done)})
+        return
+    for note in done.notes:
+        console.print(f"not in the mirror: {note}", highlight=False, soft_wrap=True)
+    if not done.made and not done.kept:
+        console.print("nothing to mirror: all of it is made on the spot, or lies on this machine")
+        return
+    counts = f"{len(done.made)} files made, {len(done.kept)} were there, {done.bytes / 1e6:.1f} MB"
+    again = f"xtransfer data check{_same(study, benchmark, small, settings)}"
+    console.print(
+        f"{to}: {counts}, all of them whole\n"
+        f"on the other machine: XTRANSFER_HUB_DIR={to.expanduser().absolute()} {again}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _asked(study: str | None, names: list[str] | None, small: bool, settings: list[str] | None) -> Needs | None:
+    """What the options name; None where they name nothing."""
+    from xtransfer import needs
+
+    if study is None and (small or settings):
+        raise RequestError("--small and --set change a study: name one with --study")
+    parts = [needs.of_study(chosen(study, small, settings))] if study is not None else []
+    parts += [needs.of_benchmarks(names)] if names else []
+    return sum(parts[1:], parts[0]) if parts else None
+
+
+def _same(study: str | None, names: list[str] | None, small: bool, settings: list[str] | None) -> str:
+    """The options that name the same data again."""
+    options = [f" --study {study}"] if study is not None else []
+    options += [" --small"] if small else []
+    options += [f" --set '{text}'" for text in settings or ()]
+    return "".join([*options, *(f" --benchmark {name}" for name in names or ())])
+
+
+def _show(found: Sequence[Finding], needs: Needs) -> None:
+    console = Console()
+    headings = ("what", "split", "languages", "from", "rows", "")
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for one in found:
+        groups.setdefault((one.what, one.name, one.split, one.origin, one.state), []).append(one)
+    if console.is_terminal:
+        table = Table(*headings, box=None, pad_edge=False)
+        for line in map(_line, groups.values()):
+            table.add_row(*line, style="" if line[-1] == "ok" else "red")
+        console.print(table)
+    else:
+        for one in found:
+            rows = "" if one.rows is None else str(one.rows)
+            typer.echo("\t".join((one.name, one.split, one.language, one.origin, rows, one.state)))
+    for target, languages in needs.lacking.items():
+        console.print(f"{target} has no {', '.join(languages)}: the study runs without", highlight=False)
+    for group in groups.values():
+        first, others = group[0], [one.language for one in group[1:]]
+        if not first.ok:
+            place = " ".join(part for part in (first.name, first.split, first.language) if part)
+            more = f" (also {' '.join(others)})" if others else ""
+            console.print(f"{first.state}: {place}{more}: {first.note}", highlight=False, markup=False, soft_wrap=True)
+    bad = sum(not one.ok for one in found)
+    console.print(f"{len(found) - bad} of {len(found)} can be used", highlight=False)
+
+
+def _line(group: list[Finding]) -> tuple[str, ...]:
+    first, counts = group[0], [one.rows for one in group]
+    languages = [one.language for one in group if one.language]
+    several = " ".join(languages) if len(languages) <= _FEW else f"{len(languages)} languages"
+    rows = "" if None in counts else f"{sum(count or 0 for count in counts):,}"
+    return (first.name, first.split, several, first.origin, rows, first.state)
+
+
+@contextmanager
+def _bar(console: Console, lines: bool = False) -> Iterator[Told]:
+    """What tells how far it is: a bar in a terminal; where it is piped nothing, or a line for each piece."""
+    columns = BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+
+        def told(message: str, done: int, total: int, metrics: object = None) -> None:
+            progress.update(task, description=message, completed=done, total=max(1, total))
+            if lines and not console.is_terminal:
+                console.print(f"{done}/{total} {message}", highlight=False, markup=False, soft_wrap=True)
+
+        yield told

@@ -1,0 +1,120 @@
+"""`xtransfer evaluate`: score one checkpoint on targets, as a study without intermediates."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows.commands.common import AsJson, print_json, setting
+from flows.commands.run import Out, Workers, run
+from xtransfer.errors import RequestError
+from xtransfer.study import Study
+
+
+class Split(StrEnum):
+    """What is scored."""
+
+    test = "test"
+    dev = "dev"
+
+
+def command(
+    checkpoint: Annotated[str, typer.Argument(help="A folder, a hub id, or an encoder trained here (name@seed).")],
+    target: Annotated[
+        list[str],
+        typer.Option("--target", help="xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is ... Repeatable."),
+    ],
+    language: Annotated[list[str] | None, typer.Option("--language", help="Only this language. Repeatable.")] = None,
+    split: Annotated[Split, typer.Option("--split", help="The split that is scored.")] = Split.test,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="Score so many rows of each language: a quick look; default: all.")
+    ] = None,
+    train_rows: Annotated[int | None, typer.Option(min=1, help="Fine-tune on the first so many rows.")] = None,
+    seed: Annotated[list[int] | None, typer.Option("--seed", help="Training seed; default: 0. Repeatable.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="recipe.A=B", help="Replace a field of every target's recipe. Repeatable."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study; default: evaluate-CHECKPOINT.")] = None,
+    workers: Workers = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a checkpoint in every language; what it has no head for is fine-tuned in English first."""
+    from xtransfer.studies.evaluation import evaluation
+
+    asked: dict[str, Any] = {
+        "languages": language,
+        "split": split.value,
+        "rows": rows,
+        "train_rows": train_rows,
+        "seeds": seed or [0],
+        "recipe": _recipe(settings),
+        "name": name,
+    }
+
+    def start() -> Any:
+        from flows.evaluate_checkpoint import evaluate_checkpoint
+
+        return evaluate_checkpoint(checkpoint, target, **asked, workers=workers, return_state=True)
+
+    study = evaluation(checkpoint, target, **asked)
+    console = Console(stderr=as_json)
+    for one in study.targets:
+        if not one.fine_tune:
+            console.print(f"{one.benchmark}: scored by a head of the checkpoint, nothing is trained", highlight=False)
+    done = run(study, start, out, console)
+    scores = _scores(study)
+    if as_json:
+        print_json({**done.facts(), "scores": scores.to_dict("records")})
+        return
+    console.print(_table(scores))
+    done.say(console, f"xtransfer results scores --study {study.name}")
+
+
+def _recipe(settings: list[str] | None) -> dict[str, Any]:
+    changes = {}
+    for text in settings or ():
+        path, value = setting(text)
+        prefix, _, field = path.partition(".")
+        if prefix not in ("recipe", "target_recipe") or not field:
+            raise RequestError(f"--set {text}: only the recipe can be set here, as in --set recipe.epochs=3")
+        changes[field] = value
+    return changes
+
+
+def _scores(study: Study) -> pd.DataFrame:
+    from xtransfer.results.read import open_results
+
+    with open_results() as results:
+        frame = results.scores(study.name)
+    return frame[["target", "seed", "language", "split", "metric", "value", "n", "chance", "status"]]
+
+
+def _table(scores: pd.DataFrame) -> Table:
+    """A line per target and metric: the mean over languages, then each language; means over seeds."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("target", overflow="fold")
+    table.add_column("metric", overflow="fold")
+    for heading in ("n", "chance", "mean"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("languages", overflow="fold")
+    for (target, metric), part in scores.groupby(["target", "metric"], sort=False):
+        values = part.groupby("language", sort=False)["value"].mean()
+        said = "  ".join(f"{code} {value:.1f}" for code, value in values.items())
+        chance = part["chance"].iloc[0]
+        marks = "" if set(part["status"]) == {"done"} else f" ({', '.join(sorted(set(part['status'])))})"
+        table.add_row(
+            f"{target}{marks}",
+            str(metric),
+            f"{int(part.groupby('seed')['n'].sum().iloc[0])}",
+            "" if pd.isna(chance) else f"{chance:.1f}",
+            f"{values.mean():.1f}",
+            said,
+        )
+    return table

@@ -1,0 +1,57 @@
+"""`xtransfer export`: predictions in the layout of a leaderboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.common import AsJson, print_json
+
+Several = list[str] | None
+
+
+def command(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was run.")],
+    out: Annotated[Path, typer.Option(help="New folder to write to.")],
+    layout: Annotated[str, typer.Option(help="xtreme or xtreme-r.")] = "xtreme",
+    encoder: Annotated[Several, typer.Option("--encoder", help="Only this encoder. Repeatable.")] = None,
+    intermediate: Annotated[Several, typer.Option("--intermediate", help="Only this one. Repeatable.")] = None,
+    target: Annotated[Several, typer.Option("--target", help="Only this target. Repeatable.")] = None,
+    seed: Annotated[list[int] | None, typer.Option("--seed", help="Only this training seed. Repeatable.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Test predictions as XTREME's public scorer reads them: a folder per encoder, intermediate and seed."""
+    from xtransfer.results.database import open_database
+    from xtransfer.scoring.aggregate import suite
+    from xtransfer.scoring.export import export
+    from xtransfer.settings import current
+    from xtransfer.store.artifacts import ArtifactStore
+
+    chosen = suite(layout)
+    settings = current()
+    with open_database(settings.database_url, read_only=True) as database:
+        written = export(
+            study, database, ArtifactStore(settings.store), chosen, out,
+            encoder=encoder, intermediate=intermediate, target=target, seed=seed,
+        )  # fmt: skip
+    if as_json:
+        print_json(
+            [
+                {
+                    "folder": str(out / one.name),
+                    "encoder": one.encoder,
+                    "intermediate": one.intermediate,
+                    "seed": one.seed,
+                    "benchmarks": list(one.cells),
+                    "not_included": one.not_included,
+                }
+                for one in written
+            ]
+        )
+        return
+    for one in written:
+        typer.echo(str(out / one.name))
+    for absent in sorted({one.not_included for one in written} - {()}):
+        typer.echo(f"not included: {', '.join(absent)}", err=True)

@@ -1,0 +1,174 @@
+"""Benchmarks of a user's own file: taken, refused with file and line, and pinned by the code that reads their rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xtransfer.benchmarks import BENCHMARKS, BUILT_IN, get
+from xtransfer.data.load import available, load_rows
+from xtransfer.errors import DataError, RequestError, SourceError
+from xtransfer.kinds import KINDS
+from xtransfer.pins import Pins
+
+DECLARED = """from xtransfer.benchmarks.inference import MNLI
+from xtransfer.benchmarks.spec import Benchmark, Source
+
+LABELS = {"good": 0, "bad": 1}
+UNUSED = 1
+
+
+def known(text):
+    return text in LABELS
+
+
+def adapt(row):
+    return row if known(row["label"]) else None
+
+
+REVIEWS = Benchmark(
+    name="reviews",
+    kind="pair",
+    languages=("en", "de"),
+    source=Source("./reviews", config="{language}", splits={"train": "train", "test": "test"}),
+    columns={"first": "title", "second": "text", "label": "label"},
+    labels=("good", "bad"),
+    label_values=LABELS,
+    metric="accuracy",
+    chance=50.0,
+    licence="mine",
+    adapt=adapt,
+)
+"""
+CSV = 'title,text,label\n"A, b",NA,good\nNone,"two\nlines",bad\nx,y,unsure\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that declares `reviews`, with its folder of data beside it."""
+    file = tmp_path / "mine" / "own.py"
+    _write(file, DECLARED)
+    _write_data(file)
+    monkeypatch.setenv("XTRANSFER_BENCHMARKS", str(file))
+    return file
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def _write_data(file: Path) -> None:
+    for code in ("en", "de"):
+        for split in ("train", "test"):
+            _write(file.parent / "reviews" / code / f"{split}.csv", CSV)
+
+
+def _pin_of(text: str, beside: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The pin of `reviews` as another file declares it, at a place of its own (a file is run once per process)."""
+    other = beside.parent.parent / name / "own.py"
+    _write(other, text)
+    _write_data(other)
+    monkeypatch.setenv("XTRANSFER_BENCHMARKS", str(other))
+    return Pins().data("reviews", "train", ["en"])
+
+
+def test_what_a_file_declares_stands_in_the_index(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(BENCHMARKS) == [*BUILT_IN, "reviews"]
+    assert get("mnli") is BUILT_IN["mnli"]  # imported by the file, not declared again
+    assert available(get("reviews")) is None
+    monkeypatch.delenv("XTRANSFER_BENCHMARKS")
+    assert "reviews" not in BENCHMARKS
+
+
+def test_rows_come_from_the_folder_beside_the_file(file: Path) -> None:
+    assert load_rows(get("reviews"), "de", "train") == [
+        {"id": "0", "group": "0", "first": "A, b", "second": "NA", "label": 0},
+        {"id": "1", "group": "1", "first": "None", "second": "two\nlines", "label": 1},
+    ]
+    lines = '{"title": "a", "text": "b", "label": "bad"}\n{"title": "c", "text": "d", "label": "good"}\n'
+    _write(file.parent / "reviews" / "de" / "test.jsonl", lines)
+    (file.parent / "reviews" / "de" / "test.csv").unlink()
+    assert [row["label"] for row in load_rows(get("reviews"), "de", "test")] == [1, 0]
+
+
+def test_missing_and_broken_files_are_named(file: Path) -> None:
+    data = file.parent / "reviews" / "en" / "test.csv"
+    data.write_text("title,text,label\na,b\n")
+    with pytest.raises(SourceError, match=r"reviews, configuration 'en', split 'test': .*Expected 3 columns, got 2"):
+        load_rows(get("reviews"), "en", "test")
+    data.write_text("title,label\na,good\n")
+    with pytest.raises(DataError, match="no column text"):
+        load_rows(get("reviews"), "en", "test")
+    data.unlink()
+    with pytest.raises(SourceError, match=r"has no file en/test\.parquet, \.csv or \.jsonl"):
+        load_rows(get("reviews"), "en", "test")
+    assert "en/test.parquet" in str(available(get("reviews")))
+
+
+def test_the_pin_follows_the_code_and_not_the_place(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Pins().data("reviews", "train", ["en"])
+    same = DECLARED.replace("UNUSED = 1", "UNUSED = 2").replace('licence="mine"', 'licence="ours"')
+    assert _pin_of(same, file, "same", monkeypatch) == before
+    for number, (old, new) in enumerate(
+        [
+            ('row if known(row["label"]) else None', 'row if not known(row["label"]) else None'),
+            ("return text in LABELS", "return text not in LABELS"),  # what `adapt` calls
+            ('"bad": 1}', '"bad": 1, "awful": 1}'),  # what that reads
+            ('second": "text"', 'second": "title"'),
+        ]
+    ):
+        assert old in DECLARED
+        assert _pin_of(DECLARED.replace(old, new), file, f"changed-{number}", monkeypatch) != before
+
+
+def test_the_pin_follows_the_bytes(file: Path) -> None:
+    before = Pins().data("reviews", "train", ["en"])
+    (file.parent / "reviews" / "en" / "train.csv").write_text(CSV.replace("x,y", "x,z"))
+    assert Pins().data("reviews", "train", ["en"]) != before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\nraise ValueError('no')\n", r"own\.py, line 2: ValueError: no"),
+        ("x = 1\n\ny = = 2\n", r"own\.py, line 3: SyntaxError"),
+        (DECLARED.replace("Source(", "Sauce("), r"own\.py, line 20: NameError: name 'Sauce'"),
+        ("x = 1\n", "declares no benchmark"),
+        ("from xtransfer.benchmarks.inference import MNLI\n", "declares no benchmark"),
+        ("from xtransfer.benchmarks import get\n\nX = get('mnli')\n", "declares no benchmark"),
+        (DECLARED.replace('"reviews"', '"mnli"'), "the name 'mnli' is taken"),
+        (DECLARED.replace('"de"', '"xx"'), "'reviews': no language 'xx'"),
+        (DECLARED.replace('"accuracy"', '"acuracy"'), "'reviews': no metric 'acuracy'"),
+        (DECLARED.replace('splits={"train": "train", "test": "test"}', ""), "its source names no splits"),
+    ],
+)
+def test_broken_files_are_refused_with_their_place(text: str, said: str, file: Path) -> None:
+    file.write_text(text)
+    with pytest.raises(RequestError, match=said):
+        get("reviews")
+
+
+def test_a_file_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("/nowhere/own.py", "https://example.org/own.py"):
+        monkeypatch.setenv("XTRANSFER_BENCHMARKS", place)
+        with pytest.raises(RequestError, match=r"XTRANSFER_BENCHMARKS: no file .*own\.py|no file .*https"):
+            get("mnli")
+
+
+def test_functions_print_alike_in_every_process(file: Path) -> None:
+    """What a pin is made of holds no address of an object in memory."""
+    from xtransfer.pins import _declaration
+
+    for benchmark in BENCHMARKS.values():
+        assert not any("0x" in line for line in _declaration(benchmark)), benchmark.name
+
+
+def test_the_docs_name_the_fields_of_every_kind() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "own-benchmark.md").read_text(encoding="utf-8")
+    table = page.partition("| kind | fields |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert {kind: fields.split(", ") for kind, fields in rows} == {
+        name: list(kind.fields) for name, kind in KINDS.items()
+    }

@@ -1,0 +1,73 @@
+"""`xtransfer evaluate` as a user runs it: a trained checkpoint is scored by its head, retrieval by its vectors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows import cli
+from tests.running import Ran, xtransfer
+from xtransfer.errors import RequestError
+
+
+def _trained(home: Path) -> Path:
+    """The checkpoint of `train lab-inference after direct seed 10`."""
+    for manifest in (home / "artifacts").glob("*/*/manifest.json"):
+        if json.loads(manifest.read_text())["name"].startswith("train lab-inference after direct seed 10"):
+            return manifest.parent
+    raise AssertionError("the small study left no such checkpoint")
+
+
+@pytest.mark.slow
+def test_a_checkpoint_is_scored_by_its_head(small_lab: Ran, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(small_lab.home, home)
+    arguments = ["evaluate", str(_trained(home)), "--target", "lab-inference", "--target", "lab-retrieval"]
+    done = xtransfer(home, *arguments, "--name", "mine", "--language", "de", "--language", "tr", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "lab-inference: scored by a head of the checkpoint" in done.stderr
+    output = json.loads(done.stdout)
+    assert output["study"] == "mine" and len(output["ran"]) == 2
+    scores = {(one["target"], one["language"]): one["value"] for one in output["scores"]}
+    assert set(scores) == {(name, code) for name in ("lab-inference:as-is", "lab-retrieval") for code in ("de", "tr")}
+    stored = {row[5]: row[8] for row in small_lab.rows() if row[1:4] == ("direct", "lab-inference", 10)}
+    assert scores["lab-inference:as-is", "de"] == pytest.approx(stored["de"])  # as the study scored it
+    again = xtransfer(home, *arguments, "--name", "mine", "--language", "de", "--language", "tr")
+    assert again.returncode == 0, again.stderr
+    assert "0 stages ran" in again.stdout and "de " in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lab-mini@0", "--target", "xnly"], "did you mean 'xnli'"),
+        (["lab-mini@0", "--target", "lab-inference", "--language", "ja"], "the grid would be empty"),
+        (["lab-mini@0", "--target", "lab-inference", "--set", "seeds=[1]"], "only the recipe"),
+        (["lab-mini@0", "--target", "lab-inference", "--set", "recipe.epoch=1"], "known: epochs"),
+        (["./nowhere", "--target", "lab-inference"], "is no folder"),
+    ],
+)
+def test_wrong_requests_leave_nothing_behind(arguments: list[str], said: str, home: Path) -> None:
+    with pytest.raises(RequestError, match=said):
+        CliRunner().invoke(cli.app, ["evaluate", *arguments], catch_exceptions=False)
+    assert not (home / "results.db").exists() and not (home / "artifacts").exists()
+
+
+def test_one_benchmark_in_full_and_all_as_values() -> None:
+    shown = CliRunner().invoke(cli.app, ["benchmarks", "xnli"], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
+    for part in ("Swahili", "nyu-mll/multi_nli", "premise", "learning_rate 2e-05", "CC BY-NC 4.0", "33.3"):
+        assert part in shown, part
+    facts = json.loads(CliRunner().invoke(cli.app, ["benchmarks", "ccg", "--json"]).stdout)
+    assert facts["how_to_get"].startswith("CCGbank is LDC2005T13") and facts["available"] is False and facts["reason"]
+    with pytest.raises(RequestError, match="did you mean 'xnli'"):
+        CliRunner().invoke(cli.app, ["benchmarks", "xnly"], catch_exceptions=False)
+
+
+def test_the_list_says_why_a_benchmark_is_not_here() -> None:
+    listed = CliRunner().invoke(cli.app, ["benchmarks"], env={"COLUMNS": "250"}, catch_exceptions=False).stdout
+    assert "ccg: 'local/ccgbank' is in no mirror" in listed
+    assert "CC BY-NC 4.0" in listed and "nyu-mll/multi_nli" in listed

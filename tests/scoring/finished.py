@@ -1,0 +1,108 @@
+"""A finished study with given predictions and scores for several targets: real artifacts, no training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xtransfer.grid import Cell, Plan
+from xtransfer.results import open_database, record_cell, record_failure, record_study
+from xtransfer.settings import current
+from xtransfer.stages.spec import Stage
+from xtransfer.store import artifacts
+from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study import Intermediate, Study, Target
+
+Predictions = Mapping[str, Sequence[tuple[str, Any]]]  # language → id and prediction, in the order of the rows
+Points = Mapping[str, Mapping[str, float]]  # language → metric → points
+
+RECIPE = {"epochs": 3, "learning_rate": 2e-5}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one target gave."""
+
+    predictions: Predictions = field(default_factory=dict)
+    points: Points = field(default_factory=dict)
+    failed: str = ""
+    constant: bool = False  # all predictions are equal
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the score stage, beside benchmark and languages
+
+
+def finish(
+    outcomes: Mapping[tuple[str, int], Mapping[str, Outcome]], name: str = "mine", encoder: str = "tiny@0"
+) -> ArtifactStore:
+    """Records a study in the home of the test: (intermediate, seed) → target slug → outcome."""
+    settings = current().prepare()
+    store = ArtifactStore(settings.store)
+    study = Study(
+        name=name,
+        encoders=(encoder,),
+        intermediates=tuple(dict.fromkeys(Intermediate.parse(slug) for slug, _ in outcomes)),
+        targets=tuple(dict.fromkeys(Target.parse(slug) for held in outcomes.values() for slug in held)),
+        seeds=tuple(dict.fromkeys(seed for _, seed in outcomes)),
+    )
+    made = [
+        (_cell(encoder, intermediate, slug, seed, outcome), outcome)
+        for (intermediate, seed), held in outcomes.items()
+        for slug, outcome in held.items()
+    ]
+    with open_database(settings.database_url) as db:
+        record_study(db, Plan(study, tuple(cell for cell, _ in made), tuple(cell.score for cell, _ in made)))
+        for cell, outcome in made:
+            if outcome.failed:
+                record_failure(db, name, cell, outcome.failed)
+            elif outcome.predictions or outcome.points:
+                _commit(store, cell.score, outcome, cell.target.split)
+                record_cell(db, name, cell, store)
+    return store
+
+
+def _cell(encoder: str, intermediate: str, slug: str, seed: int, outcome: Outcome) -> Cell:
+    target = Target.parse(slug)
+    settings = {
+        "benchmark": target.benchmark,
+        "languages": list(outcome.predictions or outcome.points),
+        "split": target.split,
+        "recipe": RECIPE,
+        "made for": [encoder, intermediate, slug, seed],
+        **outcome.settings,
+    }
+    score = Stage("score", 1, f"score {slug} after {intermediate} seed {seed}", settings)
+    return Cell(encoder, Intermediate.parse(intermediate), target, seed, score)
+
+
+def _commit(store: ArtifactStore, stage: Stage, outcome: Outcome, split: str) -> None:
+    points = outcome.points or {code: {"accuracy": 50.0} for code in outcome.predictions}
+    scores = [
+        {"language": code, "split": split, "metric": metric, "value": value, "n": 10, "chance": None,
+         "constant": outcome.constant}
+        for code, values in points.items()
+        for metric, value in values.items()
+    ]  # fmt: skip
+    rows = {
+        "language": [code for code, several in outcome.predictions.items() for _ in several],
+        "id": [name for several in outcome.predictions.values() for name, _ in several],
+        "prediction": [
+            json.dumps(value, ensure_ascii=False) for several in outcome.predictions.values() for _, value in several
+        ],
+    }
+    out = store.empty_out(stage.key)
+    pq.write_table(pa.table(rows), out / "predictions.parquet")
+    (out / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
+    with mock.patch.object(artifacts, "_sync"):  # nothing here is about power cuts, and disks are slow
+        store.commit(stage, out, {}, "cpu", datetime.now(UTC))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,119 @@
+"""Benchmarks of the user's own: the module-level values of the Python files that XTRANSFER_BENCHMARKS names.
+
+A file is run once per process, on this machine, by whoever set the variable; none is ever fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from xtransfer.benchmarks.spec import Benchmark, Source
+from xtransfer.digest import digest
+from xtransfer.errors import RequestError
+from xtransfer.languages import LANGUAGES
+
+_BESIDE = ("./", "../")  # how the path of a folder beside the file begins
+_texts: dict[str, str] = {}  # module → text of the file
+_running: set[Path] = set()
+
+
+def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict[str, Benchmark]:
+    """The benchmarks of the files by name, without built-in ones that a file imports.
+
+    Raises RequestError, with file and line where there is one, for a file that does not run, declares nothing or
+    something impossible, and for a name that is taken.
+    """
+    known = set(map(id, built_in.values()))
+    found: dict[str, Benchmark] = {}
+    for file in files:
+        if file in _running:  # it asks for a built-in one
+            continue
+        own = [one for one in _values(file) if id(one) not in known]
+        if not own:
+            raise _fault(file, "declares no benchmark; give it a value Benchmark(…)")
+        known.update(map(id, own))
+        for benchmark in own:
+            if benchmark.name in built_in or benchmark.name in found:
+                raise _fault(file, f"the name '{benchmark.name}' is taken; choose another")
+            if faults := _faults(benchmark):
+                raise _fault(file, f"benchmark '{benchmark.name}': {'; '.join(faults)}")
+            found[benchmark.name] = _placed(benchmark, file.parent)
+    return found
+
+
+def source_of(module: str) -> str | None:
+    """The text of a user's file as it was run, by the name of its module; None for any other module."""
+    return _texts.get(module)
+
+
+def _values(file: Path) -> list[Benchmark]:
+    """The benchmarks of a file, each once; those whose variable begins with an underscore are parts of others."""
+    named = vars(_module(file)).items()
+    values = [value for name, value in named if isinstance(value, Benchmark) and not name.startswith("_")]
+    return list({id(value): value for value in values}.values())
+
+
+@cache
+def _module(file: Path) -> ModuleType:
+    module = ModuleType(f"xtransfer_own_{digest(str(file))[:12]}")
+    module.__file__ = str(file)
+    sys.modules[module.__name__] = module
+    _running.add(file)
+    try:
+        text = file.read_text(encoding="utf-8")
+        _texts[module.__name__] = text
+        exec(compile(text, str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102 - the user's own program
+    except Exception as error:
+        raise _fault(file, f"{type(error).__name__}: {error}", _line(error, file)) from error
+    finally:
+        _running.discard(file)
+    return module
+
+
+def _line(error: Exception, file: Path) -> int | None:
+    """Where in the file an exception began."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    return lines[-1] if lines else None
+
+
+def _fault(file: Path, what: str, line: int | None = None) -> RequestError:
+    return RequestError(f"XTRANSFER_BENCHMARKS: {file}{f', line {line}' if line else ''}: {what}")
+
+
+def _faults(benchmark: Benchmark) -> list[str]:
+    """What can be seen to be wrong without the libraries that kinds need."""
+    from xtransfer.scoring.metrics import METRICS
+
+    faults = [f"no language '{code}'" for code in benchmark.languages if code not in LANGUAGES]
+    named = [name for name in (benchmark.metric, *benchmark.also) if name or "target" in benchmark.roles]
+    faults += [f"no metric '{name}'" for name in named if name not in METRICS]
+    if not benchmark.languages:
+        faults.append("it has no languages")
+    if not benchmark.union and not any(source.splits for source in (benchmark.source, *benchmark.sources.values())):
+        faults.append("its source names no splits")
+    return faults
+
+
+def _placed(benchmark: Benchmark, beside: Path) -> Benchmark:
+    """The benchmark with the paths of folders made absolute; relative ones begin beside the file."""
+
+    def placed(source: Source) -> Source:
+        if source.path.startswith(("~", *_BESIDE)):
+            return replace(source, path=str((beside / Path(source.path).expanduser()).resolve()))
+        return source
+
+    return replace(
+        benchmark,
+        source=placed(benchmark.source),
+        sources={name: placed(source) for name, source in benchmark.sources.items()},
+        pool=placed(benchmark.pool) if benchmark.pool is not None else None,
+        union=tuple(_placed(part, beside) for part in benchmark.union),
+    )

@@ -1,0 +1,78 @@
+"""Retrieval from one pool of many languages: LAReQA and Mewsli-X of XTREME-R. An encoder is scored as it is."""
+
+from __future__ import annotations
+
+from xtransfer.benchmarks.spec import Benchmark, Row, Source
+from xtransfer.languages import codes
+
+
+def _question(row: Row) -> Row:
+    """A question with its first answer; the hub's copy has no sentence_breaks, and neither has this row then."""
+    found = {
+        "id": row["id"],
+        "question": row["question"],
+        "context": row["context"],
+        "answer": row["answers"]["text"][0],
+        "start": row["answers"]["answer_start"][0],
+    }
+    if "sentence_breaks" in row:
+        found["sentence_breaks"] = [place for one in row["sentence_breaks"] for place in one]
+    return found
+
+
+LAREQA = Benchmark(
+    name="lareqa",
+    kind="answers",
+    languages=codes("ar de el en es hi ru th tr vi zh"),
+    source=Source("google-research-datasets/xquad_r", config="{language}", splits={"test": "validation"}),
+    columns={name: name for name in ("question", "context", "answer", "start", "sentence_breaks")},
+    metric="map@20",
+    roles=("target",),
+    licence="CC BY-SA 4.0",
+    id="id",
+    adapt=_question,
+    note="the pool is the sentences of the languages that are scored: LAReQA's figures are of all 11 together "
+    "(13,090 questions, 13,014 candidates), where the mean over languages is the mean over questions. The hub's copy "
+    "cannot be used, for it lacks where sentences end",
+    how_to_get="Take xquad-r/<language>.json from google-research-datasets/lareqa on GitHub and write "
+    "google-research-datasets/xquad_r/<language>/validation-*.parquet of a mirror: a row per question, columns id, "
+    "context, question, answers (text and answer_start, lists) and sentence_breaks (the paragraph's list of [start, "
+    "end], in characters).",
+)
+
+
+def _mention_or_entity(row: Row) -> Row:
+    """A mention with the sentence that holds it, or an entity with the sentences of its description."""
+    name, spans = row["entity_id"], [(span["start"], span["end"]) for span in row["sentence_spans"]]
+    if "description" in row:
+        text = " ".join(row["description"][start:end] for start, end in spans)
+        return {"id": name, "text": text, "side": "entity", "start": 0, "end": 0, "entity": name}
+    first, last = row["start"], row["end"]
+    around = next(((start, end) for start, end in spans if start <= first < last <= end), None)
+    if around is None:
+        raise ValueError(f"no sentence holds mention '{row['example_id']}'")
+    place = {"text": row["text"][slice(*around)], "start": first - around[0], "end": last - around[0]}
+    return {"id": row["example_id"], "side": "mention", "entity": name, **place}
+
+
+MEWSLI_X = Benchmark(
+    name="mewsli-x",
+    kind="entities",
+    languages=codes("ar de en es fa ja pl ro ta tr uk"),
+    source=Source("local/mewsli-x", config="{language}", splits={"dev": "validation", "test": "test"}),
+    pool=Source("local/mewsli-x", config="candidates", splits={"test": "test"}),
+    columns={name: name for name in ("text", "side", "start", "end", "entity")},
+    metric="map@20",
+    roles=("target",),
+    licence="not stated by its authors (text of Wikinews, CC BY 2.5, and Wikipedia, CC BY-SA 3.0)",
+    id="id",
+    adapt=_mention_or_entity,
+    note="1,003,893 entities are encoded for any language; figures are of the release of May 2022, which differ from "
+    "the XTREME-R paper's",
+    how_to_get="Run get-mewsli-x.sh of google-research/google-research on GitHub, "
+    "dense_representations_for_entity_retrieval/mel, and put its JSON lines into local/mewsli-x of a mirror. "
+    "wikinews_mentions-dev.jsonl and -test.jsonl become <language>/validation-*.parquet and <language>/test-*.parquet, "
+    "a row per mention: example_id, entity_id, text and sentence_spans (of its context), start and end (of its "
+    "mention_span). candidate_set_entities.jsonl becomes candidates/test-*.parquet, a row per entity: entity_id, "
+    "description, sentence_spans. Spans are lists of {start, end} as in the files.",
+)

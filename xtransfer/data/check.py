@@ -1,0 +1,160 @@
+"""What a study needs, piece by piece: where it comes from, whether it is there, how many rows it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from pyarrow import parquet
+
+from xtransfer import benchmarks, encoders
+from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.data import hub
+from xtransfer.data.corpora import pin_corpus, text_files
+from xtransfer.data.load import load
+from xtransfer.data.source import Place, how_to_get, pin, places
+from xtransfer.errors import DataError, EmptySplit, HiddenLabels, RequestError, SourceError
+from xtransfer.needs import Need, Needs
+
+Reading = Literal["all", "here", "none"]  # rows of everything; of what needs no download; of nothing
+State = Literal["ok", "missing", "hidden", "empty", "unfit"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One piece, and how it is."""
+
+    what: Literal["rows", "encoder", "text"]
+    name: str  # of the benchmark, encoder or corpus
+    split: str
+    language: str
+    origin: str  # laboratory, mirror, hub, folder, trained here; several joined by +
+    state: State
+    rows: int | None  # None: not read, or not rows
+    note: str  # what is wrong and what to do; nothing where all is well
+
+    @property
+    def ok(self) -> bool:
+        return self.state == "ok"
+
+
+def look(needs: Needs, reading: Reading = "all") -> Iterator[Finding]:
+    """One finding for each piece, in the order of the needs.
+
+    Labels that are hidden, constant or outside the set are found only in rows that are read. The hub is asked
+    about a data set whose rows are not read; what it has been asked once in this process is not asked again.
+    """
+    yield from (_rows(need, reading) for need in needs.rows)
+    yield from (_text(name) for name in needs.corpora)
+    yield from (_encoder(text) for text in needs.encoders)
+
+
+def demand(rows: Iterable[Need]) -> None:
+    """Raises DataError that names every piece that cannot be scored (hidden labels above all) or is not there."""
+    faults = dict.fromkeys(finding.note for finding in look(Needs(tuple(dict.fromkeys(rows)))) if not finding.ok)
+    if faults:
+        raise DataError("; ".join(faults))
+
+
+def _rows(need: Need, reading: Reading) -> Finding:
+    benchmark = benchmarks.get(need.benchmark)
+    found = places(benchmark, need.split, need.language)
+    origin = "+".join(dict.fromkeys(place.origin for place in found))
+    remote = "hub" in origin
+    rows, state, note = None, "ok", ""
+    try:
+        _find(benchmark, found)
+        if reading == "all" or (reading == "here" and not remote):
+            rows = len(load(benchmark, need.language, need.split).rows)
+        else:
+            rows = _counted(benchmark, found)
+            _ask_hub(found)
+    except HiddenLabels as error:
+        state, note = "hidden", str(error)
+    except EmptySplit as error:
+        state, note = "empty", str(error)
+    except DataError as error:
+        state, note = "unfit", str(error)
+    except SourceError as error:
+        state, note = "missing", str(error)
+    return Finding("rows", need.benchmark, need.split, need.language, origin, state, rows, note)  # type: ignore[arg-type]
+
+
+def _find(benchmark: Benchmark, found: list[Place]) -> None:
+    for place in found:
+        try:
+            place.files()
+        except SourceError as error:
+            raise SourceError(f"{error}{how_to_get(benchmark, place.source.path)}") from error
+
+
+def _counted(benchmark: Benchmark, found: list[Place]) -> int | None:
+    """Rows by the files' own account; None where that is not how many are used, or where a file has none."""
+    if benchmark.adapt or benchmark.share or benchmark.no_label or any(place.source.keep for place in found):
+        return None
+    files = [file for place in found for file in place.files()]
+    if not files or any(file.suffix != ".parquet" for file in files):
+        return None
+    try:
+        count = sum(int(parquet.read_metadata(file).num_rows) for file in files)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{files[0].parent}: a file is damaged ({error}); put whole files there") from error
+    if not count:
+        raise EmptySplit(f"{files[0]}: has no rows")
+    return count
+
+
+def _ask_hub(found: list[Place]) -> None:
+    for place in found:
+        if place.origin == "hub":
+            _ask(place.source.path)
+            pin(place.source)
+
+
+@cache
+def _ask(path: str) -> None:
+    if not hub.answers():
+        raise SourceError(
+            f"'{path}' is in no mirror and the hub does not answer; set XTRANSFER_HUB_DIR to a mirror that holds it, "
+            "or run where the hub can be reached"
+        )
+    hub.check_access(path)
+
+
+def _text(name: str) -> Finding:
+    here = name == "mirror-text"
+    origin = "mirror" if here else "laboratory"
+    try:
+        if here:
+            text_files()
+        else:
+            pin_corpus(name)
+    except SourceError as error:
+        return Finding("text", name, "", "", origin, "missing", None, str(error))
+    return Finding("text", name, "", "", origin, "ok", None, "")
+
+
+def _encoder(text: str) -> Finding:
+    origin = "hub"
+    try:
+        ref = encoders.resolve(text)
+        if ref.source == "hub":
+            _reachable(ref.id, ref.revision)
+        else:
+            origin = ref.source.replace("-", " ")
+    except (SourceError, RequestError) as error:
+        return Finding("encoder", text, "", "", origin, "missing", None, str(error))
+    return Finding("encoder", text, "", "", origin, "ok", None, "")
+
+
+def _reachable(name: str, commit: str) -> None:
+    """Raises SourceError where an encoder is neither in the hub's local cache nor to be had from the hub."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if not isinstance(try_to_load_from_cache(name, "config.json", revision=commit), str) and not hub.answers():
+        raise SourceError(
+            f"'{name}' is in no mirror and no cache, and the hub does not answer; set XTRANSFER_HUB_DIR to a mirror "
+            f"that holds {name}/config.json, or name a local folder"
+        )

@@ -1,0 +1,131 @@
+"""Encoded rows end to end in a few flat Arrow arrays: small in memory, and read from a mapped file as they lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain, pairwise
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+
+from xtransfer.kinds.spec import Encoded
+
+Sequences = tuple[tuple[int, ...], ...]
+_TOKENS = pa.large_list(pa.large_list(pa.int32()))
+_SCHEMA = pa.schema(
+    [
+        ("sequences", _TOKENS),
+        ("types", _TOKENS),  # null where the encoder reads no segments
+        ("target", pa.large_string()),  # JSON
+        ("extra", pa.large_string()),  # JSON
+    ]
+)
+
+
+def flattened(encoded: Sequence[Encoded]) -> pa.RecordBatch:
+    """Rows as one Arrow batch; raises TypeError where a target or extra is more than tuples and plain values."""
+    columns = [
+        _nested([one.sequences for one in encoded]),
+        _nested([one.types for one in encoded]),
+        pa.array([_packed(one.target) for one in encoded], pa.large_string()),
+        pa.array([_packed(one.extra) for one in encoded], pa.large_string()),
+    ]
+    return pa.record_batch(columns, schema=_SCHEMA)
+
+
+def together(batches: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
+    """Batches of `flattened` under each other, as one."""
+    whole = pa.Table.from_batches(batches, _SCHEMA).combine_chunks().to_batches()
+    assert len(whole) < 2
+    return whole[0] if whole else flattened([])
+
+
+class FlatRows(Sequence[Encoded]):
+    """The rows of a batch of `flattened`, each put together when it is asked for."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self._sequences = _Nested(batch.column("sequences"))
+        types = batch.column("types")
+        self._types = _Nested(types) if types.null_count < len(types) else None
+        self._targets, self._extras = batch.column("target"), batch.column("extra")
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    @overload
+    def __getitem__(self, index: int) -> Encoded: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Encoded]: ...
+
+    def __getitem__(self, index: int | slice) -> Encoded | list[Encoded]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        row = range(len(self))[index]
+        types = self._types[row] if self._types is not None else None
+        target, extra = _unpacked(self._targets[row].as_py()), _unpacked(self._extras[row].as_py())
+        return Encoded(self._sequences[row], types, target, extra)
+
+    def num_tokens(self) -> list[int]:
+        """What each row costs when its sequences are padded to its longest."""
+        return self._sequences.padded()
+
+
+class _Nested:
+    """A column of lists of lists of whole numbers as three arrays that share its memory."""
+
+    def __init__(self, column: pa.LargeListArray) -> None:
+        inner = column.values
+        self._rows = column.offsets.to_numpy()  # where each row's sequences begin, and where the last one's end
+        self._starts = inner.offsets.to_numpy()  # where each sequence's tokens begin, and where the last one's end
+        self._tokens = inner.values.to_numpy()
+
+    def __getitem__(self, row: int) -> Sequences:
+        edges = self._starts[self._rows[row] : self._rows[row + 1] + 1].tolist()
+        tokens = self._tokens[edges[0] : edges[-1]].tolist()
+        return tuple(tuple(tokens[start - edges[0] : end - edges[0]]) for start, end in pairwise(edges))
+
+    def padded(self) -> list[int]:
+        lengths = np.diff(self._starts)
+        if not len(lengths):
+            return []
+        longest = np.maximum.reduceat(lengths, self._rows[:-1])
+        padded: list[int] = (longest * np.diff(self._rows)).tolist()
+        return padded
+
+
+def _nested(values: Sequence[Sequences | None]) -> pa.LargeListArray:
+    sequences = [sequence for value in values for sequence in value or ()]
+    flat = np.fromiter(chain.from_iterable(sequences), np.int32, sum(map(len, sequences)))
+    inner = pa.LargeListArray.from_arrays(_edges(map(len, sequences)), pa.array(flat))
+    nulls = pa.array([value is None for value in values], pa.bool_())
+    return pa.LargeListArray.from_arrays(_edges(len(value or ()) for value in values), inner, mask=nulls)
+
+
+def _edges(lengths: Iterable[int]) -> pa.Int64Array:
+    return pa.array(np.cumsum([0, *lengths]), pa.int64())
+
+
+def _packed(value: Any) -> str:
+    _check(value)
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _check(value: Any) -> None:
+    if type(value) is tuple:
+        for part in value:
+            _check(part)
+    elif value is not None and type(value) not in (bool, int, float, str):
+        raise TypeError(f"{type(value).__name__} in a target or extra; use tuples of None, bool, int, float and str")
+
+
+@lru_cache(maxsize=1024)
+def _unpacked(text: str) -> Any:
+    return _frozen(json.loads(text))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if type(value) is list else value

@@ -1,0 +1,147 @@
+"""A mirror in the hub's layout of what a study reads, for machines without internet.
+
+`<data set>/<configuration or default>/<split>-00000-of-00001.parquet`, `<model>/config.json` and what else the
+model has, and MANIFEST.json. XTRANSFER_HUB_DIR names it; rows and encoders read from it are those of the hub.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyarrow import parquet
+
+from xtransfer import settings
+from xtransfer.data import hub, mirror_manifest
+from xtransfer.data.mirror_items import Item, wanted
+from xtransfer.data.mirror_manifest import Entry, Manifest
+from xtransfer.digest import file_digest
+from xtransfer.errors import DataError, EmptySplit, RequestError, SourceError, StoreError
+from xtransfer.needs import Needs
+from xtransfer.stages.spec import Progress, silent
+from xtransfer.store.artifacts import is_full_disk
+from xtransfer.store.lease import lease_if_free
+
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """What became of each file."""
+
+    made: tuple[str, ...]
+    kept: tuple[str, ...]  # were there, and whole
+    bytes: int  # of all of them
+    notes: tuple[str, ...]  # what a mirror cannot hold
+
+
+def mirror(needs: Needs, folder: Path, progress: Progress = silent) -> Mirrored:
+    """Puts what is needed into `folder`, and checks every file there; a file that is there and whole is kept.
+
+    Each file is written beside its place and renamed, so that a killed run leaves whole files and goes on where
+    it was. Nothing is written before everything is known to be in reach. Raises RequestError for a folder that
+    is not a mirror's or that another process writes to, SourceError for what the hub does not give, DataError
+    for a data set without rows, StoreError for a full disk.
+    """
+    folder = folder.expanduser().absolute()
+    _check_folder(folder)
+    held = mirror_manifest.read(folder)
+    progress("looks for sources", 0, 1)
+    plan = wanted(needs, held)
+    for item in plan.items:
+        if item.file not in held.files and (folder / item.file).exists():
+            raise RequestError(f"{folder / item.file} is there and was not put there by this program; move it away")
+    if not plan.items:
+        return Mirrored((), (), 0, plan.notes)
+    try:
+        with lease_if_free(folder / ".lock") as free:
+            if not free:
+                raise RequestError(f"{folder}: another process writes to this mirror; wait until it has ended")
+            return _fill(folder, held, plan.items, plan.notes, progress)
+    except OSError as error:
+        if is_full_disk(error):
+            raise StoreError(f"no space left in {folder}; free some and run the same command again") from error
+        raise StoreError(f"{folder}: cannot be written ({error.strerror or error})") from error
+
+
+def _check_folder(folder: Path) -> None:
+    read_from = settings.current().hub_dir
+    if read_from is not None and (folder == read_from or read_from in folder.parents or folder in read_from.parents):
+        raise RequestError(f"{folder}: a mirror cannot be made in the one that XTRANSFER_HUB_DIR names, or around it")
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise RequestError(f"{folder}: {existing} is no folder that you can write to; name another one")
+
+
+def _fill(
+    folder: Path, held: Manifest, items: tuple[Item, ...], notes: tuple[str, ...], progress: Progress
+) -> Mirrored:
+    for left in folder.rglob(f".*{_PARTIAL}"):  # of a run that was killed
+        left.unlink()
+    made, kept = [], []
+    for number, item in enumerate(items):
+        progress(item.file, number, len(items))
+        if _is_there(folder, held, item):
+            kept.append(item.file)
+        else:
+            _make(folder, held, item)
+            made.append(item.file)
+    progress("reads everything again", len(items), len(items))
+    damaged = [file for file in made if not held.holds(file, folder)]
+    if damaged:
+        raise SourceError(f"{folder}: {', '.join(damaged)} did not reach the disk whole; run the same command again")
+    return Mirrored(tuple(made), tuple(kept), sum(held.files[item.file].bytes for item in items), notes)
+
+
+def _is_there(folder: Path, held: Manifest, item: Item) -> bool:
+    if not held.holds(item.file, folder):
+        return False
+    return item.origin is None or file_digest(item.origin) == held.files[item.file].sha256
+
+
+def _make(folder: Path, held: Manifest, item: Item) -> None:
+    """Writes one file; its entry goes first, so that no file is ever there that the manifest does not know."""
+    file = folder / item.file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}{_PARTIAL}")
+    try:
+        rows = _copied(item.origin, partial) if item.origin is not None else _downloaded(item, partial)
+        mirror_manifest.sync(partial)
+        held.files[item.file] = Entry(
+            source=item.source,
+            branch=item.branch,
+            revision=item.revision,
+            licence=item.licence,
+            rows=rows,
+            bytes=partial.stat().st_size,
+            sha256=file_digest(partial),
+        )
+        held.write(folder)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copied(origin: Path, partial: Path) -> int | None:
+    shutil.copyfile(origin, partial)
+    if origin.suffix != ".parquet":
+        return None
+    try:
+        return int(parquet.read_metadata(partial).num_rows)
+    except ValueError as error:  # pyarrow's errors are ValueErrors
+        raise SourceError(f"{origin}: is damaged ({error}); put a whole file there") from error
+
+
+def _downloaded(item: Item, partial: Path) -> int:
+    """The rows of the hub as parquet, compared with what was written."""
+    assert item.place is not None
+    data = hub.read(item.source, item.place.config, item.place.split, item.revision)
+    if not data.num_rows:
+        raise EmptySplit(f"the hub, data set '{item.source}': {item.file} would have no rows; correct the declaration")
+    data.to_parquet(partial)
+    table = data.with_format("arrow")[:]
+    if not parquet.read_table(partial).cast(table.schema).equals(table):
+        raise DataError(f"{item.file}: its rows are not the hub's after writing; they hold a type that parquet has not")
+    return int(data.num_rows)

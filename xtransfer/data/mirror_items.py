@@ -1,0 +1,150 @@
+"""Which files a mirror must hold for what is needed, and what each is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from xtransfer import benchmarks, encoders, settings
+from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.data import hub
+from xtransfer.data.corpora import evaluation_places, text_files
+from xtransfer.data.mirror_manifest import Manifest, recorded
+from xtransfer.data.source import LAB, Place, how_to_get, is_commit, places
+from xtransfer.errors import RequestError, SourceError
+from xtransfer.needs import Needs
+
+ELSEWHERE = "a mirror"  # the revision of what came from a mirror that does not say more
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file."""
+
+    file: str  # its place in the mirror
+    source: str  # data set or model
+    branch: str
+    revision: str
+    licence: str
+    origin: Path | None  # the file that it is a copy of; None: rows that are read from the hub
+    place: Place | None = None  # of those rows
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """All files, and what cannot be in a mirror."""
+
+    items: tuple[Item, ...]
+    notes: tuple[str, ...]
+
+
+def wanted(needs: Needs, held: Manifest) -> Wanted:
+    """The files for what is needed, pinned; what `held` has of a branch stays at the commit that it has it at.
+
+    Fetches encoders to the hub's local cache. Raises SourceError for what is in reach neither in a mirror nor on
+    the hub, RequestError where one file would have to be of two revisions.
+    """
+    items: dict[str, Item] = {}
+    notes: list[str] = []
+    for item in (*_rows(needs, held, notes), *_texts(needs), *_encoders(needs, held, notes)):
+        for other in (items.get(item.file), held.files.get(item.file)):
+            if other is not None and other.revision != item.revision:
+                raise RequestError(
+                    f"{item.file} is needed at {item.revision}, and at {other.revision}: one mirror cannot hold "
+                    "both; name another folder"
+                )
+        items[item.file] = item
+    return Wanted(tuple(items.values()), tuple(dict.fromkeys(notes)))
+
+
+def _rows(needs: Needs, held: Manifest, notes: list[str]) -> Iterator[Item]:
+    for need in needs.rows:
+        benchmark = benchmarks.get(need.benchmark)
+        for place in places(benchmark, need.split, need.language):
+            try:
+                yield from _of_place(place, _licence(place.source.path, benchmark), held, notes)
+            except SourceError as error:
+                raise SourceError(f"{need.place}: {error}{how_to_get(benchmark, place.source.path)}") from error
+
+
+def _of_place(place: Place, licence: str, held: Manifest, notes: list[str]) -> Iterator[Item]:
+    path = place.source.path
+    if path == LAB:
+        return
+    if place.origin == "folder":
+        notes.append(f"{path} is a folder of this machine: take it along, and its declaration with the new path")
+        return
+    files = place.files()
+    if files:
+        yield from (_copy(file, path, licence) for file in files)
+        return
+    branch = place.source.revision or "main"
+    commit = branch if is_commit(branch) else held.commit_of(path, branch)
+    commit = commit or hub.commit_of(path, place.source.revision)
+    file = f"{path}/{place.config or 'default'}/{place.split}-00000-of-00001.parquet"
+    yield Item(file, path, branch, commit, licence, None, place)
+
+
+def _texts(needs: Needs) -> Iterator[Item]:
+    """Text, and the evaluation data that its sentences are kept apart from."""
+    if "mirror-text" not in needs.corpora:
+        return
+    for file in text_files():
+        path = file.relative_to(_mirror()).parent.parent.as_posix()
+        yield _copy(file, path, "as its data set says")
+    for source, config, split in evaluation_places():
+        place = Place(source, config, split)
+        if place.origin == "mirror":
+            yield from (_copy(file, source.path, _licence(source.path, None)) for file in place.files())
+
+
+def _encoders(needs: Needs, held: Manifest, notes: list[str]) -> Iterator[Item]:
+    for text in needs.encoders:
+        name, _, asked = text.strip().partition("@")
+        known = held.commit_of(name, asked or "main") if encoders.may_be_on_hub(text) else None
+        ref = encoders.resolve(f"{name}@{known}" if known and is_commit(known) else text)
+        if ref.source == "trained-here":
+            continue
+        folder = Path(ref.id)
+        if ref.source == "folder" and not (_mirror_or_none() and folder.is_relative_to(_mirror())):
+            notes.append(f"encoder {text} is a folder of this machine: take it along, and name its new place")
+            continue
+        from xtransfer.training.pretrained import fetch, files_of
+
+        if ref.source == "folder":
+            fetch(folder)
+            files = [one for one in sorted(folder.rglob("*")) if one.is_file() and not _hidden(one, folder)]
+            yield from (_copy(file, name, "as its page on the hub says") for file in files)
+            continue
+        for file in files_of(fetch((ref.id, ref.revision))):
+            place = f"{name}/{file.name}"
+            yield Item(place, name, asked or "main", ref.revision, "as its page on the hub says", file)
+
+
+def _copy(file: Path, source: str, licence: str) -> Item:
+    place = file.relative_to(_mirror()).as_posix()
+    known = recorded(_mirror(), place)
+    if known is None:
+        return Item(place, source, "", ELSEWHERE, licence, file)
+    return Item(place, source, known.branch, known.revision, known.licence, file)
+
+
+def _licence(path: str, benchmark: Benchmark | None) -> str:
+    """Of the benchmark that a data set is the main source of, else of the one that reads it."""
+    main = next((one for one in benchmarks.BENCHMARKS.values() if one.source.path == path), benchmark)
+    return main.licence if main is not None else ""
+
+
+def _mirror() -> Path:
+    mirror = _mirror_or_none()
+    assert mirror is not None, "only files of a mirror are copied"
+    return mirror
+
+
+def _mirror_or_none() -> Path | None:
+    return settings.current().hub_dir
+
+
+def _hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)

@@ -1,0 +1,101 @@
+"""Kind `answers`: questions whose answers are sentences, all languages in one pool (LAReQA on XQuAD-R).
+
+The candidates are all sentences of all paragraphs in all languages that are scored together; right are the
+sentences that hold the answer of the same question, in each of them. As in google-research/xtreme's
+utils_lareqa.py, a sentence that stands twice in a paragraph is right twice. A candidate is its sentence with the
+paragraph as second text. The sentences of a paragraph are encoded with its first question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
+
+from transformers import PreTrainedTokenizerBase
+
+from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.nearest import ranked
+from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.tokens import tokenize
+from xtransfer.scoring.mean_ap import DEPTH
+
+QUESTION_TOKENS, CANDIDATE_TOKENS = 96, 256  # XTREME-R's; a smaller `max_length` cuts both
+
+
+def together(rows: Languages) -> dict[str, list[Row]]:
+    """The rows with `candidates`, ids of the sentences that a row brings into the pool, and `relevant`, its answers."""
+    relevant: dict[str, list[str]] = {}
+    pooled: dict[str, list[Row]] = {}
+    for language, part in rows.items():
+        first: dict[str, str] = {}  # paragraph → id of its first question
+        pooled[language] = []
+        for row in part:
+            paragraph = f"{language}/{first.setdefault(row['context'], row['id'])}"
+            sentences = _sentences(row)
+            ids = [f"{paragraph}/{place}" for place, _ in enumerate(sentences)]
+            answer = sentences[_place_of_answer(row)]
+            right = relevant.setdefault(row["id"], [])
+            right += [name for name, sentence in zip(ids, sentences, strict=True) if sentence == answer]
+            brings = first[row["context"]] == row["id"]
+            pooled[language].append({**row, "candidates": ids if brings else [], "relevant": right})
+    return pooled
+
+
+def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
+    """Each row as its question, then the candidates that it brings."""
+    brought = [_sentences(row) if row.get("candidates") else [] for row in rows]
+    paragraphs = [row["context"] for row, sentences in zip(rows, brought, strict=True) for _ in sentences]
+    questions, types = tokenize([row["question"] for row in rows], None, tokenizer, min(max_length, QUESTION_TOKENS))
+    candidates = tokenize(list(chain(*brought)), paragraphs, tokenizer, min(max_length, CANDIDATE_TOKENS))
+    more, more_types = iter(candidates[0]), iter(candidates[1] or ())
+    encoded = []
+    for number, sentences in enumerate(brought):
+        sequences = (questions[number], *islice(more, len(sentences)))
+        segments = (types[number], *islice(more_types, len(sentences))) if types is not None else None
+        encoded.append(Encoded(sequences, segments, None))
+    return encoded
+
+
+def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
+    """For each question the ids of the 20 nearest candidates of the pool."""
+    names = [name for part in rows.values() for row in part for name in row["candidates"]]
+    pool = [vector for part in vectors.values() for own in part for vector in own[1:]]
+    return {language: ranked([own[0] for own in part], pool, names, DEPTH) for language, part in vectors.items()}
+
+
+def _breaks(row: Row) -> list[tuple[int, int]]:
+    """Where each sentence of the paragraph begins and ends."""
+    return list(zip(row["sentence_breaks"][::2], row["sentence_breaks"][1::2], strict=True))
+
+
+def _sentences(row: Row) -> list[str]:
+    return [row["context"][start:end] for start, end in _breaks(row)]
+
+
+def _place_of_answer(row: Row) -> int:
+    """Which sentence the answer begins in; -1 where it is in none."""
+    within = (place for place, (start, end) in enumerate(_breaks(row)) if start <= row["start"] < end)
+    return next(within, -1)
+
+
+def check(row: Row) -> str | None:
+    """What is wrong with a row, or None."""
+    flat, text = row["sentence_breaks"], row["context"]
+    if len(flat) % 2 or any(not 0 <= start < end <= len(text) for start, end in _breaks(row)):
+        return f"sentence_breaks are {flat}, expected pairs of start and end within the {len(text)} characters"
+    if text[row["start"] : row["start"] + len(row["answer"])] != row["answer"]:
+        return f"answer {row['answer']!r} is not in its context at character {row['start']}"
+    if _place_of_answer(row) < 0:
+        return f"no sentence holds the answer, which begins at character {row['start']}"
+    return None
+
+
+KIND = Kind(
+    name="answers",
+    fields={"question": str, "context": str, "answer": str, "start": int, "sentence_breaks": list[int]},
+    encode=encode,
+    retrieval=Retrieval(find),
+    together=together,
+    gold=lambda benchmark, row: row["relevant"],
+    check=check,
+)

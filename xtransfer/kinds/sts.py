@@ -1,0 +1,65 @@
+"""Kind `sts`: two texts, and how alike they are in meaning, from 0 to 1 (STS Benchmark).
+
+A regression on the first token with squared error. Benchmarks that were scored on another scale divide by its
+largest value, which leaves every correlation as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.kinds.heads import ScoreHead, same_trunk
+from xtransfer.kinds.spec import Encoded, Kind, Prediction
+from xtransfer.kinds.tokens import tokenize
+
+
+def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
+    """Each row as one sequence: first text, second text."""
+    ids, types = tokenize([row["first"] for row in rows], [row["second"] for row in rows], tokenizer, max_length)
+    return [
+        Encoded((sequence,), (types[number],) if types is not None else None, rows[number]["score"])
+        for number, sequence in enumerate(ids)
+    ]
+
+
+def head(hidden: int, benchmark: Benchmark, dropout: float) -> ScoreHead:
+    """A fresh head with one score per row."""
+    return ScoreHead(hidden, dropout)
+
+
+def decode(
+    benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
+) -> list[Prediction]:
+    """The score as it comes: it may lie outside 0 to 1."""
+    return [Prediction(score) for score in outputs.float().tolist()]
+
+
+def carry(source: torch.nn.Module, source_kind: str, new: torch.nn.Module) -> bool:
+    """Copies another regression head; anything else is not compatible."""
+    if not (isinstance(source, ScoreHead) and isinstance(new, ScoreHead) and same_trunk(source, new)):
+        return False
+    new.load_state_dict(source.state_dict())
+    return True
+
+
+def check(row: Row) -> str | None:
+    """What is wrong with a row, or None."""
+    if not 0 <= row["score"] <= 1:
+        return f"score is {row['score']}, expected 0 to 1 (divide by the largest value of the benchmark's scale)"
+    return None
+
+
+KIND = Kind(
+    name="sts",
+    fields={"first": str, "second": str, "score": float},
+    encode=encode,
+    head=head,
+    decode=decode,
+    gold=lambda benchmark, row: row["score"],
+    carry=carry,
+    check=check,
+)

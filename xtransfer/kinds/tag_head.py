@@ -1,0 +1,52 @@
+"""The head of kind `tags`: a logit per label on the first subword of each word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from xtransfer.kinds.heads import INITIAL_SPREAD
+
+if TYPE_CHECKING:
+    from xtransfer.data.batches import Batch
+
+
+class TagHead(nn.Module):
+    """Dropout and a linear layer, as XLM-R's token classification. `Batch.extras` are places of first subwords."""
+
+    def __init__(self, hidden: int, labels: Sequence[str], dropout: float) -> None:
+        super().__init__()
+        self.labels = tuple(labels)
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(hidden, len(self.labels))
+        nn.init.normal_(self.out_proj.weight, std=INITIAL_SPREAD)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Logits [rows, most words, labels]; places without a word hold minus infinity."""
+        sequences, words = _places(batch, states.device)
+        logits = self.out_proj(self.dropout(states[sequences, words]))
+        parts = logits.split([_num_words(row) for row in batch.extras])
+        return nn.utils.rnn.pad_sequence(list(parts), batch_first=True, padding_value=float("-inf"))
+
+    def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Mean softmax cross-entropy over the words of the batch."""
+        lengths = torch.tensor([len(target) for target in batch.targets], device=outputs.device)
+        is_word = torch.arange(outputs.shape[1], device=outputs.device) < lengths[:, None]
+        targets = torch.tensor([label for target in batch.targets for label in target], device=outputs.device)
+        return nn.functional.cross_entropy(outputs[is_word].float(), targets)
+
+
+def _places(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of each word of the batch, row after row: its sequence, and the place of its first subword there."""
+    sequences = [places for row in batch.extras for places in row]
+    numbers = [number for number, places in enumerate(sequences) for _ in places]
+    words = [place for places in sequences for place in places]
+    return torch.tensor(numbers, device=device), torch.tensor(words, device=device)
+
+
+def _num_words(row: Sequence[Sequence[int]]) -> int:
+    return sum(map(len, row))

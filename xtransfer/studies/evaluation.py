@@ -1,0 +1,179 @@
+"""The study that one checkpoint's evaluation is: no intermediate, the targets asked for, published recipes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from xtransfer import benchmarks, encoders
+from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.encoders import ENCODERS, EncoderRef
+from xtransfer.errors import RequestError
+from xtransfer.study import Study, Target, make
+from xtransfer.training.recipe import Recipe
+
+_XTREME = "google-research/xtreme 838c13b, base-size models"
+RECIPES = {
+    "pair": Recipe(epochs=5, select="best", source=f"{_XTREME}: dev looked at once per epoch, not every 100 steps"),
+    "choice": Recipe(epochs=5, source=_XTREME),
+    "tags": Recipe(epochs=10, select="best", source=f"{_XTREME}: dev looked at once per epoch, not every 500 steps"),
+    "span": Recipe(
+        epochs=3,
+        learning_rate=3e-5,
+        warmup=0.06,
+        weight_decay=1e-4,
+        max_length=384,
+        source=f"{_XTREME}: 500 steps of warm-up are 6% of SQuAD's",
+    ),
+}  # by kind
+OTHERS = Recipe(epochs=3, source="transformers' defaults of fine-tuning; nothing is published for this kind")
+
+
+def evaluation(
+    checkpoint: str,
+    targets: Sequence[str],
+    *,
+    languages: Sequence[str] | None = None,
+    split: Literal["test", "dev"] = "test",
+    rows: int | None = None,
+    train_rows: int | None = None,
+    seeds: Sequence[int] = (0,),
+    recipe: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Study:
+    """The study of a checkpoint (folder, hub id, or encoder trained here) on targets, written as in a study.
+
+    A target that one of the checkpoint's heads answers is scored as it comes; others are fine-tuned in English
+    first, unless their slug says otherwise (`:as-is`, `xnli<xnli`). `rows` scores so many rows of each language,
+    `recipe` replaces fields of every target's recipe. Raises RequestError for what is wrong with a request.
+    """
+    ref = encoders.resolve(checkpoint)
+    heads = _heads(ref)
+    longest = _longest_sequence(ref)
+    made = []
+    for text in targets:
+        target = _parsed(text)
+        benchmark = benchmarks.get(target.benchmark)
+        values: dict[str, Any] = {"recipe": _recipe(benchmark, recipe or {}, longest), "train_rows": train_rows}
+        if split != "test":
+            values["split"] = split
+        if rows is not None:
+            values["score_rows"] = rows
+        if not target.fine_tune or (not target.train_on and answered_by(heads, benchmark)):
+            values |= {"fine_tune": False, "train_rows": None}
+        made.append(target.model_copy(update=values).model_dump(mode="json"))
+    return make(
+        {
+            "name": name or f"evaluate-{_short_name(ref)}",
+            "question": f"How good is {ref.slug}?",
+            "encoders": [checkpoint],
+            "intermediates": ["direct"],
+            "targets": made,
+            "languages": list(languages) if languages else None,
+            "seeds": list(seeds),
+        },
+        "evaluation",
+    )
+
+
+def recipe_of(benchmark: Benchmark) -> Recipe:
+    """What a target is fine-tuned with where nothing else is asked for."""
+    recipe = RECIPES.get(benchmark.kind, OTHERS)
+    return recipe if benchmark.has("dev", "en") else recipe.model_copy(update={"select": "last"})
+
+
+def answered_by(heads: Mapping[str, Mapping[str, Any]], benchmark: Benchmark) -> str | None:
+    """The head that answers a benchmark: its own, else the only one of the same kind and labels."""
+    if benchmark.retrieves:
+        return None
+    fitting = [
+        name
+        for name, head in heads.items()
+        if head["kind"] == benchmark.kind and tuple(head["labels"]) == benchmark.labels
+    ]
+    if benchmark.name in fitting:
+        return benchmark.name
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _parsed(text: str) -> Target:
+    try:
+        return Target.parse(text)
+    except (ValidationError, ValueError) as error:
+        raise RequestError(f"target '{text}': {_reason(error)}") from error
+
+
+def _recipe(benchmark: Benchmark, changes: Mapping[str, Any], longest: int | None) -> Recipe:
+    """The published recipe of a benchmark's kind with the changes asked for, as far as the encoder reads."""
+    base = recipe_of(benchmark)
+    values = base.model_dump(exclude={"source"} if changes else set())
+    if longest is not None:
+        values["max_length"] = min(base.max_length, longest)
+    if "steps" in changes and "epochs" not in changes:
+        values["epochs"] = None
+    try:
+        return Recipe.model_validate({**values, **changes})
+    except ValidationError as error:
+        raise RequestError(f"recipe: {_reason(error)} (known: {', '.join(Recipe.model_fields)})") from error
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = [
+        (".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()
+    ]
+    return "; ".join(f"{field}: {said}" if field else said for field, said in faults)
+
+
+def _heads(ref: EncoderRef) -> dict[str, dict[str, Any]]:
+    """The heads that lie beside a checkpoint: benchmark → kind, labels."""
+    text = _json_file(ref, "head.json")
+    heads: dict[str, dict[str, Any]] = text.get("heads", {})
+    return heads
+
+
+def _longest_sequence(ref: EncoderRef) -> int | None:
+    """How many tokens an encoder has positions for, as its configuration says; None where that does not bind it."""
+    if ref.source == "trained-here":
+        return ENCODERS[ref.id].recipe.max_length
+    config = _json_file(ref, "config.json")
+    rows, model_type = config.get("max_position_embeddings"), str(config.get("model_type"))
+    if not isinstance(rows, int) or "bert" not in model_type or "deberta" in model_type:
+        return None
+    return rows - (config.get("pad_token_id", 1) + 1 if "roberta" in model_type else 0)
+
+
+def _json_file(ref: EncoderRef, name: str) -> dict[str, Any]:
+    """A JSON file of a checkpoint; empty where it has none."""
+    if ref.source == "trained-here":
+        return {}
+    file = Path(ref.id) / name if ref.source == "folder" else _hub_file(ref, name)
+    if file is None or not file.is_file():
+        return {}
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RequestError(f"{file}: is not JSON ({error}); the checkpoint is damaged") from error
+    return values if isinstance(values, dict) else {}
+
+
+def _hub_file(ref: EncoderRef, name: str) -> Path | None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(hf_hub_download(ref.id, name, revision=ref.revision))
+    except (HfHubHTTPError, OSError):  # no such file, or no hub: what the encoder needs is asked for again when it runs
+        return None
+
+
+def _short_name(ref: EncoderRef) -> str:
+    """A checkpoint's name as part of a study's: `mdeberta-v3-base`, `lab-tiny-0`."""
+    name = ref.slug if ref.source == "trained-here" else Path(ref.id).name
+    return re.sub(r"[^a-z0-9._-]+", "-", name.casefold()).strip("-.") or "checkpoint"
