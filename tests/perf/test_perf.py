@@ -43,3 +43,12 @@ def test_ways_take_turns() -> None:
     found = paired({"a": (way("a1"), way("a2")), "b": (way("b1"), way("b2"))}, pairs=2)
     assert order == ["a1", "a2", "b1", "b2", "a2", "a1", "b2", "b1"]
     assert found["a"] == ([1.0, 6.0], [2.0, 5.0])
+
+
+def test_retrieval_measures_both_ways(tmp_path: Path) -> None:
+    file = tmp_path / "measures.json"
+    command = [sys.executable, "-m", "perf.retrieval", "--quick", "--json", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (one,) = json.loads(file.read_text())["measures"]
+    assert one["name"] == "36 languages" and one["ours"] >= 0 and one["goal"] is None

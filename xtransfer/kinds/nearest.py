@@ -71,6 +71,8 @@ def _best(similarities: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tenso
 
     They are all among the `k` groups of columns whose highest are highest, which is less to look through.
     """
+    if k == 1:
+        return similarities.max(1, keepdim=True)
     columns = similarities.shape[1]
     if columns < 2 * k * GROUP:
         return _highest(similarities, min(k, columns))
