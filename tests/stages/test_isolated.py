@@ -53,7 +53,8 @@ def test_a_stage_is_made_once_and_then_served(processes: StageProcesses, root: P
 
 
 def test_what_goes_wrong_is_told_and_leaves_nothing(processes: StageProcesses, root: Path) -> None:
-    wrong = Stage("score", 1, "score nothing", {"benchmark": "nothing", "encoder": {"id": "x", "revision": "y"}})
+    asked = {"benchmark": "nothing", "split": "test", "languages": ["en"], "data": "?", "max_length": 64}
+    wrong = Stage("score", 1, "score nothing", {**asked, "encoder": {"id": "x", "revision": "y"}})
     with pytest.raises(StageError, match="score nothing"):
         processes.run(wrong, SLOT)
     store = ArtifactStore(root)

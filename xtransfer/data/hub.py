@@ -54,7 +54,10 @@ def read(path: str, config: str | None, split: str, commit: str) -> Dataset:
                 raise
             # a commit of refs/convert/parquet: a folder per configuration and split, which no card names
             files = {split: f"{config}/{split}/*.parquet"}
-            return datasets.load_dataset(path, data_files=files, split=split, revision=commit)
+            try:
+                return datasets.load_dataset(path, data_files=files, split=split, revision=commit)
+            except FileNotFoundError:
+                raise error from None
 
     try:
         return hub.patient(load, hub.is_short)
