@@ -55,7 +55,7 @@ def test_carry_from_inference_scores_an_option_by_how_much_it_is_entailed() -> N
     with torch.no_grad():
         source.out_proj.weight.copy_(torch.tensor([[6.0] * 4, [1.0] * 4, [3.0] * 4]))
         source.out_proj.bias.copy_(torch.tensor([1.0, 0.0, -4.0]))
-    assert choice.carry(source, "pair", new)
+    assert choice.carry(source, new)
     assert new.out_proj.weight.tolist() == [[4.0] * 4]
     assert new.out_proj.bias.tolist() == [3.0]
     assert torch.equal(new.dense.weight, source.dense.weight)
@@ -63,11 +63,11 @@ def test_carry_from_inference_scores_an_option_by_how_much_it_is_entailed() -> N
 
 def test_carry_copies_a_choice_head_and_refuses_the_rest() -> None:
     source, new = OptionHead(4, 0.0), OptionHead(4, 0.0)
-    assert choice.carry(source, "choice", new)
+    assert choice.carry(source, new)
     assert torch.equal(source.out_proj.weight, new.out_proj.weight)
-    assert not choice.carry(LabelHead(4, ("same", "other"), 0.0), "pair", new)
-    assert not choice.carry(OptionHead(8, 0.0), "choice", new)
-    assert not choice.carry(torch.nn.Linear(4, 4), "span", new)
+    assert not choice.carry(LabelHead(4, ("same", "other"), 0.0), new)
+    assert not choice.carry(OptionHead(8, 0.0), new)
+    assert not choice.carry(torch.nn.Linear(4, 4), new)
 
 
 @pytest.mark.parametrize(

@@ -137,5 +137,5 @@ def test_adopt_and_carry_take_what_fits() -> None:
     assert new.adopt({f"cls.predictions.{name}": value for name, value in bert.items()})
     assert torch.equal(new.dense.weight, source.dense.weight)
     assert not new.adopt({}) and not new.adopt({"lm_head.bias": torch.zeros(3)})
-    assert mlm.carry(source, "mlm", new) and not mlm.carry(nn.Linear(2, 2), "pair", new)
-    assert not mlm.carry(LanguageHead(8), "mlm", new), "of another encoder"
+    assert mlm.KIND.carry(source, new) and not mlm.KIND.carry(nn.Linear(2, 2), new)
+    assert not mlm.KIND.carry(LanguageHead(8), new), "of another encoder"

@@ -60,13 +60,13 @@ def test_head_reads_the_first_token_alone() -> None:
 
 def test_carry_copies_equal_labels_only() -> None:
     source, new = LabelHead(8, ("yes", "no"), 0.0), LabelHead(8, ("yes", "no"), 0.0)
-    assert pair.carry(source, "pair", new)
+    assert pair.KIND.carry(source, new)
     assert torch.equal(source.out_proj.weight, new.out_proj.weight)
     assert torch.equal(source.dense.weight, new.dense.weight)
     turned = LabelHead(8, ("no", "yes"), 0.0)
     before = turned.out_proj.weight.clone()
-    assert not pair.carry(source, "pair", turned)
-    assert not pair.carry(source, "pair", LabelHead(16, ("yes", "no"), 0.0))
+    assert not pair.KIND.carry(source, turned)
+    assert not pair.KIND.carry(source, LabelHead(16, ("yes", "no"), 0.0))
     assert torch.equal(before, turned.out_proj.weight)
 
 

@@ -130,10 +130,10 @@ def test_head_leaves_padding_out_and_the_loss_is_over_windows() -> None:
 
 def test_carry_copies_another_span_head() -> None:
     source, new = SpanHead(8), SpanHead(8)
-    assert span.carry(source, "span", new)
+    assert span.KIND.carry(source, new)
     assert torch.equal(source.outputs.weight, new.outputs.weight)
-    assert not span.carry(SpanHead(4), "span", new)
-    assert not span.carry(LabelHead(8, ("x", "y"), 0.0), "pair", new)
+    assert not span.KIND.carry(SpanHead(4), new)
+    assert not span.KIND.carry(LabelHead(8, ("x", "y"), 0.0), new)
 
 
 @pytest.mark.parametrize(

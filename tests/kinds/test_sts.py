@@ -44,11 +44,11 @@ def test_ignoring_the_input_costs_the_variance() -> None:
 
 def test_carry_copies_regression_heads_only() -> None:
     source, new = ScoreHead(8, 0.0), ScoreHead(8, 0.0)
-    assert sts.carry(source, "sts", new)
+    assert sts.KIND.carry(source, new)
     assert torch.equal(source.dense.weight, new.dense.weight)
     assert torch.equal(source.out_proj.weight, new.out_proj.weight)
-    assert not sts.carry(source, "sts", ScoreHead(16, 0.0))
-    assert not sts.carry(torch.nn.Linear(8, 1), "other", new)
+    assert not sts.KIND.carry(source, ScoreHead(16, 0.0))
+    assert not sts.KIND.carry(torch.nn.Linear(8, 1), new)
 
 
 @pytest.mark.parametrize(("score", "fault"), [(0.0, False), (1.0, False), (4.2, True), (-0.1, True), (math.nan, True)])

@@ -119,13 +119,13 @@ def test_decode_gives_names_for_words_alone() -> None:
 
 def test_carry_copies_equal_labels_only() -> None:
     source, new = TagHead(3, LABELS, 0.0), TagHead(3, LABELS, 0.0)
-    assert tags.carry(source, "tags", new)
+    assert tags.KIND.carry(source, new)
     assert torch.equal(source.out_proj.weight, new.out_proj.weight)
     turned = TagHead(3, LABELS[::-1], 0.0)
     before = turned.out_proj.weight.clone()
-    assert not tags.carry(source, "tags", turned)
-    assert not tags.carry(source, "tags", TagHead(4, LABELS, 0.0))
-    assert not tags.carry(torch.nn.Linear(3, 3), "pair", turned)
+    assert not tags.KIND.carry(source, turned)
+    assert not tags.KIND.carry(source, TagHead(4, LABELS, 0.0))
+    assert not tags.KIND.carry(torch.nn.Linear(3, 3), turned)
     assert torch.equal(before, turned.out_proj.weight)
 
 

@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import LabelHead, OptionHead, same_trunk
+from xtransfer.kinds.heads import LabelHead, OptionHead, copied, same_trunk
 from xtransfer.kinds.spec import Encoded, Kind, Prediction
 from xtransfer.kinds.tokens import tokenize
 
@@ -55,17 +55,16 @@ def decode(
 
 
 @torch.no_grad()
-def carry(source: torch.nn.Module, source_kind: str, new: torch.nn.Module) -> bool:
+def carry(source: torch.nn.Module, new: torch.nn.Module) -> bool:
     """Starts from another choice head, or from a pair head that tells entailment.
 
     From the latter: the dense layer, and as the option's weights those of entailment less the mean of the
     others', so that an option scores high where the pair head would say that it follows.
     """
+    if copied(source, new):
+        return True
     if not (isinstance(new, OptionHead) and same_trunk(source, new)):
         return False
-    if isinstance(source, OptionHead):
-        new.load_state_dict(source.state_dict())
-        return True
     if not isinstance(source, LabelHead) or ENTAILMENT not in source.labels or len(source.labels) < 2:
         return False
     new.take_trunk(source)

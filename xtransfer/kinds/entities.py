@@ -17,7 +17,7 @@ from xtransfer.benchmarks.spec import Row
 from xtransfer.errors import DataError
 from xtransfer.kinds.nearest import ranked
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
-from xtransfer.kinds.tokens import tokenize
+from xtransfer.kinds.tokens import one_sequence_each
 from xtransfer.scoring.mean_ap import DEPTH
 
 MENTION, ENTITY = "mention", "entity"
@@ -40,11 +40,7 @@ def together(rows: Languages) -> dict[str, list[Row]]:
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Each row as one sequence."""
-    ids, types = tokenize([text_of(row) for row in rows], None, tokenizer, min(max_length, TOKENS))
-    return [
-        Encoded((sequence,), (types[number],) if types is not None else None, None)
-        for number, sequence in enumerate(ids)
-    ]
+    return one_sequence_each([text_of(row) for row in rows], None, tokenizer, min(max_length, TOKENS))
 
 
 def text_of(row: Row) -> str:

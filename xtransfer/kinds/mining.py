@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Row
 from xtransfer.kinds.nearest import neighbours, ratio_margins
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
-from xtransfer.kinds.tokens import tokenize
+from xtransfer.kinds.tokens import one_sequence_each
 from xtransfer.scoring.mining_f1 import f1
 
 NEIGHBOURHOOD = 4
@@ -36,11 +36,7 @@ class Pair:
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Each row as one sequence."""
-    ids, types = tokenize([row["text"] for row in rows], None, tokenizer, max_length)
-    return [
-        Encoded((sequence,), (types[number],) if types is not None else None, None)
-        for number, sequence in enumerate(ids)
-    ]
+    return one_sequence_each([row["text"] for row in rows], None, tokenizer, max_length)
 
 
 def calibrate(vectors: Mapping[str, Vectors], rows: Languages) -> Thresholds:

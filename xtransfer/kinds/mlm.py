@@ -15,9 +15,10 @@ from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.errors import RequestError
+from xtransfer.kinds.heads import copied
 from xtransfer.kinds.language_head import LanguageHead
 from xtransfer.kinds.spec import Encoded, Kind
-from xtransfer.kinds.tokens import tokenize
+from xtransfer.kinds.tokens import one_sequence_each
 
 if TYPE_CHECKING:
     from xtransfer.data.batches import Batch
@@ -30,11 +31,7 @@ _LONGEST_TOKEN = 32  # characters, generously: what lies beyond `max_length` of 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Each row as one sequence, its text's first tokens. There is no target before `corrupt`."""
     texts = [row["text"][: max_length * _LONGEST_TOKEN] for row in rows]
-    ids, types = tokenize(texts, None, tokenizer, max_length)
-    return [
-        Encoded((sequence,), (types[number],) if types is not None else None, None)
-        for number, sequence in enumerate(ids)
-    ]
+    return one_sequence_each(texts, None, tokenizer, max_length)
 
 
 def corrupt(batch: Batch, tokenizer: PreTrainedTokenizerBase, generator: torch.Generator) -> Batch:
@@ -64,20 +61,12 @@ def head(hidden: int, benchmark: Benchmark, dropout: float) -> LanguageHead:
     return LanguageHead(hidden)
 
 
-def carry(source: torch.nn.Module, source_kind: str, new: torch.nn.Module) -> bool:
-    """Copies another language head of the same width and vocabulary."""
-    if not (isinstance(source, LanguageHead) and isinstance(new, LanguageHead) and source.shapes() == new.shapes()):
-        return False
-    new.load_state_dict(source.state_dict())
-    return True
-
-
 KIND = Kind(
     name="mlm",
     fields={"text": str},
     encode=encode,
     head=head,
     gold=lambda benchmark, row: None,
-    carry=carry,
+    carry=copied,
     corrupt=corrupt,
 )

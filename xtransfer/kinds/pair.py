@@ -8,18 +8,15 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import LabelHead, same_trunk
+from xtransfer.kinds.heads import LabelHead, copied
 from xtransfer.kinds.spec import Encoded, Kind, Prediction
-from xtransfer.kinds.tokens import tokenize
+from xtransfer.kinds.tokens import one_sequence_each
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Each row as one sequence: first text, second text."""
-    ids, types = tokenize([row["first"] for row in rows], [row["second"] for row in rows], tokenizer, max_length)
-    return [
-        Encoded((sequence,), (types[number],) if types is not None else None, rows[number]["label"])
-        for number, sequence in enumerate(ids)
-    ]
+    firsts, seconds = [row["first"] for row in rows], [row["second"] for row in rows]
+    return one_sequence_each(firsts, seconds, tokenizer, max_length, [row["label"] for row in rows])
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> LabelHead:
@@ -37,16 +34,6 @@ def decode(
     ]
 
 
-def carry(source: torch.nn.Module, source_kind: str, new: torch.nn.Module) -> bool:
-    """Copies a pair head whose labels have the same names and order; anything else is not compatible."""
-    if not (isinstance(source, LabelHead) and isinstance(new, LabelHead) and same_trunk(source, new)):
-        return False
-    if source.labels != new.labels:
-        return False
-    new.load_state_dict(source.state_dict())
-    return True
-
-
 KIND = Kind(
     name="pair",
     fields={"first": str, "second": str, "label": int},
@@ -54,5 +41,5 @@ KIND = Kind(
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["label"],
-    carry=carry,
+    carry=copied,
 )

@@ -16,7 +16,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import INITIAL_SPREAD
+from xtransfer.kinds.heads import INITIAL_SPREAD, copied
 from xtransfer.kinds.span_decode import best_span, nbest
 from xtransfer.kinds.span_windows import NOWHERE, cut, layout, longest_question, room_for, span_of, tokens_of
 from xtransfer.kinds.spec import Encoded, Kind, Prediction
@@ -101,16 +101,6 @@ def decode(
     return predictions
 
 
-def carry(source: nn.Module, source_kind: str, new: nn.Module) -> bool:
-    """Copies another head for spans."""
-    if not (isinstance(source, SpanHead) and isinstance(new, SpanHead)):
-        return False
-    if source.outputs.weight.shape != new.outputs.weight.shape:
-        return False
-    new.load_state_dict(source.state_dict())
-    return True
-
-
 def check(row: Row) -> str | None:
     """What is wrong with a row, or None."""
     answers, starts = row["answers"], row["starts"]
@@ -130,6 +120,6 @@ KIND = Kind(
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["answers"],
-    carry=carry,
+    carry=copied,
     check=check,
 )

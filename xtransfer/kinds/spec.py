@@ -79,8 +79,8 @@ class Kind:
     retrieval: Retrieval | None = None
     together: Callable[[Languages], dict[str, list[Row]]] | None = None
     # before anything is encoded for scoring: rows that know of each other (a pool of candidates over languages)
-    carry: Callable[[torch.nn.Module, str, torch.nn.Module], bool] | None = None
-    # (source head, its kind, new head): start the new head from the source's; False where they do not fit
+    carry: Callable[[torch.nn.Module, torch.nn.Module], bool] | None = None
+    # (source head, new head): start the new head from the source's; False where they do not fit
     corrupt: Callable[[Batch, PreTrainedTokenizerBase, torch.Generator], Batch] | None = None
     # what training does to a batch before the encoder sees it (masking); it sets the batch's targets
     may_be_empty: tuple[str, ...] = ()  # text fields that are optional

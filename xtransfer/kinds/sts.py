@@ -12,18 +12,15 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import ScoreHead, same_trunk
+from xtransfer.kinds.heads import ScoreHead, copied
 from xtransfer.kinds.spec import Encoded, Kind, Prediction
-from xtransfer.kinds.tokens import tokenize
+from xtransfer.kinds.tokens import one_sequence_each
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Each row as one sequence: first text, second text."""
-    ids, types = tokenize([row["first"] for row in rows], [row["second"] for row in rows], tokenizer, max_length)
-    return [
-        Encoded((sequence,), (types[number],) if types is not None else None, rows[number]["score"])
-        for number, sequence in enumerate(ids)
-    ]
+    firsts, seconds = [row["first"] for row in rows], [row["second"] for row in rows]
+    return one_sequence_each(firsts, seconds, tokenizer, max_length, [row["score"] for row in rows])
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> ScoreHead:
@@ -36,14 +33,6 @@ def decode(
 ) -> list[Prediction]:
     """The score as it comes: it may lie outside 0 to 1."""
     return [Prediction(score) for score in outputs.float().tolist()]
-
-
-def carry(source: torch.nn.Module, source_kind: str, new: torch.nn.Module) -> bool:
-    """Copies another regression head; anything else is not compatible."""
-    if not (isinstance(source, ScoreHead) and isinstance(new, ScoreHead) and same_trunk(source, new)):
-        return False
-    new.load_state_dict(source.state_dict())
-    return True
 
 
 def check(row: Row) -> str | None:
@@ -60,6 +49,6 @@ KIND = Kind(
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["score"],
-    carry=carry,
+    carry=copied,
     check=check,
 )

@@ -16,6 +16,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.kinds.heads import copied
 from xtransfer.kinds.spec import Encoded, Kind, Prediction
 from xtransfer.kinds.tag_head import TagHead
 from xtransfer.kinds.tokens import Tokens
@@ -113,16 +114,6 @@ def gold(benchmark: Benchmark, row: Row) -> list[str]:
     return [benchmark.labels[label] for label in row["tags"]]
 
 
-def carry(source: torch.nn.Module, source_kind: str, new: torch.nn.Module) -> bool:
-    """Copies a tag head whose labels have the same names and order; anything else is not compatible."""
-    if not (isinstance(source, TagHead) and isinstance(new, TagHead)) or source.labels != new.labels:
-        return False
-    if source.out_proj.weight.shape != new.out_proj.weight.shape:
-        return False
-    new.load_state_dict(source.state_dict())
-    return True
-
-
 def check(row: Row) -> str | None:
     """What is wrong with a row, or None."""
     words, tags = len(row["tokens"]), len(row["tags"])
@@ -138,6 +129,6 @@ KIND = Kind(
     head=head,
     decode=decode,
     gold=gold,
-    carry=carry,
+    carry=copied,
     check=check,
 )

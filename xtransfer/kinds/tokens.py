@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
+
+from xtransfer.kinds.spec import Encoded
 
 Tokens = tuple[int, ...]
 
@@ -30,3 +33,22 @@ def tokenize(
     )
     types = [tuple(one) for one in output["token_type_ids"]] if has_types else None
     return [tuple(one) for one in output["input_ids"]], types
+
+
+def one_sequence_each(
+    firsts: Sequence[str],
+    seconds: Sequence[str] | None,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    targets: Sequence[Any] | None = None,
+) -> list[Encoded]:
+    """Rows of one text, or of two, as one sequence each; without `targets` nothing is trained on them."""
+    ids, types = tokenize(firsts, seconds, tokenizer, max_length)
+    return [
+        Encoded(
+            (sequence,),
+            (types[number],) if types is not None else None,
+            targets[number] if targets is not None else None,
+        )
+        for number, sequence in enumerate(ids)
+    ]
