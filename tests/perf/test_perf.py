@@ -52,3 +52,15 @@ def test_retrieval_measures_both_ways(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (one,) = json.loads(file.read_text())["measures"]
     assert one["name"] == "36 languages" and one["ours"] >= 0 and one["goal"] is None
+
+
+def test_results_measures_every_database_and_question(tmp_path: Path) -> None:
+    file = tmp_path / "measures.json"
+    command = [sys.executable, "-m", "perf.results", "--quick", "--json", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
+    asked = ("insert a million scores", "leaderboard of a study", "leaderboard of all", "gains of a study")
+    kinds = ["SQLite"] if "PostgreSQL is not measured" in done.stdout else ["SQLite", "PostgreSQL"]
+    assert list(measures) == [f"{kind}: {name}" for kind in kinds for name in asked]
+    assert all(one["ours"] > 0 and one["other"] > 0 and one["goal"] is None for one in measures.values())

@@ -10,10 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import CheckConstraint, Engine, create_engine, event, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -21,18 +20,25 @@ from tests.results.numbers import Numbers
 from xtransfer.errors import RequestError, StoreError, XTransferError
 from xtransfer.results import Database, open_database
 from xtransfer.results import database as module
-from xtransfer.results.read import VIEWS
 from xtransfer.results.schema import Base
+from xtransfer.results.views import VIEWS
 from xtransfer.results.write import record_cell, record_study
 
 
-def test_a_new_database_has_tables_views_and_wal(db: Database) -> None:
+def test_a_new_database_has_tables_views_and_constraints(db: Database) -> None:
     inspector = inspect(db.engine)
     assert set(Base.metadata.tables) < set(inspector.get_table_names())
     assert set(inspector.get_view_names()) == set(VIEWS)
-    with db.begin() as connection:
+    for table in Base.metadata.sorted_tables:
+        declared = {str(one.name) for one in table.constraints if isinstance(one, CheckConstraint)}
+        assert {one["name"] for one in inspector.get_check_constraints(table.name)} == declared, table.name
+
+
+def test_sqlite_writes_ahead_and_looks_at_foreign_keys(sqlite_url: str) -> None:
+    with open_database(sqlite_url) as db, db.begin() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 60_000
 
 
 def test_migrations_and_models_agree(db: Database) -> None:
@@ -41,45 +47,30 @@ def test_migrations_and_models_agree(db: Database) -> None:
         assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
 
 
-def test_down_and_up_again_leaves_the_same_schema(db: Database) -> None:
-    def schema() -> list[tuple[str, str]]:
-        with db.begin() as connection:
-            return [
-                tuple(row) for row in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master ORDER BY name")
-            ]
-
-    before = schema()
-    config = module._config()
-    with db.begin() as connection:
-        config.attributes.update(connection=connection, version_table=module.VERSION_TABLE)
-        command.downgrade(config, "base")
-        assert inspect(connection).get_view_names() == []
-        command.upgrade(config, "head")
-    assert schema() == before
-
-
-def test_scores_outlive_the_step_to_correlations_and_back(db: Database, numbers: Numbers) -> None:
-    record_study(db, numbers.plan)
-    record_cell(db, numbers.plan.study.name, numbers.cells[0], numbers.store)
-    config = module._config()
-    with db.begin() as connection:
-        before = connection.exec_driver_sql("SELECT * FROM score ORDER BY language").all()
-        config.attributes.update(connection=connection, version_table=module.VERSION_TABLE)
-        command.downgrade(config, "0001")
-        assert connection.exec_driver_sql("SELECT * FROM score ORDER BY language").all() == before
-        command.upgrade(config, "head")
-        assert connection.exec_driver_sql("SELECT * FROM score ORDER BY language").all() == before != []
-        connection.exec_driver_sql("UPDATE score SET value = -12.5")
-        assert connection.exec_driver_sql("SELECT min(value) FROM cell_scores").scalar() == -12.5
-    with db.begin() as connection:
-        config.attributes.update(connection=connection, version_table=module.VERSION_TABLE)
-        command.downgrade(config, "0001")
-        assert connection.exec_driver_sql("SELECT count(*) FROM score").scalar() == 0
-
-
 def test_tables_compile_for_postgresql() -> None:
     for table in Base.metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+
+
+def test_a_newer_schema_on_a_server_is_refused(postgres_url: str) -> None:
+    with open_database(postgres_url) as db, db.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0003"):
+            open_database(postgres_url, read_only=read_only)
+
+
+def test_an_older_schema_is_not_read(url: str) -> None:
+    with open_database(url) as db:
+        module.migrate(db, "0002")
+    with pytest.raises(StoreError, match="schema 0002, this program reads 0003; any command that writes"):
+        open_database(url, read_only=True)
+
+
+def test_a_server_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(StoreError, match="postgresql"):
+        open_database(f"postgresql+psycopg://postgres@/postgres?host={tmp_path}")
 
 
 def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -89,22 +80,26 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
         connection.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
     before = _contents(tmp_path)
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0002"):
+        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0003"):
             open_database(f"sqlite:///{file}", read_only=read_only)
     assert _contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("where", ["header", "middle"])
+@pytest.mark.parametrize("where", ["header", "middle", "end"])
 def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, where: str) -> None:
     file = tmp_path / "results.db"
     open_database(f"sqlite:///{file}").close()
     data = bytearray(file.read_bytes())
-    start = 0 if where == "header" else 4096
-    data[start : start + 4096] = b"x" * 4096
+    if where == "end":
+        del data[len(data) // 2 :]
+    else:
+        start = 0 if where == "header" else 4096
+        data[start : start + 4096] = b"x" * 4096
     file.write_bytes(data)
     before = _contents(tmp_path)
-    with pytest.raises(StoreError, match=r"damaged.*Nothing was changed"):
-        open_database(f"sqlite:///{file}")
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match=r"damaged.*Nothing was changed.*\.recover"):
+            open_database(f"sqlite:///{file}", read_only=read_only)
     assert _contents(tmp_path) == before
 
 
@@ -187,17 +182,26 @@ def _open(url: str, start: object, answers: object) -> None:
         answers.put(repr(error))  # type: ignore[attr-defined]
 
 
-def test_four_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("revision", [None, "0002"])
+def test_four_processes_may_open_a_new_or_an_older_database_at_once(
+    url: str, revision: str | None, numbers: Numbers
+) -> None:
+    if revision is not None:
+        with open_database(url) as db:
+            record_study(db, numbers.plan)
+            record_cell(db, "numbers", numbers.cells[0], numbers.store)
+            module.migrate(db, revision)
     context = multiprocessing.get_context("fork")
-    for attempt in range(3):
-        start, answers = context.Barrier(4), context.Queue()
-        url = f"sqlite:///{tmp_path / f'results-{attempt}.db'}"
-        processes = [context.Process(target=_open, args=(url, start, answers)) for _ in range(4)]
-        for process in processes:
-            process.start()
-        assert [answers.get(timeout=60) for _ in processes] == [sorted(VIEWS)] * 4
-        for process in processes:
-            process.join()
+    start, answers = context.Barrier(4), context.Queue()
+    processes = [context.Process(target=_open, args=(url, start, answers)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    assert [answers.get(timeout=60) for _ in processes] == [sorted(VIEWS)] * 4
+    for process in processes:
+        process.join()
+    with open_database(url, read_only=True) as db, db.engine.connect() as connection:
+        scores = connection.exec_driver_sql("SELECT count(*) FROM cell_scores").scalar()
+    assert scores == (0 if revision is None else 3)
 
 
 def _contents(folder: Path) -> dict[str, str]:

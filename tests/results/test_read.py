@@ -90,6 +90,12 @@ def test_sql(results: Results) -> None:
         "SELECT load_extension('x')",
         "BEGIN IMMEDIATE",
         "SELECT 1; DELETE FROM score",
+        "WITH x AS (DELETE FROM score RETURNING cell) SELECT * FROM x",
+        "COPY (SELECT 1) TO '{folder}/stolen.db'",
+        "SET statement_timeout = 0",
+        "DO $$ BEGIN DELETE FROM score; END $$",
+        "SELECT set_config('transaction_read_only', 'off', false); DELETE FROM score",
+        "EXPLAIN ANALYZE DELETE FROM score",
         "",
     ],
 )
@@ -100,10 +106,23 @@ def test_sql_that_does_not_only_read_is_refused(results: Results, tmp_path: Path
     assert len(results.scores()) == 27
 
 
-def test_sql_without_end_is_stopped(results: Results) -> None:
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+@pytest.mark.parametrize(
+    "endless",
+    [
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT COUNT(*) FROM n",
+        f"SELECT COUNT(*) FROM {', '.join(f'language AS l{number}' for number in range(8))}",
+    ],
+    ids=["recursion", "cross join"],
+)
+def test_sql_without_end_is_stopped(results: Results, endless: str) -> None:
     with pytest.raises(RequestError, match=r"stopped after 0.2 s"):
         results.sql(endless, seconds=0.2)
+    assert len(results.sql("SELECT * FROM score")) == 27
+
+
+def test_rows_without_end_are_cut_off(results: Results) -> None:
+    frame = results.sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n", max_rows=3)
+    assert frame["i"].tolist() == [1, 2, 3] and frame.attrs["truncated"]
 
 
 def test_sql_has_a_row_limit(results: Results) -> None:
@@ -114,7 +133,7 @@ def test_sql_has_a_row_limit(results: Results) -> None:
 
 
 def test_faulty_sql_says_what_is_wrong(results: Results) -> None:
-    with pytest.raises(RequestError, match="sql: no such table: scoers"):
+    with pytest.raises(RequestError, match=r"^sql: (no such table: scoers|relation \"scoers\" does not exist)$"):
         results.sql("SELECT * FROM scoers")
 
 

@@ -9,19 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
-from tests.results.numbers import Numbers, make
+from tests.results.numbers import Numbers, make, right
 from xtransfer.errors import RequestError, StoreError
 from xtransfer.results import Database, open_database, record_cell, record_failure, record_study
-from xtransfer.results.schema import Base, CellRow, ScoreRow, StudyCellRow
+from xtransfer.results.predictions import Predictions
+from xtransfer.results.schema import Base, CellMeanRow, CellRow, PredictionRow, ScoreRow, StudyCellRow
+from xtransfer.results.upsert import table_of
+
+KNOWN = ("language", "metric", "suite_part")  # what every database holds
 
 
 def contents(db: Database) -> dict[str, list[Any]]:
-    """Every row of every table."""
+    """Every row of every table, but for what every database holds."""
     with db.begin() as connection:
         return {
-            table.name: sorted(map(str, connection.execute(select(table)))) for table in Base.metadata.sorted_tables
+            table.name: sorted(map(str, connection.execute(select(table))))
+            for table in Base.metadata.sorted_tables
+            if table.name not in KNOWN
         }
 
 
@@ -35,7 +41,9 @@ def test_writing_twice_gives_the_same_rows(db: Database, numbers: Numbers) -> No
     record_all(db, numbers)
     once = contents(db)
     assert {name: len(rows) for name, rows in once.items()} == {
-        "study": 1, "cell": 9, "study_cell": 9, "stage": 19, "cell_stage": 27, "score": 27,
+        "study": 1, "cell": 9, "study_cell": 9, "stage": 19, "cell_stage": 27, "score": 27, "cell_mean": 9,
+        "encoder": 1, "checkpoint": 10, "prediction": 9, "benchmark": 0, "cell_benchmark": 0, "translation": 0,
+        "published": 0,
     }  # fmt: skip
     record_all(db, numbers)
     assert contents(db) == once
@@ -96,11 +104,21 @@ def test_a_study_must_be_recorded_first(db: Database, numbers: Numbers) -> None:
     assert not any(contents(db).values())
 
 
-def test_impossible_numbers_are_refused_whole(db: Database, tmp_path: Path) -> None:
-    numbers = make(tmp_path, lambda *_: {"en": [50.0], "de": [250.0, 0.0]}, intermediates=["direct"], seeds=[0])
+@pytest.mark.parametrize("value", [250.0, float("nan"), float("inf")])
+def test_impossible_numbers_are_refused_whole(db: Database, tmp_path: Path, value: float) -> None:
+    numbers = make(tmp_path, lambda *_: {"en": [50.0], "de": [value, 0.0]}, intermediates=["direct"], seeds=[0])
     record_study(db, numbers.plan)
     before = contents(db)
-    with pytest.raises(StoreError, match=r"refuses its numbers.*ck_score_value"):
+    with pytest.raises(StoreError, match=r"refuses its numbers"):
+        record_cell(db, "numbers", numbers.cells[0], numbers.store)
+    assert contents(db) == before
+
+
+def test_an_unknown_language_is_refused_whole(db: Database, tmp_path: Path) -> None:
+    numbers = make(tmp_path, lambda *_: {"en": right(3), "tlh": right(2)}, intermediates=["direct"], seeds=[0])
+    record_study(db, numbers.plan)
+    before = contents(db)
+    with pytest.raises(StoreError, match=r"refuses its numbers \(.*(FOREIGN KEY|fk_score_language)"):
         record_cell(db, "numbers", numbers.cells[0], numbers.store)
     assert contents(db) == before
 
@@ -122,22 +140,28 @@ def test_a_missing_input_is_an_error(db: Database, numbers: Numbers) -> None:
 FORK = multiprocessing.get_context("fork")
 
 
-def _write_all(url: str, numbers: Numbers) -> None:
+def _write_all(url: str, numbers: Numbers, own: Numbers) -> None:
     with open_database(url) as db:
-        for _ in range(4):
+        for _ in range(2):
             record_all(db, numbers)
+        record_all(db, own)
 
 
-def test_four_writers_at_once(db: Database, url: str, numbers: Numbers) -> None:
-    writers = [FORK.Process(target=_write_all, args=(url, numbers)) for _ in range(4)]
+def test_eight_writers_at_once(db: Database, url: str, numbers: Numbers, tmp_path: Path) -> None:
+    """All write the cells of one study, and each those of a study of its own."""
+    own = [make(tmp_path / name, name=name, encoders=(f"{name}@0",), seeds=[0]) for name in "abcdefgh"]
+    db.close()  # no connection goes through the fork
+    writers = [FORK.Process(target=_write_all, args=(url, numbers, one)) for one in own]
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(timeout=120)
-    assert [writer.exitcode for writer in writers] == [0] * 4
+        writer.join(timeout=300)
+    assert [writer.exitcode for writer in writers] == [0] * 8
     together = {name: len(rows) for name, rows in contents(db).items()}
-    assert together["cell"] == 9
-    assert together["score"] == 27
+    assert {name: together[name] for name in ("study", "cell", "study_cell", "cell_mean", "prediction")} == {
+        "study": 9, "cell": 9 + 8 * 3, "study_cell": 9 + 8 * 3, "cell_mean": 9 + 8 * 3, "prediction": 9 + 8 * 3,
+    }  # fmt: skip
+    assert (together["score"], together["encoder"], together["stage"]) == (27 + 8 * 9, 9, 19 + 8 * 7)
 
 
 def _stop_in_mid_transaction(url: str, numbers: Numbers, reached: Any) -> None:
@@ -175,6 +199,60 @@ def test_revisions_and_recipes_are_kept(db: Database, numbers: Numbers) -> None:
     assert row.encoder_revision == pretrained.key
     assert (row.intermediate_language, row.intermediate_engine) == ("de", "")
     assert json.dumps(row.recipes["train xnli after nli@de seed 1"]) == '{"epochs": 3, "learning_rate": 2e-05}'
+
+
+def test_every_gain_has_its_baseline(db: Database, numbers: Numbers) -> None:
+    record_study(db, numbers.plan)
+    query = select(StudyCellRow.cell, StudyCellRow.baseline)
+    with db.begin() as connection:
+        planned = dict(connection.execute(query).tuples().all())
+    for cell in numbers.cells:
+        direct = numbers.cell("direct", cell.seed).key
+        assert planned[cell.key] == (None if cell.key == direct else direct)
+        record_cell(db, "numbers", cell, numbers.store)
+    with db.begin() as connection:
+        assert dict(connection.execute(query).tuples().all()) == planned
+        connection.execute(delete(StudyCellRow))  # as when another program recorded the study meanwhile
+    for cell in numbers.cells:
+        record_cell(db, "numbers", cell, numbers.store)
+    with db.begin() as connection:
+        assert dict(connection.execute(query).tuples().all()) == planned
+
+
+def test_means_are_of_cells_that_learnt_something(db: Database, tmp_path: Path) -> None:
+    numbers = make(tmp_path, train_facts=lambda name, seed: {"degenerate": "flat"} if seed == 1 else {}, seeds=[0, 1])
+    record_all(db, numbers)
+    with db.begin() as connection:
+        means = {row.cell: row for row in connection.execute(select(table_of(CellMeanRow)))}
+    assert set(means) == {cell.key for cell in numbers.cells if cell.seed == 0}
+    row = means[numbers.cell("nli@de", 0).key]
+    assert (row.value, row.unseen, row.num_languages) == (pytest.approx(160 / 3), 55, 3)
+
+
+def test_scores_have_intervals_and_predictions_a_reference(db: Database, numbers: Numbers) -> None:
+    record_all(db, numbers)
+    cell = numbers.cell("nli@de", 0)
+    entry = numbers.store.find(cell.score.key).manifest.files["predictions.parquet"]  # type: ignore[union-attr]
+    with db.begin() as connection:
+        row = connection.execute(select(table_of(PredictionRow)).where(PredictionRow.cell == cell.key)).one()
+        ends = connection.execute(select(ScoreRow.value, ScoreRow.low, ScoreRow.high)).all()
+    assert (row.artifact, row.file, row.num_rows) == (cell.score.key, "predictions.parquet", 30)
+    assert row.sha256 == entry.sha256
+    assert len(ends) == 27 and all(0 <= low < value < high <= 100 for value, low, high in ends)
+
+
+def test_a_metric_without_points_per_item_has_no_interval(db: Database, tmp_path: Path) -> None:
+    record_all(db, make(tmp_path, with_items=False))
+    with db.begin() as connection:
+        assert set(connection.execute(select(ScoreRow.low, ScoreRow.high)).tuples()) == {(None, None)}
+
+
+def test_predictions_are_read_once(db: Database, numbers: Numbers, monkeypatch: pytest.MonkeyPatch) -> None:
+    record_all(db, numbers)
+    once = contents(db)
+    monkeypatch.setattr(Predictions, "intervals", lambda self: pytest.fail("read again"))
+    record_all(db, numbers)
+    assert contents(db) == once
 
 
 def test_the_database_can_be_opened_again(db: Database, url: str, numbers: Numbers) -> None:

@@ -71,6 +71,7 @@ def _cell(encoder: str, intermediate: str, slug: str, seed: int, outcome: Outcom
     target = Target.parse(slug)
     settings = {
         "benchmark": target.benchmark,
+        "data": "pin",
         "languages": list(outcome.predictions or outcome.points),
         "split": target.split,
         "recipe": RECIPE,
@@ -96,8 +97,11 @@ def _commit(store: ArtifactStore, stage: Stage, outcome: Outcome, split: str) ->
             json.dumps(value, ensure_ascii=False) for several in outcome.predictions.values() for _, value in several
         ],
     }
+    nothing = pa.nulls(len(rows["id"]))
+    rows |= {"group": nothing.cast(pa.string()), "item": nothing.cast(pa.float64())}
     out = store.empty_out(stage.key)
-    pq.write_table(pa.table(rows), out / "predictions.parquet")
+    if outcome.predictions:
+        pq.write_table(pa.table(rows), out / "predictions.parquet")
     (out / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
     with mock.patch.object(artifacts, "_sync"):  # nothing here is about power cuts, and disks are slow
         store.commit(stage, out, {}, "cpu", datetime.now(UTC))

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from xtransfer.errors import RequestError, StoreError
-from xtransfer.results import files
+from xtransfer.results import files, reference
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import VERSION_TABLE, Base
 
@@ -70,7 +70,7 @@ def open_database(url: str, *, read_only: bool = False) -> Database:
     database = Database(engine, parsed, read_only)
     try:
         with explained(database.name):
-            _to_current_schema(database)
+            migrate(database)
     except BaseException:
         engine.dispose()
         raise
@@ -105,7 +105,7 @@ def _check_revision(name: str, revision: str | None, tables: set[str], *, only_o
             "it was left as it is. Update xtransfer, or name another database with XTRANSFER_DATABASE_URL"
         )
     ours = {table.name for table in Base.metadata.sorted_tables}
-    if revision is None and (tables if only_ours else tables & ours):
+    if revision is None and (tables - {VERSION_TABLE} if only_ours else tables & ours):
         raise StoreError(f"{name}: is another program's database ({', '.join(sorted(tables)[:3])} …); "
                          "name another with XTRANSFER_DATABASE_URL")  # fmt: skip
 
@@ -129,22 +129,55 @@ def _config() -> Config:
     return config
 
 
-def _to_current_schema(database: Database) -> None:
-    """Brings the schema up to date in one transaction, under a lock: of two that open at once, one waits."""
+def migrate(database: Database, revision: str = "head") -> None:
+    """Brings the schema to a revision, rows included, in one transaction under a lock: of two at once, one waits.
+
+    At the newest revision, what the program knows of languages and metrics is brought up to date too.
+    """
     config = _config()
-    head = ScriptDirectory.from_config(config).get_current_head()
-    with database.engine.begin() as connection:
+    script = ScriptDirectory.from_config(config)
+    head = script.get_current_head()
+    wanted = head if revision == "head" else revision
+    with _for_schema(database) as connection:
         if connection.dialect.name == "postgresql" and not database.read_only:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        revision = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
-        if revision == head:
-            return
-        tables = set(inspect(connection).get_table_names())
-        _check_revision(database.name, revision, tables, only_ours=connection.dialect.name == "sqlite")
-        if database.read_only:
-            raise StoreError(
-                f"{database.name}: the database has schema {revision}, this program reads {head}; "
-                "any command that writes, such as xtransfer run, brings it up to date"
-            )
-        config.attributes.update(connection=connection, version_table=VERSION_TABLE)
-        command.upgrade(config, "head")
+        found = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+        if found != wanted:
+            tables = set(inspect(connection).get_table_names())
+            _check_revision(database.name, found, tables, only_ours=connection.dialect.name == "sqlite")
+            if database.read_only:
+                raise StoreError(
+                    f"{database.name}: the database has schema {found}, this program reads {head}; "
+                    "any command that writes, such as xtransfer run, brings it up to date"
+                )
+            config.attributes.update(connection=connection, version_table=VERSION_TABLE)
+            steps = [step.revision for step in script.walk_revisions("base", "heads")]
+            down = found is not None and (wanted == "base" or steps.index(str(wanted)) > steps.index(found))
+            (command.downgrade if down else command.upgrade)(config, str(wanted))
+            _check_references(database.name, connection)
+        if wanted == head and not database.read_only:
+            reference.fill(connection)
+
+
+@contextmanager
+def _for_schema(database: Database) -> Iterator[Connection]:
+    """A transaction in which tables may be made anew: SQLite must not look at foreign keys meanwhile."""
+    file = sqlite_file(database.url)
+    if file is None or database.read_only:
+        with database.engine.begin() as connection:
+            yield connection
+        return
+    engine = files.engine(file, read_only=False, foreign_keys=False)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _check_references(name: str, connection: Connection) -> None:
+    """Looks at what SQLite was told not to look at."""
+    if connection.dialect.name == "sqlite" and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+        raise StoreError(
+            f"{name}: a row of {lost[0]} refers to a row of {lost[2]} that is not there; nothing was changed"
+        )

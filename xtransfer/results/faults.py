@@ -32,7 +32,7 @@ def explained(name: str) -> Iterator[None]:
             raise RequestError(
                 f"{name}: cannot be written ({reason}); name another with XTRANSFER_DATABASE_URL"
             ) from error
-        if isinstance(error, OperationalError) and "no such" not in lower:
+        if isinstance(error, OperationalError) and not lower.startswith("no such"):  # a table or column
             raise StoreError(f"{name}: {reason.strip()}") from error
         raise
 

@@ -81,7 +81,7 @@ def connect_read_only(file: Path, *, immutable: bool | None = None) -> sqlite3.C
     return connection
 
 
-def engine(file: Path, *, read_only: bool) -> Engine:
+def engine(file: Path, *, read_only: bool, foreign_keys: bool = True) -> Engine:
     """An engine on the file; a writing transaction takes its lock when it begins."""
     if read_only:
         return create_engine("sqlite://", creator=lambda: connect_read_only(file), pool_size=2)
@@ -93,7 +93,8 @@ def engine(file: Path, *, read_only: bool) -> Engine:
         _use_write_ahead_log(connection)
         # A power cut may lose the last rows, never half of them; a rerun writes them from the artifacts.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")  # KiB: rows of new cells land all over the tree
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
     @event.listens_for(made, "begin")
     def _begin(connection: Connection) -> None:

@@ -25,8 +25,14 @@ VIEWS = {
     "contrasts": ("encoder", "first", "second", "target", "seed", "language", "split", "metric"),
     "transfer_gap": ("encoder", "intermediate", "target", "seed", "split", "metric"),
     "runs": ("encoder", "intermediate", "target", "seed", "status", "host", "device"),
-}  # view → columns that rows can be chosen by, beside study
+    "leaderboard": ("target", "split", "metric", "encoder", "intermediate"),
+    "leaderboard_all": ("target", "split", "metric", "encoder", "intermediate"),
+    "xtreme": ("encoder", "intermediate", "seed"),
+    "xtreme_r": ("encoder", "intermediate", "seed"),
+}  # view → columns that rows can be chosen by, beside study where it has one
+_OVERALL = ("leaderboard_all",)  # views over all studies
 
+_LONGEST = 64 << 20  # bytes of one value
 _READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 
 
@@ -65,6 +71,18 @@ class Results:
         """One row per cell: how it ended, where, and the seconds of its stages."""
         return self._view("runs", study, filters)
 
+    def leaderboard(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """Means over languages and seeds per target, encoder and intermediate: of a study, or of all cells."""
+        return self._view("leaderboard" if study else "leaderboard_all", study, filters)
+
+    def xtreme(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """XTREME per encoder, intermediate and seed: benchmarks, total, and how many are missing."""
+        return self._view("xtreme", study, filters)
+
+    def xtreme_r(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """The same of XTREME-R."""
+        return self._view("xtreme_r", study, filters)
+
     def studies(self) -> list[str]:
         with explained(self.db.name), self.db.engine.connect() as connection:
             return list(connection.scalars(select(StudyRow.name).order_by(StudyRow.name)))
@@ -95,8 +113,8 @@ class Results:
             raise unknown("study", study, known)
         query: Select[Any] = select("*").select_from(table(view)).order_by(*range_of(view))
         for name, value in (({"study": study} if study else {}) | filters).items():
-            if name not in ("study", *VIEWS[view]):
-                raise unknown("filter", name, ("study", *VIEWS[view]))
+            if name not in (known := [one.name for one in range_of(view)]):
+                raise unknown("filter", name, known)
             query = query.where(column(name).in_([value] if isinstance(value, str | int) else list(value)))
         with explained(self.db.name), self.db.engine.connect() as connection:
             return pd.read_sql_query(query, connection)
@@ -106,6 +124,7 @@ class Results:
         assert file is not None
         with closing(connect_read_only(file)) as connection:
             connection.set_authorizer(_allow_reading)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
             deadline = time.monotonic() + seconds
             connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
             try:
@@ -118,18 +137,21 @@ class Results:
             return [field[0] for field in cursor.description], found
 
     def _server(self, query: str, rows: int, seconds: float) -> tuple[list[str], list[Any]]:
+        first = query.split(maxsplit=1)[0].lower() if query.strip() else ""
+        if first.isalpha() and first not in ("select", "with", "values", "table"):
+            raise _refusal("not authorized", seconds)
         raw = self.db.engine.raw_connection()
         try:
             cursor: Any = raw.cursor()
             try:
                 cursor.execute("SET TRANSACTION READ ONLY")
                 cursor.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
-                cursor.execute(query, prepare=True)  # a prepared statement is one statement
-                if cursor.description is None:
-                    raise _refusal("the query gives no rows", seconds)
-                return [field.name for field in cursor.description], cursor.fetchmany(rows)
+                # Only a SELECT can be a cursor, where COPY would write files; what is prepared is one statement.
+                cursor.execute(f"DECLARE answer NO SCROLL CURSOR FOR {query}", prepare=True)
+                cursor.execute(f"FETCH FORWARD {rows} FROM answer")
+                return [field.name for field in cursor.description], cursor.fetchall()
             except cursor.connection.Error as error:
-                raise _refusal(str(error), seconds) from error
+                raise _refusal(error.diag.message_primary or str(error), seconds) from error
         finally:
             raw.rollback()
             raw.close()
@@ -143,8 +165,8 @@ def referred_artifacts(db: Database) -> set[str]:
 
 
 def range_of(view: str) -> Iterable[Any]:
-    """The columns that rows of a view are sorted by: study, then its filters."""
-    return [column(name) for name in ("study", *VIEWS[view])]
+    """The columns that rows of a view are sorted by: study, where it has one, then its filters."""
+    return [column(name) for name in (*(() if view in _OVERALL else ("study",)), *VIEWS[view])]
 
 
 def _allow_reading(action: int, first: str | None, second: str | None, database: str | None, view: str | None) -> int:
@@ -157,6 +179,8 @@ def _refusal(reason: str, seconds: float) -> RequestError:
     reason = reason.strip()
     if "not authorized" in reason or "prohibited" in reason or "read-only" in reason or "readonly" in reason:
         return RequestError("sql: only one SELECT is allowed here; results are written by runs alone")
+    if "cannot insert multiple commands" in reason:
+        return RequestError("sql: one SELECT at a time, without ';' between several")
     if "interrupted" in reason or "statement timeout" in reason:
         return RequestError(f"sql: stopped after {seconds:g} s; narrow the query, or raise the limit")
     return RequestError(f"sql: {reason}")

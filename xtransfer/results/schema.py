@@ -1,66 +1,48 @@
 """The tables, as typed models. Narrow rows with natural keys; text keys are never NULL, for upserts.
 
-The views (`cell_scores`, `gains`, `contrasts`, `transfer_gap`, `runs`) are made by the migrations.
-A change here needs a migration: a test compares the two.
+The views are made by the migrations. A change here needs a migration: a test compares the two. What the columns
+hold is said here (`doc`) and shown in docs/database.md, which is made from it.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    CheckConstraint,
-    DateTime,
-    Dialect,
-    Float,
-    ForeignKey,
-    Index,
-    MetaData,
-    Text,
-    TypeDecorator,
-)
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
-VERSION_TABLE = "xtransfer_schema"  # Prefect may keep its own alembic_version in the same PostgreSQL database
+from xtransfer.results.base import VERSION_TABLE, Base, UtcDateTime
+from xtransfer.results.catalogue import BenchmarkRow, EncoderRow, LanguageRow, MetricRow, PublishedRow, SuitePartRow
 
-_Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+__all__ = [
+    "VERSION_TABLE",
+    "Base",
+    "BenchmarkRow",
+    "CellBenchmarkRow",
+    "CellMeanRow",
+    "CellRow",
+    "CellStageRow",
+    "CheckpointRow",
+    "EncoderRow",
+    "LanguageRow",
+    "MetricRow",
+    "PredictionRow",
+    "PublishedRow",
+    "ScoreRow",
+    "StageRow",
+    "StudyCellRow",
+    "StudyRow",
+    "SuitePartRow",
+    "TranslationRow",
+    "UtcDateTime",
+]
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps no time zone, so it is put back on reading. A naive value is refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+SIGNED_METRICS = ("pearson", "spearman")  # those that reach below 0; others need a migration
 
 
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text,
-        float: Float,
-        datetime: UtcDateTime,
-        dict[str, Any]: _Json,
-    }
+def _cell_key(**options: Any) -> Mapped[str]:
+    return mapped_column(ForeignKey("cell.key", ondelete="CASCADE"), doc="key of the cell", **options)
 
 
 class StudyRow(Base):
@@ -69,15 +51,15 @@ class StudyRow(Base):
     __tablename__ = "study"
     __table_args__ = (CheckConstraint("name <> ''", name="named"),)
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    question: Mapped[str]
-    definition: Mapped[dict[str, Any]]  # Study.model_dump(mode="json")
-    digest: Mapped[str]  # of the definition: equal digests, equal studies
-    updated_at: Mapped[datetime]
+    name: Mapped[str] = mapped_column(primary_key=True, doc="name of the study")
+    question: Mapped[str] = mapped_column(doc="what it is to answer")
+    definition: Mapped[dict[str, Any]] = mapped_column(doc="the whole declaration, as JSON")
+    digest: Mapped[str] = mapped_column(doc="of the declaration: equal digests, equal studies")
+    updated_at: Mapped[datetime] = mapped_column(doc="when this declaration was first run (UTC)")
 
 
 class CellRow(Base):
-    """A cell; equal keys mean equal training, data and test."""
+    """A cell: encoder × intermediate × target × seed. Equal keys mean equal training, data and test."""
 
     __tablename__ = "cell"
     __table_args__ = (
@@ -86,30 +68,43 @@ class CellRow(Base):
         CheckConstraint("status IN ('planned', 'done', 'degenerate', 'failed')", name="status"),
         CheckConstraint("status IN ('planned', 'done') OR reason <> ''", name="reason"),
         Index(None, "target", "encoder", "seed", "intermediate"),
+        Index(None, "encoder"),
     )
 
-    key: Mapped[str] = mapped_column(primary_key=True)
-    encoder: Mapped[str]  # as in the plan: `name@seed` or `hub id@commit`
-    encoder_revision: Mapped[str]  # hub commit, or the key of the stage that pretrained it; '' if neither
-    intermediate: Mapped[str]  # slug: `direct`, `nli@de`, `nli@de~engine`, joined by '+'
-    intermediate_language: Mapped[str]  # '' for direct; several joined by '+'
-    intermediate_engine: Mapped[str]  # '' where the rows are native
-    target: Mapped[str]  # slug: `xnli`, `xnli<lingnli`
-    seed: Mapped[int]
-    score_stage: Mapped[str]  # key of its score stage; not a reference: a planned cell has no such row yet
-    recipes: Mapped[dict[str, Any]]  # readable stage name → recipe
-    status: Mapped[str]
-    reason: Mapped[str]  # why it is degenerate or failed
+    key: Mapped[str] = mapped_column(primary_key=True, doc="digest of what decides the result")
+    encoder: Mapped[str] = mapped_column(ForeignKey("encoder.name"), doc="`name@seed` or `hub id@commit`")
+    encoder_revision: Mapped[str] = mapped_column(
+        doc="hub commit, or the key of the stage that pretrained it; '' if neither"
+    )
+    intermediate: Mapped[str] = mapped_column(doc="slug: `direct`, `nli@de`, `nli@de~engine`, joined by '+'")
+    intermediate_language: Mapped[str] = mapped_column(doc="'' for direct; several joined by '+'")
+    intermediate_engine: Mapped[str] = mapped_column(doc="translation engine; '' where the rows are native")
+    target: Mapped[str] = mapped_column(doc="slug: `xnli`, `xnli<lingnli`, `xnli:first500`")
+    benchmark: Mapped[str] = mapped_column(doc="benchmark that the target scores")
+    whole_test: Mapped[bool] = mapped_column(doc="whether the whole test split is scored, not a part or the dev split")
+    seed: Mapped[int] = mapped_column(doc="training seed")
+    score_stage: Mapped[str] = mapped_column(
+        doc="key of its score stage; not a reference: a planned cell has no such row yet"
+    )
+    recipes: Mapped[dict[str, Any]] = mapped_column(doc="readable name of a training stage → its recipe")
+    status: Mapped[str] = mapped_column(doc="`planned`, `done`, `degenerate` (learnt nothing) or `failed`")
+    reason: Mapped[str] = mapped_column(doc="why it is degenerate or failed")
 
 
 class StudyCellRow(Base):
     """Which cells a study has; studies may share cells."""
 
     __tablename__ = "study_cell"
-    __table_args__ = (Index(None, "cell"),)
+    __table_args__ = (Index(None, "cell"), Index(None, "baseline"))
 
-    study: Mapped[str] = mapped_column(ForeignKey("study.name", ondelete="CASCADE"), primary_key=True)
-    cell: Mapped[str] = mapped_column(ForeignKey("cell.key", ondelete="CASCADE"), primary_key=True)
+    study: Mapped[str] = mapped_column(
+        ForeignKey("study.name", ondelete="CASCADE"), primary_key=True, doc="name of the study"
+    )
+    cell: Mapped[str] = _cell_key(primary_key=True)
+    baseline: Mapped[str | None] = mapped_column(
+        ForeignKey("cell.key", ondelete="SET NULL"),
+        doc="the study's `direct` cell of the same encoder, target and seed; NULL where there is none or it is one",
+    )
 
 
 class StageRow(Base):
@@ -119,29 +114,117 @@ class StageRow(Base):
     __table_args__ = (
         CheckConstraint("version > 0", name="version"),
         CheckConstraint("seconds >= 0", name="seconds"),
+        CheckConstraint("energy_joules >= 0", name="energy_joules"),
     )
 
-    key: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]
-    version: Mapped[int]
-    name: Mapped[str]
-    settings: Mapped[dict[str, Any]]
-    facts: Mapped[dict[str, Any]]
-    packages: Mapped[dict[str, Any]]
-    host: Mapped[str]
-    device: Mapped[str]
-    started: Mapped[datetime]
-    seconds: Mapped[float]
+    key: Mapped[str] = mapped_column(primary_key=True, doc="digest of kind, version, settings and inputs")
+    kind: Mapped[str] = mapped_column(doc="pretrain, translator, translate, train or score")
+    version: Mapped[int] = mapped_column(doc="raised when what the kind computes changes")
+    name: Mapped[str] = mapped_column(doc="readable name")
+    settings: Mapped[dict[str, Any]] = mapped_column(doc="everything that changes the result, as JSON")
+    facts: Mapped[dict[str, Any]] = mapped_column(doc="what the stage said of itself: losses, counts (JSON)")
+    packages: Mapped[dict[str, Any]] = mapped_column(doc="package → version (JSON)")
+    host: Mapped[str] = mapped_column(doc="machine that it ran on")
+    device: Mapped[str] = mapped_column(doc="`cpu`, `cuda:0` …")
+    started: Mapped[datetime] = mapped_column(doc="when it began (UTC)")
+    seconds: Mapped[float] = mapped_column(doc="how long it took")
+    energy_joules: Mapped[float | None] = mapped_column(
+        doc="energy of its processor or GPU meanwhile, other programs' share included; NULL where no counter is read",
+    )
 
 
 class CellStageRow(Base):
-    """The stages behind a cell, its score stage and all that fed it."""
+    """The stages behind a cell: its score stage and all that fed it."""
 
     __tablename__ = "cell_stage"
     __table_args__ = (Index(None, "stage"),)
 
-    cell: Mapped[str] = mapped_column(ForeignKey("cell.key", ondelete="CASCADE"), primary_key=True)
-    stage: Mapped[str] = mapped_column(ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True)
+    cell: Mapped[str] = _cell_key(primary_key=True)
+    stage: Mapped[str] = mapped_column(
+        ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the stage"
+    )
+
+
+class CheckpointRow(Base):
+    """The checkpoint that a pretrain or train stage left."""
+
+    __tablename__ = "checkpoint"
+    __table_args__ = (
+        CheckConstraint("role IN ('pretrained', 'intermediate', 'target')", name="role"),
+        Index(None, "parent"),
+        Index(None, "encoder"),
+    )
+
+    stage: Mapped[str] = mapped_column(
+        ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the stage that left it"
+    )
+    encoder: Mapped[str] = mapped_column(ForeignKey("encoder.name"), doc="encoder that it descends from")
+    role: Mapped[str] = mapped_column(
+        doc="`pretrained`, `intermediate` or `target`, in the cell that was recorded first"
+    )
+    trained_on: Mapped[str] = mapped_column(doc="corpus, or benchmark@language parts joined by '+'")
+    seed: Mapped[int | None] = mapped_column(doc="training seed")
+    steps: Mapped[int | None] = mapped_column(doc="optimizer steps")
+    parent: Mapped[str | None] = mapped_column(
+        ForeignKey("checkpoint.stage", ondelete="CASCADE"),
+        doc="checkpoint that it started from; NULL: the encoder as it comes",
+    )
+
+
+class TranslationRow(Base):
+    """The training rows of a benchmark in another language, made by an engine, and how good they are."""
+
+    __tablename__ = "translation"
+    __table_args__ = (
+        CheckConstraint("num_rows >= kept AND kept >= 0 AND dropped >= 0", name="counts"),
+        CheckConstraint("chrf IS NULL OR chrf BETWEEN 0 AND 100", name="chrf"),
+        CheckConstraint("exact_match IS NULL OR exact_match BETWEEN 0 AND 100", name="exact_match"),
+        CheckConstraint("bleu IS NULL OR bleu BETWEEN 0 AND 100", name="bleu"),
+    )
+
+    stage: Mapped[str] = mapped_column(
+        ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the translate stage"
+    )
+    benchmark: Mapped[str] = mapped_column(doc="benchmark whose English rows were translated")
+    language: Mapped[str] = mapped_column(ForeignKey("language.code"), doc="language translated into")
+    engine: Mapped[str] = mapped_column(doc="name of the engine")
+    engine_revision: Mapped[str] = mapped_column(doc="hub commit, or the key of the stage that trained it")
+    num_rows: Mapped[int] = mapped_column(doc="rows given to it")
+    kept: Mapped[int] = mapped_column(doc="rows that came out whole")
+    dropped: Mapped[int] = mapped_column(doc="rows left out")
+    compared: Mapped[int] = mapped_column(doc="distinct sentences compared with references; 0: there are none")
+    chrf: Mapped[float | None] = mapped_column(doc="chrF2 against the references, in points (sacrebleu)")
+    exact_match: Mapped[float | None] = mapped_column(doc="share that equals its reference, in points")
+    bleu: Mapped[float | None] = mapped_column(doc="BLEU against the references, in points, where it was computed")
+
+
+class CellBenchmarkRow(Base):
+    """What a cell read: benchmarks and the pins of their rows."""
+
+    __tablename__ = "cell_benchmark"
+    __table_args__ = (
+        CheckConstraint("role IN ('intermediate', 'target-train', 'target-score')", name="role"),
+        ForeignKeyConstraint(["benchmark", "revision"], ["benchmark.name", "benchmark.revision"]),
+        Index(None, "benchmark", "revision"),
+        Index(None, "translation"),
+    )
+
+    cell: Mapped[str] = _cell_key(primary_key=True)
+    role: Mapped[str] = mapped_column(primary_key=True, doc="`intermediate`, `target-train` or `target-score`")
+    benchmark: Mapped[str] = mapped_column(primary_key=True, doc="name of the benchmark")
+    languages: Mapped[str] = mapped_column(primary_key=True, doc="languages that were read, with spaces between")
+    revision: Mapped[str] = mapped_column(doc="as in `benchmark`")
+    split: Mapped[str] = mapped_column(doc="`train`, `dev` or `test`")
+    data: Mapped[str] = mapped_column(doc="digest that names the rows: declaration, source revision, split, languages")
+    translation: Mapped[str | None] = mapped_column(
+        ForeignKey("translation.stage", ondelete="SET NULL"), doc="translation that was read; NULL: native rows"
+    )
+
+
+_RANGE = f"value BETWEEN CASE WHEN metric IN ({', '.join(map(repr, SIGNED_METRICS))}) THEN -100 ELSE 0 END AND 100"
+_INTERVAL = (
+    "(low IS NULL AND high IS NULL) OR (low IS NOT NULL AND high IS NOT NULL AND low <= value AND value <= high)"
+)
 
 
 class ScoreRow(Base):
@@ -149,19 +232,63 @@ class ScoreRow(Base):
 
     __tablename__ = "score"
     __table_args__ = (
-        CheckConstraint("value BETWEEN -100 AND 100", name="value"),
+        CheckConstraint(_RANGE, name="value"),
         CheckConstraint("n > 0", name="n"),
         CheckConstraint("chance IS NULL OR chance BETWEEN 0 AND 100", name="chance"),
-        CheckConstraint("language <> '' AND split <> '' AND metric <> ''", name="named"),
+        CheckConstraint("split <> ''", name="named"),
+        CheckConstraint(_INTERVAL, name="interval"),
+        {"sqlite_with_rowid": False},
     )
 
-    cell: Mapped[str] = mapped_column(ForeignKey("cell.key", ondelete="CASCADE"), primary_key=True)
-    language: Mapped[str] = mapped_column(primary_key=True)
-    split: Mapped[str] = mapped_column(primary_key=True)
-    metric: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[float]
-    n: Mapped[int]  # items scored
-    chance: Mapped[float | None]  # points of a random or constant prediction
-    constant: Mapped[bool]  # all predictions of the language are equal
-    artifact: Mapped[str] = mapped_column(ForeignKey("stage.key"))  # holds predictions.parquet
-    recorded_at: Mapped[datetime]
+    cell: Mapped[str] = _cell_key(primary_key=True)
+    language: Mapped[str] = mapped_column(ForeignKey("language.code"), primary_key=True, doc="language of the items")
+    split: Mapped[str] = mapped_column(primary_key=True, doc="`test`, or `dev` where the target says so")
+    metric: Mapped[str] = mapped_column(ForeignKey("metric.name"), primary_key=True, doc="name of the metric")
+    value: Mapped[float] = mapped_column(doc="points")
+    n: Mapped[int] = mapped_column(doc="items scored")
+    low: Mapped[float | None] = mapped_column(
+        doc="lower end of the 95% interval over test items, of this one training run; NULL: no points per item"
+    )
+    high: Mapped[float | None] = mapped_column(doc="upper end of the same interval")
+    chance: Mapped[float | None] = mapped_column(doc="points of a random or constant prediction")
+    constant: Mapped[bool] = mapped_column(doc="whether all predictions of the language are equal")
+    artifact: Mapped[str] = mapped_column(ForeignKey("stage.key"), doc="key of the score stage")
+    recorded_at: Mapped[datetime] = mapped_column(doc="when the number was first written (UTC)")
+
+
+class CellMeanRow(Base):
+    """The mean of a done cell over its languages; written with its scores, read by the leaderboards."""
+
+    __tablename__ = "cell_mean"
+    __table_args__ = (
+        Index(
+            "ix_cell_mean_leaderboard",
+            "target", "split", "metric", "encoder", "intermediate", "value", "unseen", "num_languages",
+        ),
+        {"sqlite_with_rowid": False},
+    )  # fmt: skip
+
+    cell: Mapped[str] = _cell_key(primary_key=True)
+    split: Mapped[str] = mapped_column(primary_key=True, doc="as in `score`")
+    metric: Mapped[str] = mapped_column(ForeignKey("metric.name"), primary_key=True, doc="as in `score`")
+    target: Mapped[str] = mapped_column(doc="as in `cell`")
+    encoder: Mapped[str] = mapped_column(doc="as in `cell`")
+    intermediate: Mapped[str] = mapped_column(doc="as in `cell`")
+    value: Mapped[float] = mapped_column(doc="mean over all its languages, in points")
+    unseen: Mapped[float | None] = mapped_column(doc="mean over all but English, which the target was trained in")
+    num_languages: Mapped[int] = mapped_column(doc="languages that the mean is over")
+
+
+class PredictionRow(Base):
+    """Where the predictions behind a cell's scores are: a Parquet file with a row per item."""
+
+    __tablename__ = "prediction"
+    __table_args__ = (CheckConstraint("num_rows > 0", name="num_rows"), Index(None, "artifact"))
+
+    cell: Mapped[str] = _cell_key(primary_key=True)
+    artifact: Mapped[str] = mapped_column(
+        ForeignKey("stage.key"), primary_key=True, doc="key of the score stage, whose artifact holds the file"
+    )
+    file: Mapped[str] = mapped_column(doc="name of the file in the artifact")
+    num_rows: Mapped[int] = mapped_column(doc="items in it, of all languages")
+    sha256: Mapped[str] = mapped_column(doc="digest of the file, as in the artifact's manifest")

@@ -4,19 +4,36 @@ lost, doubled or half written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from statistics import fmean
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Table, delete, exists, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy.exc import DataError, IntegrityError
 
 from xtransfer.digest import digest
 from xtransfer.errors import RequestError, StoreError
+from xtransfer.results import provenance
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
-from xtransfer.results.schema import Base, CellRow, CellStageRow, ScoreRow, StageRow, StudyCellRow, StudyRow
+from xtransfer.results.predictions import Predictions
+from xtransfer.results.schema import (
+    BenchmarkRow,
+    CellBenchmarkRow,
+    CellMeanRow,
+    CellRow,
+    CellStageRow,
+    CheckpointRow,
+    EncoderRow,
+    PredictionRow,
+    ScoreRow,
+    StageRow,
+    StudyCellRow,
+    StudyRow,
+    TranslationRow,
+)
+from xtransfer.results.upsert import Values, chunks, replace, upsert
 
 if TYPE_CHECKING:
     from xtransfer.grid import Cell, Plan
@@ -24,9 +41,7 @@ if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
     from xtransfer.store.manifest import Manifest
 
-_CHUNK = 500  # rows per statement, below SQLite's limit on bound values
-
-Values = dict[str, Any]
+    Intervals = Mapping[tuple[str, str], tuple[float, float]]  # language, metric → lower and upper end
 
 
 def record_study(db: Database, plan: Plan) -> None:
@@ -41,15 +56,17 @@ def record_study(db: Database, plan: Plan) -> None:
         "updated_at": datetime.now(UTC),
     }
     stages = {stage.key: stage for stage in plan.stages}
-    cells = [_cell_row(cell, _lineage(stages, cell.score)) for cell in plan.cells]
+    lineages = [(cell, _lineage(stages, cell.score)) for cell in plan.cells]
+    encoders = {cell.encoder: provenance.encoder_row(cell.encoder, lineage) for cell, lineage in lineages}
     with db.begin() as connection:
-        _upsert(connection, StudyRow, [row], unless_equal=("digest",))
-        _upsert(connection, CellRow, cells, keep=("status", "reason"))
-        _link(connection, study.name, [cell.key for cell in plan.cells])
+        upsert(connection, StudyRow, [row], unless_equal=("digest",))
+        upsert(connection, EncoderRow, list(encoders.values()))
+        upsert(connection, CellRow, [_cell_row(*one) for one in lineages], keep=("status", "reason"))
+        _link(connection, study.name, plan.cells)
 
 
 def record_cell(db: Database, study_name: str, cell: Cell, store: ArtifactStore) -> str:
-    """Writes the scores of a finished cell with the manifests of all its stages; returns the cell's status.
+    """Writes the scores of a finished cell with the provenance of all its stages; returns the cell's status.
 
     The status is `degenerate`, with the reason, where training failed to learn or all predictions are equal.
     Raises StoreError when an artifact is gone or its numbers are impossible, RequestError for an unknown
@@ -59,29 +76,18 @@ def record_cell(db: Database, study_name: str, cell: Cell, store: ArtifactStore)
     if found is None:
         raise StoreError(f"{cell.slug}: no scores in the artifact store; run the study again")
     reason = found.degenerate
-    status = "degenerate" if reason else "done"
-    manifests = [artifact.manifest for artifact in found.artifacts]
-    stages = [_stage_row(manifest) for manifest in manifests]
-    row = _cell_row(cell, manifests) | {"status": status, "reason": reason}
+    row = {"status": "degenerate" if reason else "done", "reason": reason}
+    intervals = _intervals(db, cell, found)
     try:
         with db.begin() as connection:
             _require_study(connection, study_name)
-            _upsert(connection, StageRow, stages)
-            _upsert(connection, CellRow, [row])
-            _add_link(connection, study_name, cell.key)
-            links = [{"cell": cell.key, "stage": stage["key"]} for stage in stages]
-            _replace(connection, CellStageRow, cell.key, links)
-            _replace(
-                connection,
-                ScoreRow,
-                cell.key,
-                _score_rows(cell, found),
-                unless_equal=("value", "n", "artifact"),
-            )
-    except IntegrityError as error:
+            _write_provenance(connection, cell, [artifact.manifest for artifact in found.artifacts], row)
+            _add_link(connection, study_name, cell)
+            _write_scores(connection, cell, found, intervals)
+    except (IntegrityError, DataError) as error:
         raise StoreError(f"{cell.slug}: the database refuses its numbers ({error.orig}); "
                          "remove the score artifact and run again") from error  # fmt: skip
-    return status
+    return row["status"]
 
 
 def record_failure(db: Database, study_name: str, cell: Cell, reason: str) -> None:
@@ -90,15 +96,43 @@ def record_failure(db: Database, study_name: str, cell: Cell, reason: str) -> No
         "status": "failed",
         "reason": reason.strip() or "no reason was given",
     }
+    encoder = provenance.encoder_row(cell.encoder, [cell.score])
     with db.begin() as connection:
         _require_study(connection, study_name)
-        _upsert(connection, CellRow, [row], keep=tuple(row))
+        upsert(connection, EncoderRow, [encoder], keep=tuple(encoder))
+        upsert(connection, CellRow, [row], keep=tuple(row))
         connection.execute(
             update(CellRow)
             .where(CellRow.key == cell.key, CellRow.status.in_(("planned", "failed")))
             .values(status="failed", reason=row["reason"])
         )
-        _add_link(connection, study_name, cell.key)
+        _add_link(connection, study_name, cell)
+
+
+def _write_provenance(connection: Connection, cell: Cell, manifests: Sequence[Manifest], row: Values) -> None:
+    """The cell, the stages behind it, and what they made and read."""
+    read = provenance.read_rows(cell, manifests)
+    benchmarks = {one["benchmark"]: provenance.benchmark_row(one["benchmark"]) for one in read}
+    upsert(connection, StageRow, [_stage_row(manifest) for manifest in manifests])
+    upsert(connection, EncoderRow, [provenance.encoder_row(cell.encoder, manifests)])
+    upsert(connection, CellRow, [_cell_row(cell, manifests) | row])
+    upsert(connection, CheckpointRow, provenance.checkpoint_rows(cell, manifests), keep=("role",))
+    upsert(connection, TranslationRow, provenance.translation_rows(cell, manifests))
+    upsert(connection, BenchmarkRow, list(benchmarks.values()))
+    replace(connection, CellBenchmarkRow, {"cell": cell.key}, read)
+    links = [{"cell": cell.key, "stage": manifest.key} for manifest in manifests]
+    replace(connection, CellStageRow, {"cell": cell.key}, links)
+
+
+def _write_scores(connection: Connection, cell: Cell, found: Evidence, intervals: Intervals) -> None:
+    """Scores, their means (of a cell that learnt something), and where the predictions are."""
+    here = {"cell": cell.key}
+    means = [] if found.degenerate else _mean_rows(cell, found)
+    predictions = Predictions(found.artifacts[-1])
+    changing = ("value", "n", "artifact", "low", "high")
+    replace(connection, ScoreRow, here, _score_rows(cell, found, intervals), unless_equal=changing)
+    replace(connection, CellMeanRow, here, means)
+    replace(connection, PredictionRow, here, [predictions.row(cell.key)] if predictions.sha256 else [])
 
 
 def _require_study(connection: Connection, name: str) -> None:
@@ -106,19 +140,38 @@ def _require_study(connection: Connection, name: str) -> None:
         raise RequestError(f"study '{name}' is not in the database; record_study comes first")
 
 
-def _link(connection: Connection, study: str, keys: Sequence[str]) -> None:
-    """Makes `keys` the cells of the study, and forgets planned cells that no study has any more."""
+def _link(connection: Connection, study: str, cells: Sequence[Cell]) -> None:
+    """Makes `cells` those of the study, and forgets planned cells that no study has any more."""
     old = set(connection.scalars(select(StudyCellRow.cell).where(StudyCellRow.study == study)))
-    for gone in _chunks(sorted(old.difference(keys))):
+    for gone in chunks(sorted(old.difference(cell.key for cell in cells))):
         here = StudyCellRow.study == study
         connection.execute(delete(StudyCellRow).where(here, StudyCellRow.cell.in_(gone)))
         unused = ~exists().where(StudyCellRow.cell == CellRow.key)
         connection.execute(delete(CellRow).where(CellRow.key.in_(gone), CellRow.status == "planned", unused))
-    _upsert(connection, StudyCellRow, [{"study": study, "cell": key} for key in keys])
+    direct = {_place(cell): cell.key for cell in cells if not cell.intermediate.parts}
+    rows: list[Values] = [
+        {"study": study, "cell": cell.key, "baseline": direct.get(_place(cell)) if cell.intermediate.parts else None}
+        for cell in cells
+    ]
+    upsert(connection, StudyCellRow, rows)
 
 
-def _add_link(connection: Connection, study: str, key: str) -> None:
-    _upsert(connection, StudyCellRow, [{"study": study, "cell": key}])
+def _place(cell: Cell) -> tuple[str, str, int]:
+    """What a cell and its baseline share."""
+    return cell.encoder, cell.target.slug, cell.seed
+
+
+def _add_link(connection: Connection, study: str, cell: Cell) -> None:
+    """A link that record_study did not make."""
+    row: Values = {"study": study, "cell": cell.key, "baseline": None}
+    if cell.intermediate.parts:
+        row["baseline"] = connection.scalar(
+            select(CellRow.key)
+            .join(StudyCellRow, StudyCellRow.cell == CellRow.key)
+            .where(StudyCellRow.study == study, CellRow.encoder == cell.encoder, CellRow.seed == cell.seed)
+            .where(CellRow.target == cell.target.slug, CellRow.intermediate == "direct")
+        )
+    upsert(connection, StudyCellRow, [row], keep=("baseline",))
 
 
 def _cell_row(cell: Cell, lineage: Sequence[Stage | Manifest]) -> Values:
@@ -132,6 +185,8 @@ def _cell_row(cell: Cell, lineage: Sequence[Stage | Manifest]) -> Values:
         "intermediate_language": "+".join(dict.fromkeys(part.language for part in parts)),
         "intermediate_engine": "+".join(dict.fromkeys(part.engine for part in parts if part.engine)),
         "target": cell.target.slug,
+        "benchmark": cell.target.benchmark,
+        "whole_test": cell.target.split == "test" and cell.target.score_rows is None,
         "seed": cell.seed,
         "score_stage": cell.score.key,
         "recipes": {stage.name: stage.settings["recipe"] for stage in lineage if "recipe" in stage.settings},
@@ -151,71 +206,65 @@ def _lineage(stages: Mapping[str, Stage], stage: Stage) -> list[Stage]:
 def _stage_row(manifest: Manifest) -> Values:
     values = manifest.model_dump(mode="json", include={"settings", "facts", "packages"})
     names = ("key", "kind", "version", "name", "host", "device", "started", "seconds")
-    return {name: getattr(manifest, name) for name in names} | values
+    energy = {"energy_joules": manifest.facts.get("energy_joules")}
+    return {name: getattr(manifest, name) for name in names} | values | energy
 
 
-def _score_rows(cell: Cell, found: Evidence) -> list[Values]:
+def _intervals(db: Database, cell: Cell, found: Evidence) -> Intervals:
+    """The interval of each main score; those in the database where the predictions are the same."""
+    predictions = Predictions(found.artifacts[-1])
+    if predictions.sha256 is None:
+        return {}
+    with db.begin() as connection:
+        known = connection.scalar(select(PredictionRow.sha256).where(PredictionRow.cell == cell.key))
+        stored = select(ScoreRow.language, ScoreRow.metric, ScoreRow.low, ScoreRow.high)
+        rows = connection.execute(stored.where(ScoreRow.cell == cell.key, ScoreRow.low.is_not(None))).all()
+    if known == predictions.sha256:
+        return {(row.language, row.metric): (row.low, row.high) for row in rows}
+    ends = predictions.intervals()
+    main = {score.language: score.metric for score in reversed(found.scores)}  # the first that is listed
+    return {(language, main[language]): ends[language] for language in main if language in ends}
+
+
+def _score_rows(cell: Cell, found: Evidence, intervals: Intervals) -> list[Values]:
     now = datetime.now(UTC)
+    rows: list[Values] = []
+    for score in found.scores:
+        low, high = intervals.get((score.language, score.metric), (None, None))
+        rows.append(
+            {
+                "cell": cell.key,
+                "language": score.language,
+                "split": score.split,
+                "metric": score.metric,
+                "value": score.value,
+                "n": score.n,
+                "low": low if low is None else min(low, score.value),  # the last digit of a sum may differ
+                "high": high if high is None else max(high, score.value),
+                "chance": score.chance,
+                "constant": score.constant,
+                "artifact": cell.score.key,
+                "recorded_at": now,
+            }
+        )
+    return rows
+
+
+def _mean_rows(cell: Cell, found: Evidence) -> list[Values]:
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    for score in found.scores:
+        values.setdefault((score.split, score.metric), {})[score.language] = score.value
     return [
         {
             "cell": cell.key,
-            "language": score.language,
-            "split": score.split,
-            "metric": score.metric,
-            "value": score.value,
-            "n": score.n,
-            "chance": score.chance,
-            "constant": score.constant,
-            "artifact": cell.score.key,
-            "recorded_at": now,
+            "split": split,
+            "metric": metric,
+            "target": cell.target.slug,
+            "encoder": cell.encoder,
+            "intermediate": cell.intermediate.slug,
+            "value": fmean(by_language.values()),
+            "unseen": fmean(unseen) if (unseen := [by_language[one] for one in by_language if one != "en"]) else None,
+            "num_languages": len(by_language),
         }
-        for score in found.scores
+        for (split, metric), by_language in values.items()
     ]
-
-
-def _replace(
-    connection: Connection, model: type[Base], cell: str, rows: list[Values], unless_equal: Sequence[str] = ()
-) -> None:
-    """Makes `rows` all the rows that the table has for the cell."""
-    table = _table(model)
-    key = [column for column in table.primary_key.columns if column.name != "cell"]
-    kept = [tuple(row[column.name] for column in key) for row in rows]
-    connection.execute(delete(table).where(table.c.cell == cell, tuple_(*key).not_in(kept)))
-    _upsert(connection, model, rows, unless_equal=unless_equal)
-
-
-def _upsert(
-    connection: Connection,
-    model: type[Base],
-    rows: Sequence[Values],
-    *,
-    keep: Sequence[str] = (),
-    unless_equal: Sequence[str] = (),
-) -> None:
-    """Inserts rows or updates those whose key exists.
-
-    Columns of `keep` are set by the insert alone; a row whose `unless_equal` columns are as before is not
-    touched.
-    """
-    table = _table(model)
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    key = [column.name for column in table.primary_key.columns]
-    for chunk in _chunks(rows):
-        statement: Any = insert(table).values(list(chunk))
-        new = {name: statement.excluded[name] for name in chunk[0] if name not in key and name not in keep}
-        if not new:
-            connection.execute(statement.on_conflict_do_nothing(index_elements=key))
-            continue
-        differs = [table.c[name] != statement.excluded[name] for name in unless_equal]
-        where = or_(*differs) if differs else None
-        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=new, where=where))
-
-
-def _chunks(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
-
-
-def _table(model: type[Base]) -> Table:
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xtransfer.errors import DataError, RequestError, StageError, StoreError, XTransferError
 from xtransfer.stages import STAGES
+from xtransfer.stages.energy import Meter
 from xtransfer.stages.spec import Progress, Stage, Work, silent
 from xtransfer.store.artifacts import Artifact, ArtifactStore, is_full_disk
 
@@ -38,7 +39,10 @@ def _make(stage: Stage, store: ArtifactStore, progress: Progress, device: str) -
     try:
         out = store.empty_out(stage.key)
         work = Work(out=out, state=store.state(stage.key), progress=progress, device=device)
+        meter = Meter(device)
         facts = STAGES[stage.kind].run(stage.settings, inputs, work)
+        if (joules := meter.joules()) is not None:
+            facts = {**facts, "energy_joules": joules}
         return store.commit(stage, out, facts, device, started)
     except Exception as error:
         keep_state = not isinstance(error, (RequestError, DataError))  # a wrong request leaves nothing behind

@@ -1,0 +1,67 @@
+"""docs/database.md is what the models say, and its queries run on both kinds of database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from tests.results.numbers import make
+from tests.results.test_schema import PUBLISHED
+from tests.results.test_write import record_all
+from tests.scoring.finished import Outcome, finish
+from xtransfer.results import Database, Results, open_database, open_results
+from xtransfer.results.examples import EXAMPLES
+from xtransfer.results.page import markdown
+from xtransfer.results.schema import Base, PublishedRow
+from xtransfer.results.upsert import upsert
+from xtransfer.results.views import VIEWS
+from xtransfer.scoring.aggregate import XTREME
+
+PAGE = Path(__file__).parents[2] / "docs" / "database.md"
+
+
+def test_the_page_is_made_from_the_models() -> None:
+    assert PAGE.read_text(encoding="utf-8") == markdown(), "run: python -m xtransfer.results.page > docs/database.md"
+
+
+def test_every_column_of_tables_and_views_is_described(db: Database) -> None:
+    inspector = inspect(db.engine)
+    for table in Base.metadata.sorted_tables:
+        assert all(column.doc for column in table.columns), table.name
+    for name, view in VIEWS.items():
+        assert [column["name"] for column in inspector.get_columns(name)] == list(view.columns), name
+        assert all(view.columns.values())
+
+
+@pytest.fixture
+def results(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Results]:
+    """A study named `example`, with a benchmark of XTREME that lacks a language, and a published figure."""
+    monkeypatch.setenv("XTRANSFER_DATABASE_URL", url)
+    xnli = next(one for one in XTREME.members if one.benchmark == "xnli")
+    points = {code: {"accuracy": 50.0} for code in xnli.languages[1:]}
+    finish({("direct", 0): {"xnli": Outcome(points=points)}}, name="example-xtreme")
+    with open_database(url) as db:
+        record_all(db, make(tmp_path / "made", lambda *_: ITEMS, name="example"))
+        with db.begin() as connection:
+            upsert(connection, PublishedRow, [PUBLISHED])
+    with open_results(url) as opened:
+        yield opened
+
+
+ITEMS = {code: [100.0] * 90 + [0.0] * 10 for code in ("en", "de", "sw")}
+
+
+@pytest.mark.parametrize("question", EXAMPLES)
+def test_every_question_has_an_answer(results: Results, question: str) -> None:
+    query = EXAMPLES[question]
+    if "cell_benchmark" in query:  # the made-up study reads no benchmark
+        query = query.replace("'example'", "'example-xtreme'")
+    frame = results.sql(query)
+    assert len(frame) and list(frame.columns)
+
+
+def test_there_are_ten() -> None:
+    assert len(EXAMPLES) == 10

@@ -1,0 +1,170 @@
+"""What is written of encoders, checkpoints, benchmarks and translations: of a real plan, with made-up results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import select
+
+from tests.results.test_write import contents
+from xtransfer import grid
+from xtransfer.grid import Plan
+from xtransfer.results import Database, record_cell, record_failure, record_study
+from xtransfer.results.provenance import benchmark_row, encoder_row
+from xtransfer.results.schema import (
+    Base,
+    BenchmarkRow,
+    CellBenchmarkRow,
+    CheckpointRow,
+    EncoderRow,
+    StageRow,
+    TranslationRow,
+)
+from xtransfer.results.upsert import table_of
+from xtransfer.stages.spec import Stage
+from xtransfer.store import artifacts
+from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study import Study
+
+TRANSLATED = {"rows": 480, "kept": 478, "dropped_empty": 2, "compared": 900, "chrf": 61.5, "exact_match": 12.5}
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return grid.plan(
+        Study.model_validate(
+            {
+                "name": "lab",
+                "encoders": ["lab-mini@0"],
+                "intermediates": ["direct", "lab-nli@en+lab-nli@de", "lab-nli@tr~lab-marian"],
+                "targets": ["lab-inference"],
+                "seeds": [3],
+            }
+        )
+    )
+
+
+def _finish(plan: Plan, store: ArtifactStore, facts: Mapping[str, Any]) -> None:
+    for stage in plan.stages:
+        out = store.empty_out(stage.key)
+        if stage.kind == "score":
+            line = {"language": "de", "split": "test", "metric": "accuracy", "value": 50.0, "n": 2, "chance": None,
+                    "constant": False}  # fmt: skip
+            (out / "scores.json").write_text(json.dumps([line]))
+            rows = {"language": ["de", "de"], "id": ["0", "1"], "item": [0.0, 100.0]}
+            pq.write_table(
+                pa.table({**rows, "group": pa.array([None, None], pa.string())}), out / "predictions.parquet"
+            )
+        with mock.patch.object(artifacts, "_sync"):
+            store.commit(stage, out, {**facts.get(stage.kind, {}), "steps": 7}, "cpu", datetime.now(UTC))
+
+
+@pytest.fixture
+def recorded(db: Database, plan: Plan, tmp_path: Path) -> Database:
+    store = ArtifactStore(tmp_path / "artifacts")
+    _finish(plan, store, {"translate": TRANSLATED, "score": {"energy_joules": 12.5}})
+    record_study(db, plan)
+    for cell in plan.cells:
+        record_cell(db, "lab", cell, store)
+    return db
+
+
+def rows(db: Database, model: type[Base]) -> list[dict[str, Any]]:
+    with db.begin() as connection:
+        return [row._asdict() for row in connection.execute(select(table_of(model)))]
+
+
+def stage(plan: Plan, name: str) -> Stage:
+    return next(one for one in plan.stages if one.name == name)
+
+
+def test_checkpoints_and_their_parents(recorded: Database, plan: Plan) -> None:
+    pretrained = next(one.key for one in plan.stages if one.kind == "pretrain")
+    found = {row["stage"]: row for row in rows(recorded, CheckpointRow)}
+    assert len(found) == 1 + 2 + 3
+    assert found[pretrained]["role"] == "pretrained" and found[pretrained]["trained_on"] == "lab"
+    mixture = stage(plan, "train lab-nli@en+lab-nli@de seed 3").key
+    assert found[mixture] == {
+        "stage": mixture, "encoder": "lab-mini@0", "role": "intermediate", "trained_on": "lab-nli@en+lab-nli@de",
+        "seed": 3, "steps": 7, "parent": pretrained,
+    }  # fmt: skip
+    last = found[stage(plan, "train lab-inference after lab-nli@en+lab-nli@de seed 3").key]
+    assert (last["role"], last["trained_on"], last["parent"]) == ("target", "lab-inference@en", mixture)
+    direct = found[stage(plan, "train lab-inference after direct seed 3").key]
+    assert (direct["role"], direct["parent"]) == ("target", pretrained)
+
+
+def test_a_translation_with_its_quality(recorded: Database, plan: Plan) -> None:
+    made = stage(plan, "translate lab-nli to tr")
+    assert rows(recorded, TranslationRow) == [
+        {"stage": made.key, "benchmark": "lab-nli", "language": "tr", "engine": "lab-marian",
+         "engine_revision": made.inputs["engine"], "num_rows": 480, "kept": 478, "dropped": 2, "compared": 900,
+         "chrf": 61.5, "exact_match": 12.5, "bleu": None}
+    ]  # fmt: skip
+
+
+def test_which_cell_read_which_rows(recorded: Database, plan: Plan) -> None:
+    by_cell: dict[str, set[tuple[Any, ...]]] = {}
+    for row in rows(recorded, CellBenchmarkRow):
+        assert row["data"] and row["revision"] == ""
+        said = (row["role"], row["benchmark"], row["languages"], row["split"], row["translation"])
+        by_cell.setdefault(row["cell"], set()).add(said)
+    direct, mixture, translated = (by_cell[cell.key] for cell in plan.cells)
+    languages = " ".join(plan.cells[0].score.settings["languages"])
+    target = {("target-train", "lab-inference", "en", "train", None),
+              ("target-score", "lab-inference", languages, "test", None)}  # fmt: skip
+    assert direct == target
+    assert mixture - target == {("intermediate", "lab-nli", code, "train", None) for code in ("en", "de")}
+    made = stage(plan, "translate lab-nli to tr")
+    assert translated - target == {("intermediate", "lab-nli", "tr", "train", made.key)}
+    of_translated = [row for row in rows(recorded, CellBenchmarkRow) if row["translation"]]
+    assert of_translated[0]["data"] == made.settings["data"]
+
+
+def test_benchmarks_encoders_and_energy(recorded: Database) -> None:
+    assert {row["name"]: row["kind"] for row in rows(recorded, BenchmarkRow)} == {
+        "lab-nli": "pair", "lab-inference": "pair",
+    }  # fmt: skip
+    (encoder,) = rows(recorded, EncoderRow)
+    assert encoder == {"name": "lab-mini@0", "source": "trained-here", "id": "lab-mini", "revision": "0"}
+    energy = {row["kind"]: row["energy_joules"] for row in rows(recorded, StageRow)}
+    assert energy["score"] == 12.5 and energy["train"] is None
+
+
+def test_planned_cells_have_their_encoder_and_a_failure_keeps_it(db: Database, plan: Plan) -> None:
+    record_study(db, plan)
+    before = rows(db, EncoderRow)
+    assert before == [{"name": "lab-mini@0", "source": "trained-here", "id": "lab-mini", "revision": "0"}]
+    record_failure(db, "lab", plan.cells[0], "no memory")
+    assert rows(db, EncoderRow) == before
+    assert not contents(db)["checkpoint"]
+
+
+def test_encoders_by_what_their_stages_are_given() -> None:
+    hub = Stage("train", 1, "train", {"encoder": {"id": "org/name", "revision": "f" * 40}})
+    folder = Stage("train", 1, "train", {"encoder": {"digest": "d" * 64}})
+    assert encoder_row("org/name@ffffffffffff", [hub])["revision"] == "f" * 40
+    assert encoder_row("mine@dddddddddddd", [folder]) == {
+        "name": "mine@dddddddddddd", "source": "folder", "id": "mine", "revision": "d" * 64,
+    }  # fmt: skip
+    assert encoder_row("mine", [])["source"] == "unknown"
+
+
+def test_a_benchmark_names_the_revisions_of_all_its_sources() -> None:
+    row = benchmark_row("xnli")
+    assert (row["kind"], row["metric"], row["num_languages"], row["licence"]) == (
+        "pair",
+        "accuracy",
+        15,
+        "CC BY-NC 4.0",
+    )
+    assert len(row["revision"].split("+")) == 2 and "facebook/xnli" in row["source"].split("+")
+    assert benchmark_row("one of nobody's")["kind"] == ""
