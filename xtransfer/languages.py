@@ -110,6 +110,9 @@ zh Chinese|Sino-Tibetan|Han
 """
 
 
+NO_FAMILY = frozenset({"Isolate", "Creole", "Constructed"})  # what stands in place of a family where there is none
+
+
 def _read(line: str) -> Language:
     code, _, rest = line.partition(" ")
     name, family, script = rest.split("|")

@@ -18,7 +18,7 @@ from xtransfer.grid import Cell, Plan
 from xtransfer.stages.spec import Stage
 from xtransfer.store import artifacts
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Study
+from xtransfer.study import Intermediate, Study
 
 LANGUAGES = ("en", "de", "sw")
 Items = Callable[[str, str, int], Mapping[str, Sequence[float]]]  # encoder, intermediate, seed → points
@@ -63,9 +63,13 @@ def make(
     train_facts: Callable[[str, int], dict[str, Any]] | None = None,
     only: Callable[[str, int], bool] = lambda intermediate, seed: True,
     with_items: bool = True,
+    steps: Callable[[str], int] | None = None,
     name: str = "numbers",
 ) -> Numbers:
-    """A study whose cells have the given points per item. `only` says which cells were run."""
+    """A study whose cells have the given points per item. `only` says which cells were run.
+
+    With `steps`, intermediates have a training stage of their own, of so many optimizer steps of 16 rows.
+    """
     study = Study(
         name=name,
         question="Does training on inference first help?",
@@ -82,8 +86,9 @@ def make(
             for seed in study.seeds:
                 recipe = {"epochs": 3, "learning_rate": 2e-5}
                 settings = {"intermediate": intermediate.slug, "seed": seed, "recipe": recipe}
+                first = _first(intermediate, seed, pretrained) if steps and intermediate.parts else pretrained
                 train = Stage("train", 1, f"train xnli after {intermediate.slug} seed {seed}", settings,
-                              {"start": pretrained.key})  # fmt: skip
+                              {"start": first.key})  # fmt: skip
                 label = f"score xnli after {intermediate.slug} seed {seed}"
                 score = Stage("score", 1, label, {"split": "test"},
                               {"checkpoint": train.key})  # fmt: skip
@@ -94,10 +99,20 @@ def make(
                 facts = {"losses": [[step, 1 / (step + 1)] for step in range(10)], "degenerate": None}
                 facts |= train_facts(intermediate.slug, seed) if train_facts else {}
                 _commit(store, pretrained, {})
+                if steps and intermediate.parts:
+                    _commit(store, first, {"steps": steps(intermediate.slug)})
                 _commit(store, train, facts)
                 points = items(encoder, intermediate.slug, seed)
                 _commit(store, score, {"languages": len(points)}, points, group_size, with_items)
     return Numbers(Plan(study, tuple(cells), tuple(stages.values())), store)
+
+
+def _first(intermediate: Intermediate, seed: int, start: Stage) -> Stage:
+    parts = [
+        {"benchmark": part.benchmark, "language": part.language, "data": part.engine} for part in intermediate.parts
+    ]
+    settings = {"parts": parts, "recipe": {"epochs": 3, "batch_size": 16}, "seed": seed}
+    return Stage("train", 1, f"train {intermediate.slug} seed {seed}", settings, {"start": start.key})
 
 
 def _commit(

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xtransfer.analysis.bootstrap import Differences
 from xtransfer.analysis.points import ENGLISH, Result, same_items
+from xtransfer.analysis.variance import Differences
 from xtransfer.digest import digest
+from xtransfer.languages import LANGUAGES, NO_FAMILY
 
 UNSEEN, OTHERS = "mean-unseen", "mean-others"
+FAMILY, SCRIPT = "family:", "script:"  # followed by the name that xtransfer.languages has
+_SMALLEST_GROUP = 2  # unseen languages: a family of one is that language
 Run = tuple[str, int]  # encoder, seed
 Pairs = dict[Run, list[tuple[Result, Result]]]  # per run what is compared with what; several pairs are averaged
 
@@ -66,6 +69,11 @@ def _own(one: Result, two: Result) -> frozenset[str]:
     return one.point.own_languages | two.point.own_languages
 
 
+def is_language(column: str) -> bool:
+    """Whether a column is a language, not a mean over several."""
+    return column not in (UNSEEN, OTHERS) and not column.startswith((FAMILY, SCRIPT))
+
+
 def _columns(languages: list[str], own: Sequence[frozenset[str]]) -> list[str]:
     unseen = [code for code in languages if code != ENGLISH]
     columns = list(languages)
@@ -73,15 +81,39 @@ def _columns(languages: list[str], own: Sequence[frozenset[str]]) -> list[str]:
         columns.append(UNSEEN)
     if any(own) and all(set(unseen) - languages_of for languages_of in own):
         columns.append(OTHERS)
-    return columns
+    return columns + _groups(unseen)
+
+
+def _groups(unseen: list[str]) -> list[str]:
+    """Families and scripts that several unseen languages share; one that all share is the mean over them already."""
+    groups = sorted({group for code in unseen for group in _groups_of(code)})
+    sizes = {group: sum(group in _groups_of(code) for code in unseen) for group in groups}
+    return [group for group in groups if _SMALLEST_GROUP <= sizes[group] < len(unseen)]
+
+
+def _groups_of(code: str) -> list[str]:
+    """A language's groups; none for one of a user's own that the project does not know."""
+    known = LANGUAGES.get(code)
+    if known is None:
+        return []
+    family = [] if known.family in NO_FAMILY else [FAMILY + known.family]
+    return [*family, SCRIPT + known.script]
+
+
+def _is_part(code: str, column: str, own: frozenset[str]) -> bool:
+    """Whether a language is one of those that a column is the mean of, for a pair trained in `own` languages."""
+    if is_language(column):
+        return code == column
+    if column == OTHERS and code in own:
+        return False
+    return code != ENGLISH and (column in (UNSEEN, OTHERS) or column in _groups_of(code))
 
 
 def _weights(languages: list[str], columns: list[str], own: frozenset[str]) -> np.ndarray:
     """[languages, columns]: how a column is made of the languages, for a pair trained in `own` languages."""
     weights = np.zeros((len(languages), len(columns)))
     for number, column in enumerate(columns):
-        left_out = {UNSEEN: {ENGLISH}, OTHERS: own | {ENGLISH}}.get(column)
-        chosen = [code == column if left_out is None else code not in left_out for code in languages]
+        chosen = [_is_part(code, column, own) for code in languages]
         weights[:, number] = np.array(chosen) / sum(chosen)
     return weights
 
@@ -105,8 +137,8 @@ def _values(pairs: Pairs, side: int, languages: list[str], columns: list[str]) -
 
 def _num_items(result: Result, languages: list[str], columns: list[str]) -> list[int]:
     counts = {code: len(result.items[code].ids) if code in result.items else 0 for code in languages}
-    unseen = sum(count for code, count in counts.items() if code != ENGLISH)
-    return [counts.get(column, unseen) for column in columns]
+    nothing: frozenset[str] = frozenset()
+    return [sum(counts[code] for code in languages if _is_part(code, column, nothing)) for column in columns]
 
 
 def _influence(

@@ -3,6 +3,8 @@
 Values of `language` that are not one:
   `mean-unseen`  mean over all languages but English, in which the target was trained on
   `mean-others`  the same without the languages that the intermediate (or either of two) was trained in
+  `family:NAME`, `script:NAME`  mean over the unseen languages of a family or a script, where there are two at least
+                 (and not all: that is `mean-unseen`)
 Value of `intermediate` that is not one: `any`, the mean over all intermediates, against the baseline.
 Values of `encoder` that are not one: `NAME@*`, all encoders of that name (its seeds), pooled.
 """
@@ -14,10 +16,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from xtransfer.analysis.bootstrap import RESAMPLES, Interval, intervals
-from xtransfer.analysis.comparison import Comparison, Pairs, Run, compare
+from xtransfer.analysis.comparison import Comparison, Pairs, Run, compare, is_language
+from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
 from xtransfer.analysis.points import Point, Result, load
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ Arm = dict[Run, Result]  # one intermediate: its result in every run
 
 COLUMNS = (
     "encoder", "first", "second", "target", "language", "value", "second_value", "difference", "low", "high",
-    "p", "n_seeds", "n_encoders", "n_items", "covers", "excludes_zero", "degenerate", "missing",
+    "p", "p_holm", "p_bh", "n_seeds", "n_encoders", "n_items", "covers", "excludes_zero", "degenerate", "missing",
 )  # fmt: skip
 
 
@@ -45,27 +49,19 @@ def gains(
     """The gain of every intermediate over the baseline, paired by encoder, seed and item.
 
     Columns: encoder, intermediate, target, language, value (mean score of the paired runs), gain, low, high
-    (all in points), p, n_seeds (paired runs), n_encoders, n_items (0: no points per item), covers (what the
-    interval takes as random), excludes_zero, degenerate (cells left out because they learnt nothing, the
-    baseline's included), missing (cells without scores). Rows of the baseline itself have no gain.
-    `frame.attrs["excluded"]` lists every cell that was left out, with the reason.
+    (all in points), p, p_holm and p_bh (over the languages of the comparison, English too; NaN on means), n_seeds
+    (paired runs), n_encoders, n_items (0: no points per item), covers (what the interval takes as random),
+    excludes_zero, degenerate (cells left out because they learnt nothing, the baseline's included), missing (cells
+    without scores). Rows of the baseline itself have no gain. `frame.attrs["excluded"]` lists every cell that was
+    left out, with the reason.
 
     The interval is described in `xtransfer.analysis.bootstrap`: percentiles of a few resampled seeds would be
     too narrow, so seeds enter through Student's t.
     """
     grid = study_cells if isinstance(study_cells, Grid) else Grid(study_cells, store)
-    rows: list[_Row] = []
-    for block in grid.blocks():
-        base = block.arms.get(baseline, {})
-        others = {name: arm for name, arm in block.arms.items() if name != baseline}
-        rows.append(_Row(block, baseline, None, _paired([base], base), [baseline]))
-        if len(others) > 1:
-            rows.append(_Row(block, ANY, baseline, _paired([*others.values()], base), [*block.arms]))
-        for name, arm in others.items():
-            rows.append(_Row(block, name, baseline, _paired([arm], base), [name, baseline]))
-    frame = grid.table(rows, level, resamples, seed)
+    rows = gain_rows(grid, baseline)
     names = {"first": "intermediate", "difference": "gain"}
-    return frame.drop(columns=["second", "second_value"]).rename(columns=names)
+    return grid.table(rows, level, resamples, seed).drop(columns=["second", "second_value"]).rename(columns=names)
 
 
 def contrasts(
@@ -81,16 +77,34 @@ def contrasts(
     Columns as of `gains`, with first, second, value (of first), second_value and difference.
     """
     grid = study_cells if isinstance(study_cells, Grid) else Grid(study_cells, store)
-    rows = [
-        _Row(block, first, second, _paired([block.arms[first]], block.arms[second]), [first, second])
+    return grid.table(contrast_rows(grid), level, resamples, seed)
+
+
+def gain_rows(grid: Grid, baseline: str) -> list[Row]:
+    """Per target and encoder: the baseline's values, `any` against it where there are several, and each."""
+    rows: list[Row] = []
+    for block in grid.blocks():
+        base = block.arms.get(baseline, {})
+        others = {name: arm for name, arm in block.arms.items() if name != baseline}
+        rows.append(Row(block, baseline, None, _paired([base], base), [baseline]))
+        if len(others) > 1:
+            rows.append(Row(block, ANY, baseline, _paired([*others.values()], base), [*block.arms]))
+        for name, arm in others.items():
+            rows.append(Row(block, name, baseline, _paired([arm], base), [name, baseline]))
+    return rows
+
+
+def contrast_rows(grid: Grid) -> list[Row]:
+    """Every pair of intermediates, per target and encoder."""
+    return [
+        Row(block, first, second, _paired([block.arms[first]], block.arms[second]), [first, second])
         for block in grid.blocks()
         for first, second in combinations(block.arms, 2)
     ]
-    return grid.table(rows, level, resamples, seed)
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """All cells of one target on one encoder, or on all encoders of a family."""
 
     encoder: str
@@ -102,10 +116,10 @@ class _Block:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """A comparison of two conditions; without `second`, the values of one."""
 
-    block: _Block
+    block: Block
     first: str
     second: str | None
     pairs: Pairs
@@ -122,7 +136,7 @@ class Grid:
         self.degenerate = {one.point: one.degenerate for one in results if one.degenerate}
         self.missing = dict.fromkeys(missing, "no scores")
 
-    def blocks(self) -> Iterator[_Block]:
+    def blocks(self) -> Iterator[Block]:
         groups: dict[tuple[str, str], list[Point]] = {}
         members: dict[str, set[str]] = {}
         for point in self.points:
@@ -134,7 +148,7 @@ class Grid:
             if not pooled or len(members[encoder]) > 1:
                 yield self._block(encoder, target, points, pooled)
 
-    def _block(self, encoder: str, target: str, points: list[Point], pooled: bool) -> _Block:
+    def _block(self, encoder: str, target: str, points: list[Point], pooled: bool) -> Block:
         arms: dict[str, Arm] = {point.intermediate: {} for point in points}
         degenerate, missing = dict.fromkeys(arms, 0), dict.fromkeys(arms, 0)
         for point in points:
@@ -142,10 +156,10 @@ class Grid:
             missing[point.intermediate] += point in self.missing
             if point in self.usable:
                 arms[point.intermediate][point.encoder, point.seed] = self.usable[point]
-        return _Block(encoder, target, arms, pooled, degenerate, missing)
+        return Block(encoder, target, arms, pooled, degenerate, missing)
 
-    def table(self, rows: Sequence[_Row], level: float, resamples: int, seed: int) -> pd.DataFrame:
-        made = [(row, one) for row in rows if (one := compare(row.pairs, pooled=row.block.pooled)) is not None]
+    def table(self, rows: Sequence[Row], level: float, resamples: int, seed: int) -> pd.DataFrame:
+        made = compared(rows)
         answers = intervals([one.differences for _, one in made], level=level, resamples=resamples, seed=seed)
         lines = [line for (row, one), answer in zip(made, answers, strict=True) for line in _lines(row, one, answer)]
         frame = pd.DataFrame(lines, columns=[*COLUMNS])
@@ -157,6 +171,11 @@ class Grid:
         return frame
 
 
+def compared(rows: Iterable[Row]) -> list[tuple[Row, Comparison]]:
+    """The comparisons of the rows that have any run."""
+    return [(row, one) for row in rows if (one := compare(row.pairs, pooled=row.block.pooled)) is not None]
+
+
 def _paired(arms: Sequence[Arm], base: Arm) -> Pairs:
     """Runs that the baseline and every arm with any result have in common."""
     present = [arm for arm in arms if arm]
@@ -164,21 +183,9 @@ def _paired(arms: Sequence[Arm], base: Arm) -> Pairs:
     return {run: [(arm[run], base[run]) for arm in present] for run in runs}
 
 
-def _lines(row: _Row, one: Comparison, answer: Interval) -> Iterator[dict[str, Any]]:
-    nothing = float("nan")
+def _lines(row: Row, one: Comparison, answer: Interval) -> Iterator[dict[str, Any]]:
+    estimates = _estimates(answer, one.columns, known=row.second is not None)
     for number, language in enumerate(one.columns):
-        estimate = {
-            "difference": nothing,
-            "low": nothing,
-            "high": nothing,
-            "p": nothing,
-            "excludes_zero": False,
-        }
-        if row.second is not None:
-            low, high = float(answer.low[number]), float(answer.high[number])
-            difference, p = float(answer.mean[number]), float(answer.p[number])
-            excludes = low > 0 or high < 0
-            estimate = {"difference": difference, "low": low, "high": high, "p": p, "excludes_zero": excludes}
         yield {
             "encoder": row.block.encoder,
             "first": row.first,
@@ -193,4 +200,17 @@ def _lines(row: _Row, one: Comparison, answer: Interval) -> Iterator[dict[str, A
             "covers": answer.covers.replace("runs", one.top),
             "degenerate": sum(row.block.degenerate.get(name, 0) for name in row.involved),
             "missing": sum(row.block.missing.get(name, 0) for name in row.involved),
-        } | estimate
+            **{name: values[number] for name, values in estimates.items()},
+        }
+
+
+def _estimates(answer: Interval, columns: Sequence[str], *, known: bool) -> dict[str, list[Any]]:
+    """What is said of a difference, per column; without one, NaN."""
+    languages = np.array([is_language(column) for column in columns])
+    values = {"difference": answer.mean, "low": answer.low, "high": answer.high, "p": answer.p}
+    if not known:
+        values = {name: np.full(len(columns), np.nan) for name in values}
+    per_language = np.where(languages, values["p"], np.nan)
+    values |= {"p_holm": holm(per_language), "p_bh": benjamini_hochberg(per_language)}
+    excludes = (values["low"] > 0) | (values["high"] < 0)
+    return {name: one.tolist() for name, one in values.items()} | {"excludes_zero": excludes.tolist()}

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN, is_language
 
 HEADINGS = {UNSEEN: "mean unseen", OTHERS: "mean others"}
 _SHORT_WIDTH = 8  # characters of a terminal column without interval, its border included
@@ -76,8 +76,9 @@ def headline(gains: pd.DataFrame) -> pd.DataFrame:
 
 
 def grids(gains: pd.DataFrame) -> Iterator[Grid]:
-    """One grid per target and encoder of the frame that `xtransfer.analysis.gains` gives."""
-    for (target, encoder), part in gains.groupby(["target", "encoder"], sort=False):
+    """One grid per target and encoder of the frame that `xtransfer.analysis.gains` gives; families are left to it."""
+    shown = gains[[*map(_is_shown, gains["language"])]] if len(gains) else gains
+    for (target, encoder), part in shown.groupby(["target", "encoder"], sort=False):
         names = list(part["intermediate"].unique())
         languages = list(part["language"].unique())
         columns = [one for one in languages if one not in HEADINGS] + [one for one in HEADINGS if one in languages]
@@ -95,6 +96,10 @@ def grids(gains: pd.DataFrame) -> Iterator[Grid]:
             {str(name): int(count) for name, count in (firsts["degenerate"] + firsts["missing"]).items()},
             int(part["n_encoders"].max()),
         )
+
+
+def _is_shown(column: str) -> bool:
+    return is_language(column) or column in HEADINGS
 
 
 def _number(row: dict[Any, Any]) -> Number:

@@ -1,0 +1,162 @@
+"""Whether intervals and p values are right as often as they say, on simulated grids of which the truth is known.
+
+Per setting: how often a language without any difference is called one at 5%, how often 95% intervals cover the truth
+(of the languages and of their mean), how often Holm's p values call any such language different in a grid, the share of
+such languages among those that Benjamini and Hochberg's p values call different, and how often the difference that is
+said to be found with probability 80% is found. Grids are described in `perf.simulated`.
+
+The usual way beside it resamples seeds and items with replacement and takes percentiles, on a part of the grids.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, replace
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from perf.measure import machine, parser
+from perf.rates import WHAT, Rate, measures, rows, table, write_markdown
+from perf.simulated import SPREADS, TASTES, Setting, differences
+from xtransfer.analysis.bootstrap import Counts, Interval, intervals
+from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
+from xtransfer.analysis.power import smallest
+from xtransfer.analysis.variance import Differences, Variance
+
+SHAPES = (
+    ("500 items × 11 languages", 500, 11, True, 1),
+    ("5,010 items × 15 languages", 5010, 15, True, 1),
+    ("500 items of each of 11 languages", 500, 11, False, 1),
+    ("60 groups of 12 items × 6 languages", 720, 6, True, 12),
+)
+RUNS = ((1, 3), (1, 5), (1, 10), (3, 5))  # encoders, seeds
+GRIDS, RESAMPLES, BATCH = 400, 2000, 25
+USUAL = 5  # of one batch in so many, the usual way is taken too
+LEVEL, POWER = 0.95, 0.8
+
+
+def settings() -> list[Setting]:
+    """Every shape, number of runs and strength of their effects."""
+    return [
+        Setting(*shape, *runs, spread, taste) for shape, runs, spread, taste in product(SHAPES, RUNS, SPREADS, TASTES)
+    ]
+
+
+def rates(setting: Setting, grids: int, seed: int) -> dict[str, Rate]:
+    """The rates of `WHAT` on so many grids of a setting."""
+    rng = np.random.default_rng(seed)
+    seen: dict[str, list[float]] = {what: [] for what in WHAT}
+    found: list[tuple[Variance, Interval]] = []
+    for number in range(0, grids, BATCH):
+        batch = [differences(setting, rng) for _ in range(min(BATCH, grids - number))]
+        # Each batch has draws of its own: the luck of one set of draws would be that of all grids
+        answers = intervals(batch, level=LEVEL, resamples=RESAMPLES, seed=seed + number)
+        for one, answer in zip(batch, answers, strict=True):
+            _note(seen, setting, answer)
+            found.append((Variance.of(one), answer))
+        if number // BATCH % USUAL == 0:
+            seen["usual"] += [_share(*limits, setting.truth[:-1]) for limits in _usual(batch, seed + number)]
+    seen["power"] = _found(setting, found)
+    return {what: Rate.of(values) for what, values in seen.items()}
+
+
+def _note(seen: dict[str, list[float]], setting: Setting, answer: Interval) -> None:
+    null, p = setting.gains == 0, answer.p[:-1]
+    seen["false"].append(float((p[null] <= 1 - LEVEL).mean()))
+    seen["covered"].append(_share(answer.low[:-1], answer.high[:-1], setting.truth[:-1]))
+    seen["mean"].append(_share(answer.low[-1:], answer.high[-1:], setting.truth[-1:]))
+    seen["holm"].append(float((holm(p)[null] <= 1 - LEVEL).any()))
+    called = benjamini_hochberg(p) <= 1 - LEVEL
+    seen["bh"].append(float((called & null).sum() / max(called.sum(), 1)))
+
+
+def _share(low: np.ndarray, high: np.ndarray, truth: np.ndarray) -> float:
+    return float(((low <= truth) & (truth <= high)).mean())
+
+
+def _found(setting: Setting, found: Sequence[tuple[Variance, Interval]]) -> list[float]:
+    """Per grid, of the languages without a difference: the share in which a difference just detectable is found.
+
+    It is the one that the true variances (the means over all grids) call detectable; intervals are moved by it.
+    """
+    null = np.flatnonzero(setting.gains == 0)
+    first = found[0][0]
+    runs, items = (np.mean([getattr(one, part)[null] for one, _ in found], axis=0) for part in ("runs", "items"))
+    true = replace(first, runs=runs, items=items, drawn=items)
+    moved = smallest(true.total, true.degrees, LEVEL, POWER)
+    return [float(((one.low[null] + moved > 0) | (one.high[null] + moved < 0)).mean()) for _, one in found]
+
+
+def _usual(batch: Sequence[Differences], seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Per grid the percentiles of the languages' means when runs and item groups are drawn with replacement."""
+    counts = Counts(RESAMPLES, seed)
+    rng = np.random.default_rng([seed, 4])
+    for one in batch:
+        runs = len(one.means)
+        chosen = rng.multinomial(runs, np.full(runs, 1 / runs), RESAMPLES) / runs
+        of_items = counts.item_draws([_run(one, number) for number in range(runs)])
+        drawn = chosen @ one.means + sum(weight[:, None] * of for weight, of in zip(chosen.T, of_items, strict=True))
+        low, high = np.quantile(drawn[:, :-1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        yield low, high
+
+
+def _run(one: Differences, number: int) -> Differences:
+    influence = {name: values[number : number + 1] for name, values in (one.influence or {}).items()}
+    return Differences(one.means[number : number + 1], influence)
+
+
+def simulate(asked: Sequence[Setting], grids: int, workers: int) -> Iterator[tuple[Setting, dict[str, Rate]]]:
+    """The rates of all settings, one process per worker; each setting has a seed of its own."""
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when these start
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(rates, one, grids, 1000 * number) for number, one in enumerate(asked)]
+        for one, rate in zip(asked, waiting, strict=True):
+            yield one, rate.result()
+
+
+def _main() -> None:
+    options = parser(__doc__ or "")
+    options.add_argument("--markdown", type=Path, metavar="PAGE", help="put the table in its place on this page")
+    asked: Namespace = options.parse_args()
+    chosen = [one for one in settings() if not asked.quick or (one.items < 5000 and one.shared and one.spread == "2")]
+    grids = BATCH if asked.quick else GRIDS
+    found: dict[tuple[str, str], list[dict[str, Rate]]] = {}
+    records = []
+    for number, (setting, rate) in enumerate(simulate(chosen, grids, len(os.sched_getaffinity(0))), 1):
+        print(f"{number} of {len(chosen)} settings", end="\r", file=sys.stderr, flush=True)
+        found.setdefault((setting.shape, setting.runs), []).append(rate)
+        records.append(asdict(setting) | {what: [one.value, one.error] for what, one in rate.items()})
+    _show(found, grids, records, asked)
+
+
+def _show(
+    found: dict[tuple[str, str], list[dict[str, Rate]]], grids: int, records: list[dict[str, Any]], asked: Namespace
+) -> None:
+    everything = [one for rates in found.values() for one in rates]
+    lines = rows(found)
+    said = (
+        "Percent: mean over strengths of effects (least to most), below them over all ± its Monte Carlo error; "
+        f"{len(everything)} settings of {grids} grids."
+    )
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(table(lines, "Calibration at 95%"))
+    console.print(f"{said} {machine()}")
+    if asked.markdown is not None:
+        write_markdown(lines, said, asked.markdown)
+    if asked.json is not None:
+        text = json.dumps({"measures": measures(everything), "settings": records}, indent=1)
+        asked.json.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _main()

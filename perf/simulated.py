@@ -1,0 +1,122 @@
+"""Grids of which the truth is known: right and wrong answers of two conditions, from runs and items that vary.
+
+An answer is right where a latent number is above zero: the condition's level, how hard the item is, what the condition
+does to this item, what the run does, and noise, all normal. So the expected score is known exactly: the normal
+distribution function of the level over the root of the whole variance plus one. Half of the languages have no
+difference, in the others the second condition is better by about seven points.
+
+Strengths were chosen to span what is seen. A seed moves a language's difference by about 0.5 points (large encoders on
+thousands of rows), 2 or 6 (the laboratory's tiny encoder, docs/lab-full-gains.csv). Two trainings of a condition give
+different answers to about one item in five, and what a condition does to single items is weak or strong beside that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from xtransfer.analysis.variance import Differences
+
+SPREADS = {"0.5": 0.025, "2": 0.1, "6": 0.3}  # points that a seed moves a difference by, about → latent, per condition
+TASTES = {"weak": 0.4, "strong": 1.2}  # latent: what a condition does to an item, in all its runs
+LEVEL, GAIN = 0.6, 0.45  # latent: about 60% right, and about 7 points more
+DIFFICULTY = 2.0  # latent: of an item, for both conditions
+_NORMAL = stats.norm.ppf((np.arange(2**16) + 0.5) / 2**16).astype(np.float32)  # four times as fast as drawing it
+_COMMON = 0.6  # of what items and runs do is the same in all languages
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The shape of a grid."""
+
+    shape: str  # what it is like
+    items: int
+    languages: int
+    shared: bool  # the same items in all languages
+    group: int  # items that belong together
+    encoders: int  # 1: runs are seeds; else encoders are pooled
+    seeds: int
+    spread: str  # key of SPREADS
+    taste: str  # key of TASTES
+
+    @property
+    def runs(self) -> str:
+        return f"{self.seeds} seeds" if self.encoders == 1 else f"{self.encoders} encoders × {self.seeds} seeds"
+
+    @property
+    def num_runs(self) -> int:
+        return self.seeds if self.encoders == 1 else self.encoders
+
+    @property
+    def gains(self) -> np.ndarray:
+        """Latent gain per language."""
+        return np.where(np.arange(self.languages) % 2, GAIN, 0.0)
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Expected difference per language, then of their mean, in points."""
+        runs = SPREADS[self.spread] ** 2 * (1 + (self.encoders > 1))
+        scale = np.sqrt(1 + DIFFICULTY**2 + TASTES[self.taste] ** 2 + runs)
+        points = 100 * (stats.norm.cdf((LEVEL + self.gains) / scale) - stats.norm.cdf(LEVEL / scale))
+        return np.append(points, points.mean())
+
+
+def differences(setting: Setting, rng: np.random.Generator) -> Differences:
+    """One grid: columns are the languages and their mean; runs are encoders where these are pooled."""
+    difficulty = DIFFICULTY * _of_items(setting, rng)
+    first, second = (_right(setting, rng, level, difficulty) for level in (np.zeros(1), setting.gains))
+    points = 100 * (second.astype(np.int8) - first)
+    by_group = points.reshape(len(points), -1, setting.group, setting.languages).sum(axis=2)
+    runs = by_group.reshape(setting.num_runs, -1, *by_group.shape[1:]).mean(axis=1)  # [runs, groups, languages]
+    means = runs.sum(axis=1) / setting.items
+    influence = (runs - means[:, None] * setting.group) / setting.items
+    return Differences(_with_mean(means), _strata(setting, influence))
+
+
+def _strata(setting: Setting, influence: np.ndarray) -> dict[str, np.ndarray]:
+    if setting.shared:
+        return {"all": _with_mean(influence)}
+    strata = {}
+    for number in range(setting.languages):
+        alone = np.zeros_like(influence)
+        alone[:, :, number] = influence[:, :, number]
+        strata[f"language {number}"] = _with_mean(alone)
+    return strata
+
+
+def _with_mean(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values, values.mean(axis=-1, keepdims=True)], axis=-1)
+
+
+def _right(setting: Setting, rng: np.random.Generator, gains: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
+    """Answers [runs, items, languages] of one condition."""
+    runs = setting.encoders * setting.seeds
+    spread = SPREADS[setting.spread]
+    of_run = spread * _in_languages(rng, runs, setting.languages)
+    if setting.encoders > 1:
+        of_run += spread * np.repeat(_in_languages(rng, setting.encoders, setting.languages), setting.seeds, axis=0)
+    of_item = difficulty + TASTES[setting.taste] * _of_items(setting, rng) + LEVEL + gains
+    noise = _NORMAL[rng.integers(0, len(_NORMAL), (runs, setting.items, setting.languages), dtype=np.uint16)]
+    noise += of_item.astype(np.float32)
+    noise += of_run[:, None].astype(np.float32)
+    return np.asarray(noise > 0)
+
+
+def _of_items(setting: Setting, rng: np.random.Generator) -> np.ndarray:
+    """Effects [items, languages] of variance 1; where items come in groups, half of it is the group's."""
+    own = _in_languages(rng, setting.items, setting.languages, shared=setting.shared)
+    if setting.group == 1:
+        return own
+    groups = _in_languages(rng, setting.items // setting.group, setting.languages, shared=setting.shared)
+    return np.asarray((own + np.repeat(groups, setting.group, axis=0)) / np.sqrt(2))
+
+
+def _in_languages(rng: np.random.Generator, units: int, languages: int, *, shared: bool = True) -> np.ndarray:
+    """Effects [units, languages] of variance 1, partly the same in all languages where units are shared."""
+    own = rng.standard_normal((units, languages))
+    if not shared:
+        return own
+    common = rng.standard_normal((units, 1))
+    return np.asarray(np.sqrt(_COMMON) * common + np.sqrt(1 - _COMMON) * own)

@@ -1,0 +1,170 @@
+"""A mixed-effects model of the gain: what about an intermediate and a test language goes with a larger one.
+
+One model per target; the terms are described in `xtransfer.analysis.predictors`. No term differs between the runs
+(encoders and seeds) of an intermediate, so gains are averaged over runs first: one number per pair of intermediate and
+test language. Random intercepts for the intermediate and for the language stand for all that makes pairs alike without
+being a term. What a run or a checkpoint does to all languages is in the first, what is peculiar to a pair is the
+residual. A model of the single runs without these would count each as evidence of its own, and more seeds would make a
+term that is the same for all rows of an intermediate as certain as one likes.
+
+Variances are fitted by restricted maximum likelihood (statsmodels' MixedLM), coefficients by generalised least squares
+with these. Intervals and p values take Student's t with the degrees of freedom of the level at which a term varies
+(Pinheiro & Bates, "Mixed-Effects Models in S and S-PLUS", 2000, 2.4.2): a term that differs between intermediates only
+has as many as there are intermediates, less those that are spent.
+
+An association over the intermediates of a study is no effect: languages were not assigned at random.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from xtransfer.analysis.gains import DIRECT, Grid
+from xtransfer.analysis.predictors import TERMS, observations
+
+COLUMNS = ("target", "term", "estimate", "low", "high", "p", "degrees", "n", "n_intermediates", "n_languages",
+           "n_runs", "note")  # fmt: skip
+_FEWEST_DEGREES = 2  # of freedom: with one, Student's t is wider than anything that could be learnt
+_UNITS = ("intermediate", "language")
+_NOTHING = 1e-12  # squared points: rounding
+
+
+def mixed_effects(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95) -> pd.DataFrame:
+    """Coefficients of the gain over the baseline, in points per unit of each term, per target.
+
+    Columns: target, term, estimate, low, high, p, degrees (of freedom), n (gains: a row for each run, intermediate
+    and language), n_intermediates, n_languages, n_runs (encoders × seeds), note. A term that cannot be estimated has
+    NaN and says why in its note; so have all terms of a model that cannot be fitted.
+    """
+    targets = dict.fromkeys(point.target for point in grid.points)
+    lines = [line for target in targets for line in _lines(target, observations(grid, target, baseline), level)]
+    return pd.DataFrame(lines, columns=[*COLUMNS])
+
+
+def _lines(target: str, rows: pd.DataFrame, level: float) -> Iterator[dict[str, Any]]:
+    pairs = rows.groupby([*_UNITS], sort=False, as_index=False)[["gain", *TERMS]].mean()
+    degrees, notes = design(pairs)
+    estimates, fault = fitted(pairs, [*degrees]) if degrees else ({}, "")
+    for term in TERMS:
+        estimate, error = estimates.get(term, (np.nan, np.nan))
+        freedom = degrees[term] if term in estimates else np.nan
+        half = error * stats.t.ppf((1 + level) / 2, freedom)
+        yield {
+            "target": target,
+            "term": term,
+            "estimate": estimate,
+            "low": estimate - half,
+            "high": estimate + half,
+            "p": 2 * stats.t.sf(abs(estimate) / error, freedom),
+            "degrees": freedom,
+            "n": len(rows),
+            **{f"n_{unit}s": pairs[unit].nunique() for unit in _UNITS},
+            "n_runs": len(rows[["encoder", "seed"]].drop_duplicates()),
+            "note": notes[term] or fault,
+        }
+
+
+def design(pairs: pd.DataFrame) -> tuple[dict[str, int], dict[str, str]]:
+    """Degrees of freedom of the terms that can be estimated, and why the others cannot; terms enter in their order."""
+    kept: dict[str, str] = {}  # term → the level at which it varies
+    notes: dict[str, str] = {}
+    for term in TERMS:
+        notes[term] = _fault(pairs, kept, term)
+        if not notes[term]:
+            kept[term] = _level(pairs, term)
+    return {term: _room(pairs, level) - list(kept.values()).count(level) for term, level in kept.items()}, notes
+
+
+def _fault(pairs: pd.DataFrame, kept: Mapping[str, str], term: str) -> str:
+    """Why the pairs cannot tell what a term does beside those kept; empty where they can."""
+    if pairs.empty:
+        return "no gains: nothing was scored beside the baseline"
+    unknown = pairs[pairs[term].isna()]
+    if len(unknown):
+        one = unknown.iloc[0]
+        return f"not known in {len(unknown)} of {len(pairs)} pairs, such as {one['intermediate']} to {one['language']}"
+    if pairs[term].nunique() == 1:
+        return f"the same everywhere: {pairs[term].iloc[0]:.4g}"
+    known = np.column_stack([np.ones(len(pairs)), *(pairs[one] for one in (*kept, term))])
+    if np.linalg.matrix_rank(known) < known.shape[1]:
+        return f"cannot be told apart from {', '.join(kept)}"
+    level = _level(pairs, term)
+    missing = _FEWEST_DEGREES - (_room(pairs, level) - list(kept.values()).count(level) - 1)
+    if missing > 0:
+        return f"differs only between {level}s, of which there are too few: {missing} more at least"
+    return ""
+
+
+def _level(pairs: pd.DataFrame, term: str) -> str:
+    """The unit within which a term is constant: intermediate, language, or their pair."""
+    constant = (unit for unit in _UNITS if pairs.groupby(unit)[term].nunique().max() == 1)
+    return next(constant, "pair")
+
+
+def _room(pairs: pd.DataFrame, level: str) -> int:
+    """Degrees of freedom at a level before any term is spent."""
+    if level != "pair":
+        return int(pairs[level].nunique()) - 1
+    return len(pairs) + 1 - sum(int(pairs[unit].nunique()) for unit in _UNITS)
+
+
+def fitted(pairs: pd.DataFrame, terms: Sequence[str]) -> tuple[dict[str, tuple[float, float]], str]:
+    """Estimate and standard error of each term; or nothing, and why."""
+    gains = pairs["gain"].to_numpy(float)
+    known = np.column_stack([np.ones(len(pairs)), *(pairs[term] for term in terms)])
+    belongs = _random(pairs)
+    with warnings.catch_warnings(record=True):  # of variances that are zero, which is usual; the rest is checked below
+        warnings.simplefilter("always")
+        try:
+            converged, variances, residual = _variances(gains, known, belongs)
+        except (np.linalg.LinAlgError, ValueError) as error:
+            return {}, f"the model could not be fitted: {error}"
+    if not converged:
+        return {}, "the fit did not converge"
+    if not residual > _NOTHING:
+        return {}, "the gains do not vary beyond what the terms explain: there is nothing to judge them by"
+    estimates, errors = _least_squares(gains, known, belongs, variances, residual)
+    return dict(zip(terms, zip(estimates[1:].tolist(), errors[1:].tolist(), strict=True), strict=True)), ""
+
+
+def _variances(
+    gains: np.ndarray, known: np.ndarray, belongs: Mapping[str, np.ndarray]
+) -> tuple[bool, np.ndarray, float]:
+    """Whether the fit converged, the variance of each random intercept, and that of the residual."""
+    from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec  # takes a second to import
+
+    if not belongs:
+        left = gains - known @ np.linalg.lstsq(known, gains)[0]
+        return True, np.zeros(0), float(left @ left) / (len(gains) - known.shape[1])
+    names = [[[f"{name} {number}" for number in range(of.shape[1])]] for name, of in belongs.items()]
+    spec = VCSpec([*belongs], names, [[of] for of in belongs.values()])
+    model = MixedLM(gains, known, groups=np.ones(len(gains)), exog_re=None, exog_vc=spec)
+    fit = model.fit(method=["powell"])  # needs no gradient, which misleads where a variance is zero
+    return bool(fit.converged), np.asarray(fit.vcomp), float(fit.scale)
+
+
+def _least_squares(
+    gains: np.ndarray, known: np.ndarray, belongs: Mapping[str, np.ndarray], variances: np.ndarray, residual: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Generalised least squares with given variances: estimates and standard errors.
+
+    statsmodels takes errors from the curvature of the likelihood, which on a bound is not that of a maximum.
+    """
+    covariance = residual * np.eye(len(gains))
+    for variance, of in zip(variances, belongs.values(), strict=True):
+        covariance += variance * of @ of.T
+    weighted = np.linalg.solve(covariance, known)
+    spread = np.linalg.inv(known.T @ weighted)
+    return np.asarray(spread @ (weighted.T @ gains)), np.asarray(np.sqrt(np.diag(spread)))
+
+
+def _random(pairs: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What has a random intercept, as [pairs, levels] of 0 and 1: units that repeat in the pairs."""
+    several = [unit for unit in _UNITS if 1 < pairs[unit].nunique() < len(pairs)]
+    return {unit: pd.get_dummies(pairs[unit]).to_numpy(float) for unit in several}

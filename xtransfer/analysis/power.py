@@ -1,0 +1,137 @@
+"""How small a difference the study could have seen, and how many more runs would settle the one it saw.
+
+The variance of a mean difference over k runs is V(k) = V_runs·k₀/k + V_items, estimated at the present k₀ (see
+`xtransfer.analysis.variance`): more runs shrink the first part, only more test items the second. The mean over its
+standard error follows Student's t with `degrees` degrees of freedom, noncentral where there is a difference d; the
+two-sided test at level 1 - α finds it with probability
+
+    power(d) = P(|T'(degrees, d / sqrt(V(k)))| > t(1 - α/2, degrees))
+
+(Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, ch. 2; Julious, "Sample sizes for clinical
+trials with normal data", 2004, for the noncentral t). The smallest detectable difference solves it for d, the
+number of runs for k with d the difference that was seen.
+
+Both are planning figures. They take the estimated variances, and the second also the difference, as the truth;
+a variance from three runs is uncertain by a factor of several, and a difference that was seen because it is large
+is likely to be smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+from xtransfer.analysis.comparison import Comparison
+from xtransfer.analysis.gains import DIRECT, Grid, Row, compared, contrast_rows, gain_rows
+from xtransfer.analysis.variance import Variance, degrees
+
+COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",
+           "se", "detectable", "runs_needed", "advice")  # fmt: skip
+MOST_RUNS = 1000  # what so many do not settle is left to more test items
+_INVERSE_DEGREES = np.linspace(0.0, 1.0, 201)
+_NODES = 400  # of the distribution of a mean square
+
+
+def power(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95, power: float = 0.8) -> pd.DataFrame:
+    """Standard errors, smallest detectable difference and runs needed for every gain and every other contrast.
+
+    Columns: encoder, first, second, target, language, difference (points), runs (what a run is: "seeds", or
+    "encoders" where encoders are pooled), n_runs, se_runs, se_items, se (standard errors in points: the part that
+    more runs would shrink, the rest, both), detectable (points: a true difference of this size is found with
+    probability `power` at the present number of runs), runs_needed (to find the present difference so, taken as
+    the truth; inf where no number of runs does), advice (in words). Formulas in `xtransfer.analysis.power`.
+
+    NaN where a single run leaves the spread of runs unknown, and without points per item V_items is 0.
+    """
+    gains = [row for row in gain_rows(grid, baseline) if row.second is not None]
+    others = [row for row in contrast_rows(grid) if baseline not in (row.first, row.second)]
+    lines = [line for row, one in compared([*gains, *others]) for line in _lines(row, one, level, power)]
+    return pd.DataFrame(lines, columns=[*COLUMNS])
+
+
+def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[str, Any]]:
+    variance = Variance.of(one.differences)
+    mean = one.differences.means.mean(axis=0)
+    needed = runs_needed(mean, variance, level, power)
+    of_runs, of_items = variance.num_runs > 1, one.differences.influence is not None
+    numbers = {
+        "difference": mean,
+        "se_runs": np.sqrt(variance.runs) if of_runs else np.full_like(mean, np.nan),
+        "se_items": np.sqrt(variance.items) if of_items else np.full_like(mean, np.nan),
+        "se": np.sqrt(variance.total) if of_runs else np.full_like(mean, np.nan),
+        "detectable": smallest(variance.total, variance.degrees, level, power) if of_runs else needed,
+        "runs_needed": needed,
+    }
+    for number, language in enumerate(one.columns):
+        yield {
+            "encoder": row.block.encoder,
+            "first": row.first,
+            "second": row.second,
+            "target": row.block.target,
+            "language": language,
+            "runs": one.top,
+            "n_runs": variance.num_runs,
+            **{name: float(values[number]) for name, values in numbers.items()},
+            "advice": _advice(float(needed[number]), variance, one.top),
+        }
+
+
+def smallest(variance: np.ndarray, degrees_of_freedom: np.ndarray, level: float, power: float) -> np.ndarray:
+    """The smallest difference that is found with probability `power`, for variances of the mean (squared points)."""
+    sizes = np.interp(1 / degrees_of_freedom, _INVERSE_DEGREES, _noncentralities(level, power))
+    return np.asarray(np.sqrt(variance) * sizes)
+
+
+def runs_needed(difference: np.ndarray, variance: Variance, level: float, power: float) -> np.ndarray:
+    """How many runs find each difference with probability `power`; inf where `MOST_RUNS` do not.
+
+    NaN where the spread of runs is unknown.
+    """
+    if variance.num_runs < 2:
+        return np.full_like(difference, np.nan)
+    counts = np.arange(2, MOST_RUNS + 1)[:, None]
+    runs = variance.runs * variance.num_runs / counts
+    total = runs + variance.items
+    share = np.divide(runs, total, out=np.zeros_like(total), where=total > 0)
+    found = smallest(total, degrees(share, counts), level, power) <= np.abs(difference)
+    return np.where(found.any(axis=0), counts[0] + found.argmax(axis=0), np.inf)
+
+
+@cache
+def _noncentralities(level: float, power: float) -> np.ndarray:
+    """Difference over standard error that is found with probability `power`, for `_INVERSE_DEGREES`.
+
+    Noncentral t is a normal over the root of a mean square; the probability is averaged over the latter.
+    """
+    limits = np.append(stats.norm.ppf((1 + level) / 2), stats.t.ppf((1 + level) / 2, 1 / _INVERSE_DEGREES[1:]))
+    squares = [np.ones(_NODES)] + [_mean_squares(1 / inverse) for inverse in _INVERSE_DEGREES[1:]]
+    bounds = limits[:, None] * np.sqrt(squares)
+    low, high = np.zeros(len(limits)), 4 * limits
+    for _ in range(40):
+        middle = (low + high) / 2
+        found = special.ndtr(middle[:, None] - bounds) + special.ndtr(-middle[:, None] - bounds)
+        enough = found.mean(axis=1) >= power
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high
+
+
+def _mean_squares(degrees_of_freedom: float) -> np.ndarray:
+    """Evenly spaced quantiles of a mean square with that many degrees of freedom and expectation 1."""
+    quantiles = stats.chi2.ppf((np.arange(_NODES) + 0.5) / _NODES, degrees_of_freedom)
+    return np.asarray(quantiles / degrees_of_freedom)
+
+
+def _advice(needed: float, variance: Variance, runs: str) -> str:
+    if np.isnan(needed):
+        return f"add {runs}: the spread of a single run is unknown"
+    if np.isinf(needed):
+        return f"more test items: {MOST_RUNS} {runs} would not settle a difference this small"
+    if needed <= variance.num_runs:
+        return f"enough {runs}"
+    more = round(needed) - variance.num_runs
+    return f"{more} more {runs if more > 1 else runs.removesuffix('s')}"

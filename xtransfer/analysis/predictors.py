@@ -1,0 +1,90 @@
+"""What may explain a gain, per intermediate and test language: only what the project knows of both.
+
+  distance        steps up the family tree from the intermediate's language to the test language: 0 the same
+                  language, 1 the same branch of Indo-European, 2 the same family, 3 none in common. Other families
+                  are not divided into branches here, so their members are 2 apart. The nearest language of a mixture
+                  counts. It is a rank taken as a number, not a measured distance.
+  same_script     1 where the intermediate has a language that is written in the test language's script
+  log2_rows_seen  rows that intermediate training saw (optimizer steps × batch size), as a power of two: the
+                  coefficient is the change per doubling
+  translated      1 where rows of the intermediate were translated from English by an engine
+
+Families, branches and scripts are those of `xtransfer.languages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xtransfer.analysis.gains import DIRECT, Grid
+from xtransfer.analysis.points import Result
+from xtransfer.languages import LANGUAGES, NO_FAMILY, Language
+from xtransfer.study import Intermediate
+
+TERMS = ("distance", "same_script", "log2_rows_seen", "translated")
+COLUMNS = ("encoder", "seed", "intermediate", "language", "gain", *TERMS)
+
+
+def observations(grid: Grid, target: str, baseline: str = DIRECT) -> pd.DataFrame:
+    """One row per encoder, seed, intermediate and language of a target: the gain over the baseline and `TERMS`.
+
+    A term is NaN where it is not known: languages outside `xtransfer.languages`, steps that were not recorded.
+    """
+    base = {
+        (point.encoder, point.seed): result
+        for point, result in grid.usable.items()
+        if (point.target, point.intermediate) == (target, baseline)
+    }
+    lines = [
+        line
+        for point, result in grid.usable.items()
+        if point.target == target and point.intermediate != baseline and (point.encoder, point.seed) in base
+        for line in _lines(result, base[point.encoder, point.seed])
+    ]
+    return pd.DataFrame(lines, columns=[*COLUMNS])
+
+
+def _lines(result: Result, base: Result) -> Iterator[dict[str, Any]]:
+    intermediate = Intermediate.parse(result.point.intermediate)
+    own = [LANGUAGES.get(part.language) for part in intermediate.parts]
+    constant = {
+        "encoder": result.point.encoder,
+        "seed": result.point.seed,
+        "intermediate": result.point.intermediate,
+        "log2_rows_seen": np.log2(rows_seen(result)),
+        "translated": float(any(part.engine for part in intermediate.parts)),
+    }
+    for code in (code for code in result.values if code in base.values):
+        to = LANGUAGES.get(code)
+        known = [one for one in own if one is not None] if to is not None and None not in own else []
+        yield constant | {
+            "language": code,
+            "gain": result.values[code] - base.values[code],
+            "distance": min((steps_apart(one, to) for one in known if to), default=np.nan),
+            "same_script": max((float(one.script == to.script) for one in known if to), default=np.nan),
+        }
+
+
+def steps_apart(one: Language, other: Language) -> float:
+    """0 the same language, 1 the same branch, 2 the same family, 3 none in common."""
+    if one.code == other.code:
+        return 0.0
+    if one.family != other.family or one.family in NO_FAMILY:
+        return 3.0
+    return 1.0 if one.branch == other.branch and one.branch != one.family else 2.0
+
+
+def rows_seen(result: Result) -> float:
+    """Optimizer steps × batch size of the intermediate's training, from its manifest; NaN where that has none."""
+    parts = Intermediate.parse(result.point.intermediate).parts
+    wanted = [(part.benchmark, part.language) for part in parts]
+    for artifact in result.found.artifacts:  # inputs first: an intermediate comes before what was trained from it
+        manifest = artifact.manifest
+        trained_on = [(part["benchmark"], part["language"]) for part in manifest.settings.get("parts", [])]
+        if manifest.kind == "train" and trained_on == wanted and manifest.facts.get("steps"):
+            return float(manifest.facts["steps"] * manifest.settings["recipe"]["batch_size"])
+    return float("nan")

@@ -1,0 +1,154 @@
+"""Which intermediate is best: how probable that is for each, from draws in which all of them vary together.
+
+In one draw all intermediates get the same test items (as in `xtransfer.analysis.bootstrap`) and the same runs: their
+run means are drawn from a multivariate Student's t around what was seen, with the covariance over runs that was
+seen and k - 1 degrees of freedom. So two intermediates that do well on the same seeds or items are not taken for
+independent. The noise that runs and items share counts once, for all intermediates together: item draws are given
+the covariance of the items less that of the shared noise (negative variances, which chance may give, are zero).
+
+The probability is of a confidence distribution: how often each comes out first if the study's uncertainty is as
+estimated. It is no p value: of two that are equally good, it is as likely to favour one by much as by little. Read it
+beside the contrasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xtransfer.analysis.bootstrap import RESAMPLES, Counts
+from xtransfer.analysis.comparison import OTHERS, Comparison, compare
+from xtransfer.analysis.gains import Block, Grid
+from xtransfer.analysis.variance import Differences, correction
+
+COLUMNS = ("encoder", "target", "language", "intermediate", "value", "best", "expected_rank", "n_seeds",
+           "n_encoders", "covers")  # fmt: skip
+
+
+def ranking(grid: Grid, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """The probability that each intermediate (`direct` is one) is the best, per target, encoder and language or mean.
+
+    Columns: encoder, target, language, intermediate, value (points, mean of the runs that all intermediates have),
+    best (probability; equal firsts share it), expected_rank (1 is best), n_seeds, n_encoders, covers. Intermediates
+    without a run are left out; `mean-others` is too, being over other languages for each. NaN where nothing is
+    random.
+    """
+    counts = Counts(resamples, seed)
+    lines = [line for block in grid.blocks() if (race := _race(block)) for line in _lines(block, race, counts)]
+    return pd.DataFrame(lines, columns=[*COLUMNS])
+
+
+@dataclass(frozen=True)
+class _Race:
+    """All intermediates of a block over the runs that they have in common, against the first of them."""
+
+    names: list[str]
+    languages: list[str]
+    against_first: Differences  # columns: languages of the second intermediate, of the third …
+    values: np.ndarray  # [intermediates, languages] points
+    like: Comparison  # for what all comparisons have in common
+
+
+def _race(block: Block) -> _Race | None:
+    arms = {name: arm for name, arm in block.arms.items() if arm}
+    if len(arms) < 2:
+        return None
+    first, *others = arms.values()
+    runs = [run for run in first if all(run in arm for arm in others)]
+    found = [compare({run: [(arm[run], first[run])] for run in runs}, pooled=block.pooled) for arm in others]
+    comparisons = [one for one in found if one is not None]
+    if not comparisons:
+        return None
+    shared = set.intersection(*(set(one.columns) for one in comparisons)) - {OTHERS}
+    languages = [one for one in comparisons[0].columns if one in shared]
+    places = [[one.columns.index(language) for language in languages] for one in comparisons]
+    values = [one.values[0][place] for one, place in zip(comparisons, places, strict=True)]
+    first_values = comparisons[0].values[1][places[0]]
+    return _Race([*arms], languages, _joined(comparisons, places), np.array([first_values, *values]), comparisons[0])
+
+
+def _joined(comparisons: list[Comparison], places: list[list[int]]) -> Differences:
+    """The chosen columns of all comparisons side by side."""
+    chosen = list(zip((one.differences for one in comparisons), places, strict=True))
+    means = np.concatenate([one.means[:, place] for one, place in chosen], axis=1)
+    if any(one.influence is None for one, _ in chosen):
+        return Differences(means, None)
+    strata = chosen[0][0].influence or {}
+    influence = {
+        name: np.concatenate([one.influence[name][:, :, place] for one, place in chosen if one.influence], axis=2)
+        for name in strata
+    }
+    return Differences(means, influence)
+
+
+def _lines(block: Block, race: _Race, counts: Counts) -> Iterator[dict[str, Any]]:
+    best, rank = _places(race, counts)
+    for number, language in enumerate(race.languages):
+        for place, name in enumerate(race.names):
+            yield {
+                "encoder": block.encoder,
+                "target": block.target,
+                "language": language,
+                "intermediate": name,
+                "value": race.values[place, number],
+                "best": best[place, number],
+                "expected_rank": rank[place, number],
+                "n_seeds": race.like.num_runs,
+                "n_encoders": race.like.num_encoders,
+                "covers": race.against_first.covers.replace("runs", race.like.top),
+            }
+
+
+def _places(race: _Race, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of the first place and expected rank, each [intermediates, languages]."""
+    if race.against_first.covers == "nothing":
+        unknown = np.full(race.values.shape, np.nan)
+        return unknown, unknown
+    drawn = race.against_first.means.mean(axis=0) + joint_draws(race.against_first, counts)
+    apart = drawn.reshape(len(drawn), len(race.names) - 1, len(race.languages))
+    scores = np.concatenate([np.zeros_like(apart[:, :1]), apart], axis=1)
+    first = scores == scores.max(axis=1, keepdims=True)
+    best = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
+    beaten_by = [
+        ((scores > own) + (scores == own) / 2).sum(axis=1) for own in np.split(scores, len(race.names), axis=1)
+    ]
+    return best, np.array([above.mean(axis=0) + 0.5 for above in beaten_by])
+
+
+def joint_draws(one: Differences, counts: Counts) -> np.ndarray:
+    """Deviations [resamples, columns] of the means, all columns varying together over runs and items."""
+    draws = counts.item_draws([one])[0] @ _without_shared_noise(one)
+    runs = len(one.means)
+    if runs > 1:
+        rng = np.random.default_rng([counts.seed, 3, runs])
+        apart = (one.means - one.means.mean(axis=0)) / np.sqrt(runs * (runs - 1))
+        chi = np.sqrt(rng.chisquare(runs - 1, len(draws)) / (runs - 1))
+        draws += (rng.standard_normal((len(draws), runs)) @ apart) / chi[:, None]
+    return np.asarray(draws)
+
+
+def _without_shared_noise(one: Differences) -> np.ndarray:
+    """[columns, columns]: what item draws are multiplied by to have the covariance of items less shared noise."""
+    columns = one.means.shape[1]
+    drawn, kept = np.zeros((columns, columns)), np.zeros((columns, columns))
+    for values in (one.influence or {}).values():
+        mean = values.mean(axis=0)
+        drawn += mean.T @ mean
+        kept += correction(values) * (mean.T @ mean)
+        if len(values) > 1:
+            apart = (values - mean).reshape(-1, columns)
+            kept -= correction(values) * (apart.T @ apart) / (len(values) * (len(values) - 1))
+    return np.asarray(_power(drawn, -0.5) @ _power(kept, 0.5))
+
+
+def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
+    """Power of a symmetric matrix without its negative and vanishing part."""
+    values, vectors = np.linalg.eigh(matrix)
+    usable = values > 1e-10 * max(values.max(initial=0.0), 0.0)
+    powers = np.zeros_like(values)
+    powers[usable] = values[usable] ** exponent
+    return np.asarray((vectors * powers) @ vectors.T)

@@ -1,0 +1,125 @@
+"""Where the uncertainty of a mean difference comes from, runs or test items, and how far few runs may be trusted.
+
+Runs and items are crossed, not nested: every run answers the same items. With k runs and G item groups the
+variance of the mean is estimated as V_runs + V_items - V_both. V_runs comes from the spread of the k run means
+(it holds all that differs between runs, at any level below them), V_items from the spread of the group means;
+V_both, the noise that is in each of the two, is counted once (the two-way components of Owen, "The pigeonhole
+bootstrap", 2007). V_runs shrinks as runs are added, V_items - V_both does not.
+
+V_runs has k - 1 degrees of freedom, the rest has many. Their sum is the problem of Behrens and Fisher with one
+variance as good as known. Adding Student's t for the runs to a normal part for the items covers too often in
+between (up to 97.5% for 95% with three runs), Satterthwaite's degrees of freedom, (k-1)/w² with w the share of
+V_runs, too rarely (down to 92.2%), since w is itself an estimate. Here the exponent is 2 - 8/(3k), which makes
+the largest error as small as a power of w can: by numerical integration over all true shares the 95% interval
+covers 94.0 to 96.0% with three runs, 94.7 to 95.4% with five, 94.9 to 95.1% with ten, 92.5 to 97.5% with two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+from scipy import special, stats
+
+_TAIL = 0.975  # the narrowing is right for the 95% interval, and close to it at other levels
+_SHARES = np.linspace(0.0, 1.0, 101)
+
+
+@dataclass(frozen=True)
+class Differences:
+    """One comparison. Columns are what is asked of it: a language, or a mean over several.
+
+    `influence[stratum][run, group, column]` is how far a group moves the column's mean: the sum over the
+    group of (item's difference - the run's mean), divided by the number of items; it is zero summed over
+    groups. Languages that share items share a stratum, and their groups are drawn together. None: no points
+    per item.
+    """
+
+    means: np.ndarray  # [runs, columns] points
+    influence: Mapping[str, np.ndarray] | None
+
+    @property
+    def covers(self) -> str:
+        """What is random: "runs and items", "runs", "items" or "nothing"."""
+        known = ["runs"] * (len(self.means) > 1) + ["items"] * (self.influence is not None)
+        return " and ".join(known) or "nothing"
+
+
+@dataclass(frozen=True)
+class Variance:
+    """Variance of the mean of a comparison per column, in squared points."""
+
+    num_runs: int
+    runs: np.ndarray  # zero with a single run, whose spread is unknown
+    items: np.ndarray  # V_items - V_both: what more runs would leave
+    drawn: np.ndarray  # of the mean over runs when item groups are drawn anew, uncorrected
+
+    @classmethod
+    def of(cls, one: Differences) -> Variance:
+        runs, columns = one.means.shape
+        spread = one.means.var(axis=0, ddof=1) / runs if runs > 1 else np.zeros(columns)
+        items, both, drawn = np.zeros(columns), np.zeros(columns), np.zeros(columns)
+        for values in (one.influence or {}).values():
+            of_mean = np.square(values.mean(axis=0)).sum(axis=0)
+            drawn += of_mean
+            items += correction(values) * of_mean
+            if runs > 1:
+                both += correction(values) * values.var(axis=0, ddof=1).sum(axis=0) / runs
+        return cls(runs, spread, np.maximum(items - both, 0.0), drawn)
+
+    @property
+    def total(self) -> np.ndarray:
+        return np.asarray(self.runs + self.items)
+
+    @property
+    def item_scale(self) -> np.ndarray:
+        """What item draws are multiplied by: V_runs has the shared noise already."""
+        share = np.divide(self.items, self.drawn, out=np.zeros_like(self.items), where=self.drawn > 0)
+        return np.asarray(np.sqrt(share))
+
+    @cached_property
+    def share(self) -> np.ndarray:
+        """Share of the runs in the variance; 0 where there is none."""
+        share = np.divide(self.runs, self.total, out=np.zeros_like(self.runs), where=self.total > 0)
+        return np.asarray(share)
+
+    @property
+    def degrees(self) -> np.ndarray:
+        """Degrees of freedom of Student's t for the mean over its standard error."""
+        return degrees(self.share, self.num_runs)
+
+    @property
+    def narrowing(self) -> np.ndarray:
+        """What the sum of both kinds of draws is multiplied by, so that it covers as often as it says."""
+        if self.num_runs < 2:
+            return np.ones_like(self.runs)
+        return np.asarray(np.interp(self.share, _SHARES, _narrowing(self.num_runs)))
+
+
+def correction(influence: np.ndarray) -> float:
+    """G/(G-1) for influence [runs, G groups, columns]: a bootstrap of G groups is too narrow by its inverse."""
+    groups = int(influence.shape[1])
+    return groups / max(groups - 1, 1)
+
+
+def degrees(share: np.ndarray, num_runs: int | np.ndarray) -> np.ndarray:
+    """Degrees of freedom where two runs or more have that share of the variance; infinite where they have none."""
+    exponent = 2 - 8 / (3 * num_runs)
+    found = np.divide(num_runs - 1, share**exponent, out=np.full_like(share, np.inf), where=share > 0)
+    return np.asarray(found)
+
+
+@cache
+def _narrowing(num_runs: int) -> np.ndarray:
+    """Per share of the runs: the half-width that is wanted over that of a normal plus a Student's t part."""
+    wanted = np.append(stats.norm.ppf(_TAIL), stats.t.ppf(_TAIL, degrees(_SHARES[1:], num_runs)))
+    part = stats.t.ppf((np.arange(2000) + 0.5) / 2000, num_runs - 1)
+    low, high = np.zeros(len(_SHARES) - 2), np.full(len(_SHARES) - 2, 2 * stats.t.ppf(_TAIL, num_runs - 1))
+    runs, items = np.sqrt(_SHARES[1:-1, None]), np.sqrt(1 - _SHARES[1:-1, None])
+    for _ in range(50):
+        middle = (low + high) / 2
+        below = special.ndtr((middle[:, None] - runs * part) / items).mean(axis=1) < _TAIL
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.concatenate([[1.0], wanted[1:-1] / high, [1.0]])
