@@ -215,7 +215,7 @@ def measure(scores: int, folder: Path, *, judged: bool, times: int = 5) -> list[
                     for name, ask, other in (
                         ("leaderboard of a study", lambda r=results: r.leaderboard("study-0"), board),
                         ("leaderboard of all", lambda r=results: r.leaderboard(), board * studies),
-                        ("gains of a study", lambda r=results: r.gains("study-0"), gains),
+                        ("gains of a study", lambda r=results: r.view("gains", "study-0"), gains),
                     ):
                         measures.append(Measure(f"{kind}: {name}", _seconds(ask, times), [other] * times, goal))
     return measures

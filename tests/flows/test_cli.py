@@ -7,12 +7,10 @@ import os
 import sqlite3
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from flows.commands.results import oriented
 from tests.running import Ran, xtransfer
 from xtransfer.errors import RequestError
 from xtransfer.studies import STUDIES
@@ -80,39 +78,6 @@ def test_studies_and_benchmarks_list_everything() -> None:
     assert {study["name"] for study in listed} == set(STUDIES)
     benchmarks = json.loads(CliRunner().invoke(cli.app, ["benchmarks", "--json"]).stdout)
     assert {"lab-inference", "xnli", "xcopa"} <= {one["name"] for one in benchmarks}
-
-
-@pytest.mark.parametrize("fmt", ["table", "csv", "json", "latex", "markdown"])
-@pytest.mark.parametrize("question", ["scores", "gains", "runs"])
-def test_results_in_every_format(small_lab: Ran, question: str, fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XTRANSFER_HOME", str(small_lab.home))
-    monkeypatch.setenv("COLUMNS", "200")
-    done = CliRunner().invoke(
-        cli.app, ["results", question, "--study", "lab-small", "--format", fmt], catch_exceptions=False
-    )
-    assert done.exit_code == 0 and "lab-" in done.stdout
-
-
-def test_contrasts_change_sign_with_their_order() -> None:
-    row = {"first": "a", "second": "b", "value": 5.0, "second_value": 2.0, "difference": 3.0, "low": 1.0, "high": 6.0}
-    frame = pd.DataFrame([row])
-    assert oriented(frame, "a").equals(frame)
-    turned = {
-        "first": "b",
-        "second": "a",
-        "value": 2.0,
-        "second_value": 5.0,
-        "difference": -3.0,
-        "low": -6.0,
-        "high": -1.0,
-    }
-    assert oriented(frame, "b").to_dict("records") == [turned]
-
-
-def test_sql_reads_only(small_lab: Ran) -> None:
-    assert xtransfer(small_lab.home, "results", "sql", "DELETE FROM score").returncode == 2
-    done = xtransfer(small_lab.home, "results", "sql", "SELECT count(*) AS n FROM score", "--format", "csv")
-    assert done.stdout == "n\n44\n"
 
 
 def test_the_store_is_listed_verified_and_cleaned(small_lab: Ran) -> None:

@@ -65,6 +65,7 @@ def make(
     with_items: bool = True,
     steps: Callable[[str], int] | None = None,
     name: str = "numbers",
+    recipe: Mapping[str, Any] | None = None,
 ) -> Numbers:
     """A study whose cells have the given points per item. `only` says which cells were run.
 
@@ -84,8 +85,11 @@ def make(
         pretrained = Stage("pretrain", 1, f"pretrain {encoder}", {"encoder": encoder})
         for intermediate in study.intermediates:
             for seed in study.seeds:
-                recipe = {"epochs": 3, "learning_rate": 2e-5}
-                settings = {"intermediate": intermediate.slug, "seed": seed, "recipe": recipe}
+                settings = {
+                    "intermediate": intermediate.slug,
+                    "seed": seed,
+                    "recipe": {"epochs": 3, "learning_rate": 2e-5, **(recipe or {})},
+                }
                 first = _first(intermediate, seed, pretrained) if steps and intermediate.parts else pretrained
                 train = Stage("train", 1, f"train xnli after {intermediate.slug} seed {seed}", settings,
                               {"start": first.key})  # fmt: skip

@@ -29,7 +29,7 @@ def test_scores(results: Results) -> None:
 
 
 def test_gains_are_paired(results: Results) -> None:
-    frame = results.gains("numbers", intermediate="nli@de")
+    frame = results.view("gains", "numbers", intermediate="nli@de")
     assert len(frame) == 9
     assert frame.groupby("language")["gain"].unique().map(list).to_dict() == {
         "en": [10],
@@ -39,7 +39,7 @@ def test_gains_are_paired(results: Results) -> None:
 
 
 def test_contrasts_have_each_pair_once(results: Results) -> None:
-    frame = results.contrasts("numbers", language="de", seed=0)
+    frame = results.view("contrasts", "numbers", language="de", seed=0)
     assert list(zip(frame["first"], frame["second"], frame["difference"], strict=True)) == [
         ("direct", "nli@de", -30),
         ("direct", "nli@en", -10),

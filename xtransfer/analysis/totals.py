@@ -38,12 +38,12 @@ def totals(
     Raises RequestError where no cell belongs to the suite, and where two targets of a study are the same benchmark
     scored in two ways.
     """
-    cells = _of_suite(results.runs(study, **filters), suite)
+    cells = _of_suite(results.view("runs", study, **filters), suite)
     if cells.empty:
         names = ", ".join(member.benchmark for member in suite.members)
         raise RequestError(f"no cell here has a target of {suite.name}; run a study with some of: {names}")
     _check_one_way(cells)
-    scores = results.scores(study, split=_SPLIT, **filters)
+    scores = results.view("cell_scores", study, split=_SPLIT, **filters)
     scores = _of_suite(scores[scores["status"] == "done"], suite)
     by_cell = {place: _held(part) for place, part in scores.groupby([*ROW, "seed"])}
     rows: list[dict[str, Any]] = []

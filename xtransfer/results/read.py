@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Select, column, select, table
@@ -18,6 +18,10 @@ from xtransfer.results.database import Database, open_database, sqlite_file
 from xtransfer.results.faults import explained
 from xtransfer.results.files import connect_read_only
 from xtransfer.results.schema import CellStageRow, StudyCellRow, StudyRow
+from xtransfer.store.artifacts import ArtifactStore
+
+if TYPE_CHECKING:
+    from xtransfer.analysis.diff import Diff
 
 VIEWS = {
     "cell_scores": ("encoder", "intermediate", "target", "seed", "language", "split", "metric", "status"),
@@ -43,45 +47,107 @@ def open_results(url: str | None = None) -> Results:
 
 @dataclass(frozen=True)
 class Results:
-    """Results as pandas data frames; values and differences in points.
+    """The answers of `xtransfer results` as pandas data frames; values and differences in points.
 
-    Every method takes `study` and the columns of its view as filters, each a value or a list of values.
+    Filters are values or lists of values; what the database does not have is refused. The methods that give
+    intervals read the artifact store of the settings; their frames are described in `xtransfer.analysis`, which reads
+    results itself and is imported when it is asked.
     """
 
     db: Database
 
     def scores(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
         """One row per score: value, n, chance, and the cell's status."""
-        return self._view("cell_scores", study, filters)
+        from xtransfer.analysis import questions
 
-    def gains(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
-        """Score minus that of `direct`, per seed and language; degenerate cells left out. No interval:
-        that needs the predictions, see xtransfer.analysis."""
-        return self._view("gains", study, filters)
-
-    def contrasts(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
-        """Every pair of intermediates, first minus second, per seed and language."""
-        return self._view("contrasts", study, filters)
-
-    def transfer_gap(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
-        """English minus the mean of the other languages, per cell."""
-        return self._view("transfer_gap", study, filters)
+        return questions.rows(self, "cell_scores", study, **filters)
 
     def runs(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
         """One row per cell: how it ended, where, and the seconds of its stages."""
-        return self._view("runs", study, filters)
+        from xtransfer.analysis import questions
+
+        return questions.rows(self, "runs", study, **filters)
+
+    def transfer_gap(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """English minus the mean of the other languages, per cell."""
+        from xtransfer.analysis import questions
+
+        return questions.rows(self, "transfer_gap", study, **filters)
+
+    def gains(self, study: str, *, by: str = "language", **filters: Any) -> pd.DataFrame:
+        """Gain of each intermediate over `direct`, paired, with intervals. By language, family, script or mean."""
+        from xtransfer.analysis import questions
+
+        return questions.gains(self, study, by=by, **filters)
+
+    def contrasts(
+        self, study: str, first: str | None = None, second: str | None = None, *, by: str = "language", **filters: Any
+    ) -> pd.DataFrame:
+        """First minus second, paired, with intervals; of all pairs of intermediates where the two are not named."""
+        from xtransfer.analysis import questions
+
+        return questions.contrasts(self, study, first, second, by=by, **filters)
+
+    def aggregate(self, version: str = "xtreme", study: str | None = None, **options: Any) -> pd.DataFrame:
+        """Benchmarks, groups and the total of XTREME or XTREME-R, or what is missing."""
+        from xtransfer.analysis import questions
+
+        return questions.aggregate(self, version, study, **options)
+
+    def ranking(self, study: str, *, by: str = "mean", **filters: Any) -> pd.DataFrame:
+        """The probability that each intermediate is the best."""
+        from xtransfer.analysis import questions
+
+        return questions.ranking(self, study, by=by, **filters)
+
+    def power(self, study: str, *, by: str = "mean", **filters: Any) -> pd.DataFrame:
+        """What differences could be found, and how many more runs would settle those that were seen."""
+        from xtransfer.analysis import questions
+
+        return questions.power(self, study, by=by, **filters)
+
+    def model(self, study: str, **filters: Any) -> pd.DataFrame:
+        """A mixed-effects model of the gain on what is known of intermediates and languages."""
+        from xtransfer.analysis import questions
+
+        return questions.model(self, study, **filters)
+
+    def diff(self, a: str, b: str) -> Diff:
+        """Why two runs or studies differ; `.scores` is a data frame, `.words` says it."""
+        from xtransfer.analysis.diff import diff
+
+        return diff(self, a, b, ArtifactStore(settings.current().store))
+
+    def compare(self, paper: str, study: str | None = None, **options: Any) -> pd.DataFrame:
+        """Our scores beside a paper's, with the differences of protocol."""
+        from xtransfer.analysis.compare import compare
+
+        return compare(self, paper, study, **options)
+
+    def view(self, view: str, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """Rows of a view, sorted by its columns in `VIEWS`; the views of gains and contrasts have a row per seed and
+        no interval."""
+        if study is not None and study not in (known := self.studies()):
+            raise unknown("study", study, known)
+        query: Select[Any] = select("*").select_from(table(view)).order_by(*range_of(view))
+        for name, value in (({"study": study} if study else {}) | filters).items():
+            if name not in (known := [one.name for one in range_of(view)]):
+                raise unknown("filter", name, known)
+            query = query.where(column(name).in_([value] if isinstance(value, str | int) else list(value)))
+        with explained(self.db.name), self.db.engine.connect() as connection:
+            return pd.read_sql_query(query, connection)
 
     def leaderboard(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
         """Means over languages and seeds per target, encoder and intermediate: of a study, or of all cells."""
-        return self._view("leaderboard" if study else "leaderboard_all", study, filters)
+        return self.view("leaderboard" if study else "leaderboard_all", study, **filters)
 
     def xtreme(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
         """XTREME per encoder, intermediate and seed: benchmarks, total, and how many are missing."""
-        return self._view("xtreme", study, filters)
+        return self.view("xtreme", study, **filters)
 
     def xtreme_r(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
         """The same of XTREME-R."""
-        return self._view("xtreme_r", study, filters)
+        return self.view("xtreme_r", study, **filters)
 
     def studies(self) -> list[str]:
         with explained(self.db.name), self.db.engine.connect() as connection:
@@ -107,17 +173,6 @@ class Results:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _view(self, view: str, study: str | None, filters: dict[str, Any]) -> pd.DataFrame:
-        if study is not None and study not in (known := self.studies()):
-            raise unknown("study", study, known)
-        query: Select[Any] = select("*").select_from(table(view)).order_by(*range_of(view))
-        for name, value in (({"study": study} if study else {}) | filters).items():
-            if name not in (known := [one.name for one in range_of(view)]):
-                raise unknown("filter", name, known)
-            query = query.where(column(name).in_([value] if isinstance(value, str | int) else list(value)))
-        with explained(self.db.name), self.db.engine.connect() as connection:
-            return pd.read_sql_query(query, connection)
 
     def _sqlite(self, query: str, rows: int, seconds: float) -> tuple[list[str], list[Any]]:
         file = sqlite_file(self.db.url)

@@ -1,4 +1,4 @@
-"""What the program itself knows, as rows: languages, metrics, and what counts in XTREME and XTREME-R.
+"""What the program itself knows, as rows: languages, metrics, what counts in XTREME and XTREME-R, published figures.
 
 Scores refer to them. They are written whenever a database is opened for writing, as far as they differ; rows that
 this program does not know stay.
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from xtransfer.languages import LANGUAGES
 from xtransfer.results.base import Base
-from xtransfer.results.catalogue import LanguageRow, MetricRow, SuitePartRow
+from xtransfer.results.catalogue import LanguageRow, MetricRow, PublishedRow, SuitePartRow
 from xtransfer.results.upsert import Values, table_of, upsert
 
 
@@ -21,10 +21,15 @@ def fill(connection: Connection) -> None:
     """Brings the rows of these tables to what this program knows."""
     _bring(connection, LanguageRow, [asdict(one) for one in LANGUAGES.values()])
     _bring(connection, MetricRow, list(_metrics()))
-    parts = list(_suite_parts())
-    if _differing(connection, SuitePartRow, parts) or _count(connection) != len(parts):
-        connection.execute(delete(SuitePartRow))
-        upsert(connection, SuitePartRow, parts)
+    _make_equal(connection, SuitePartRow, list(_suite_parts()))
+    _make_equal(connection, PublishedRow, list(_published()))
+
+
+def _make_equal(connection: Connection, model: type[Base], rows: Sequence[Values]) -> None:
+    """Makes `rows` all that the table has."""
+    if _differing(connection, model, rows) or _count(connection, model) != len(rows):
+        connection.execute(delete(model))
+        upsert(connection, model, rows)
 
 
 def _bring(connection: Connection, model: type[Base], rows: Sequence[Values]) -> None:
@@ -37,8 +42,8 @@ def _differing(connection: Connection, model: type[Base], rows: Sequence[Values]
     return [row for row in rows if tuple(row.values()) not in stored]
 
 
-def _count(connection: Connection) -> int:
-    return len(connection.execute(select(SuitePartRow.suite)).all())
+def _count(connection: Connection, model: type[Base]) -> int:
+    return int(connection.scalar(select(func.count()).select_from(model)) or 0)
 
 
 def _metrics() -> Iterator[Values]:
@@ -51,6 +56,22 @@ def _metrics() -> Iterator[Values]:
             "highest": metric.maximum,
             "definition": metric.definition,
         }
+    from xtransfer.results.published import FURTHER_METRICS
+
+    for name, (lowest, highest, definition) in FURTHER_METRICS.items():
+        yield {
+            "name": name,
+            "lowest": lowest,
+            "highest": highest,
+            "definition": f"published figures alone: {definition}",
+        }
+
+
+def _published() -> Iterator[Values]:
+    from xtransfer.results.published import papers
+
+    for paper in papers().values():
+        yield from (figure.row() for figure in paper.listed())
 
 
 def _suite_parts() -> Iterator[Values]:

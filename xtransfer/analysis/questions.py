@@ -1,0 +1,212 @@
+"""The questions that people ask of the results, each a data frame; `Results` has them as methods.
+
+Filters are values or lists of values. One that the database does not have is refused with the nearest that it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Select, column, select, table
+
+from xtransfer.analysis.comparison import OTHERS, UNSEEN
+from xtransfer.analysis.gains import Grid
+from xtransfer.analysis.gains import contrasts as contrasts_of
+from xtransfer.analysis.gains import gains as gains_of
+from xtransfer.analysis.mixed import mixed_effects
+from xtransfer.analysis.points import Point, study_points
+from xtransfer.analysis.power import power as power_of
+from xtransfer.analysis.ranking import ranking as ranking_of
+from xtransfer.analysis.totals import totals
+from xtransfer.errors import RequestError, unknown
+from xtransfer.languages import LANGUAGES
+from xtransfer.results.faults import explained
+from xtransfer.scoring.aggregate import suite
+from xtransfer.settings import current
+from xtransfer.store.artifacts import ArtifactStore
+
+if TYPE_CHECKING:
+    from xtransfer.results.read import Results
+
+BY = ("language", "family", "script", "mean")
+_FILTERS = ("encoder", "target", "language", "seed")
+_MEANS = (UNSEEN, OTHERS)
+
+
+def rows(results: Results, view: str, study: str | None = None, **filters: Any) -> pd.DataFrame:
+    """Rows of a view. A filter whose value the study has nowhere is an error; a combination without rows is not."""
+    chosen = given(filters)
+    frame = results.view(view, study, **chosen)
+    for name, values in chosen.items():
+        present = set(frame[name])
+        if absent := [value for value in values if value not in present]:
+            _check(results, view, study, name, absent, chosen)
+    return frame
+
+
+def gains(results: Results, study: str, *, by: str = "language", **filters: Any) -> pd.DataFrame:
+    """Gains over `direct` with intervals, as `xtransfer.analysis.gains`; `by` says what the rows are about.
+
+    Filters: encoder (`NAME@*`: all of that name), intermediate (`any`: their mean), target, language, seed.
+    """
+    points = _points(results, study, filters, ("intermediate", *_FILTERS))
+    return _asked(gains_of(points, _store()), by, filters)
+
+
+def contrasts(
+    results: Results,
+    study: str,
+    first: str | None = None,
+    second: str | None = None,
+    *,
+    by: str = "language",
+    **filters: Any,
+) -> pd.DataFrame:
+    """First minus second with intervals, as `xtransfer.analysis.contrasts`; filters as of `gains`.
+
+    Without `second`, `first` minus every other intermediate; without both, every pair once.
+    """
+    if second is not None and first is None:
+        raise RequestError(f"a contrast with '{second}' needs the intermediate that comes first, too")
+    points = _points(results, study, filters, _FILTERS)
+    chosen = [name for name in (first, second) if name is not None]
+    known = {point.intermediate for point in points}
+    for name in chosen:
+        if name not in known:
+            raise unknown("intermediate", name, known)
+    if len(chosen) == 2:
+        if first == second:
+            raise RequestError(f"a contrast needs two intermediates, got '{first}' twice")
+        points = [point for point in points if point.intermediate in chosen]
+    frame = contrasts_of(points, _store())
+    if chosen:
+        frame = frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)]
+    return _asked(oriented(frame, chosen[0]) if chosen else frame, by, filters)
+
+
+def ranking(results: Results, study: str, *, by: str = "mean", **filters: Any) -> pd.DataFrame:
+    """How probable it is that each intermediate is the best, as `xtransfer.analysis.ranking`; filters as of `gains`."""
+    return _asked(ranking_of(_grid(results, study, filters, ("intermediate", *_FILTERS))), by, filters)
+
+
+def power(results: Results, study: str, *, by: str = "mean", intermediate: Any = None, **filters: Any) -> pd.DataFrame:
+    """What could be found and how many runs would settle it, as `xtransfer.analysis.power`; filters as of `gains`,
+    an intermediate being one of the two that are compared."""
+    frame = _asked(power_of(_grid(results, study, filters, _FILTERS)), by, filters)
+    chosen = given({"intermediate": intermediate}).get("intermediate", [])
+    known = {*frame["first"], *frame["second"]}
+    for name in chosen:
+        if name not in known:
+            raise unknown("intermediate", name, known)
+    return frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)] if chosen else frame
+
+
+def model(results: Results, study: str, **filters: Any) -> pd.DataFrame:
+    """A mixed-effects model of the gain, as `xtransfer.analysis.mixed_effects`. Filters: target, seed."""
+    return mixed_effects(_grid(results, study, filters, ("target", "seed")))
+
+
+def aggregate(
+    results: Results,
+    version: str = "xtreme",
+    study: str | None = None,
+    *,
+    partial: bool = False,
+    each_seed: bool = False,
+    **filters: Any,
+) -> pd.DataFrame:
+    """XTREME or XTREME-R as a whole, as `xtransfer.analysis.totals`. Filters: encoder, intermediate, target, seed."""
+    chosen = suite(version)
+    rows(results, "runs", study, **filters)  # refuses what is unknown
+    return totals(results, chosen, study, partial=partial, each_seed=each_seed, **given(filters))
+
+
+def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
+    """Contrasts with `first` in the first place in every row: a row the other way round changes its sign."""
+    turned = frame.rename(
+        columns={"first": "second", "second": "first", "value": "second_value", "second_value": "value"}
+    )[list(frame.columns)]
+    turned["difference"] = -frame["difference"]
+    turned["low"], turned["high"] = -frame["high"], -frame["low"]
+    made = frame.where(frame["first"] == first, turned)
+    made.attrs = frame.attrs
+    return made
+
+
+def given(filters: dict[str, Any]) -> dict[str, list[Any]]:
+    """The filters that choose anything, as lists."""
+    listed = {name: [value] if isinstance(value, str | int) else list(value or ()) for name, value in filters.items()}
+    return {name: values for name, values in listed.items() if values}
+
+
+def _points(results: Results, study: str, filters: dict[str, Any], allowed: Sequence[str]) -> list[Point]:
+    """The study's cells of the chosen targets and seeds: the other filters choose among rows that are made."""
+    for name in filters:
+        if name not in allowed:
+            raise unknown("filter", name, allowed)
+    points = study_points(results.db, study)
+    for name in ("target", "seed"):
+        chosen = given(filters).get(name, [])
+        known = {getattr(point, name) for point in points}
+        for value in chosen:
+            if value not in known:
+                raise unknown(name, str(value), map(str, known))
+        points = [point for point in points if not chosen or getattr(point, name) in chosen]
+    return points
+
+
+def _grid(results: Results, study: str, filters: dict[str, Any], allowed: Sequence[str]) -> Grid:
+    return Grid(_points(results, study, filters, allowed), _store())
+
+
+def _asked(frame: pd.DataFrame, by: str, filters: dict[str, Any]) -> pd.DataFrame:
+    """The rows of a frame of comparisons that were asked for, `excluded` kept."""
+    if by not in BY:
+        raise unknown("way to show rows by", by, BY)
+    excluded = frame.attrs.get("excluded", [])
+    for name, values in given(filters).items():
+        if name == "seed":
+            continue  # chose among the cells already
+        for value in values:
+            if value not in set(frame[name]):
+                raise unknown(name, value, set(frame[name]))
+        frame = frame[frame[name].isin(values)]
+    if "language" not in given(filters):
+        frame = frame[frame["language"].map(lambda language: _is_of(by, language)).astype(bool)]
+    frame = frame.reset_index(drop=True)
+    frame.attrs["excluded"] = excluded
+    return frame
+
+
+def _is_of(by: str, language: str) -> bool:
+    if by == "language":
+        return language in LANGUAGES or language in _MEANS
+    return language in _MEANS if by == "mean" else language.startswith(f"{by}:")
+
+
+def _check(
+    results: Results, view: str, study: str | None, name: str, values: Sequence[Any], filters: dict[str, list[Any]]
+) -> None:
+    """Refuses values of a filter that the study has nowhere; a metric must be one of the chosen targets."""
+    within: dict[str, list[Any]] = {"study": [study]} if study else {}
+    if name == "metric" and "target" in filters:
+        within["target"] = filters["target"]
+    known = _values(results, view, name, within)
+    for value in values:
+        if value not in known:
+            of = f" of {', '.join(filters['target'])}" if "target" in within else ""
+            raise unknown(f"{name}{of}", str(value), map(str, known))
+
+
+def _values(results: Results, view: str, name: str, within: dict[str, list[Any]]) -> set[Any]:
+    query: Select[Any] = select(column(name)).select_from(table(view)).distinct()
+    for other, values in within.items():
+        query = query.where(column(other).in_(values))
+    with explained(results.db.name), results.db.engine.connect() as connection:
+        return set(connection.scalars(query))
+
+
+def _store() -> ArtifactStore:
+    return ArtifactStore(current().store)

@@ -1,0 +1,151 @@
+"""What differs in how two results were made: every recorded setting, revision, version and machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xtransfer.analysis.sides import Side
+
+CATEGORIES = (
+    "encoder", "encoder revision", "intermediate", "target", "seed", "recipe", "data revision", "rows", "languages",
+    "setting", "stage version", "package", "machine",
+)  # fmt: skip
+_COUNTS = ("steps", "items", "rows", "kept", "dropped", "num_texts", "num_sentences")  # facts that count rows
+_TOLD_ELSEWHERE = re.compile(
+    r"seed|benchmark|language|intermediate|encoder(\..*)?|parts\.\d+\.(benchmark|language)|dev\.benchmark"
+)
+_SHOWN = 4  # values of one side that are listed; of more, only those that the other side lacks
+_DIGEST = re.compile(r"[0-9a-f]{32,64}")
+
+Place = tuple[str, str, str]  # category, stage or "", name or ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One recorded thing that the two do not share."""
+
+    category: str
+    where: str  # the stages it belongs to; empty: the whole
+    name: str  # field; empty where the category says all
+    a: str
+    b: str
+
+    def __str__(self) -> str:
+        field = " ".join(part for part in (self.where and f"{self.where}:", self.name) if part)
+        return f"{field} {self.a or 'none'} and {self.b or 'none'}".strip()
+
+
+def differences(a: Side, b: Side) -> list[Difference]:
+    """Everything that is recorded of both and not the same, in the order of `CATEGORIES`.
+
+    Stages that only one of the two has are left to the intermediate, target or encoder that calls for them.
+    """
+    one, two = _recorded(a), _recorded(b)
+    roles = {where for _, where, _ in one} & {where for _, where, _ in two}
+    places = [place for place in dict.fromkeys([*one, *two]) if place[1] in roles]
+    found = [
+        Difference(*place, *_told(one.get(place, set()), two.get(place, set())))
+        for place in places
+        if one.get(place) != two.get(place)
+    ]
+    return sorted(found, key=lambda difference: CATEGORIES.index(difference.category))
+
+
+def _recorded(side: Side) -> dict[Place, set[str]]:
+    """Category, stage and field → the values that occur."""
+    found: dict[Place, set[str]] = {}
+    for place, value in [*_of_cells(side), *_of_stages(side), *_of_reads(side)]:
+        found.setdefault(place, set()).add(value)
+    return found
+
+
+def _of_cells(side: Side) -> Iterator[tuple[Place, str]]:
+    for cell in side.cells:
+        yield ("encoder", "", ""), cell.encoder
+        yield ("encoder revision", "", ""), cell.encoder_revision
+        yield ("intermediate", "", ""), cell.intermediate
+        yield ("target", "", ""), cell.target
+        yield ("seed", "", ""), str(cell.seed)
+
+
+def _of_stages(side: Side) -> Iterator[tuple[Place, str]]:
+    for stage in side.stages:
+        role = _role(stage, named=side.is_study)
+        yield ("stage version", role, stage.kind), str(stage.version)
+        for path, value in _flat(stage.settings):
+            if not _TOLD_ELSEWHERE.fullmatch(path):
+                yield (_category(path), role, path.removeprefix("recipe.")), value
+        for name in _COUNTS:
+            if name in stage.facts:
+                yield ("rows", role, name), str(stage.facts[name])
+        for name, version in stage.packages.items():
+            yield ("package", "", name), str(version)
+        yield ("machine", "", "host"), stage.host
+        yield ("machine", "", "device"), stage.device
+
+
+def _of_reads(side: Side) -> Iterator[tuple[Place, str]]:
+    """Revisions of the data sets; the stages' digests of rows say more, but not in words."""
+    for read in side.reads:
+        yield ("data revision", f"{read.benchmark} as {read.role}", "revision"), read.revision
+
+
+def _role(stage: Any, *, named: bool) -> str:
+    """What a stage is in its cell; with `named`, of what, so that the stages of a study are told apart."""
+    after = re.fullmatch(r"train (?P<what>.+) after (?P<intermediate>\S+) seed \d+.*", stage.name)
+    if stage.kind != "train":
+        words = {"pretrain": "pretraining", "score": "scoring", "translate": "translation"}
+        what = stage.name.partition(" after ")[0].partition(" ")[2].partition(" seed ")[0]
+        return f"{words.get(stage.kind, stage.kind)} ({what})" if named else words.get(stage.kind, stage.kind)
+    benchmarks = "+".join(part["benchmark"] for part in stage.settings.get("parts", ()))
+    if after is None:
+        what = stage.name.removeprefix("train ").partition(" seed ")[0]
+        return f"intermediate training ({what})" if named else "intermediate training"
+    return f"target training ({after['what']})" if named else f"target training on {benchmarks}".removesuffix(" on ")
+
+
+def _category(path: str) -> str:
+    last = path.rpartition(".")[2]
+    if path.startswith("recipe."):
+        return "recipe"
+    if last in ("data", "dev", "pin") or path.startswith("dev."):
+        return "data revision"
+    if last in ("rows", "num_texts"):
+        return "rows"
+    return "languages" if path == "languages" else "setting"
+
+
+def _flat(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Leaves of nested settings; a list of plain values is one leaf."""
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from _flat(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(values, list) and any(isinstance(value, Mapping) for value in values):
+        for number, value in enumerate(values):
+            yield from _flat(value, f"{path}.{number}")
+    elif isinstance(values, list):
+        yield path, " ".join(map(str, values))
+    else:
+        yield path, "" if values is None else str(values)
+
+
+def _told(a: set[str], b: set[str]) -> tuple[str, str]:
+    return _listed(a, b), _listed(b, a)
+
+
+def _listed(values: set[str], others: set[str]) -> str:
+    shown = values if len(values) <= _SHOWN else values - others
+    more = f" and {len(values & others)} that both have" if len(shown) < len(values) else ""
+    texts = sorted((_short(value) for value in shown if value), key=lambda text: (len(text), text))
+    return (", ".join(texts) + more).removeprefix(" and ")
+
+
+def _short(value: str) -> str:
+    """A digest by its first characters, the commit of an encoder too."""
+    name, at, revision = value.rpartition("@")
+    if at and re.fullmatch(r"[0-9a-f]{40}", revision):
+        return f"{name}@{revision[:8]}"
+    return value[:8] if _DIGEST.fullmatch(value) else value
