@@ -12,6 +12,7 @@ from prefect import flow, get_run_logger
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from tasks.artifacts import publish_report
 from tasks.runtime import LISTENER, RUNTIME, Nobody, Runtime
 from tasks.stage import run_stage
 from xtransfer import grid
@@ -44,6 +45,7 @@ class Summary:
     stages: int  # of the plan
     ran: list[str] = field(default_factory=list)  # names of the stages that ran
     failed: dict[str, str] = field(default_factory=dict)  # cell → reason
+    report: str | None = None  # path of its page; None where it could not be written, for which the log has the reason
 
 
 @flow(
@@ -76,9 +78,19 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
         RUNTIME.set(runtime)
         run.record_finished(missing)
         run.stages(missing, runtime)
+    run.summary.report = _published(study.name, len(run.summary.ran))
     if run.summary.failed:
         raise StudyFailed(_failures(run.summary))
     return run.summary
+
+
+def _published(study: str, ran: int) -> str | None:
+    """Where the report is. Results are recorded by now: a report that fails is no reason to fail them."""
+    page = publish_report(study, ran, return_state=True).result(raise_on_failure=False)
+    if isinstance(page, BaseException):
+        get_run_logger().warning("no report: %s", page)
+        return None
+    return str(page)
 
 
 def _scored(stages: Sequence[Stage]) -> Iterator[Need]:

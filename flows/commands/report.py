@@ -12,7 +12,7 @@ def command(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was run.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
 ) -> None:
-    """One HTML page, plots as PNG and SVG, tables as CSV."""
+    """One HTML page, plots as PNG and SVG, tables as CSV and LaTeX, a methods text."""
     from xtransfer.report.page import write_report
     from xtransfer.results.database import open_database
     from xtransfer.settings import current

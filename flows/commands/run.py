@@ -96,21 +96,23 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
         with prefect_api(places.home) as url:
             display.note("planning")
             try:
-                ran = _flow(start, display)
+                summary = _flow(start, display)
             except KeyboardInterrupt:
                 console.print("stopped; what is finished is kept, and the same command goes on from there")
                 raise typer.Exit(_STOPPED) from None
-    page = _report(study, places, out or places.home / "reports" / study.name)
+    written = summary.report if out is None else None  # the run has written it to its usual place
+    page = Path(written) if written else _report(study, places, out or places.home / "reports" / study.name)
     where = [
         f"  report    {page}",
         f"  results   {places.database_url}",
         f"  artifacts {places.store}",
         f"  Prefect   {url} (while a run or `prefect server start` is on)",
     ]
-    return Done(study, ran, page, time.monotonic() - began, where)
+    return Done(study, list(summary.ran), page, time.monotonic() - began, where)
 
 
-def _flow(start: Callable[[], Any], display: Display) -> list[str]:
+def _flow(start: Callable[[], Any], display: Display) -> Any:
+    """The flow's summary; raises what it failed with."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # the display says it better
     from prefect.events.worker import EventsWorker
     from prefect.logging.configuration import setup_logging
@@ -128,7 +130,7 @@ def _flow(start: Callable[[], Any], display: Display) -> list[str]:
     result = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result
-    return list(result.ran)
+    return result
 
 
 def _report(study: Study, places: Places, folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -109,7 +110,8 @@ def _is_part(code: str, column: str, own: frozenset[str]) -> bool:
     return code != ENGLISH and (column in (UNSEEN, OTHERS) or column in _groups_of(code))
 
 
-def _weights(languages: list[str], columns: list[str], own: frozenset[str]) -> np.ndarray:
+@lru_cache(maxsize=1024)
+def _weights(languages: tuple[str, ...], columns: tuple[str, ...], own: frozenset[str]) -> np.ndarray:
     """[languages, columns]: how a column is made of the languages, for a pair trained in `own` languages."""
     weights = np.zeros((len(languages), len(columns)))
     for number, column in enumerate(columns):
@@ -125,7 +127,7 @@ def _values(pairs: Pairs, side: int, languages: list[str], columns: list[str]) -
             np.mean(
                 [
                     np.array([pair[side].values[code] for code in languages])
-                    @ _weights(languages, columns, _own(*pair))
+                    @ _weights(tuple(languages), tuple(columns), _own(*pair))
                     for pair in run
                 ],
                 axis=0,
@@ -149,7 +151,7 @@ def _influence(
         return None
     strata: dict[str, list[int]] = {}  # languages with the same groups are drawn together
     for number, code in enumerate(languages):
-        name = digest(results[0].point.target, results[0].items[code].groups)
+        name = _stratum(results[0].point.target, results[0].items[code].groups)
         strata.setdefault(name, []).append(number)
     return {
         name: np.array(
@@ -159,13 +161,13 @@ def _influence(
     }
 
 
+@lru_cache(maxsize=256)
+def _stratum(target: str, groups: tuple[str, ...]) -> str:
+    """A name for items that are drawn together; every comparison of a study asks for the same few."""
+    return digest(target, groups)
+
+
 def _centred(pair: tuple[Result, Result], members: list[int], languages: list[str], columns: list[str]) -> np.ndarray:
     """Influence [groups, columns] of one pair's item differences, in the languages of one stratum."""
-    per_language = []
-    for number in members:
-        one, two = (result.items[languages[number]] for result in pair)
-        sums = one.sums - two.sums
-        num_items = one.sizes.sum()
-        per_language.append((sums - sums.sum() / num_items * one.sizes) / num_items)
-    weights = _weights(languages, columns, _own(*pair))[members]
-    return np.asarray(np.array(per_language).T @ weights)
+    one, two = (np.array([result.items[languages[number]].influence for number in members]) for result in pair)
+    return np.asarray((one - two).T @ _weights(tuple(languages), tuple(columns), _own(*pair))[members])

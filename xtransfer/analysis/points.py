@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
@@ -79,6 +80,12 @@ class LanguageItems:
     sums: np.ndarray  # [groups] points
     sizes: np.ndarray  # [groups] items
 
+    @cached_property
+    def influence(self) -> np.ndarray:
+        """[groups] How far each group moves the mean: points beyond the mean's, by the number of all items."""
+        num_items = self.sizes.sum()
+        return np.asarray((self.sums - self.sums.sum() / num_items * self.sizes) / num_items)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -110,22 +117,51 @@ class Result:
             table = pq.read_table(file, columns=["language", "id", "group", "item"])
         except (OSError, ValueError, KeyError) as error:
             raise StoreError(f"{file}: cannot be read ({error}); remove its artifact and run again") from error
-        language = np.asarray(table["language"].to_pylist())
-        ids, groups = table["id"].to_pylist(), table["group"].to_pylist()
-        blocks = [str(one if group is None else group) for group, one in zip(groups, ids, strict=True)]
         points = table["item"].to_numpy(zero_copy_only=False).astype(float)
         found = {}
-        for code in self.values:
-            here = language == code
-            if here.any() and not np.isnan(points[here]).any():
-                found[code] = _collapse(np.asarray(ids)[here], np.asarray(blocks)[here], points[here])
+        for code, place in _places(_serialised(table.select(["language", "id", "group"]))).items():
+            own = points[place.rows]
+            if code in self.values and not np.isnan(own).any():
+                sums = np.bincount(place.group, weights=own, minlength=len(place.groups))
+                found[code] = LanguageItems(place.ids, place.groups, sums, place.sizes)
         return found
 
 
-def _collapse(ids: np.ndarray, blocks: np.ndarray, points: np.ndarray) -> LanguageItems:
-    names, index, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
-    sums = np.bincount(index, weights=points, minlength=len(names))
-    return LanguageItems(tuple(sorted(map(str, ids))), tuple(map(str, names)), sums, sizes)
+@dataclass(frozen=True)
+class _Place:
+    """Where the items of a language stand in a table of predictions, and how they are grouped."""
+
+    rows: np.ndarray
+    group: np.ndarray  # of each row, as a place in `groups`
+    groups: tuple[str, ...]  # names, sorted
+    sizes: np.ndarray  # [groups] items
+    ids: tuple[str, ...]  # sorted
+
+
+def _serialised(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table.combine_chunks())
+    return bytes(sink.getvalue())
+
+
+@lru_cache(maxsize=16)
+def _places(table: bytes) -> dict[str, _Place]:
+    """The languages of a table with the columns language, id and group; an item without a group is its own.
+
+    Cells of one target have equal columns, so that sorting their ids, most of the work, is done once for all.
+    """
+    columns = pa.ipc.open_stream(table).read_all()
+    language = np.asarray(columns["language"].to_pylist())
+    ids, groups = (columns[name].to_pylist() for name in ("id", "group"))
+    blocks = np.asarray([str(one if group is None else group) for group, one in zip(groups, ids, strict=True)])
+    found = {}
+    for code in dict.fromkeys(language.tolist()):
+        rows = np.flatnonzero(language == code)
+        names, group, sizes = np.unique(blocks[rows], return_inverse=True, return_counts=True)
+        own = tuple(sorted(str(ids[row]) for row in rows))
+        found[code] = _Place(rows, group, tuple(names.tolist()), sizes, own)
+    return found
 
 
 def load(points: Iterable[Point], store: ArtifactStore) -> tuple[list[Result], list[Point]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +10,20 @@ import pandas as pd
 
 from xtransfer.analysis import ANY, DIRECT, UNSEEN
 from xtransfer.report.tables import signed, title
+from xtransfer.report.words import counted, listed
 from xtransfer.study import Intermediate
 
 Row = dict[Any, Any]
+_LEAST_SHOWN = 0.01  # probability
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One statement and what its interval makes of it."""
+    """One statement, what its interval makes of it, and what would settle an open one."""
 
     text: str
     verdict: str  # "up", "down", "open" (the interval includes 0) or "unknown" (no interval)
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,12 @@ class Answer:
     title: str
     first_training: list[Sentence]  # against direct: any intermediate, then each
     against_english: list[Sentence]  # intermediates in other languages against those in English
+    best: str  # how probable it is of each that it is the best; '' where there is no telling
 
 
-def answers(gains: pd.DataFrame, contrasts: pd.DataFrame) -> list[Answer]:
+def answers(gains: pd.DataFrame, contrasts: pd.DataFrame, ranking: pd.DataFrame, power: pd.DataFrame) -> list[Answer]:
     """One answer for every target and encoder of the frames that `xtransfer.analysis` gives."""
+    needs = _needs(power)
     found = []
     for (target, encoder), part in gains.groupby(["target", "encoder"], sort=False):
         mean = part[(part["language"] == UNSEEN) & (part["intermediate"] != DIRECT)]
@@ -41,12 +47,17 @@ def answers(gains: pd.DataFrame, contrasts: pd.DataFrame) -> list[Answer]:
         pairs = contrasts[here & (contrasts["language"] == UNSEEN)].to_dict("records")
         if rows:
             name = title(str(target), str(encoder), max(row["n_encoders"] for row in rows))
-            english = [_against_english(row) for row in pairs if _one_is_english(row)]
-            found.append(Answer(name, [_gain(row) for row in rows], english))
+            english = [_against_english(row, needs) for row in pairs if _one_is_english(row)]
+            found.append(Answer(name, [_gain(row, needs) for row in rows], english, _best(ranking, target, encoder)))
     return found
 
 
-def _gain(row: Row) -> Sentence:
+def _needs(power: pd.DataFrame) -> Mapping[tuple[str, ...], Row]:
+    rows = power[power["language"] == UNSEEN].to_dict("records")
+    return {(row["target"], row["encoder"], row["first"], row["second"]): row for row in rows}
+
+
+def _gain(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
     one = row["intermediate"]
     what = "Training on any of the intermediates first" if one == ANY else f"Training on {one} first"
     verdict = _verdict(row["low"], row["high"])
@@ -57,11 +68,13 @@ def _gain(row: Row) -> Sentence:
         "open": f"{what} made no difference that this study can show: {gain}",
         "unknown": f"{what}: {gain}. This is a single measurement, from which nothing can be concluded",
     }[verdict]
-    return Sentence(said + _interval(row["low"], row["high"], verdict), verdict)
+    need = needs.get((row["target"], row["encoder"], one, DIRECT))
+    return Sentence(said + _interval(row["low"], row["high"], verdict), verdict, settling(verdict, need))
 
 
-def _against_english(row: Row) -> Sentence:
+def _against_english(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
     other, english = row["first"], row["second"]
+    need = needs.get((row["target"], row["encoder"], other, english))
     difference, low, high = row["difference"], row["low"], row["high"]
     if _languages(other) == {"en"}:
         other, english, difference, low, high = english, other, -difference, -high, -low
@@ -73,7 +86,29 @@ def _against_english(row: Row) -> Sentence:
         "open": f"{other} and {english} cannot be told apart: the difference is {signed(difference)} points",
         "unknown": f"{other} minus {english} is {signed(difference)} points, a single measurement",
     }[verdict]
-    return Sentence(said + _interval(low, high, verdict), verdict)
+    return Sentence(said + _interval(low, high, verdict), verdict, settling(verdict, need))
+
+
+def settling(verdict: str, need: Row | None) -> str:
+    """What would settle a comparison that is open: more runs, more test items, or a larger difference."""
+    if verdict in ("up", "down") or need is None:
+        return ""
+    if pd.isna(need["detectable"]):
+        return f"To tell: {need['advice']}."
+    present = counted(need["n_runs"], need["runs"].removesuffix("s"))
+    seen = f"With {present}, a true difference of {need['detectable']:.1f} points is found four times in five. "
+    return seen + f"To find one of the size that was seen: {need['advice']}."
+
+
+def _best(ranking: pd.DataFrame, target: Any, encoder: Any) -> str:
+    here = (ranking["target"] == target) & (ranking["encoder"] == encoder) & (ranking["language"] == UNSEEN)
+    rows = ranking[here & ranking["best"].notna()].sort_values("best", ascending=False).to_dict("records")
+    shown = [f"{row['intermediate']} {row['best']:.0%}" for row in rows if row["best"] >= _LEAST_SHOWN]
+    if not shown:
+        return ""
+    rest = len(rows) - len(shown)
+    others = f"; each of the other {rest} less than 1%" if rest > 1 else "; the other less than 1%" if rest else ""
+    return f"Probability of being the best on this mean: {listed(shown)}{others}."
 
 
 def _one_is_english(row: Row) -> bool:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import re
-import tempfile
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from xtransfer import __version__
-from xtransfer.analysis import Grid, contrasts, gains, study_points
 from xtransfer.errors import RequestError
 from xtransfer.languages import LANGUAGES
-from xtransfer.report import plots, tables
-from xtransfer.report.answer import answers
-from xtransfer.report.provenance import curves, provenance
+from xtransfer.report import latex, plots, tables
+from xtransfer.report.curves import curves
+from xtransfer.report.files import slug, write
+from xtransfer.report.findings import Certain, Findings, find
+from xtransfer.report.methods import methods
+from xtransfer.report.words import counted, duration, listed
 from xtransfer.results.database import Database
 from xtransfer.study import Study
 
@@ -28,65 +30,129 @@ if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
 
 PAGE = "report.html"
+_STAGES_SHOWN = 500  # more stand in stages.csv alone
 
 
 @dataclass(frozen=True)
 class _Section:
     """One target on one encoder."""
 
+    anchor: str
     grid: tables.Grid
-    heat_map: Markup | None
-    forest: Markup | None
+    certain: Certain
+    heat_maps: list[Markup] = field(default_factory=list)
+    forests: list[Markup] = field(default_factory=list)
+    grouped: tables.Grid | None = None
+    groups: list[Markup] = field(default_factory=list)
+    gap: Markup | None = None
 
 
 def write_report(study: Study | str, db: Database, store: ArtifactStore, out: Path) -> Path:
-    """Writes report.html, plots (PNG and SVG) and tables (CSV) of a study to `out`; returns the page.
+    """Writes report.html, plots (PNG and SVG) and tables (CSV and LaTeX) of a study to `out`; returns the page.
 
     Raises RequestError for a study that is not in the database, and for a folder that cannot be written.
     """
-    name = study if isinstance(study, str) else study.name
-    facts = provenance(db, name)
-    results = Grid(study_points(db, name), store)
-    gained, contrasted = gains(results, store), contrasts(results, store)
-    shown = list(tables.grids(tables.headline(gained)))
-    losses = curves(facts.cells, store)
+    return write_findings(find(study if isinstance(study, str) else study.name, db, store), store, out)
+
+
+def write_findings(found: Findings, store: ArtifactStore, out: Path) -> Path:
+    """The same for a study whose findings are known."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        _write(out / "gains.csv", tables.csv(gained))
-        _write(out / "contrasts.csv", tables.csv(contrasted))
-        page = _template().render(
-            facts=facts,
-            answers=answers(tables.headline(gained), tables.headline(contrasted)),
-            sections=[_section(grid, number, out) for number, grid in enumerate(shown, 1)],
-            details=[grid for grid in tables.grids(gained) if grid.encoder not in {one.encoder for one in shown}],
-            losses=_figure(plots.losses(losses), out, "losses", "training loss over steps") if losses else None,
-            headings=tables.HEADINGS,
-            languages=LANGUAGES,
-            version=__version__,
-        )
-        return _write(out / PAGE, page)
+        return _Writer(out).report(found, store)
     except OSError as error:
         reason = f"the report cannot be written ({error.strerror}); name another folder"
         raise RequestError(f"{out}: {reason}") from error
 
 
-def _section(grid: tables.Grid, number: int, out: Path) -> _Section:
-    slug = f"{number}-" + re.sub(r"[^a-z0-9]+", "-", grid.title.lower()).strip("-")
-    if len(grid.rows) < 2:  # the baseline alone has no gains to draw
-        return _Section(grid, None, None)
-    by_language = f"gains on {grid.title}, intermediate by language"
-    with_intervals = f"gains on {grid.title} with 95% intervals"
-    return _Section(
-        grid,
-        _figure(plots.heat_map(grid), out, f"heat-map-{slug}", by_language),
-        _figure(plots.forest(grid), out, f"forest-{slug}", with_intervals),
-    )
+class _Writer:
+    """Writes the files of a report; what a page needs of them it returns."""
+
+    def __init__(self, out: Path) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self.out = out
+
+    def report(self, found: Findings, store: ArtifactStore) -> Path:
+        facts, losses, text = found.facts, curves(found.facts.cells, store), methods(found.facts)
+        sections = [self.section(found, grid, number) for number, grid in enumerate(found.headline, 1)]
+        stages = _stage_table(facts.stages)
+        self.tables(found.frames | {"stages": stages})
+        write(self.out / "methods.tex", text.latex)
+        write(self.out / "references.bib", text.bibtex)
+        page = _template().render(
+            found=found,
+            facts=facts,
+            sections=sections,
+            losses=self.figures([plots.losses(losses)], "losses", "training loss over optimizer steps")
+            if losses
+            else [],
+            stages=stages.head(_STAGES_SHOWN).to_dict("records"),
+            methods=text,
+            latex_tables=list(self.latex_tables(found)),
+            languages=LANGUAGES,
+            version=__version__,
+        )
+        return write(self.out / PAGE, page)
+
+    def section(self, found: Findings, grid: tables.Grid, number: int) -> _Section:
+        name = f"{number}-{slug(grid.title)}"
+        anchor = f"target-{number}"
+        gap, certain = self.gap(found, grid, name), found.certain(grid)
+        if len(grid.rows) < 2:  # the baseline alone has no gains to draw
+            return _Section(anchor, grid, certain, gap=gap)
+        by_language = f"gains on {grid.title}, intermediate by language"
+        with_intervals = f"gains on {grid.title} with 95% intervals"
+        grouped = found.grouped(grid)
+        groups = plots.heat_maps(grouped) if grouped else []
+        return _Section(
+            anchor,
+            grid,
+            certain,
+            self.figures(plots.heat_maps(grid), f"heat-map-{name}", by_language),
+            self.figures(plots.forests(grid), f"forest-{name}", with_intervals),
+            grouped,
+            self.figures(groups, f"groups-{name}", f"gains on {grid.title} by family and script"),
+            gap,
+        )
+
+    def gap(self, found: Findings, grid: tables.Grid, name: str) -> Markup | None:
+        gaps = found.gaps.get((grid.target, grid.encoder), {})
+        ordered = {row: gaps[row] for row in grid.rows if row in gaps}
+        if not ordered:
+            return None
+        return self.figures([plots.transfer_gap(ordered)], f"gap-{name}", f"transfer gap on {grid.title}")[0]
+
+    def figures(self, figures: Sequence[Figure], name: str, label: str) -> list[Markup]:
+        """Each figure as PNG and SVG file, and as a part of the page."""
+        return [
+            self.figure(one, f"{name}-{part}" if len(figures) > 1 else name, f"{label}, part {part} of {len(figures)}"
+                        if len(figures) > 1 else label)
+            for part, one in enumerate(figures, 1)
+        ]  # fmt: skip
+
+    def figure(self, figure: Figure, name: str, label: str) -> Markup:
+        write(self.out / f"{name}.png", plots.png(figure))
+        drawn = plots.svg(figure)
+        write(self.out / f"{name}.svg", drawn)
+        return Markup(plots.inline(figure, drawn, label, name))  # noqa: S704, made by matplotlib, the label is escaped
+
+    def tables(self, frames: dict[str, pd.DataFrame]) -> None:
+        for name, frame in frames.items():
+            write(self.out / f"{name}.csv", tables.csv(frame))
+
+    def latex_tables(self, found: Findings) -> Iterator[tuple[str, str]]:
+        """Name and text of every LaTeX table, written below tables/."""
+        made = {f"gains-{n}-{slug(grid.title)}": latex.gains_table(grid) for n, grid in enumerate(found.headline, 1)}
+        for number, model in enumerate(found.models, 1):
+            if model.is_fitted:
+                made[f"model-{number}-{slug(model.target)}"] = latex.model_table(model)
+        for name, text in made.items():
+            write(self.out / "tables" / f"{name}.tex", text)
+            yield f"{name}.tex", text
 
 
-def _figure(figure: Figure, out: Path, name: str, label: str) -> Markup:
-    _write(out / f"{name}.png", plots.png(figure))
-    _write(out / f"{name}.svg", plots.svg(figure))
-    return Markup(plots.inline(figure, label, name))  # noqa: S704, made by matplotlib, the label is escaped
+def _stage_table(stages: Sequence[object]) -> pd.DataFrame:
+    names = ["key", "kind", "name", "version", "host", "device", "started", "seconds"]
+    return pd.DataFrame([[getattr(stage, name) for name in names] for stage in stages], columns=names)
 
 
 def _template() -> Template:
@@ -97,30 +163,14 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["duration"] = duration
+    environment.filters |= {
+        "duration": duration,
+        "counted": counted,
+        "listed": listed,
+        "shell": shlex.quote,
+        "heading": tables.heading,
+        "parts": tables.parts,
+        "signed": tables.signed,
+    }
+    environment.tests["mean"] = tables.is_mean
     return environment.get_template("page.html.j2")
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min 20 s` or `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _write(file: Path, content: str | bytes) -> Path:
-    """Writes whole or not at all: readers see the old file until the new one is there."""
-    data: Any = content.encode() if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return file

@@ -1,35 +1,31 @@
-"""What a report says about how the numbers were made: cells, recipes, cost, versions, training curves."""
+"""What a report says about how the numbers were made: cells, stages, recipes, data, versions, machines."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, select
 
 from xtransfer.errors import unknown
+from xtransfer.report.cost import Costs, costs
+from xtransfer.report.data_used import DataUsed, data_used, translations
 from xtransfer.results.database import Database
-from xtransfer.results.schema import CellRow, CellStageRow, StageRow, StudyCellRow, StudyRow
+from xtransfer.results.schema import CellRow, CellStageRow, EncoderRow, StageRow, StudyCellRow, StudyRow
+from xtransfer.study import Intermediate, Target
+from xtransfer.training.recipe import Recipe
 
-if TYPE_CHECKING:
-    from xtransfer.store.artifacts import ArtifactStore
-
-Curve = Sequence[tuple[float, float]]  # step, loss
+_CELL = (CellRow.encoder, CellRow.encoder_revision, CellRow.intermediate, CellRow.target, CellRow.seed)
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What the stages of one kind took."""
+class UsedRecipe:
+    """A recipe of the study, and what it was used for."""
 
-    kind: str
-    count: int
-    seconds: float
-
-    @property
-    def per_stage(self) -> float:
-        return self.seconds / self.count
+    used_for: str
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -42,45 +38,81 @@ class Provenance:
     updated: str
     definition: Mapping[str, Any]
     cells: list[Any]  # rows: encoder, encoder_revision, intermediate, target, seed, status, reason, score_stage
-    costs: list[Cost]
-    recipes: list[tuple[str, Mapping[str, Any], int]]  # name of one stage that used it, recipe, number of stages
-    packages: list[str]
-    machines: list[str]
+    stages: list[Any]  # rows of `stage`, each once, the first to start first
+    cost: Costs
+    encoders: list[Any]  # rows: name, source, id, revision, and the key of the stage that pretrained it
+    data: list[DataUsed]
+    translations: list[Any]  # rows of `translation`
 
     @property
     def left_out(self) -> list[Any]:
         return [cell for cell in self.cells if cell.status != "done"]
 
     @property
-    def encoders(self) -> list[tuple[str, str]]:
-        return sorted({(cell.encoder, cell.encoder_revision) for cell in self.cells})
+    def left_out_by_reason(self) -> dict[tuple[str, str], list[Any]]:
+        """Cells without usable scores, by status and reason."""
+        found: dict[tuple[str, str], list[Any]] = {}
+        for cell in self.left_out:
+            found.setdefault((cell.status, cell.reason), []).append(cell)
+        return found
+
+    @property
+    def intermediates(self) -> list[Intermediate]:
+        return [Intermediate.model_validate(one) for one in self.definition["intermediates"]]
+
+    @property
+    def targets(self) -> list[Target]:
+        return [Target.model_validate(one) for one in self.definition["targets"]]
+
+    @property
+    def recipes(self) -> list[UsedRecipe]:
+        """The recipe of the intermediates where there are any, then one for each way a target is trained."""
+        found = []
+        if any(one.parts for one in self.intermediates):
+            recipe = Recipe.model_validate(self.definition["intermediate_recipe"])
+            found.append(UsedRecipe("intermediate training", recipe))
+        users: dict[str, list[str]] = {}
+        for target in self.targets:
+            recipe = target.recipe or Recipe.model_validate(self.definition["target_recipe"])
+            if target.slug in self.trained_targets:
+                users.setdefault(recipe.model_dump_json(), []).append(target.slug)
+        return found + [
+            UsedRecipe(f"fine-tuning on {', '.join(names)}", Recipe.model_validate_json(text))
+            for text, names in users.items()
+        ]
+
+    @cached_property
+    def trained_targets(self) -> set[str]:
+        """Targets that something is fine-tuned on; others are scored with the encoder as it is."""
+        names = [stage.name for stage in self.stages if stage.kind == "train"]
+        return {one.slug for one in self.targets if any(name.startswith(f"train {one.slug} ") for name in names)}
+
+    @property
+    def packages(self) -> list[str]:
+        return sorted({f"{name} {version}" for stage in self.stages for name, version in stage.packages.items()})
+
+    @property
+    def machines(self) -> list[str]:
+        return sorted({f"{stage.host} ({stage.device})" for stage in self.stages})
 
 
 def provenance(db: Database, study: str) -> Provenance:
     """Reads a study's rows; raises RequestError for a study that the database does not have."""
-    columns = (CellRow.encoder, CellRow.encoder_revision, CellRow.intermediate, CellRow.target, CellRow.seed)
     with db.begin() as connection:
         row = connection.execute(select(StudyRow.__table__).where(StudyRow.name == study)).one_or_none()
         if row is None:
             raise unknown("study", study, connection.scalars(select(StudyRow.name)))
         here = select(StudyCellRow.cell).where(StudyCellRow.study == study)
         cells = connection.execute(
-            select(*columns, CellRow.status, CellRow.reason, CellRow.score_stage)
+            select(CellRow.key, *_CELL, CellRow.status, CellRow.reason, CellRow.score_stage)
             .where(CellRow.key.in_(here))
-            .order_by(*columns)
+            .order_by(*_CELL)
         ).all()
-        used = StageRow.key.in_(select(CellStageRow.stage).where(CellStageRow.cell.in_(here)))
-        costs = connection.execute(
-            select(StageRow.kind, func.count(), func.sum(StageRow.seconds))
-            .where(used)
-            .group_by(StageRow.kind)
-            .order_by(func.sum(StageRow.seconds).desc())
-        ).all()
-        stages = connection.execute(
-            select(StageRow.name, StageRow.settings, StageRow.packages, StageRow.host, StageRow.device)
-            .where(used)
-            .order_by(StageRow.started, StageRow.name)
-        ).all()
+        links = connection.execute(select(CellStageRow.cell, CellStageRow.stage).where(CellStageRow.cell.in_(here)))
+        pairs = [(link.cell, link.stage) for link in links]
+        stages = _stages(connection, here)
+        encoders = _encoders(connection, here)
+        data, translated = data_used(connection, here), list(translations(connection, here))
     return Provenance(
         row.name,
         row.question,
@@ -88,34 +120,25 @@ def provenance(db: Database, study: str) -> Provenance:
         f"{row.updated_at:%Y-%m-%d %H:%M} UTC",
         row.definition,
         list(cells),
-        [Cost(*cost) for cost in costs],
-        _recipes(stages),
-        sorted({f"{name} {version}" for stage in stages for name, version in stage.packages.items()}),
-        sorted({f"{stage.host} ({stage.device})" for stage in stages}),
+        stages,
+        costs(stages, pairs, row.updated_at),
+        encoders,
+        data,
+        translated,
     )
 
 
-def _recipes(stages: Sequence[Any]) -> list[tuple[str, Mapping[str, Any], int]]:
-    """Each distinct recipe once: with the first stage that used it and how many did."""
-    users: dict[str, list[str]] = {}
-    for stage in stages:
-        if isinstance(recipe := stage.settings.get("recipe"), dict):
-            users.setdefault(json.dumps(recipe, sort_keys=True), []).append(stage.name)
-    return [(names[0], json.loads(recipe), len(names)) for recipe, names in users.items()]
+def _stages(connection: Connection, cells: Any) -> list[Any]:
+    used = StageRow.key.in_(select(CellStageRow.stage).where(CellStageRow.cell.in_(cells)))
+    return list(connection.execute(select(StageRow.__table__).where(used).order_by(StageRow.started, StageRow.name)))
 
 
-def curves(cells: Sequence[Any], store: ArtifactStore) -> dict[str, dict[str, list[Curve]]]:
-    """Training losses: kind of training → intermediate → one curve for each run."""
-    found: dict[str, dict[str, list[Curve]]] = {"intermediate training": {}, "target training": {}}
-    seen: set[str] = set()
-    for cell in cells:
-        score = store.find(cell.score_stage)
-        key = score.manifest.inputs.get("checkpoint") if score else None
-        panel = "target training"
-        while key and key not in seen and (stage := store.find(key)) and stage.manifest.kind == "train":
-            seen.add(key)
-            losses = [(float(step), float(loss)) for step, loss in stage.manifest.facts.get("losses", [])]
-            if losses:
-                found[panel].setdefault(cell.intermediate, []).append(losses)
-            key, panel = stage.manifest.inputs.get("start"), "intermediate training"
-    return {panel: runs for panel, runs in found.items() if runs}
+def _encoders(connection: Connection, cells: Any) -> list[Any]:
+    query = (
+        select(EncoderRow.__table__, CellRow.encoder_revision.label("stage"))
+        .join(CellRow, CellRow.encoder == EncoderRow.name)
+        .where(CellRow.key.in_(cells))
+        .distinct()
+        .order_by(EncoderRow.name)
+    )
+    return list(connection.execute(query))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,27 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN, is_language
+from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
 
 HEADINGS = {UNSEEN: "mean unseen", OTHERS: "mean others"}
 _SHORT_WIDTH = 8  # characters of a terminal column without interval, its border included
+_MOST_LANGUAGES = 14  # side by side on a page
 
 
 def signed(points: float) -> str:
     """One decimal with its sign; zero has none."""
     text = f"{points:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def heading(column: str) -> str:
+    """What stands above a column: a language's code, `mean unseen`, or the name of a family or script."""
+    return HEADINGS.get(column) or column.partition(":")[2] or column
+
+
+def is_mean(column: str) -> bool:
+    """Whether a column is a mean over the unseen languages."""
+    return column in HEADINGS
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,6 @@ class Grid:
     numbers: dict[tuple[str, str], Number]  # by row and column
     seeds: dict[str, int]  # by row: runs that were paired
     left_out: dict[str, int]  # by row: degenerate and missing cells, the baseline's included
-
     num_encoders: int
 
     @property
@@ -75,13 +85,29 @@ def headline(gains: pd.DataFrame) -> pd.DataFrame:
     return gains.loc[pd.Series(keep, index=gains.index, dtype=bool)]
 
 
-def grids(gains: pd.DataFrame) -> Iterator[Grid]:
-    """One grid per target and encoder of the frame that `xtransfer.analysis.gains` gives; families are left to it."""
-    shown = gains[[*map(_is_shown, gains["language"])]] if len(gains) else gains
+def parts(grid: Grid) -> list[Grid]:
+    """The grid in parts that fit a page: each has some of the languages and all the means."""
+    languages = [one for one in grid.columns if not is_mean(one)]
+    means = [one for one in grid.columns if is_mean(one)]
+    count = max(1, -(-len(languages) // _MOST_LANGUAGES))
+    size = max(1, -(-len(languages) // count))
+    starts = range(0, max(len(languages), 1), size)
+    return [replace(grid, columns=[*languages[start : start + size], *means]) for start in starts]
+
+
+def grids(gains: pd.DataFrame, *, grouped: bool = False) -> Iterator[Grid]:
+    """One grid per target and encoder of the frame that `xtransfer.analysis.gains` gives.
+
+    Its columns are the languages and the means over all of them; `grouped`: the means over families, then over
+    scripts, and no grid for a target that has none.
+    """
+    wanted = [one.startswith((FAMILY, SCRIPT)) if grouped else _is_shown(one) for one in gains["language"]]
+    shown = gains.loc[pd.Series(wanted, index=gains.index, dtype=bool)]
     for (target, encoder), part in shown.groupby(["target", "encoder"], sort=False):
         names = list(part["intermediate"].unique())
         languages = list(part["language"].unique())
-        columns = [one for one in languages if one not in HEADINGS] + [one for one in HEADINGS if one in languages]
+        columns = sorted((one for one in languages if not is_mean(one)), key=lambda one: one.startswith(SCRIPT))
+        columns += [one for one in HEADINGS if one in languages]
         numbers = {(row["intermediate"], row["language"]): _number(row) for row in part.to_dict("records")}
         firsts = part.drop_duplicates("intermediate").set_index("intermediate")
         yield Grid(
@@ -125,7 +151,7 @@ def _rich_table(grid: Grid, width: int) -> Table:
         table.caption += f"; {hidden} more columns in a wider terminal or as CSV"
     table.add_column("intermediate", no_wrap=True)
     for column in columns:
-        table.add_column(HEADINGS.get(column, column), justify="right", no_wrap=True)
+        table.add_column(heading(column), justify="right", no_wrap=True)
     for name in grid.rows:
         cells = (_rich_cell(grid.numbers.get((name, one)), one in with_interval) for one in columns)
         table.add_row(_label(grid, name), *cells)
@@ -170,7 +196,7 @@ def _markdown(grid: Grid) -> str:
     lines = [
         f"**{grid.title}**",
         "",
-        "| intermediate | " + " | ".join(HEADINGS.get(one, one) for one in grid.columns) + " |",
+        "| intermediate | " + " | ".join(heading(one) for one in grid.columns) + " |",
         "|---|" + "---:|" * len(grid.columns),
     ]
     for name in grid.rows:

@@ -1,0 +1,149 @@
+"""The Prefect task that ends a run: it writes the report, and shows its answer, tables and plots as artifacts.
+
+Keys are the same in every run of a study, so that Prefect keeps a history of each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from xtransfer.analysis import UNSEEN
+from xtransfer.digest import digest
+from xtransfer.errors import RequestError
+from xtransfer.report.files import slug
+from xtransfer.report.findings import Findings, find
+from xtransfer.report.page import write_findings
+from xtransfer.report.plots import data_uri, heat_maps, png
+from xtransfer.report.tables import Grid, heading, headline
+from xtransfer.report.words import counted, duration
+from xtransfer.results.database import open_database
+from xtransfer.settings import current
+from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.store.manifest import host
+from xtransfer.study import NAME
+
+_IMAGE_DPI = 110  # on a screen; an artifact stays in Prefect's database for every run
+
+Row = dict[str, Any]
+
+
+@task(name="report", task_run_name="report {study}", cache_policy=NO_CACHE, persist_result=False)
+def publish_report(study: str, ran: int) -> str:
+    """Write the report of a recorded study to reports/STUDY below XTRANSFER_HOME; returns the page's path.
+
+    `ran`: stages that this run has executed; the others were in the store. Raises RequestError for a name that no
+    study can have, and for a study that is not recorded.
+    """
+    if not NAME.fullmatch(study):
+        raise RequestError(f"'{study}' is no name of a study: its report would not be below {current().home}")
+    places = current()
+    store = ArtifactStore(places.store)
+    with open_database(places.database_url, read_only=True) as database:
+        found = find(study, database, store)
+    page = write_findings(found, store, places.home / "reports" / study)
+    key = artifact_key(study)
+    create_markdown_artifact(answer(found, page), f"{key}-answer", f"What {study} says")
+    create_table_artifact(summary(found, ran), f"{key}-summary", f"How the run of {study} went")
+    create_table_artifact(cost(found), f"{key}-cost", f"Time of the stages of {study}, each counted once")
+    create_table_artifact(gains(found), f"{key}-gains", f"Scores of {study}, and gains over direct in points")
+    create_table_artifact(best(found), f"{key}-best", f"{study}: how probable it is of each that it is the best")
+    for name, title, image in images(found):
+        create_image_artifact(image, f"{key}-{name}", title)
+    return str(page)
+
+
+def artifact_key(study: str) -> str:
+    """The study's name as Prefect's keys allow it; names that would fall together keep a digest apart."""
+    key = slug(study)
+    return key if key == study else f"{key}-{digest(study)[:8]}"
+
+
+def answer(found: Findings, page: Path) -> str:
+    """Question and answer in Markdown, and where the report is."""
+    facts = found.facts
+    lines = [f"# {_plain(facts.name)}", _plain(facts.question)]
+    for one in found.answers:
+        said = [*one.first_training, *one.against_english]
+        points = [f"- {_plain(sentence.text)} {_plain(sentence.note)}".rstrip() for sentence in said]
+        lines += [f"## {_plain(one.title)}", "\n".join(points), _plain(one.best)]
+    if not found.answers:
+        lines.append("No answer yet: no intermediate can be compared with direct.")
+    if facts.left_out:
+        lines.append(f"{counted(len(facts.left_out), 'cell')} of {len(facts.cells)} have no usable scores.")
+    lines.append(f"Report on {_plain(host())}: `{page}`")
+    return "\n\n".join(filter(None, lines))
+
+
+def _plain(text: str) -> str:
+    """Text in which Markdown and HTML find nothing to do."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|~&!" else sign for sign in text)
+
+
+def summary(found: Findings, ran: int) -> list[Row]:
+    facts = found.facts
+    figures = {
+        "cells": len(facts.cells),
+        "cells with usable scores": len(facts.cells) - len(facts.left_out),
+        "stages behind them": facts.cost.num_stages,
+        "stages that this run executed": ran,
+        "time of all stages": duration(facts.cost.seconds),
+        "machines": ", ".join(facts.machines),
+    }
+    reasons = {f"{status}: {reason}": len(cells) for (status, reason), cells in facts.left_out_by_reason.items()}
+    return [{"what": what, "how much": value} for what, value in (figures | reasons).items()]
+
+
+def cost(found: Findings) -> list[Row]:
+    return [
+        {"kind of stage": one.kind, "stages": one.count, "seconds each": round(one.per_stage, 1),
+         "seconds together": round(one.seconds, 1)}
+        for one in found.facts.cost.kinds
+    ]  # fmt: skip
+
+
+def gains(found: Findings) -> list[Row]:
+    """A row for each number of the report's tables."""
+    return [
+        {"target": grid.target, "encoder": grid.encoder, "intermediate": name, "language": heading(column)}
+        | _figures(grid, name, column)
+        for grid in found.headline
+        for name in grid.rows
+        for column in grid.columns
+        if (name, column) in grid.numbers
+    ]
+
+
+def _figures(grid: Grid, name: str, column: str) -> Row:
+    number = grid.numbers[name, column]
+    figures = {"score": number.value, "gain": number.gain, "low": number.low, "high": number.high}
+    rounded = {what: None if math.isnan(value) else round(value, 1) for what, value in figures.items()}
+    return rounded | {"excludes 0": "yes" if number.excludes_zero else ""}
+
+
+def best(found: Findings) -> list[Row]:
+    """Probability of being the best and expected rank, on the mean of the unseen languages."""
+    ranked = headline(found.ranking)
+    rows = ranked[(ranked["language"] == UNSEEN) & ranked["best"].notna()]
+    return [
+        {"target": row["target"], "encoder": row["encoder"], "intermediate": row["intermediate"],
+         "score": round(row["value"], 1), "probability": round(row["best"], 3),
+         "expected rank": round(row["expected_rank"], 1)}
+        for row in rows.to_dict("records")
+    ]  # fmt: skip
+
+
+def images(found: Findings) -> Iterator[tuple[str, str, str]]:
+    """Key, title and data URL of every heat map."""
+    for number, grid in enumerate(found.headline, 1):
+        if len(grid.rows) < 2:
+            continue
+        for part, figure in enumerate(heat_maps(grid), 1):
+            name = f"heat-map-{number}" + (f"-part-{part}" if part > 1 else "")
+            yield name, f"Gains on {grid.title}", data_uri(png(figure, _IMAGE_DPI))

@@ -1,0 +1,108 @@
+"""What is said of the numbers: answers, what would settle them, which is best, what goes with larger gains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.results.numbers import Items, make, right
+from xtransfer.report.answer import settling
+from xtransfer.report.findings import Findings, find
+from xtransfer.report.latex import model_table
+from xtransfer.report.model import models
+from xtransfer.results import open_database, record_cell, record_study
+
+NEED = {"n_runs": 3, "runs": "seeds", "detectable": 4.25, "advice": "2 more seeds"}
+
+
+def found(folder: Path, items: Items, **options: Any) -> Findings:
+    numbers = make(folder, items, **options)
+    with open_database(f"sqlite:///{folder / 'results.db'}") as db:
+        record_study(db, numbers.plan)
+        for cell in numbers.cells:
+            record_cell(db, "numbers", cell, numbers.store)
+        return find("numbers", db, numbers.store)
+
+
+def unclear(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+    """60 items: German data helps by 60 points in every seed, English data a little, and not in every seed."""
+    sw = {"direct": 20, "nli@en": 21 + 3 * (seed % 2) - seed, "nli@de": 56}[intermediate]
+    return {"en": right(30, 60), "sw": right(sw, 60)}
+
+
+def test_what_is_open_says_what_would_settle_it(tmp_path: Path) -> None:
+    (answer,) = found(tmp_path, unclear).answers
+    by_verdict = {one.text.split(" first")[0]: one for one in answer.first_training}
+    open_one, sure = by_verdict["Training on nli@en"], by_verdict["Training on nli@de"]
+    assert (open_one.verdict, sure.verdict) == ("open", "up")
+    assert open_one.note.startswith("With 3 seeds, a true difference of ") and sure.note == ""
+
+
+def test_a_single_measurement_concludes_nothing(tmp_path: Path) -> None:
+    (answer,) = found(tmp_path, unclear, seeds=[0], with_items=False).answers
+    assert {one.verdict for one in answer.first_training} == {"unknown"}
+    assert "nothing can be concluded" in answer.first_training[0].text
+    assert answer.first_training[0].note == "To tell: add seeds: the spread of a single run is unknown."
+    assert answer.best == ""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "detectable", "said"),
+    [
+        ("up", 4.25, ""),
+        ("open", 4.25, "With 3 seeds, a true difference of 4.2 points is found four times in five. "
+                       "To find one of the size that was seen: 2 more seeds."),
+        ("unknown", float("nan"), "To tell: 2 more seeds."),
+    ],
+)  # fmt: skip
+def test_settling(verdict: str, detectable: float, said: str) -> None:
+    assert settling(verdict, NEED | {"detectable": detectable}) == said
+    assert settling(verdict, None) == ""
+
+
+def test_the_best_is_named_with_its_probability(tmp_path: Path) -> None:
+    (answer,) = found(tmp_path, unclear).answers
+    assert answer.best.startswith("Probability of being the best on this mean: nli@de 100%; each of the other 2 less")
+
+
+def test_gains_are_counted_before_and_after_adjustment(tmp_path: Path) -> None:
+    findings = found(tmp_path, unclear)
+    certain = findings.certain(findings.headline[0])
+    rows = findings.gains[findings.gains["language"].isin(["en", "sw"]) & findings.gains["p"].notna()]
+    assert certain.of == len(rows) == 6
+    assert certain.holm <= certain.benjamini_hochberg <= certain.unadjusted == int((rows["p"] < 0.05).sum()) > 0
+
+
+def effects(**changes: Any) -> pd.DataFrame:
+    """A term that is clear, one that is open and one that could not be estimated."""
+    rows = [
+        {"target": "x<y>", "term": "distance", "estimate": -2.0, "low": -3.0, "high": -1.0, "p": 0.0001, "note": ""},
+        {"target": "x<y>", "term": "same_script", "estimate": 1.0, "low": -1.0, "high": 3.0, "p": 0.3, "note": ""},
+        {"target": "x<y>", "term": "translated", "estimate": np.nan, "low": np.nan, "high": np.nan, "p": np.nan,
+         "note": "the same everywhere: 0"},
+    ]  # fmt: skip
+    return pd.DataFrame([row | {"n": 30} | changes for row in rows])
+
+
+def test_a_model_is_explained_term_by_term() -> None:
+    (model,) = models(effects())
+    assert model.is_fitted and len(model.sentences) == 2
+    assert model.sentences[0].endswith("family tree goes with -2.0 points of gain (95% interval -3.0 to -1.0).")
+    assert "goes with no difference that this study can show: +1.0 points" in model.sentences[1]
+
+
+def test_a_model_that_could_not_be_fitted_says_nothing() -> None:
+    (model,) = models(effects(estimate=np.nan))
+    assert not model.is_fitted and model.sentences == []
+    assert models(effects(n=0)) == []
+
+
+def test_a_model_in_latex() -> None:
+    text = model_table(models(effects())[0])
+    assert r"distance & $-$2.0 & [$-$3.0, $-$1.0] & $<$0.001 \\" in text
+    assert r"translated & -- & -- & -- \\" in text
+    assert r"x\textless{}y\textgreater{}" in text and text.count("{") == text.count("}")

@@ -1,0 +1,112 @@
+"""What a run leaves in Prefect, read back through its API."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import run_study
+from tasks.artifacts import answer, artifact_key, publish_report
+from tests.results.numbers import make
+from xtransfer.errors import RequestError
+from xtransfer.report.findings import find
+from xtransfer.results import open_database, record_cell, record_study
+from xtransfer.settings import current
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server() -> Iterator[None]:
+    quiet = temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False})
+    with quiet, prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+@flow
+def ends(study: str, ran: int) -> str | None:
+    return run_study._published(study, ran)
+
+
+def recorded(name: str) -> str:
+    """Records a finished study where this test's home is; returns its name."""
+    places = current().prepare()
+    numbers = make(places.home, name=name)
+    with open_database(places.database_url) as db:
+        record_study(db, numbers.plan)
+        for cell in numbers.cells:
+            record_cell(db, name, cell, numbers.store)
+    return name
+
+
+def stored(key: str) -> list[Any]:
+    """All artifacts of a key, the oldest first."""
+    asked = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"}
+    with get_client(sync_client=True) as client:
+        found = client.request("POST", "/artifacts/filter", json=asked).json()
+    return [SimpleNamespace(**one) for one in reversed(found)]
+
+
+def test_answer_tables_and_plots_are_in_prefect() -> None:
+    page = ends(recorded("numbers"), 7)
+    assert page is not None and Path(page).name == "report.html" and Path(page).is_file()
+    text = stored("numbers-answer")[-1].data
+    assert page in text and "Training on nli@de first helped" in text.replace("\\", "")
+    gains = json.loads(stored("numbers-gains")[-1].data)
+    row = next(one for one in gains if (one["intermediate"], one["language"]) == ("nli@de", "de"))
+    assert row["score"] - row["gain"] == pytest.approx(33.3, abs=0.1)
+    figures = {one["what"]: one["how much"] for one in json.loads(stored("numbers-summary")[-1].data)}
+    assert (figures["cells"], figures["stages that this run executed"]) == (9, 7)
+    assert [one["kind of stage"] for one in json.loads(stored("numbers-cost")[-1].data)]
+    best = {one["intermediate"]: one["probability"] for one in json.loads(stored("numbers-best")[-1].data)}
+    assert set(best) == {"direct", "nli@en", "nli@de"} and sum(best.values()) == pytest.approx(1, abs=0.01)
+    image = stored("numbers-heat-map-1")[-1]
+    assert image.type == "image"
+    assert base64.b64decode(image.data.partition("base64,")[2]).startswith(b"\x89PNG")
+
+
+def test_runs_of_a_study_make_one_history() -> None:
+    recorded("again")
+    for ran in (9, 0):
+        ends("again", ran)
+    assert len(stored("again-answer")) == 2
+    latest = json.loads(stored("again-summary")[-1].data)
+    assert {"what": "stages that this run executed", "how much": 0} in latest
+
+
+def test_a_report_that_fails_is_logged_and_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    places = current().prepare()
+    recorded("blocked")
+    (places.home / "reports").write_text("a file where the folder should be")
+    assert ends("blocked", 0) is None
+    assert "no report: " in caplog.text and "name another folder" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["lab.full", "lab_full", "lab-full"])
+def test_keys_are_of_prefects_alphabet_and_apart(name: str) -> None:
+    keys = {one: artifact_key(one) for one in ("lab.full", "lab_full", "lab-full")}
+    assert keys[name].startswith("lab-full") and set(keys[name]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert len(set(keys.values())) == 3
+
+
+def test_a_name_with_path_parts_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="is no name of a study"):
+        publish_report.fn("../../escaped", 0)
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
+def test_markup_in_a_question_stays_text(tmp_path: Path) -> None:
+    numbers = make(tmp_path)
+    study = numbers.plan.study.model_copy(update={"question": "Does <b>this</b> *help* [me](x)?"})
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_study(db, type(numbers.plan)(study, numbers.plan.cells, numbers.plan.stages))
+        text = answer(find("numbers", db, numbers.store), tmp_path / "report.html")
+    assert "\\<b\\>this" in text and "\\*help\\*" in text and "\\[me\\]" in text

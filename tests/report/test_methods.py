@@ -1,0 +1,89 @@
+"""The methods text, its citations and LaTeX, and what it says of a study."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.report.large import grid
+from tests.results.numbers import make
+from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
+from xtransfer.report.latex import escape, gains_table
+from xtransfer.report.methods import Methods, methods
+from xtransfer.report.provenance import provenance
+from xtransfer.results import open_database, record_cell, record_study
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Methods:
+    numbers = make(tmp_path)
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_study(db, numbers.plan)
+        for cell in numbers.cells:
+            record_cell(db, "numbers", cell, numbers.store)
+        return methods(provenance(db, "numbers"))
+
+
+def test_it_says_what_was_done(text: Methods) -> None:
+    plain = "\n".join(text.plain)
+    assert "3 kinds of intermediate training, 1 target and 3 training seeds (0, 1 and 2) has 9 cells." in plain
+    assert "nli in English" in plain and "nli in German" in plain
+    assert "xnli (Conneau et al., 2018)" in plain
+    assert "AdamW with linear decay to zero from 2e-05" in plain and "3 epochs" in plain
+    assert "nothing is selected on development data" in plain
+    assert "(Phang et al., 2020)" in plain and "(Hu et al., 2020; Ruder et al., 2021)" in plain
+
+
+def test_only_what_applies_is_cited(text: Methods) -> None:
+    assert {"phang-etal-2020-english", "owen-2007-pigeonhole", "conneau-etal-2018-xnli"} <= text.keys
+    assert not text.keys & {"ponti-etal-2020-xcopa", "chidambaram-etal-2019-learning"}
+    cited = {key for keys in re.findall(r"\\citep\{([^}]*)\}", text.latex) for key in keys.split(",")}
+    entries = set(re.findall(r"^@\w+\{([^,]+),", text.bibtex, re.MULTILINE))
+    assert cited == entries == text.keys
+
+
+def test_latex_has_no_bare_special_characters(text: Methods) -> None:
+    bare = re.sub(r"\\citep\{[^}]*\}|\\text\w+\{\}|\\[&%$#_{}]|~(?=\\?)", "", text.latex)
+    assert not re.search(r"[&%$#_{}\\^]", bare)
+    assert "95\\%" in text.latex and "[@" not in text.latex
+
+
+@pytest.mark.parametrize("key", CITATIONS)
+def test_entries_are_whole(key: str) -> None:
+    entry = CITATIONS[key]
+    fields = dict(entry.fields)
+    assert {"author", "title", "year"} <= set(fields) and fields["year"] in entry.short
+    assert {"booktitle", "journal", "publisher"} & set(fields)
+    assert entry.bibtex.count("{") == entry.bibtex.count("}")
+    assert entry.short.split(",")[0].split(" ")[0] in fields["author"]
+
+
+def test_benchmarks_name_papers_that_exist() -> None:
+    assert set(BENCHMARK_PAPERS.values()) <= set(CITATIONS)
+    assert bibliography(["holm-1979-simple", "holm-1979-simple"]).count("@article") == 1
+
+
+def test_a_latex_table_has_equally_many_fields_in_every_row() -> None:
+    text = gains_table(grid(50, 12))
+    tabulars = re.findall(r"\\begin\{tabular\}\{(l(r+))\}(.*?)\\end\{tabular\}", text, re.DOTALL)
+    assert len(tabulars) == 4
+    for spec, _, body in tabulars:
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert len(rows) == 15 and {row.count(" & ") for row in rows} == {len(spec) - 1}
+        assert body.count(r"\toprule") == body.count(r"\bottomrule") == 1
+    assert text.count("{") == text.count("}")
+
+
+def test_a_latex_table_shows_gains_and_marks_what_excludes_zero() -> None:
+    given = grid(3, 1)
+    text = gains_table(given)
+    sure = given.numbers["mnli@af", "af"]
+    assert sure.excludes_zero
+    assert rf"\textbf{{{sure.gain_text.replace('-', '$-$')}}}" in text
+    assert f"direct & {given.numbers['direct', 'af'].value:.1f}" in text
+
+
+def test_every_special_character_stands_for_itself() -> None:
+    assert escape(r"a_b 5% {x} ~m\ ^") == (r"a\_b 5\% \{x\} \textasciitilde{}m\textbackslash{} \textasciicircum{}")

@@ -1,0 +1,47 @@
+"""Training curves of a study, by what was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xtransfer.analysis import DIRECT
+from xtransfer.report.plots.curves import Curve
+
+if TYPE_CHECKING:
+    from xtransfer.store.artifacts import Artifact, ArtifactStore
+
+FIRST = "intermediate training"
+
+
+def curves(cells: Sequence[Any], store: ArtifactStore) -> dict[str, dict[str, list[Curve]]]:
+    """Training losses: intermediate training, then each target → intermediate → one curve for each run."""
+    found: dict[str, dict[str, list[Curve]]] = {FIRST: {}}
+    seen: set[str] = set()
+    for cell in cells:
+        trained = list(_trainings(cell.score_stage, store))
+        for number, stage in enumerate(trained, 1):
+            first = number == len(trained) and cell.intermediate != DIRECT
+            panel = FIRST if first else f"target: {_target(cell.target, stage)}"
+            losses = [(float(step), float(loss)) for step, loss in stage.manifest.facts.get("losses", [])]
+            if losses and stage.key not in seen:
+                found.setdefault(panel, {}).setdefault(cell.intermediate, []).append(losses)
+            seen.add(stage.key)
+    return {panel: runs for panel, runs in found.items() if runs}
+
+
+def _trainings(score_stage: str, store: ArtifactStore) -> Iterator[Artifact]:
+    """The training stages behind a score, the last first."""
+    score = store.find(score_stage)
+    key = score.manifest.inputs.get("checkpoint") if score else None
+    while key and (stage := store.find(key)) and stage.manifest.kind == "train":
+        yield stage
+        key = stage.manifest.inputs.get("start")
+
+
+def _target(slug: str, stage: Artifact) -> str:
+    """The target, and where it is trained in several steps, on which benchmark."""
+    name, _, trained_on = slug.partition("<")
+    if "," not in trained_on:
+        return slug
+    return f"{name}, on {stage.manifest.settings['parts'][0]['benchmark']}"

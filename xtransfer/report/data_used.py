@@ -1,0 +1,64 @@
+"""The data behind a study's numbers: which rows were read for what, under which licence, and what was translated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow, TranslationRow
+
+_USES = {
+    "intermediate": "intermediate training",
+    "target-train": "target training",
+    "target-score": "scoring",
+}
+
+
+@dataclass(frozen=True)
+class DataUsed:
+    """Rows of a benchmark as the cells read them."""
+
+    benchmark: str
+    used_for: str
+    split: str
+    languages: tuple[str, ...]
+    source: str  # data sets that the rows come from
+    revision: str  # that the benchmark declares; '': it names none, and the digests of the rows say all
+    rows: tuple[str, ...]  # digests that name the rows: declaration, source revision, split, languages
+    licence: str
+
+
+def data_used(connection: Connection, cells: Any) -> list[DataUsed]:
+    """What the cells of a query read, by benchmark and use: intermediates, target training, scoring."""
+    read, declared = CellBenchmarkRow.__table__.c, BenchmarkRow.__table__.c
+    columns = (read.role, read.benchmark, read.split, declared.source, declared.revision, declared.licence)
+    found: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
+    query = (
+        select(*columns, read.languages, read.data)
+        .join(BenchmarkRow, (declared.name == read.benchmark) & (declared.revision == read.revision))
+        .where(read.cell.in_(cells))
+        .distinct()
+        .order_by(*columns, read.languages)
+    )
+    for *place, languages, data in connection.execute(query):
+        use = found.setdefault(tuple(place), {"languages": {}, "rows": {}})
+        use["languages"] |= dict.fromkeys(languages.split())
+        use["rows"] |= {data: None}
+    ordered = sorted(found, key=lambda place: [*_USES].index(place[0]))
+    return [
+        DataUsed(benchmark, _USES[role], split, tuple(found[place]["languages"]), source, revision,
+                 tuple(found[place]["rows"]), licence or "not stated")
+        for place in ordered
+        for role, benchmark, split, source, revision, licence in [place]
+    ]  # fmt: skip
+
+
+def translations(connection: Connection, cells: Any) -> Sequence[Any]:
+    """The rows of `translation` that the cells of a query were trained on."""
+    read = select(CellBenchmarkRow.translation).where(CellBenchmarkRow.cell.in_(cells))
+    table = TranslationRow.__table__
+    query = select(table).where(table.c.stage.in_(read)).order_by(table.c.benchmark, table.c.language, table.c.engine)
+    return connection.execute(query).all()

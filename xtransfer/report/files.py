@@ -1,0 +1,31 @@
+"""Files of a report: written whole, under names that no study can choose."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+_LONGEST = 80  # characters of a name, well below what file systems allow
+
+
+def slug(text: str) -> str:
+    """A text as a part of a file name: lower-case letters, digits and single dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LONGEST].rstrip("-")
+
+
+def write(file: Path, content: str | bytes) -> Path:
+    """Writes whole or not at all: readers see the old file until the new one is there."""
+    data = content.encode() if isinstance(content, str) else content
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return file

@@ -1,0 +1,122 @@
+"""All that a report and a run's artifacts say of a study, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from xtransfer.analysis import Grid, contrasts, gains, is_language, mixed_effects, power, ranking, study_points
+from xtransfer.report import tables
+from xtransfer.report.answer import Answer, answers
+from xtransfer.report.model import Model, models
+from xtransfer.report.provenance import Provenance, provenance
+from xtransfer.results.database import Database
+
+if TYPE_CHECKING:
+    from xtransfer.store.artifacts import ArtifactStore
+
+_ALPHA = 0.05
+_ENGLISH = "en"
+Gaps = dict[str, list[float]]  # intermediate → English minus the mean of the others, for each run
+
+
+@dataclass(frozen=True)
+class Certain:
+    """Gains over single languages with p < 0.05: of how many, unadjusted, and adjusted over the languages."""
+
+    of: int
+    unadjusted: int
+    holm: int
+    benjamini_hochberg: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the numbers of a study say, and how they were made."""
+
+    facts: Provenance
+    gains: pd.DataFrame
+    contrasts: pd.DataFrame
+    ranking: pd.DataFrame
+    power: pd.DataFrame
+    effects: pd.DataFrame
+    answers: list[Answer]
+    gaps: dict[tuple[str, str], Gaps]  # target, encoder as in `gains`
+
+    @property
+    def headline(self) -> list[tables.Grid]:
+        """The grids to show first: pooled encoders where there are any."""
+        return list(tables.grids(tables.headline(self.gains)))
+
+    @property
+    def details(self) -> list[tables.Grid]:
+        """The grids of single encoders that are pooled in the headline."""
+        shown = {one.encoder for one in self.headline}
+        return [one for one in tables.grids(self.gains) if one.encoder not in shown]
+
+    @property
+    def models(self) -> list[Model]:
+        """What goes with larger gains, by target."""
+        return models(self.effects)
+
+    @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """All frames by the names of their files."""
+        return {
+            "gains": self.gains,
+            "contrasts": self.contrasts,
+            "ranking": self.ranking,
+            "power": self.power,
+            "mixed-effects": self.effects,
+        }
+
+    def certain(self, grid: tables.Grid) -> Certain:
+        """How many gains of a grid over single languages stand after adjustment for their number."""
+        rows = self._rows(grid)
+        single = rows[rows["p"].notna() & rows["language"].map(is_language).astype(bool)]
+        return Certain(len(single), *(int((single[name] < _ALPHA).sum()) for name in ("p", "p_holm", "p_bh")))
+
+    def grouped(self, grid: tables.Grid) -> tables.Grid | None:
+        """Gains by family and script of what a grid shows; None where no family or script has several languages."""
+        return next(tables.grids(self._rows(grid), grouped=True), None)
+
+    def _rows(self, grid: tables.Grid) -> pd.DataFrame:
+        return self.gains[(self.gains["target"] == grid.target) & (self.gains["encoder"] == grid.encoder)]
+
+
+def find(study: str, db: Database, store: ArtifactStore) -> Findings:
+    """Everything about a study in the database; raises RequestError for one that is not there."""
+    facts = provenance(db, study)
+    results = Grid(study_points(db, study), store)
+    gained, contrasted = gains(results, store), contrasts(results, store)
+    ranked, powered = ranking(results), power(results)
+    return Findings(
+        facts,
+        gained,
+        contrasted,
+        ranked,
+        powered,
+        mixed_effects(results),
+        answers(tables.headline(gained), tables.headline(contrasted), ranked, powered),
+        _gaps(results),
+    )
+
+
+def _gaps(results: Grid) -> dict[tuple[str, str], Gaps]:
+    """Transfer gaps, per target and encoder and per target and pooled encoders."""
+    found: dict[tuple[str, str], Gaps] = {}
+    for point in results.points:
+        gap = _gap(results.usable[point].values) if point in results.usable else None
+        if gap is not None:
+            for encoder in (point.encoder, f"{point.family}@*"):
+                found.setdefault((point.target, encoder), {}).setdefault(point.intermediate, []).append(gap)
+    return found
+
+
+def _gap(values: dict[str, float]) -> float | None:
+    others: Sequence[float] = [value for language, value in values.items() if language != _ENGLISH]
+    return values[_ENGLISH] - float(np.mean(others)) if _ENGLISH in values and others else None

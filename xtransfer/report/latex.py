@@ -1,0 +1,89 @@
+"""Tables of a paper: LaTeX with the package booktabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from xtransfer.analysis import DIRECT, UNSEEN
+from xtransfer.report.model import Model
+from xtransfer.report.tables import Grid, Number, heading, parts, signed
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", **{sign: "\\" + sign for sign in "&%$#_{}"},
+}  # fmt: skip
+
+
+def escape(text: str) -> str:
+    """Text in which every character stands for itself."""
+    return "".join(_SPECIAL.get(character, character) for character in text)
+
+
+def gains_table(grid: Grid) -> str:
+    """Scores of `direct` and gains over it; bold where the 95% interval excludes 0.
+
+    The interval itself stands beside the mean over the unseen. Many languages take several tabulars.
+    """
+    caption = (
+        f"Zero-shot results on {escape(grid.title)}: score of direct fine-tuning in points, below it the gain of each "
+        "intermediate over it. Bold: the 95\\% interval over runs and test items excludes 0."
+    )
+    name = f"tab:gains-{grid.target}-{grid.encoder}"
+    return _table([_tabular(part) for part in parts(grid)], caption, name)
+
+
+def model_table(model: Model) -> str:
+    """Coefficients of the mixed-effects model of one target; terms that could not be estimated have dashes."""
+    lines = [r"term & estimate & 95\% interval & $p$ \\", r"\midrule"]
+    for row in model.terms:
+        numbers = ["--"] * 3
+        if pd.notna(row["estimate"]):
+            interval = _minus(f"[{signed(row['low'])}, {signed(row['high'])}]")
+            numbers = [_minus(signed(row["estimate"])), interval, "$<$0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"]
+        lines.append(" & ".join([escape(row["term"].replace("_", " ")), *numbers]) + r" \\")
+    caption = (
+        f"Mixed-effects model of the gain on {escape(model.target)} in points, with random intercepts for intermediate "
+        "and test language."
+    )
+    return _table([_framed(lines, "lrrr")], caption, f"tab:model-{model.target}")
+
+
+def _table(tabulars: Sequence[str], caption: str, name: str) -> str:
+    body = "\n\n\\medskip\n".join(tabulars)
+    label = "".join(character if character.isalnum() or character in ":-" else "-" for character in name)
+    lines = [r"\begin{table*}", r"\centering\small\setlength{\tabcolsep}{3.5pt}", body,
+             rf"\caption{{{caption}}}", rf"\label{{{label}}}", r"\end{table*}"]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _tabular(grid: Grid) -> str:
+    lines = [" & ".join(["intermediate", *(escape(heading(one)) for one in grid.columns)]) + r" \\", r"\midrule"]
+    for name in grid.rows:
+        cells = [_cell(name, grid.numbers.get((name, one)), with_interval=one == UNSEEN) for one in grid.columns]
+        lines.append(" & ".join([escape(name), *cells]) + r" \\")
+        if name == DIRECT and len(grid.rows) > 1:
+            lines.append(r"\midrule")
+    return _framed(lines, "l" + "r" * len(grid.columns))
+
+
+def _framed(lines: Sequence[str], spec: str) -> str:
+    return "\n".join([rf"\begin{{tabular}}{{{spec}}}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def _cell(row: str, number: Number | None, *, with_interval: bool) -> str:
+    if number is None:
+        return "--"
+    if row == DIRECT:
+        return f"{number.value:.1f}"
+    gain = _minus(number.gain_text)
+    shown = rf"\textbf{{{gain}}}" if number.excludes_zero else gain
+    if not (with_interval and number.interval_text):
+        return shown or "--"
+    return rf"{shown} {{\scriptsize {_minus(number.interval_text)}}}"
+
+
+def _minus(text: str) -> str:
+    """Signs as long as the plus."""
+    return text.replace("-", "$-$")

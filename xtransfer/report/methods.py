@@ -1,0 +1,243 @@
+"""The methods section of a paper on a study, made from what the study declared and its stages recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from xtransfer import benchmarks
+from xtransfer.errors import RequestError
+from xtransfer.languages import LANGUAGES
+from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
+from xtransfer.report.latex import escape
+from xtransfer.report.provenance import Provenance, UsedRecipe
+from xtransfer.report.words import counted, listed
+from xtransfer.scoring.aggregate import XTREME, XTREME_R
+from xtransfer.scoring.metrics import METRICS
+from xtransfer.study import Intermediate, Part, Target
+
+_MARK = re.compile(r" \[@([a-z0-9;-]+)\]")
+
+
+@dataclass(frozen=True)
+class Methods:
+    """Paragraphs in which ` [@key;key]` marks a citation."""
+
+    paragraphs: list[str]
+
+    @property
+    def keys(self) -> set[str]:
+        """Keys of the papers that are cited."""
+        return {key for text in self.paragraphs for marks in _MARK.findall(text) for key in marks.split(";")}
+
+    @property
+    def plain(self) -> list[str]:
+        """Paragraphs with authors and years."""
+        return [_MARK.sub(_authors, text) for text in self.paragraphs]
+
+    @property
+    def latex(self) -> str:
+        r"""LaTeX with \citep of natbib."""
+        return "\n\n".join(_in_latex(text) for text in self.paragraphs) + "\n"
+
+    @property
+    def bibtex(self) -> str:
+        return bibliography(self.keys)
+
+
+def methods(facts: Provenance) -> Methods:
+    """What was done, in the words of a paper; nothing is said that the study's rows do not hold."""
+    said = [_design(facts), _encoders(facts), _intermediates(facts), _targets(facts), *_recipes(facts)]
+    return Methods([*filter(None, said), _statistics(facts), _machinery(facts)])
+
+
+def cite(*keys: str) -> str:
+    return f" [@{';'.join(keys)}]" if keys else ""
+
+
+def _authors(match: re.Match[str]) -> str:
+    return f" ({'; '.join(CITATIONS[key].short for key in match[1].split(';'))})"
+
+
+def _in_latex(text: str) -> str:
+    pieces = _MARK.split(text)  # text and marks take turns
+    marked = [f"~\\citep{{{piece.replace(';', ',')}}}" if n % 2 else escape(piece) for n, piece in enumerate(pieces)]
+    return "".join(marked)
+
+
+def _design(facts: Provenance) -> str:
+    seeds = list(facts.definition["seeds"])
+    suites = [suite for suite in (XTREME, XTREME_R) if _of_suite(facts, suite)]
+    papers = {"xtreme": "hu-etal-2020-xtreme", "xtreme-r": "ruder-etal-2021-xtreme"}
+    usual = f", as in XTREME and its successor{cite(*(papers[one.name] for one in suites))}" if suites else ""
+    grid = listed(
+        [
+            counted(len(facts.definition["encoders"]), "encoder"),
+            counted(len(facts.intermediates), "kind") + " of intermediate training",
+            counted(len(facts.targets), "target"),
+            f"{counted(len(seeds), 'training seed')} ({listed([str(seed) for seed in seeds])})",
+        ]
+    )
+    text = (
+        f"We follow the intermediate-task design{cite('phang-etal-2020-english')}: an encoder is first trained on an "
+        "intermediate benchmark, then fine-tuned on English rows of a target, and scored on the target in every "
+        f"language without further training, that is zero-shot{usual}. "
+    )
+    if any(not one.parts for one in facts.intermediates):
+        text += "The baseline, direct, leaves out the first step. "
+    text += f"The grid of {grid} has {counted(len(facts.cells), 'cell')}"
+    if facts.left_out:
+        text += f", {len(facts.left_out)} of which have no usable scores and enter no number"
+    return text + "."
+
+
+def _of_suite(facts: Provenance, suite: Any) -> bool:
+    names = {name for member in suite.members for name in (member.benchmark, *member.alike)}
+    return any(target.benchmark in names for target in facts.targets)
+
+
+def _encoders(facts: Provenance) -> str:
+    said = []
+    for one in facts.encoders:
+        paper = cite("conneau-etal-2020-unsupervised") if "xlm-r" in one.id.lower() else ""
+        stage = next((stage for stage in facts.stages if stage.key == one.stage), None)
+        if stage is not None:
+            said.append(f"{one.name}, {_pretraining(stage)}")
+        elif one.source in ("hub", "folder"):
+            said.append(f"{one.id}{paper} at {'commit' if one.source == 'hub' else 'digest'} {one.revision}")
+        else:
+            said.append(one.name)
+    return f"Encoders: {'; '.join(said)}."
+
+
+def _pretraining(stage: Any) -> str:
+    settings = stage.settings
+    if "num_texts" not in settings or "steps" not in settings.get("recipe", {}):
+        return "pretrained for this study"
+    steps = counted(settings["recipe"]["steps"], "step")
+    return (
+        f"pretrained for this study in {steps} on {settings['num_texts']:,} texts of the corpus "
+        f"{settings['corpus']['name']} (seed {settings['seed']})"
+    )
+
+
+def _intermediates(facts: Provenance) -> str:
+    trained = [one for one in facts.intermediates if one.parts]
+    if not trained:
+        return ""
+    text = f"Intermediate training is on {'; on '.join(_intermediate(facts, one) for one in trained)}."
+    if (rows := facts.definition.get("intermediate_rows")) is not None:
+        text += f" The first {rows:,} rows of each are used{', so that sizes are equal' if len(trained) > 1 else ''}."
+    return text
+
+
+def _intermediate(facts: Provenance, one: Intermediate) -> str:
+    text = listed([_part(facts, part) for part in one.parts])
+    names = (stage for stage in facts.stages if stage.kind == "train")
+    run = next((stage for stage in names if stage.name.startswith(f"train {one.slug} seed ")), None)
+    if run is None or "steps" not in run.facts:
+        return text
+    return f"{text}: {counted(run.facts['steps'], 'step')} of {run.settings['recipe']['batch_size']} rows"
+
+
+def _part(facts: Provenance, part: Part) -> str:
+    name = LANGUAGES[part.language].name if part.language in LANGUAGES else part.language
+    benchmark = part.benchmark + _paper(part.benchmark)
+    if part.engine is None:
+        return f"{benchmark} in {name}"
+    text = f"{benchmark} translated from English to {name} by {part.engine}"
+    made = [
+        one
+        for one in facts.translations
+        if (one.benchmark, one.language, one.engine) == (part.benchmark, part.language, part.engine)
+    ]
+    if not made:
+        return text
+    quality = f", chrF2 {made[0].chrf:.1f} against the rows written in it" if made[0].chrf is not None else ""
+    return f"{text} ({made[0].kept:,} of {made[0].num_rows:,} rows kept{quality})"
+
+
+def _paper(benchmark: str) -> str:
+    return cite(BENCHMARK_PAPERS[benchmark]) if benchmark in BENCHMARK_PAPERS else ""
+
+
+def _targets(facts: Provenance) -> str:
+    said = [f"{one.slug}{_paper(one.benchmark)}{_scored_in(facts, one)}" for one in facts.targets]
+    splits = listed(sorted({one.split for one in facts.targets}, reverse=True))
+    metrics = dict.fromkeys(filter(None, (_metric(one.benchmark) for one in facts.targets)))
+    text = f"Targets are scored on their {splits} split: {'; '.join(said)}. Scores are in points (0 to 100)"
+    return f"{text}: {'; '.join(metrics)}." if metrics else f"{text}."
+
+
+def _scored_in(facts: Provenance, target: Target) -> str:
+    stages = (one for one in facts.stages if one.kind == "score" and one.settings.get("benchmark") == target.benchmark)
+    languages = sorted({code for stage in stages for code in stage.settings["languages"]})
+    return f" in {counted(len(languages), 'language')} ({', '.join(languages)})" if languages else ""
+
+
+def _metric(benchmark: str) -> str:
+    try:
+        metric = benchmarks.get(benchmark).metric
+    except RequestError:
+        return ""
+    return f"{metric} is the {METRICS[metric].definition}" if metric in METRICS else ""
+
+
+def _recipes(facts: Provenance) -> Iterator[str]:
+    used = facts.recipes
+    for one in used:
+        source = f" Source of the values: {one.recipe.source}." if one.recipe.source else ""
+        yield f"{one.used_for[0].upper()}{one.used_for[1:]}: {_recipe(one)}.{source}"
+    if used and all(one.recipe.select == "last" for one in used):
+        yield "The last checkpoint is used; nothing is selected on development data."
+    elif used:
+        yield (
+            "Where a checkpoint is selected, it is the best on English development data; no other language's data "
+            "and no test data are read before scoring."
+        )
+
+
+def _recipe(one: UsedRecipe) -> str:
+    recipe = one.recipe
+    length = counted(recipe.steps, "step") if recipe.steps else f"{recipe.epochs:g} epochs"
+    settings = [
+        f"AdamW with linear decay to zero from {recipe.learning_rate:g}",
+        f"warm-up over {recipe.warmup:.0%} of the steps" if recipe.warmup else "no warm-up",
+        f"weight decay {recipe.weight_decay:g}",
+        f"gradient norm at most {recipe.clip_norm:g}",
+        f"batches of {recipe.batch_size} rows",
+        length,
+        f"at most {recipe.max_length} tokens",
+    ]
+    settings += [f"dropout {recipe.dropout:g}"] if recipe.dropout is not None else []
+    settings += ["frozen embeddings"] if recipe.freeze_embeddings else []
+    settings += ["the head carried over from the intermediate where it fits"] if recipe.head == "carry" else []
+    return ", ".join(settings)
+
+
+def _statistics(facts: Provenance) -> str:
+    pooled = len(facts.encoders) > len({one.name.partition("@")[0] for one in facts.encoders})
+    text = (
+        "Gains are paired by encoder, training seed and test item. Their 95% intervals take runs and test items as "
+        "samples: items are drawn anew 10,000 times in the groups that belong together"
+        f"{cite('davison-hinkley-1997-bootstrap')}, the spread between runs enters through Student's t, what both "
+        f"have in common is counted once{cite('owen-2007-pigeonhole')}, and the sum is narrowed to Student's t with "
+        "the degrees of freedom that the runs' share of the variance gives."
+    )
+    text += " Where encoders are pooled, each is a run." if pooled else ""
+    return text + (
+        f" P-values over the languages of a comparison are adjusted as by Holm{cite('holm-1979-simple')} "
+        f"and as by Benjamini and Hochberg{cite('benjamini-hochberg-1995-controlling')}. Runs whose loss did not "
+        "fall, or whose predictions are all equal, are left out and counted."
+    )
+
+
+def _machinery(facts: Provenance) -> str:
+    if not facts.stages:
+        return ""
+    wanted = ("xtransfer ", "python ", "torch ", "transformers ")
+    versions = [one for one in facts.packages if one.startswith(wanted)]
+    devices = sorted({stage.device for stage in facts.stages})
+    return f"Software: {listed(versions)}. Devices: {listed(devices)}."
