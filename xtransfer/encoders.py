@@ -83,6 +83,14 @@ ENCODERS = _index(
         recipe=PretrainingRecipe(vocab_size=16_000, max_length=96, steps=2000),
         description="tiny XLM-R from the unlabelled text of the hub mirror, without any sentence of an evaluation set",
     ),
+    TrainedHere(
+        name="mirror-mini",
+        corpus="mirror-text",
+        num_texts=6000,
+        languages=None,
+        recipe=PretrainingRecipe(vocab_size=8000, max_length=96, steps=120),
+        description="the same after a minute of training: it shows that everything runs, and learns next to nothing",
+    ),
 )
 
 
@@ -102,7 +110,7 @@ def resolve(text: str) -> EncoderRef:
     if not may_be_on_hub(text):
         raise unknown("encoder", text, ENCODERS)
     mirror = settings.current().hub_dir
-    if mirror is not None and (mirror / name / "config.json").is_file():
+    if mirror is not None and in_mirror(name):
         return _mirrored(name, revision, mirror / name)
     return _on_hub(name, revision)
 
@@ -113,6 +121,17 @@ def may_be_on_hub(text: str) -> bool:
     if _is_place(text.strip()) or name in ENCODERS or not _HUB_ID.fullmatch(name):
         return False
     return "/" in name or not revision.isdecimal() or len(revision) >= 7
+
+
+def in_mirror(text: str) -> bool:
+    """Whether the mirror holds a model of the hub."""
+    mirror = settings.current().hub_dir
+    return mirror is not None and (mirror / text.strip().partition("@")[0] / "config.json").is_file()
+
+
+def unpinned(text: str) -> EncoderRef:
+    """A model of the hub as it was asked for, at no revision."""
+    return EncoderRef(slug=text.strip(), source="hub", id=text.strip(), revision="")
 
 
 def _is_place(text: str) -> bool:

@@ -15,7 +15,7 @@ from xtransfer.stages.spec import Stage
 from xtransfer.study import Intermediate, Part, Study, Target
 from xtransfer.study_check import check, scored_languages
 from xtransfer.training.recipe import Recipe
-from xtransfer.translation.engines import ENGINES
+from xtransfer.translation.engines import ENGINES, EngineTrainedHere
 
 
 @dataclass(frozen=True)
@@ -109,19 +109,7 @@ class _Planner:
         )
 
     def translation(self, part: Part) -> Stage:
-        assert part.engine is not None
-        engine = ENGINES[part.engine]
-        model = self.stage(
-            "translator",
-            f"train translator {engine.name}",
-            {
-                "corpus": {"name": engine.corpus, "pin": self.pins.corpus(engine.corpus)},
-                "num_texts": engine.num_texts,
-                "languages": list(engine.languages),
-                "recipe": engine.recipe.model_dump(mode="json"),
-                "seed": 0,
-            },
-        )
+        engine, links = self.engine(part)
         has_references = benchmarks.get(part.benchmark).has("train", part.language)
         languages = ["en", part.language] if has_references else ["en"]
         return self.stage(
@@ -134,8 +122,31 @@ class _Planner:
                 "language": part.language,
                 "rows": self.study.intermediate_rows,
                 "references": has_references,
+                **engine,
             },
-            inputs={"engine": model.key},
+            **links,
+        )
+
+    def engine(self, part: Part) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+        """What a translate stage is given of its engine: settings and links."""
+        assert part.engine is not None
+        engine = ENGINES[part.engine]
+        if isinstance(engine, EngineTrainedHere):
+            return {}, {"inputs": {"engine": self.translator(engine).key}}
+        model, links = self.begin(self.pins.encoder(engine.model(part.language)), None, "engine")
+        return {"engine": model, "beams": engine.beams}, links
+
+    def translator(self, engine: EngineTrainedHere) -> Stage:
+        return self.stage(
+            "translator",
+            f"train translator {engine.name}",
+            {
+                "corpus": {"name": engine.corpus, "pin": self.pins.corpus(engine.corpus)},
+                "num_texts": engine.num_texts,
+                "languages": list(engine.languages),
+                "recipe": engine.recipe.model_dump(mode="json"),
+                "seed": 0,
+            },
         )
 
     def intermediate(self, ref: EncoderRef, intermediate: Intermediate, seed: int) -> Stage:

@@ -34,6 +34,7 @@ class Needs:
     encoders: tuple[str, ...] = ()
     corpora: tuple[str, ...] = ()
     lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)  # target → asked languages that it has not
+    engines: tuple[str, ...] = ()  # models that translate, as `encoders.resolve` reads them
 
     def __add__(self, other: Needs) -> Needs:
         return Needs(
@@ -41,6 +42,7 @@ class Needs:
             tuple(dict.fromkeys(self.encoders + other.encoders)),
             tuple(dict.fromkeys(self.corpora + other.corpora)),
             {**self.lacking, **other.lacking},
+            tuple(dict.fromkeys(self.engines + other.engines)),
         )
 
 
@@ -53,7 +55,9 @@ def of_study(study: Study) -> Needs:
         for target in study.targets
         for offered in (benchmarks.get(target.benchmark).languages_of(target.split),)
     }
-    return Needs(tuple(seen.read), study.encoders, tuple(seen.corpora), {k: v for k, v in lacking.items() if v})
+    engines = tuple(name for name in seen.models if name not in study.encoders)
+    lacking = {name: codes for name, codes in lacking.items() if codes}
+    return Needs(tuple(seen.read), study.encoders, tuple(seen.corpora), lacking, engines)
 
 
 def of_benchmarks(names: Iterable[str]) -> Needs:
@@ -74,6 +78,7 @@ class _Notes(Pins):
     def __init__(self) -> None:
         super().__init__()
         self.read: dict[Need, None] = {}
+        self.models: dict[str, None] = {}
         self.corpora: dict[str, None] = {}
 
     def data(self, benchmark: str, split: SplitName, languages: Sequence[str]) -> str:
@@ -81,8 +86,9 @@ class _Notes(Pins):
         return ""
 
     def _encoder(self, text: str) -> EncoderRef:
+        self.models[text] = None
         if encoders.may_be_on_hub(text):
-            return EncoderRef(slug=text, source="hub", id=text, revision="")
+            return encoders.unpinned(text)
         return encoders.resolve(text)
 
     def _corpus(self, name: str) -> str:

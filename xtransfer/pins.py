@@ -12,6 +12,7 @@ from xtransfer import benchmarks, encoders
 from xtransfer.benchmarks.code import code_of
 from xtransfer.benchmarks.spec import Benchmark, Source, SplitName
 from xtransfer.digest import digest
+from xtransfer.errors import SourceError
 
 if TYPE_CHECKING:
     from xtransfer.encoders import EncoderRef
@@ -44,6 +45,44 @@ class Pins:
         from xtransfer.data.corpora import pin_corpus
 
         return pin_corpus(name)
+
+
+class PinsInReach(Pins):
+    """As far as a mirror and the hub in reach can tell; what they cannot is named in `unpinned`, and stands by its
+    name alone. For looking at a plan: never for running one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unpinned: list[str] = []
+
+    def _encoder(self, text: str) -> EncoderRef:
+        if not (self._given_up() and encoders.may_be_on_hub(text) and not encoders.in_mirror(text)):
+            try:
+                return super()._encoder(text)
+            except SourceError:
+                pass
+        self.unpinned.append(text)
+        return encoders.unpinned(text)
+
+    def _rows(self, benchmark: str, split: SplitName, languages: tuple[str, ...]) -> str:
+        try:
+            return super()._rows(benchmark, split, languages)
+        except SourceError:
+            self.unpinned.append(benchmark)
+            return f"unpinned {benchmark}"
+
+    def _corpus(self, name: str) -> str:
+        try:
+            return super()._corpus(name)
+        except SourceError:
+            self.unpinned.append(name)
+            return f"unpinned {name}"
+
+    def _given_up(self) -> bool:
+        """Whether a model was asked for in vain and the hub gives no sign of life: each question may take a minute."""
+        from xtransfer.data.hub import answers
+
+        return bool(self.unpinned) and not answers()
 
 
 def _declaration(benchmark: Benchmark) -> list[str]:

@@ -149,6 +149,7 @@ class Study(_Value):
 
     name: str = Field(description="Name under which results are kept: lower-case letters, digits, '.', '_' and '-'")
     question: str = Field("", description="What the study is to answer, in a sentence")
+    note: str = Field("", description="What a reader must know: what is sourced, replaced or left out, and why")
     encoders: tuple[str, ...] = Field(
         min_length=1,
         description="Hub ids (id or id@commit), local folders, or encoders trained here (name@seed)",

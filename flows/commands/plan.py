@@ -3,62 +3,119 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
+from xtransfer.grid import Plan
+from xtransfer.stages.spec import Stage
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A plan, and how much of it is done. Where something is `unpinned`, no key says what is stored."""
+
+    plan: Plan
+    missing: Sequence[Stage]
+    stored: frozenset[str]
+    unpinned: tuple[str, ...]
+    slots: int
+    seconds: float
+
+    @cached_property
+    def to_run(self) -> frozenset[str]:
+        return frozenset(stage.key for stage in self.missing)
+
+    def state(self, stage: Stage) -> str:
+        if self.unpinned:
+            return ""
+        if stage.key in self.to_run:
+            return "to run"
+        return "cached" if stage.key in self.stored else "not needed"
 
 
 def command(study: StudyName, small: Small = False, settings: Settings = None, as_json: AsJson = False) -> None:
-    """Cells, stages, what is cached, estimated time; runs nothing."""
+    """Cells, stages, what is cached, estimated time; runs nothing. Works without a hub, then without revisions."""
     from xtransfer import grid
+    from xtransfer.pins import PinsInReach
+
+    pins = PinsInReach()
+    plan = grid.plan(chosen(study, small, settings), pins)
+    found = _look(plan, tuple(dict.fromkeys(pins.unpinned)))
+    if as_json:
+        print_json(_values(found))
+        return
+    console = Console()
+    console.print(_stages(found))
+    for line in _summary(found):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _look(plan: Plan, unpinned: tuple[str, ...]) -> Outlook:
     from xtransfer.schedule import estimate, needed
     from xtransfer.settings import current
     from xtransfer.stages.slots import slots
     from xtransfer.store.artifacts import ArtifactStore
 
-    plan = grid.plan(chosen(study, small, settings))
     store = ArtifactStore(current().store)
-    missing = needed(plan, lambda key: store.find(key) is not None)
-    to_run = {stage.key for stage in missing}
-    seconds = estimate(missing, len(slots()))
-    if as_json:
-        print_json(
+    missing = needed(plan, lambda key: not unpinned and store.find(key) is not None)
+    done = {stage.key for stage in plan.stages} - {stage.key for stage in missing}
+    stored = frozenset(key for key in done if store.find(key) is not None)
+    return Outlook(plan, missing, stored, unpinned, len(slots()), estimate(missing, len(slots())))
+
+
+def _values(found: Outlook) -> dict[str, Any]:
+    return {
+        "study": found.plan.study.model_dump(mode="json"),
+        "cells": [{"cell": cell.slug, "key": cell.key, "score": cell.score.key} for cell in found.plan.cells],
+        "stages": [
             {
-                "study": plan.study.model_dump(mode="json"),
-                "cells": [{"cell": cell.slug, "key": cell.key, "score": cell.score.key} for cell in plan.cells],
-                "stages": [
-                    {
-                        "name": one.name,
-                        "kind": one.kind,
-                        "key": one.key,
-                        "to_run": one.key in to_run,
-                        "inputs": one.inputs,
-                    }
-                    for one in plan.stages
-                ],
-                "seconds": seconds,
+                "name": one.name,
+                "kind": one.kind,
+                "key": one.key,
+                "to_run": None if found.unpinned else one.key in found.to_run,
+                "inputs": one.inputs,
             }
-        )
-        return
-    console = Console()
+            for one in found.plan.stages
+        ],
+        "seconds": found.seconds,
+        "unpinned": found.unpinned,
+    }
+
+
+def _stages(found: Outlook) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("stage", overflow="fold")
-    table.add_column("key")
-    table.add_column("")
-    stored = {stage.key for stage in plan.stages if stage.key not in to_run and store.find(stage.key)}
-    for stage in plan.stages:
-        note = "to run" if stage.key in to_run else "cached" if stage.key in stored else "not needed"
-        table.add_row(stage.name, stage.key[:12], note)
-    console.print(table)
-    kinds = Counter(stage.kind for stage in missing)
-    console.print(
-        f"\n{plan.study.name}: {len(plan.cells)} cells, {len(plan.stages)} stages: {len(stored)} cached, "
-        f"{len(missing)} to run" + (f" ({', '.join(f'{n} {kind}' for kind, n in kinds.items())})" if kinds else "")
+    for heading in ("stage", "key", ""):
+        table.add_column(heading, overflow="fold")
+    for stage in found.plan.stages:
+        table.add_row(stage.name, "" if found.unpinned else stage.key[:12], found.state(stage))
+    return table
+
+
+def _summary(found: Outlook) -> list[str]:
+    study = found.plan.study
+    size = f"\n{study.name}: {len(found.plan.cells)} cells, {len(found.plan.stages)} stages"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in found.missing).items())
+    if found.unpinned:
+        lines = [f"{size} ({kinds})", _not_pinned(found)]
+    else:
+        to_run = f"{len(found.missing)} to run" + (f" ({kinds})" if kinds else "")
+        lines = [f"{size}: {len(found.stored)} cached, {to_run}"]
+        if found.missing:
+            lines.append(f"about {_duration(found.seconds)} on {found.slots} slots, at laboratory size")
+    return [*lines, *([study.note] if study.note else [])]
+
+
+def _not_pinned(found: Outlook) -> str:
+    return (
+        f"revisions are not pinned, so nothing is said of what is cached: no mirror or hub in reach holds "
+        f"{', '.join(found.unpinned)} (xtransfer data check --study {found.plan.study.name})"
     )
-    if missing:
-        console.print(f"about {_duration(seconds)} on {len(slots())} slots, at laboratory size")
 
 
 def _duration(seconds: float) -> str:

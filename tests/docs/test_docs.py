@@ -49,12 +49,15 @@ def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the home in which `lab --small` was run: the commands below add to it."""
     home = tmp_path_factory.mktemp("docs") / "home"
     shutil.copytree(small_lab.home, home)
+    sent = xtransfer(home, "results", "export", "--to", str(home / "theirs.parquet"))
+    assert sent.returncode == 0, sent.stderr
     return home
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A working folder with the studies that the docs write as YAML, and the files that they show."""
+def folder(tmp_path: Path, ran: Path) -> Path:
+    """A working folder with the studies that the docs write as YAML, the files that they show, and sent results."""
+    shutil.copy(ran / "theirs.parquet", tmp_path)
     for page in PAGES:
         for block in _blocks(page, "yaml"):
             study = re.search(r"^name: (.+)$", block, re.MULTILINE)
@@ -84,10 +87,10 @@ def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_examples_run(page: Path, ran: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_examples_run(page: Path, ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XTRANSFER_HOME", str(ran))
     for block in _blocks(page, "python"):
-        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip()
 

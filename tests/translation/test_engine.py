@@ -103,10 +103,10 @@ def test_equal_sentences_are_translated_once(
     rows = 0
     generate = TransformersEngine._generate
 
-    def counting(self: TransformersEngine, batch: list[list[int]]) -> list[str]:
+    def counting(self: TransformersEngine, batch: list[list[int]], first: int | None) -> list[str]:
         nonlocal rows
         rows += len(batch)
-        return generate(self, batch)
+        return generate(self, batch, first)
 
     monkeypatch.setattr(TransformersEngine, "_generate", counting)
     asked = ["red house", "blue tree and ship", "red house", "tree", "red house"]

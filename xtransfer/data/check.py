@@ -26,8 +26,8 @@ State = Literal["ok", "missing", "hidden", "empty", "unfit"]
 class Finding:
     """One piece, and how it is."""
 
-    what: Literal["rows", "encoder", "text"]
-    name: str  # of the benchmark, encoder or corpus
+    what: Literal["rows", "encoder", "engine", "text"]
+    name: str  # of the benchmark, model or corpus
     split: str
     language: str
     origin: str  # laboratory, mirror, hub, folder, trained here; several joined by +
@@ -48,7 +48,8 @@ def look(needs: Needs, reading: Reading = "all") -> Iterator[Finding]:
     """
     yield from (_rows(need, reading) for need in needs.rows)
     yield from (_text(name) for name in needs.corpora)
-    yield from (_encoder(text) for text in needs.encoders)
+    yield from (_model(text, "encoder") for text in needs.encoders)
+    yield from (_model(text, "engine") for text in needs.engines)
 
 
 def demand(rows: Iterable[Need]) -> None:
@@ -136,7 +137,7 @@ def _text(name: str) -> Finding:
     return Finding("text", name, "", "", origin, "ok", None, "")
 
 
-def _encoder(text: str) -> Finding:
+def _model(text: str, what: Literal["encoder", "engine"]) -> Finding:
     origin = "hub"
     try:
         ref = encoders.resolve(text)
@@ -145,12 +146,12 @@ def _encoder(text: str) -> Finding:
         else:
             origin = ref.source.replace("-", " ")
     except (SourceError, RequestError) as error:
-        return Finding("encoder", text, "", "", origin, "missing", None, str(error))
-    return Finding("encoder", text, "", "", origin, "ok", None, "")
+        return Finding(what, text, "", "", origin, "missing", None, str(error))
+    return Finding(what, text, "", "", origin, "ok", None, "")
 
 
 def _reachable(name: str, commit: str) -> None:
-    """Raises SourceError where an encoder is neither in the hub's local cache nor to be had from the hub."""
+    """Raises SourceError where a model is neither in the hub's local cache nor to be had from the hub."""
     from huggingface_hub import try_to_load_from_cache
 
     if not isinstance(try_to_load_from_cache(name, "config.json", revision=commit), str) and not hub.answers():

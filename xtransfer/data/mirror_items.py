@@ -100,7 +100,7 @@ def _texts(needs: Needs) -> Iterator[Item]:
 
 
 def _encoders(needs: Needs, held: Manifest, notes: list[str]) -> Iterator[Item]:
-    for text in needs.encoders:
+    for text in (*needs.encoders, *needs.engines):
         name, _, asked = text.strip().partition("@")
         known = held.commit_of(name, asked or "main") if encoders.may_be_on_hub(text) else None
         ref = encoders.resolve(f"{name}@{known}" if known and is_commit(known) else text)

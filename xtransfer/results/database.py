@@ -82,6 +82,11 @@ def sqlite_file(url: URL) -> Path | None:
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
+def known_schemas() -> list[str]:
+    """The schemas that this program can read, its own first."""
+    return [step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -97,8 +102,7 @@ def _parse(url: str) -> URL:
 
 
 def _check_revision(name: str, revision: str | None, tables: set[str], *, only_ours: bool) -> None:
-    script = ScriptDirectory.from_config(_config())
-    known = [step.revision for step in script.walk_revisions()]
+    known = known_schemas()
     if revision is not None and revision not in known:
         raise StoreError(
             f"{name}: the database has schema {revision}, this program knows schemas up to {known[0]}; "

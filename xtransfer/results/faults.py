@@ -18,6 +18,8 @@ def explained(name: str) -> Iterator[None]:
     """Turns what a driver says of damage, locks, space and lost servers into errors for people."""
     try:
         yield
+    except UnicodeDecodeError as error:  # a name or message that quotes the damage
+        raise damaged(name, str(error)) from error
     except (DatabaseError, sqlite3.DatabaseError) as error:
         reason = str(getattr(error, "orig", None) or error)
         lower = reason.lower()

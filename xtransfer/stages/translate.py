@@ -26,7 +26,8 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     references = None
     if settings["references"]:  # the same rows written in the language: how good the translation is
         references = load_rows(benchmark, language, settings["split"], settings["rows"])
-    engine = TransformersEngine(inputs.get("engine") or settings["engine"]["id"], device=work.device)
+    model = inputs.get("engine") or (settings["engine"]["id"], settings["engine"]["revision"])
+    engine = TransformersEngine(model, device=work.device, beams=settings.get("beams", 1))
     translated, facts = translate_rows(
         rows, benchmark.kind, engine, language, references=references, progress=work.progress
     )

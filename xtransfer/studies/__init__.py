@@ -7,9 +7,12 @@ from pathlib import Path
 from xtransfer.errors import unknown
 from xtransfer.studies.lab import LAB, LAB_FULL
 from xtransfer.studies.natural import NATURAL_NLI
+from xtransfer.studies.phang import PHANG
+from xtransfer.studies.xtreme_r import BASELINE, BASELINE_BASE, INFERENCE, NATIVE, RETRIEVAL
 from xtransfer.study import Study, read
 
-STUDIES: dict[str, Study] = {study.name: study for study in (LAB, LAB_FULL, NATURAL_NLI)}
+_ALL = (LAB, LAB_FULL, NATURAL_NLI, INFERENCE, NATIVE, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
+STUDIES: dict[str, Study] = {study.name: study for study in _ALL}
 
 
 def find(text: str) -> Study:

@@ -6,6 +6,7 @@ replaced by a part of LingNLI whose premises no intermediate part has, so that t
 
 from __future__ import annotations
 
+from xtransfer.studies import tiny
 from xtransfer.study import Study, Target
 from xtransfer.training.recipe import Recipe
 
@@ -24,19 +25,6 @@ _XTREME_R_CHOICE = Recipe(
     max_length=128,
     source="XTREME-R scripts for XCOPA (5 epochs, batch 32, length 128, 2e-5)",
 )
-# An encoder of a few million parameters that has seen minutes of text needs larger and more steps than a pretrained
-# one. With the laboratory's recipe (5e-4, batch 32, frozen embeddings) its loss on LingNLI, which was written against
-# models, never fell; with this one it does, by little.
-_TINY = Recipe(
-    epochs=4,
-    batch_size=16,
-    learning_rate=1e-3,
-    warmup=0.1,
-    max_length=96,
-    dropout=0.0,
-    source="tried on the English dev split of LingNLI with one seed",
-)
-
 _XNLI = Target(benchmark="xnli", train_on=("lingnli-b",), recipe=_XTREME)
 
 NATURAL_NLI = Study.model_validate(
@@ -54,13 +42,10 @@ NATURAL_NLI = Study.model_validate(
         "intermediate_rows": 4000,
         "intermediate_recipe": _XTREME,
         "small": {
-            "encoders": ["mirror-tiny@0"],
-            "targets": [
-                _XNLI.model_copy(update={"train_rows": 4000, "recipe": _TINY}).model_dump(mode="json"),
-                Target(benchmark="xcopa", recipe=_TINY.model_copy(update={"epochs": 10})).model_dump(mode="json"),
-            ],
+            "encoders": [tiny.TINY],
+            "targets": [tiny.target("xnli<lingnli-b", rows=4000), tiny.target("xcopa", epochs=10)],
             "seeds": [0, 1],
-            "intermediate_recipe": _TINY.model_dump(mode="json"),
+            "intermediate_recipe": tiny.recipe(),
         },
     }
 )

@@ -36,6 +36,7 @@ _READ = [
     "*.json",
     "*.safetensors",
     "*.model",
+    "*.spm",
     "*.txt",
 ]  # weights, settings and tokenizers; never code or pickles
 _LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
@@ -44,21 +45,22 @@ _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_
              "dropout", "attention_dropout", "activation_dropout", "dropout_rate", "cls_dropout")  # fmt: skip
 
 
-def fetch(start: Start) -> Path:
-    """The folder of an encoder: itself, or the hub's files at the pinned commit in the local cache.
+def fetch(start: Start, loader: str = "AutoModel") -> Path:
+    """The folder of a model: itself, or the hub's files at the pinned commit in the local cache.
 
-    Raises SourceError where the hub cannot be reached, RequestError where it has no such encoder.
+    `loader` is the class of transformers that reads it, for advice. Raises SourceError where the hub cannot be
+    reached, RequestError where it has no such model.
     """
     if isinstance(start, Path):
         if not (start / "config.json").is_file():
             raise RequestError(f"{start}: holds no config.json, so it is no encoder in transformers' layout")
-        _refuse_pickles(start, [path.name for path in start.iterdir()])
+        _refuse_pickles(start, [path.name for path in start.iterdir()], loader)
         return start
     name, commit = start
     try:
         folder = Path(hub.patient(lambda: _download(name, commit), hub.is_short))
         if not any(folder.glob("*.safetensors")):
-            _refuse_pickles(Path(name), HfApi().list_repo_files(name, revision=commit))
+            _refuse_pickles(Path(name), HfApi().list_repo_files(name, revision=commit), loader)
     except RequestError:
         raise
     except Exception as error:  # transports raise classes of their own
@@ -222,7 +224,7 @@ def _tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBas
     return tokenizer
 
 
-def _refuse_pickles(where: Path, names: list[str]) -> None:
+def _refuse_pickles(where: Path, names: list[str], loader: str) -> None:
     pickles = sorted(name for name in names if "/" not in name and any(Path(name).match(one) for one in _PICKLES))
     if any(name.endswith(".safetensors") for name in names):
         return
@@ -230,7 +232,8 @@ def _refuse_pickles(where: Path, names: list[str]) -> None:
         raise RequestError(f"{where}: holds no weights (*.safetensors)")
     raise RequestError(
         f"{where}: its weights are a pickle only ({', '.join(pickles)}), which can run code when it is read. If you "
-        f'trust it, convert it: python -c "from transformers import AutoModel, AutoTokenizer as T; '
-        f"AutoModel.from_pretrained('{where}', use_safetensors=False).save_pretrained('DIR'); "
-        f"T.from_pretrained('{where}').save_pretrained('DIR')\" and name DIR instead"
+        f'trust it, convert it: python -c "from transformers import {loader} as M, AutoTokenizer as T; '
+        f"M.from_pretrained('{where}', use_safetensors=False).save_pretrained('DIR'); "
+        f"T.from_pretrained('{where}').save_pretrained('DIR')\" and name DIR instead, or make "
+        f"it {where} of a mirror (XTRANSFER_HUB_DIR)"
     )

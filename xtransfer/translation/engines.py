@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from xtransfer.translation.families import languages_of
 from xtransfer.translation.recipe import TranslatorRecipe
 
 
@@ -20,10 +23,30 @@ class EngineTrainedHere:
     description: str
 
 
-def _index(*declared: EngineTrainedHere) -> dict[str, EngineTrainedHere]:
+@dataclass(frozen=True)
+class HubEngine:
+    """A translator of a hub, or of a mirror in its layout; `{language}` in `id` is the target's code."""
+
+    name: str
+    id: str
+    languages: tuple[str, ...]  # the source first
+    description: str
+    licence: str
+    revision: str = "main"  # a branch is pinned to its commit when a plan is made
+    beams: int = 4
+
+    def model(self, language: str) -> str:
+        """The model that translates to a language, as `encoders.resolve` reads it."""
+        return f"{self.id.format(language=language)}@{self.revision}"
+
+
+Engine = EngineTrainedHere | HubEngine
+
+
+def _index(*declared: Engine) -> Mapping[str, Engine]:
     index = {one.name: one for one in declared}
     assert len(index) == len(declared), "two engines share a name"
-    return index
+    return MappingProxyType(index)
 
 
 ENGINES = _index(
@@ -34,5 +57,39 @@ ENGINES = _index(
         languages=("en", "de", "tr"),
         recipe=TranslatorRecipe(steps=400, batch_size=64),
         description="tiny Marian from English to German and Turkish, from parallel text of the laboratory world",
+    ),
+    EngineTrainedHere(
+        name="mirror-marian",
+        corpus="mirror-text",
+        num_texts=10_000,
+        languages=("en", "de", "zh"),
+        recipe=TranslatorRecipe(
+            vocab_size=8000, width=128, feed_forward=256, steps=300, batch_size=32, learning_rate=2e-3, max_length=96
+        ),
+        description="small Marian from English to German and Chinese, from parallel text of a mirror, in minutes: "
+        "it shows that everything runs, and translates poorly",
+    ),
+    HubEngine(
+        name="nllb-200-distilled-600m",
+        id="facebook/nllb-200-distilled-600M",
+        revision="refs/pr/45",  # the branch that has safetensors; main has a pickle only
+        languages=languages_of("nllb"),
+        description="NLLB-200 (NLLB Team 2022), 600 million parameters",
+        licence="CC BY-NC 4.0",
+    ),
+    HubEngine(
+        name="m2m100-418m",
+        id="facebook/m2m100_418M",
+        revision="refs/pr/19",  # the branch that has safetensors; main has a pickle only
+        languages=languages_of("m2m100"),
+        description="M2M100 (Fan et al. 2021), 418 million parameters",
+        licence="MIT",
+    ),
+    HubEngine(
+        name="opus-mt",
+        id="Helsinki-NLP/opus-mt-en-{language}",
+        languages=("en", "de", "es", "fr", "ru"),  # models of one target each, which read no mark of it
+        description="OPUS-MT (Tiedemann and Thottingal 2020), one Marian model for each language",
+        licence="CC BY 4.0 or Apache 2.0, by model",
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from flows.commands import transfer
 from flows.commands.results import aggregate, compare, diff, gains, scores, sql, statistics
 
 app = typer.Typer(
@@ -21,3 +22,4 @@ app.command("power")(statistics.power)
 app.command("model")(statistics.model)
 app.command("runs")(scores.runs)
 app.command("sql")(sql.command)
+transfer.register(app)

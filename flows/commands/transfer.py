@@ -1,0 +1,68 @@
+"""`xtransfer results export` and `import`: results passed on to another database."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.common import AsJson, print_json
+
+_WHERE = "A .parquet file, which pandas opens, or a .sqlite file."
+
+
+class Side(StrEnum):
+    """Whose numbers stand where two databases differ."""
+
+    ours = "ours"
+    theirs = "theirs"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds both commands to `xtransfer results`."""
+    app.command("export")(export)
+    app.command("import")(bring_in)
+
+
+def export(
+    to: Annotated[Path, typer.Option("--to", help=_WHERE)],
+    study: Annotated[list[str] | None, typer.Option("--study", help="Only this study. Repeatable.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write results, with all that says where they came from, to one file. Artifacts are not in it."""
+    from xtransfer.results.moving import export as write
+    from xtransfer.results.read import open_results
+
+    with open_results() as results:
+        done = write(results.db, to, study or None, force=force)
+    if as_json:
+        print_json({"file": done.file, "rows": done.rows})
+        return
+    typer.echo(f"{done.file}: {done.rows['score']} scores of {done.rows['cell']} cells, {done.rows['stage']} stages")
+    typer.echo("checkpoints and predictions stay in the artifact store; scores name them by key and digest")
+
+
+def bring_in(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `xtransfer results export` has written.")],
+    prefer: Annotated[Side | None, typer.Option("--prefer", help="Whose numbers stand where both differ.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge the results of a file into this database; what is here already is not doubled."""
+    from xtransfer.results.database import open_database
+    from xtransfer.results.moving import bring_in as read
+    from xtransfer.settings import current
+
+    with open_database(current().prepare().database_url) as database:
+        done = read(database, file, prefer.value if prefer else None)
+    if as_json:
+        print_json({**vars(done), "conflicts": [vars(conflict) for conflict in done.conflicts]})
+        return
+    typer.echo(
+        f"{file}: {done.new} new cells, {done.completed} completed, {done.replaced} replaced, {done.known} as they "
+        f"were; {done.rows['score']} scores written"
+    )
+    for conflict in done.conflicts:
+        typer.echo(f"{conflict}; {prefer} stands")

@@ -1,0 +1,214 @@
+"""Results in one file to be passed on: a database of SQLite, or a Parquet file that pandas opens.
+
+A Parquet file has a row per row of the tables, named in the column `table`. Rows of `score` come first and stand in
+typed columns beside what their cell is; a row of another table is JSON in the column `record`. The schema's version
+is in the file's metadata, pages have checksums.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, Table, select
+
+from xtransfer.errors import RequestError, StoreError
+from xtransfer.results import files
+from xtransfer.results.database import Database, known_schemas, open_database
+from xtransfer.results.faults import explained
+from xtransfer.results.schema import CellRow, ScoreRow, StudyCellRow, UtcDateTime
+from xtransfer.results.selection import Condition, model_of, moved
+from xtransfer.results.upsert import Values, chunks, table_of, upsert
+
+Rows = Callable[[Table], Iterator[list[Values]]]  # the rows of a table, in parts
+
+SUFFIXES = (".parquet", ".sqlite", ".db")
+PART = 5000  # rows that are held at a time
+_MARK = b"xtransfer"
+_SCORE = table_of(ScoreRow)
+_CELL = ("encoder", "intermediate", "intermediate_language", "intermediate_engine", "target", "seed", "status")
+_TYPES: Mapping[type, pa.DataType] = {
+    str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), datetime: pa.timestamp("us", "UTC")
+}  # fmt: skip
+
+
+def suffix_of(file: Path) -> str:
+    """How a file is written or read; raises RequestError for a name that does not say."""
+    if file.suffix not in SUFFIXES:
+        raise RequestError(f"{file}: its name must end in {', '.join(SUFFIXES)}, which says how it is written")
+    return file.suffix
+
+
+def stored_rows(connection: Connection, chosen: Mapping[str, Condition]) -> Rows:
+    """The rows of an open database, those that fulfil the conditions of their table."""
+
+    def rows(table: Table) -> Iterator[list[Values]]:
+        query = select(table).execution_options(yield_per=PART)
+        if table.name in chosen:
+            query = query.where(chosen[table.name])
+        for part in connection.execute(query).mappings().partitions():
+            yield [dict(row) for row in part]
+
+    return rows
+
+
+def write_database(file: Path, rows: Rows) -> dict[str, int]:
+    """A database of SQLite with these rows, its journal folded in; returns how many there are of each table."""
+    counts = {table.name: 0 for table in moved()}
+    with open_database(f"sqlite:///{file}") as made:
+        with made.begin() as connection:
+            for table in moved():
+                for part in rows(table):
+                    upsert(connection, model_of(table), part)
+                    counts[table.name] += len(part)
+        with made.engine.connect() as plain:
+            driver: Any = plain.connection.driver_connection
+            driver.execute("PRAGMA journal_mode = DELETE")
+    return counts
+
+
+def write_parquet(file: Path, rows: Rows, connection: Connection) -> dict[str, int]:
+    """A Parquet file with these rows; returns how many there are of each table.
+
+    `connection` is asked what the scores' cells and studies are.
+    """
+    counts = {table.name: 0 for table in moved()}
+    schema = _schema().with_metadata({_MARK: json.dumps({"schema": known_schemas()[0]}).encode()})
+    with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
+        for table in sorted(moved(), key=lambda one: one is not _SCORE):
+            for part in rows(table):
+                values = _score_values(connection, part) if table is _SCORE else _records(table, part)
+                writer.write_table(pa.Table.from_pylist(values, schema))
+                counts[table.name] += len(part)
+    return counts
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[Rows]:
+    """The rows of a file that `write_…` has written, or of any results database of SQLite.
+
+    A database of an older program is brought up to date in a copy. Raises RequestError for a file that is not
+    xtransfer's, StoreError for one that is damaged or newer than this program.
+    """
+    if not file.is_file():
+        raise RequestError(f"{file}: there is no such file")
+    if suffix_of(file) == ".parquet":
+        with _readable(file):
+            yield _parquet_rows(file)
+        return
+    revision, _ = files.look_at(file, read_only=True)
+    _check_schema(file, revision)
+    with tempfile.TemporaryDirectory(prefix="xtransfer-") as folder:
+        if revision != known_schemas()[0]:
+            file = Path(shutil.copy(file, folder))
+            open_database(f"sqlite:///{file}").close()
+        with open_database(f"sqlite:///{file}", read_only=True) as held, snapshot(held) as connection:
+            yield stored_rows(connection, {})
+
+
+@contextmanager
+def snapshot(db: Database) -> Iterator[Connection]:
+    """A connection that sees the database as it is now, whatever is written meanwhile."""
+    with explained(db.name), db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
+def _check_schema(file: Path, revision: str | None) -> None:
+    if revision is None:
+        raise RequestError(f"{file}: holds no results of xtransfer")
+    if revision not in known_schemas():
+        raise StoreError(
+            f"{file}: has schema {revision}, this program knows schemas up to {known_schemas()[0]}; update xtransfer"
+        )
+
+
+def _schema() -> pa.Schema:
+    cell = table_of(CellRow)
+    typed = [*_SCORE.columns, *(cell.c[name] for name in _CELL)]
+    fields = [pa.field(column.name, _TYPES[_type_of(column)]) for column in typed]
+    studies = pa.field("studies", pa.list_(pa.string()))
+    return pa.schema([pa.field("table", pa.string()), *fields, studies, pa.field("record", pa.string())])
+
+
+def _type_of(column: Any) -> type:
+    return datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
+
+
+def _score_values(connection: Connection, rows: Sequence[Values]) -> list[Values]:
+    keys = {row["cell"] for row in rows}
+    cells: dict[str, Values] = {}
+    studies: dict[str, list[str]] = {}
+    for some in chunks(sorted(keys)):
+        query = select(CellRow.key, *(table_of(CellRow).c[name] for name in _CELL)).where(CellRow.key.in_(some))
+        cells |= {row["key"]: dict(row) for row in connection.execute(query).mappings()}
+        links = select(StudyCellRow.cell, StudyCellRow.study).where(StudyCellRow.cell.in_(some))
+        for cell, study in connection.execute(links.order_by(StudyCellRow.study)):
+            studies.setdefault(cell, []).append(study)
+    return [
+        {"table": _SCORE.name, **cells[row["cell"]], **row, "studies": studies.get(row["cell"], [])} for row in rows
+    ]
+
+
+def _records(table: Table, rows: Sequence[Values]) -> list[Values]:
+    return [{"table": table.name, "record": json.dumps(row, default=_moment, ensure_ascii=False)} for row in rows]
+
+
+def _moment(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise StoreError(f"{file}: is damaged or no Parquet file ({reason}); ask for it again") from error
+
+
+def _parquet_rows(file: Path) -> Rows:
+    with pq.ParquetFile(file, page_checksum_verification=True) as held:
+        mark = (held.schema_arrow.metadata or {}).get(_MARK)
+        groups = [_table_of_group(held.metadata.row_group(at)) for at in range(held.metadata.num_row_groups)]
+    revision = json.loads(mark)["schema"] if mark else None
+    _check_schema(file, revision)
+    if revision != known_schemas()[0]:
+        raise StoreError(
+            f"{file}: has schema {revision} of an older program, this one reads {known_schemas()[0]}; export it "
+            "again with this program, or as .sqlite, which is brought up to date when it is read"
+        )
+
+    def rows(table: Table) -> Iterator[list[Values]]:
+        with pq.ParquetFile(file, page_checksum_verification=True) as held:
+            for at in (at for at, name in enumerate(groups) if name == table.name):
+                if table is _SCORE:
+                    yield held.read_row_group(at, [column.name for column in table.columns]).to_pylist()
+                else:
+                    records = held.read_row_group(at, ["record"]).column("record").to_pylist()
+                    yield [_values(table, json.loads(record)) for record in records]
+
+    return rows
+
+
+def _table_of_group(group: Any) -> str:
+    """A group of rows is of one table."""
+    return str(group.column(0).statistics.min)
+
+
+def _values(table: Table, record: Values) -> Values:
+    moments = [column.name for column in table.columns if _type_of(column) is datetime]
+    return record | {name: datetime.fromisoformat(record[name]) for name in moments if record[name] is not None}

@@ -1,0 +1,229 @@
+"""Two databases into one, without doubling: rows are the same where their keys are, and must then say the same.
+
+What is compared is what a result says (a score, how a cell ended, what a study is), not how long it took or where it
+ran: of two teams that ran the same stage, ours stays on record.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.orm import aliased
+
+from xtransfer.results.bundles import Rows
+from xtransfer.results.schema import (
+    CellRow,
+    CellStageRow,
+    CheckpointRow,
+    ScoreRow,
+    StageRow,
+    StudyCellRow,
+    StudyRow,
+)
+from xtransfer.results.selection import model_of, moved
+from xtransfer.results.upsert import Values, chunks, table_of, upsert
+
+Preference = Literal["ours", "theirs"]
+
+_SHOWN = 80  # characters of a value in a message
+_ENDED = ("done", "degenerate")
+_CELL, _SCORE, _STAGE, _STUDY = map(table_of, (CellRow, ScoreRow, StageRow, StudyRow))
+_SAYS: Mapping[str, tuple[str, ...]] = {
+    "study": ("definition",),
+    "score": ("value", "n"),
+    "translation": ("kept", "chrf", "exact_match", "bleu"),
+}  # table → what equal keys must agree in, where both say something
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The same key with different numbers."""
+
+    table: str
+    row: str  # readable
+    column: str
+    ours: Any
+    theirs: Any
+    key: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        ours, theirs = (textwrap.shorten(str(one), _SHOWN, placeholder=" …") for one in (self.ours, self.theirs))
+        return f"{self.table} {self.row}: {self.column} is {ours} here and {theirs} there"
+
+
+@dataclass
+class Comparison:
+    """Their cells against ours, and where the two say different things."""
+
+    names: dict[str, str] = field(default_factory=dict)  # their cells → readable
+    new: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)  # cells whose end they know and we do not
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    @property
+    def disputed(self) -> set[str]:
+        """Cells that ended differently, or with other scores."""
+        return {conflict.key[0] for conflict in self.conflicts if conflict.table in ("cell", "score")}
+
+    def disputed_in(self, table: str) -> set[Any]:
+        return {conflict.key[0] for conflict in self.conflicts if conflict.table == table}
+
+
+def compare(connection: Connection, rows: Rows) -> Comparison:
+    """What their rows would change here."""
+    found = Comparison()
+    for part in rows(_CELL):
+        _compare_cells(connection, part, found)
+    for table in moved():
+        if table.name in _SAYS:
+            for part in rows(table):
+                found.conflicts += _differences(connection, table, part, found)
+    return found
+
+
+def merge(connection: Connection, rows: Rows, found: Comparison, prefer: Preference | None) -> dict[str, int]:
+    """Writes their rows; returns how many rows of each table were new here or replaced."""
+    writer = _Writer(connection, rows, found, prefer)
+    written = {table.name: sum(writer.write(table, part) for part in _ordered(table, rows(table))) for table in moved()}
+    _fill_baselines(connection)
+    return written
+
+
+class _Writer:
+    """Decides for each of their rows whether it is added, replaces ours, or is left out."""
+
+    def __init__(self, connection: Connection, rows: Rows, found: Comparison, prefer: Preference | None) -> None:
+        self._connection = connection
+        theirs = prefer == "theirs"
+        self._cells = found.taken | (found.disputed if theirs else set())
+        self._left_out = set() if theirs else found.disputed
+        self._stages = {
+            row["stage"] for part in rows(table_of(CellStageRow)) for row in part if row["cell"] in self._cells
+        }
+        self._studies = found.disputed_in("study") if theirs else set()
+        if theirs:
+            self._stages |= found.disputed_in("translation")
+        self._clear()
+
+    def write(self, table: Table, part: Sequence[Values]) -> int:
+        key = [column.name for column in table.primary_key.columns]
+        stored = _stored(self._connection, table, part, ())
+        written = [
+            row
+            for row in part
+            if (tuple(row[name] for name in key) not in stored or self._replaces(table, row))
+            and not self._is_left_out(table, row)
+        ]
+        upsert(self._connection, model_of(table), written)
+        return len(written)
+
+    def _clear(self) -> None:
+        """What hangs on cells that are taken from them goes first: theirs may have other rows."""
+        for table in _of_cells():
+            for keys in chunks(sorted(self._cells)):
+                self._connection.execute(delete(table).where(table.c.cell.in_(keys)))
+
+    def _is_left_out(self, table: Table, row: Values) -> bool:
+        return table in _of_cells() and row["cell"] in self._left_out
+
+    def _replaces(self, table: Table, row: Values) -> bool:
+        if table is _CELL:
+            return row["key"] in self._cells
+        if table is _STUDY:
+            return row["name"] in self._studies
+        if table is _STAGE:
+            return row["key"] in self._stages
+        return table.name in ("checkpoint", "translation") and row["stage"] in self._stages
+
+
+def _of_cells() -> list[Table]:
+    """Tables whose rows are a cell's own; which studies have it is another matter."""
+    links = StudyCellRow.__tablename__
+    return [table for table in moved() if "cell" in table.primary_key.columns and table.name != links]
+
+
+def _compare_cells(connection: Connection, part: Sequence[Values], found: Comparison) -> None:
+    ours = _stored(connection, _CELL, part, ("status",))
+    for row in part:
+        key, theirs = row["key"], row["status"]
+        found.names[key] = f"{row['encoder']} {row['intermediate']} {row['target']} seed {row['seed']}"
+        here = ours.get((key,))
+        if here is None:
+            found.new.add(key)
+        elif here["status"] in _ENDED:
+            if theirs in _ENDED and theirs != here["status"]:
+                found.conflicts.append(Conflict("cell", found.names[key], "status", here["status"], theirs, (key,)))
+        elif theirs in _ENDED or (here["status"], theirs) == ("planned", "failed"):
+            found.taken.add(key)
+
+
+def _differences(connection: Connection, table: Table, part: Sequence[Values], found: Comparison) -> Iterator[Conflict]:
+    key = [column.name for column in table.primary_key.columns]
+    ours = _stored(connection, table, part, _SAYS[table.name])
+    for row in part:
+        name = tuple(row[column] for column in key)
+        if name not in ours or name[0] in found.taken:
+            continue
+        for column in _SAYS[table.name]:
+            said = _readable(name, found.names)
+            for field_name, here, there in _unlike(column, ours[name][column], row[column]):
+                yield Conflict(table.name, said, field_name, here, there, name)
+
+
+def _unlike(column: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where both say something, and not the same; fields of a study one by one."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        both = sorted(ours.keys() & theirs.keys())
+        yield from ((name, ours[name], theirs[name]) for name in both if ours[name] != theirs[name])
+    elif ours is not None and theirs is not None and ours != theirs:
+        yield column, ours, theirs
+
+
+def _readable(name: tuple[Any, ...], cells: Mapping[str, str]) -> str:
+    return " ".join([cells.get(name[0], str(name[0])), *map(str, name[1:])])
+
+
+def _stored(
+    connection: Connection, table: Table, part: Sequence[Values], columns: Sequence[str]
+) -> dict[tuple[Any, ...], Any]:
+    """Our rows that share the cell of one of theirs, or else the first column of its key, by their keys."""
+    key = list(table.primary_key.columns)
+    shared = next((column for column in key if column.name == "cell"), key[0])
+    found: dict[tuple[Any, ...], Any] = {}
+    for some in chunks(sorted({row[shared.name] for row in part})):
+        query = select(*key, *(table.c[name] for name in columns)).where(shared.in_(some))
+        found |= {tuple(row[: len(key)]): row._mapping for row in connection.execute(query)}
+    return found
+
+
+def _ordered(table: Table, parts: Iterator[list[Values]]) -> Iterator[list[Values]]:
+    """Checkpoints after those that they started from; others as they come."""
+    if table.name != CheckpointRow.__tablename__:
+        yield from parts
+        return
+    waiting = {row["stage"]: row for part in parts for row in part}
+    while waiting:
+        ready = [row for row in waiting.values() if row["parent"] not in waiting]
+        yield ready or list(waiting.values())
+        for row in ready or list(waiting.values()):
+            del waiting[row["stage"]]
+
+
+def _fill_baselines(connection: Connection) -> None:
+    """A study's cells may have come without their `direct` cell, which is there now."""
+    link, base, own = aliased(StudyCellRow), aliased(CellRow), aliased(CellRow)
+    direct = select(link.cell).where(
+        link.study == StudyCellRow.study,
+        base.key == link.cell,
+        base.intermediate == "direct",
+        own.key == StudyCellRow.cell,
+        *(getattr(base, name) == getattr(own, name) for name in ("encoder", "target", "seed")),
+    )
+    others = select(CellRow.key).where(CellRow.intermediate != "direct")
+    lacking = StudyCellRow.baseline.is_(None) & StudyCellRow.cell.in_(others)
+    filled = update(StudyCellRow).where(lacking).values(baseline=direct.limit(1).scalar_subquery())
+    connection.execute(filled.execution_options(synchronize_session=False))

@@ -1,0 +1,123 @@
+"""Results from one database to another: exported to a file, imported without doubling.
+
+Rows are moved, with all that says where they came from; artifacts (checkpoints, translations, predictions) are not.
+A score still names its artifact by key, and `prediction` the digest of the file: copy the artifact store as well, or
+the gains of imported cells have no intervals.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from xtransfer.errors import RequestError, StoreError, unknown
+from xtransfer.results.bundles import opened, snapshot, stored_rows, suffix_of, write_database, write_parquet
+from xtransfer.results.database import Database, sqlite_file
+from xtransfer.results.merging import Comparison, Conflict, Preference, compare, merge
+from xtransfer.results.schema import StudyRow
+from xtransfer.results.selection import conditions
+
+_SHOWN = 20  # conflicts that a message lists
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a file holds."""
+
+    file: Path
+    rows: dict[str, int]  # table → rows
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import changed."""
+
+    new: int  # cells that were not here
+    completed: int  # cells that were only planned here, or had failed
+    replaced: int  # cells that said something else here (prefer: theirs)
+    known: int  # cells that stay as they were
+    conflicts: tuple[Conflict, ...]
+    rows: dict[str, int]  # table → rows that were added or replaced
+
+
+def export(db: Database, file: Path | str, studies: Sequence[str] | None = None, *, force: bool = False) -> Exported:
+    """Writes results of `db`, opened for reading, to a `.parquet` or `.sqlite` file; None: of all studies.
+
+    The file is there whole or not at all. Raises RequestError for an unknown study, for a name that does not say the
+    format, and for a file that exists unless `force`.
+    """
+    file = Path(file)
+    suffix = suffix_of(file)
+    if file.exists() and not force:
+        raise RequestError(f"{file}: exists; name another file, or say --force to replace it")
+    if not file.parent.is_dir():
+        raise RequestError(f"{file}: there is no folder {file.parent}")
+    with snapshot(db) as connection, _whole(file) as part:
+        known = list(connection.scalars(select(StudyRow.name)))
+        for name in studies or ():
+            if name not in known:
+                raise unknown("study", name, known)
+        rows = stored_rows(connection, conditions(studies))
+        counts = write_parquet(part, rows, connection) if suffix == ".parquet" else write_database(part, rows)
+    return Exported(file, counts)
+
+
+def bring_in(db: Database, file: Path, prefer: Preference | None = None) -> Imported:
+    """Merges the results of a file into `db` in one transaction; what is there already stays once.
+
+    Raises RequestError that lists rows with the same key and other numbers, unless `prefer` says whose stand;
+    nothing is changed then. StoreError for a file that is damaged, or newer than this program.
+    """
+    own = sqlite_file(db.url)
+    if own is not None and file.exists() and own.exists() and file.samefile(own):
+        raise RequestError(f"{file}: is this database itself")
+    with opened(file) as rows:
+        try:
+            with db.begin() as connection:
+                found = compare(connection, rows)
+                if found.conflicts and prefer is None:
+                    raise RequestError(_listed(file, found))
+                written = merge(connection, rows, found, prefer)
+        except IntegrityError as error:
+            raise StoreError(f"{file}: its rows do not fit together ({error.orig}); nothing was changed") from error
+    return _outcome(found, prefer, written)
+
+
+def _outcome(found: Comparison, prefer: Preference | None, written: dict[str, int]) -> Imported:
+    replaced = len(found.disputed) if prefer == "theirs" else 0
+    known = len(found.names) - len(found.new) - len(found.taken) - replaced
+    return Imported(len(found.new), len(found.taken), replaced, known, tuple(found.conflicts), written)
+
+
+def _listed(file: Path, found: Comparison) -> str:
+    lines = [f"  {conflict}" for conflict in found.conflicts[:_SHOWN]]
+    if len(found.conflicts) > _SHOWN:
+        lines.append(f"  and {len(found.conflicts) - _SHOWN} more")
+    return "\n".join(
+        [
+            f"{file}: {len(found.conflicts)} numbers differ from those here:",
+            *lines,
+            "nothing was changed; say whose stand: --prefer ours or --prefer theirs",
+        ]
+    )
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """A file beside it to write to, which takes its place when all is written."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    beside = [part, *(part.with_name(part.name + ending) for ending in ("-wal", "-shm", "-journal"))]
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(file)
+    finally:
+        for one in beside:
+            one.unlink(missing_ok=True)
