@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+_WIDTH = 140  # columns, where the table goes to a file
 Way = Callable[[], float]  # does it once; seconds that it took
 
 
@@ -29,6 +30,7 @@ class Measure:
     ours: Sequence[float]
     other: Sequence[float]
     under: float | None = None  # seconds that the median of ours must stay below; None: no goal for this size
+    least: float | None = None  # what the ratio must reach; None: no goal for it
 
     @property
     def ratio(self) -> float:
@@ -38,6 +40,8 @@ class Measure:
     @property
     def holds(self) -> bool | None:
         """Whether the goal is met; None where there is none."""
+        if self.least is not None:
+            return self.ratio >= self.least
         return None if self.under is None else median(self.ours) < self.under
 
     def record(self) -> dict[str, Any]:
@@ -47,9 +51,41 @@ class Measure:
             "ours": round(median(self.ours), 3),
             "other": round(median(self.other), 3),
             "ratio": round(self.ratio, 2),
-            "goal": None if self.under is None else f"under {self.under:g} s",
+            "goal": self._goal(),
             "holds": self.holds,
         }
+
+    def cells(self) -> tuple[str, str, str]:
+        """Ours, otherwise and ratio, as the table shows them."""
+        return _spread(self.ours), _spread(self.other), f"{self.ratio:.2f}"
+
+    def _goal(self) -> str | None:
+        if self.least is not None:
+            return f"at least {self.least:g} times"
+        return None if self.under is None else f"under {self.under:g} s"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A number of ours that must not be more than another one: a difference, a share."""
+
+    name: str
+    value: float
+    most: float | None  # None: no bound at this size
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the number is small enough; None where nothing is asked."""
+        return None if self.most is None else self.value <= self.most
+
+    def record(self) -> dict[str, Any]:
+        """As a measure's; other and ratio are null."""
+        goal = None if self.most is None else f"at most {self.most:g}"
+        ours = float(f"{self.value:.3g}")
+        return {"name": self.name, "ours": ours, "other": None, "ratio": None, "goal": goal, "holds": self.holds}
+
+    def cells(self) -> tuple[str, str, str]:
+        return f"{self.value:.3g}", "", ""
 
 
 def paired(ways: Mapping[str, tuple[Way, Way]], pairs: int) -> dict[str, tuple[list[float], list[float]]]:
@@ -86,7 +122,7 @@ def parser(description: str) -> ArgumentParser:
     return made
 
 
-def show(measures: Sequence[Measure], options: Namespace, title: str) -> None:
+def show(measures: Sequence[Measure | Bound], options: Namespace, title: str) -> None:
     """Print the table and the machine; write the JSON that is asked for."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in ("", "ours", "otherwise", "ratio", "goal"):
@@ -94,8 +130,10 @@ def show(measures: Sequence[Measure], options: Namespace, title: str) -> None:
     for measure in measures:
         goal = measure.record()["goal"]
         judged = f"{goal}: {'holds' if measure.holds else 'missed'}" if goal else ""
-        table.add_row(measure.name, _spread(measure.ours), _spread(measure.other), f"{measure.ratio:.1f}", judged)
+        table.add_row(measure.name, *measure.cells(), judged)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
     console.print(table)
     console.print(f"Seconds: median (least to most); ratio: otherwise to ours, by pairs. {machine()}")
     if options.json is not None:

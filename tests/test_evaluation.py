@@ -34,6 +34,15 @@ def test_every_target_is_trained_on_where_the_checkpoint_has_no_head() -> None:
     assert plan(study).cells
 
 
+def test_a_target_that_compares_vectors_is_trained_as_published_for_what_it_is_trained_on() -> None:
+    study = evaluation("lab-mini@0", ["lareqa<squad-answers:cls", "mewsli-x<mewsli-x-pairs", "tatoeba<squad", "lareqa"])
+    answers, pairs, spans, nothing = (study.recipe_for(one) for one in study.targets)
+    assert (answers.batch_size, answers.dual.pooling, answers.dual.negatives_within) == (16, "cls", 4)
+    assert (pairs.batch_size, pairs.dual.scale, pairs.dual.learn_scale) == (256, 100, True)
+    assert spans.learning_rate == 3e-5
+    assert nothing.source.startswith("transformers' defaults")
+
+
 def test_what_a_head_answers_is_scored_as_it_comes(tmp_path: Path) -> None:
     place = _checkpoint(tmp_path / "My Model", {"mnli": {"kind": "pair", "labels": LABELS}})
     study = evaluation(place, ["xnli", "paws-x", "xnli<lingnli-b", "xcopa", "tatoeba"])

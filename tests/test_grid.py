@@ -84,7 +84,7 @@ def test_built_in_laboratory_studies_plan_without_a_hub(name: str) -> None:
         ("intermediates", ["lab-nli@sw~lab-marian"], "translates to"),
         ("targets", ["lab-inference<lab-copa"], "kind choice"),
         ("languages", ["ja"], "the grid would be empty"),
-        ("targets", ["lab-retrieval<lab-nli"], "kind pair"),
+        ("targets", ["lab-retrieval<lab-parallel"], "lab-parallel has no English rows"),
         ("targets", ["tatoeba:dev"], "tatoeba has no dev split"),
         ("targets", ["lab-inference:cls"], "layer and pooling are for retrieval"),
     ],
@@ -121,6 +121,18 @@ def test_phases_select_on_their_own_dev_rows_and_the_last_on_the_targets() -> No
     assert [one["dev"]["benchmark"] for one in _settings(planned, "train")] == ["lab-inference", "lab-inference"]
 
 
+def test_a_target_that_compares_vectors_may_be_trained_on_any_kind_first() -> None:
+    """As XTREME-R fine-tunes on SQuAD before Tatoeba, and on pairs before LAReQA."""
+    planned = _of(["lab-retrieval<lab-nli", "lab-retrieval"])
+    (trained,) = _of_kind(planned, "train")
+    assert trained.settings["parts"][0]["benchmark"] == "lab-nli"
+    assert planned.cells[0].score.inputs == {"checkpoint": trained.key}
+    best = {"benchmark": "lab-retrieval", "train_on": ["lab-nli"], "recipe": {"epochs": 1, "select": "best"}}
+    assert _settings(_of([best]), "train")[0]["dev"]["benchmark"] == "lab-nli"
+    with pytest.raises(RequestError, match=r"lab-nli-dual<lab-inference.* is of kind pair"):
+        _of(["lab-nli-dual<lab-inference"])
+
+
 def test_the_first_phase_is_shared() -> None:
     planned = _of(["lab-inference<lab-nli,lab-inference", "lab-inference<lab-nli"])
     assert _kinds(planned)["train"] == 2
@@ -155,6 +167,43 @@ def test_pooling_is_part_of_a_score_where_vectors_are_compared() -> None:
     (layer,) = _settings(_of(["lab-retrieval:layer1:cls"]), "score")
     assert (mean["pooling"], layer["pooling"]) == ({"layer": None, "how": "mean"}, {"layer": 1, "how": "cls"})
     assert "pooling" not in _settings(_of(["lab-inference"]), "score")[0]
+
+
+def test_bf16_is_part_of_what_computes_in_it_and_fp32_of_nothing() -> None:
+    (usual,) = _settings(_of(["lab-inference"]), "score")
+    (bf16,) = _settings(_of(["lab-inference:bf16"]), "score")
+    assert "precision" not in usual and bf16 == {**usual, "precision": "bf16"}
+    values = {"seeds": [10], "intermediates": ["direct"], "targets": ["lab-inference"]}
+    recipe = LAB.target_recipe.model_dump()
+    (plain,) = _settings(plan(LAB.with_settings(values)), "train")
+    later = {**recipe, "precision": "bf16", "restarts": 1}
+    (other,) = _settings(plan(LAB.with_settings({**values, "target_recipe": later})), "train")
+    assert not {"precision", "restarts"} & plain["recipe"].keys()
+    assert other["recipe"] == {**plain["recipe"], "precision": "bf16", "restarts": 1}
+
+
+def test_a_rule_of_sampling_is_in_the_key_and_the_usual_one_is_not() -> None:
+    parts = "lab-nli@en+lab-copa@en+lab-text@sw"
+    slugs = [parts, f"{parts}:cap500", f"{parts}*0.5", f"{parts}:rotation"]
+    planned = plan(LAB.with_settings({"seeds": [10], "intermediates": slugs, "targets": ["lab-retrieval"]}))
+    usual, capped, weighted, rotated = _settings(planned, "train")
+    assert "sampling" not in usual and not any("weight" in part for part in usual["parts"])
+    assert capped == {**usual, "sampling": {"cap": 500}}
+    assert rotated == {**usual, "sampling": {"rule": "rotation"}}
+    assert [part.get("weight") for part in weighted["parts"]] == [None, None, 0.5]
+    assert {**weighted, "parts": usual["parts"]} == usual
+
+
+@pytest.mark.parametrize(
+    ("slug", "said"),
+    [
+        ("lab-nli@en+lab-nly@de", "part 'lab-nly@de' of .*did you mean 'lab-nli'"),
+        ("lab-text@de+lab-nli@en", "lab-text, its first part, has no English dev rows to select on"),
+    ],
+)
+def test_a_mixture_that_cannot_be_trained_names_the_part(slug: str, said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        plan(LAB.with_settings({"intermediates": [slug], "intermediate_recipe.select": "best"}))
 
 
 def test_natural_nli_plans_from_a_mirror(hub_dir: object) -> None:

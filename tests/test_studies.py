@@ -13,8 +13,8 @@ from xtransfer.grid import plan
 from xtransfer.pins import PinsInReach
 from xtransfer.scoring.aggregate import suite
 from xtransfer.studies import STUDIES
-from xtransfer.studies.recipes import SQUAD, TYDIQA
 from xtransfer.study import Study
+from xtransfer.training.recipes import recipe
 from xtransfer.translation.engines import ENGINES, EngineTrainedHere, HubEngine
 
 ROOT = Path(__file__).parents[1]
@@ -112,7 +112,10 @@ def test_recipes_follow_the_scripts() -> None:
         assert theirs.learning_rate == 2e-5
     tags = large["panx-xtreme-r"]
     assert tags is not None and (tags.epochs, tags.evaluate_every, tags.learning_rate) == (10, 1000, 2e-5)
-    assert large["mlqa"] == SQUAD and large["tydiqa"] == TYDIQA
+    source = "xtreme-r-2021-large"
+    assert large["mlqa"] == recipe(source, "span") and large["tydiqa"] == recipe(source, "tydiqa")
+    assert large["lareqa"] == recipe(source, "squad-answers")
+    assert large["mewsli-x"] == recipe(source, "mewsli-x-pairs")
     assert {name: recipe.epochs for name, recipe in jiant.items() if recipe} == {
         "xnli": 2, "paws-x": 5, "udpos": 10, "panx": 10, "xquad": 2, "mlqa": 2, "tydiqa": 2,
     }  # fmt: skip

@@ -27,9 +27,61 @@ def test_text_and_values_make_the_same_study() -> None:
     assert make(study.model_dump(mode="json")) == study
 
 
-@pytest.mark.parametrize("slug", ["direct", "nli@de", "nli@de~org/engine", "nli@en+squad@en"])
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "direct",
+        "nli@de",
+        "nli@de~org/engine",
+        "nli@en+squad@en",
+        "nli@en+squad@en*0.5",
+        "nli@en,de,fr+squad@en",
+        "nli@en~org/engine+nli@de,fr~org/engine*0.25+nli@de,fr",
+        "nli@de~org/engine*3+text@sw*0.25:cap5000:temperature2",
+        "pairs@de+nli@en:rotation",
+    ],
+)
 def test_slugs_read_back(slug: str) -> None:
     assert Intermediate.parse(slug).slug == slug
+
+
+@pytest.mark.parametrize(
+    ("slug", "said"),
+    [
+        ("nli@en+squad@en*much", "'squad@en\\*much': 'much' is no weight"),
+        ("nli@en+squad@en*0", "'squad@en\\*0': '0' is no weight"),
+        ("nli@en+squad@en*nan", "'nan' is no weight"),
+        ("nli@en+squad", "'squad' is not of the form"),
+        ("nli@en+squad@en:cap0", "cap: Input should be greater than 0, got 0"),
+        ("nli@en+squad@en:most", "':most' is none of :capN"),
+        ("nli@en:cap500", "for a mixture of several parts"),
+        ("nli@en*2", "for a mixture of several parts"),
+        ("direct:rotation", "for a mixture of several parts"),
+        ("nli@en+nli@en", "nli@en is a part twice"),
+        ("nli@en,de,en", "nli@en is a part twice"),
+        ("nli@en,", "'nli@en,' is not of the form"),
+        ("nli@en*2+squad@en:rotation", "nli@en\\*2 has a weight"),
+    ],
+)
+def test_a_mixture_that_cannot_be_says_which_part_is_wrong(slug: str, said: str) -> None:
+    with pytest.raises(RequestError, match=f"intermediates.0: .*{said}"):
+        make({**VALUES, "intermediates": [slug]})
+
+
+def test_languages_of_a_part_are_written_together() -> None:
+    apart = Intermediate.parse("nli@en+text@de*0.5+text@sw*0.5")
+    assert apart.slug == "nli@en+text@de,sw*0.5"
+    assert [part.slug for part in apart.parts] == ["nli@en", "text@de*0.5", "text@sw*0.5"]
+    assert Intermediate.parse(apart.slug) == apart
+
+
+def test_a_mixture_is_the_same_from_text_and_values() -> None:
+    values = {
+        "parts": [{"benchmark": "nli"}, {"benchmark": "text", "language": "sw", "weight": 0.5}],
+        "sampling": {"cap": 100},
+    }
+    study = make({**VALUES, "intermediates": [values]})
+    assert study.intermediates[0] == Intermediate.parse("nli@en+text@sw*0.5:cap100")
 
 
 def test_a_target_may_train_on_another_benchmark() -> None:
@@ -45,6 +97,7 @@ def test_a_target_may_train_on_another_benchmark() -> None:
         ("tatoeba:layer7", {"pooling": Pooling(layer=7)}),
         ("tatoeba:layer0:cls", {"pooling": Pooling(layer=0, how="cls")}),
         ("xnli:as-is", {"fine_tune": False}),
+        ("xnli:bf16", {"precision": "bf16"}),
         ("xnli<lingnli-b:dev:first500", {"train_on": ("lingnli-b",), "split": "dev", "score_rows": 500}),
         ("xnli:as-is:dev:first8", {"fine_tune": False, "split": "dev", "score_rows": 8}),
     ],
@@ -63,7 +116,7 @@ def test_marks_of_a_target_come_in_any_order() -> None:
 
 @pytest.mark.parametrize("slug", ["xnli:test", "xnli:layer", "xnli:first0", "xnli:", "tatoeba:max", "xnli:Layer7"])
 def test_marks_that_are_none_are_refused(slug: str) -> None:
-    with pytest.raises(ValueError, match=":as-is, :dev, :firstN, :layerN and :cls"):
+    with pytest.raises(ValueError, match=":as-is, :dev, :firstN, :layerN, :cls and :bf16"):
         Target.parse(slug)
     with pytest.raises(RequestError, match=r"targets\.0.* is none of"):
         make({**VALUES, "targets": [slug]})
@@ -87,6 +140,12 @@ def test_settings_replace_fields_paths_and_singulars() -> None:
     assert changed.encoders == ("xlm-roberta-base",)
     assert changed.intermediate_recipe.epochs == 7
     assert changed.targets[0].train_rows == 50
+
+
+def test_settings_reach_inner_values_of_a_recipe() -> None:
+    changed = make(VALUES).with_settings({"target_recipe.precision": "bf16", "intermediate_recipe.dual.scale": 20})
+    assert changed.target_recipe.precision == "bf16"
+    assert changed.intermediate_recipe.dual.scale == 20
 
 
 def test_every_fault_is_listed_with_its_field() -> None:

@@ -159,8 +159,10 @@ class _Planner:
                 data = None
             else:
                 data = self.pins.data(part.benchmark, "train", [part.language])
-            parts.append({"benchmark": part.benchmark, "language": part.language, "data": data})
+            weight = {"weight": part.weight} if part.weight != 1 else {}
+            parts.append({"benchmark": part.benchmark, "language": part.language, "data": data, **weight})
         recipe = self.study.intermediate_recipe
+        sampling = intermediate.sampling.model_dump(mode="json", exclude_defaults=True)
         return self.stage(
             "train",
             f"train {intermediate.slug} seed {seed}" + self.among_encoders(ref),
@@ -168,9 +170,10 @@ class _Planner:
                 "encoder": encoder,
                 "parts": parts,
                 "rows": self.study.intermediate_rows,
-                "recipe": _values(recipe),
+                "recipe": recipe.deciding(),
                 "seed": seed,
                 "dev": self.dev(intermediate.parts[0].benchmark, recipe),
+                **({"sampling": sampling} if sampling else {}),
             },
             **{**links, "inputs": inputs},
         )
@@ -195,7 +198,7 @@ class _Planner:
                 "encoder": encoder,
                 "parts": [{"benchmark": trained_on, "language": "en", "data": data}],
                 "rows": target.train_rows,
-                "recipe": _values(recipe),
+                "recipe": recipe.deciding(),
                 "seed": seed,
                 "dev": self.dev(_selected_on(target, trained_on), recipe),
             },
@@ -211,6 +214,7 @@ class _Planner:
         rows = {"rows": target.score_rows} if target.score_rows is not None else {}
         pooling = {"pooling": target.pooling.model_dump(mode="json")} if benchmark.retrieves else {}
         dev = {"dev": self.pins.data(target.benchmark, "dev", scored)} if benchmark.calibrated else {}
+        precision = {"precision": target.precision} if target.precision != "fp32" else {}
         return self.stage(
             "score",
             f"score {target.slug} after {intermediate.slug} seed {seed}" + self.among_encoders(ref),
@@ -224,6 +228,7 @@ class _Planner:
                 **rows,
                 **pooling,
                 **dev,
+                **precision,
             },
             **links,
         )
@@ -238,10 +243,6 @@ class _Planner:
         return f" on {ref.slug}" if len(self.study.encoders) > 1 else ""
 
 
-def _values(recipe: Recipe) -> dict[str, Any]:
-    return recipe.model_dump(mode="json", exclude={"source"})  # where values come from does not change a result
-
-
 def _trained_on(target: Target, benchmark: Benchmark) -> tuple[str, ...]:
     """The benchmarks whose English rows a target is trained on; none where the encoder is scored as it comes."""
     if not target.fine_tune:
@@ -254,5 +255,6 @@ def _training_name(target: Target, trained_on: str) -> str:
 
 
 def _selected_on(target: Target, trained_on: str) -> str:
-    """The benchmark whose English dev rows select: the target's own for the last training."""
-    return target.benchmark if trained_on == (target.train_on or (trained_on,))[-1] else trained_on
+    """The benchmark whose English dev rows select: the target's own for the last training, if that answers it."""
+    is_last = trained_on == (target.train_on or (trained_on,))[-1]
+    return target.benchmark if is_last and not benchmarks.get(target.benchmark).retrieves else trained_on

@@ -5,7 +5,9 @@ The same value is made in Python, from YAML, on the command line and in the Pref
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,13 +24,16 @@ from pydantic import (
 
 from xtransfer.errors import RequestError
 from xtransfer.pooling import Pooling
+from xtransfer.training.mixture import PROPORTIONAL, Sampling
 from xtransfer.training.recipe import Recipe
+from xtransfer.training.recipes import named
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _LAYER = re.compile(r"layer(\d+)")
 _FIRST = re.compile(r"first([1-9]\d*)")
 _PART = re.compile(
-    r"(?P<benchmark>[a-z0-9][a-z0-9._-]*)@(?P<language>[a-z]{2,3})(~(?P<engine>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
+    r"(?P<benchmark>[a-z0-9][a-z0-9._-]*)@(?P<languages>[a-z]{2,3}(,[a-z]{2,3})*)(~(?P<engine>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
+    r"(\*(?P<weight>[^*]*))?"
 )
 
 
@@ -42,34 +47,91 @@ class Part(_Value):
     benchmark: str = Field(description="Name of a benchmark, see `xtransfer benchmarks`")
     language: str = Field("en", description="Language of the training rows")
     engine: str | None = Field(None, description="Translation engine; empty: rows written in the language")
+    weight: float = Field(
+        1.0, gt=0, le=1e6, allow_inf_nan=False, description="How often it is sampled in a mixture, against the others"
+    )
 
     @property
     def slug(self) -> str:
-        """`nli@de`, or `nli@de~engine` when translated from English by that engine."""
-        return f"{self.benchmark}@{self.language}" + (f"~{self.engine}" if self.engine else "")
+        """`nli@de`, `nli@de~engine` when translated from English by that engine; `*0.5` is a weight."""
+        return self.slug_in([self.language])
+
+    def slug_in(self, languages: Sequence[str]) -> str:
+        """The slug of parts that differ from this one in the language alone: `nli@de,fr*0.5`."""
+        engine = f"~{self.engine}" if self.engine else ""
+        weight = f"*{self.weight:g}" if self.weight != 1 else ""
+        return f"{self.benchmark}@{','.join(languages)}{engine}{weight}"
 
     @classmethod
-    def parse(cls, text: str) -> Part:
+    def parse(cls, text: str) -> list[Part]:
+        """The part of a slug, or the parts where it names several languages; raises ValueError for what is none."""
         match = _PART.fullmatch(text.strip())
         if match is None:
-            raise ValueError(f"'{text}' is not of the form benchmark@language or benchmark@language~engine")
-        return cls(**match.groupdict())
+            raise ValueError(
+                f"'{text}' is not of the form benchmark@language or benchmark@language~engine, with *WEIGHT behind it "
+                "where it is sampled more or less often than the others of a mixture"
+            )
+        benchmark, engine, weight = match["benchmark"], match["engine"], _weight(text, match["weight"])
+        languages = match["languages"].split(",")
+        return [cls(benchmark=benchmark, language=code, engine=engine, weight=weight) for code in languages]
+
+
+def _weight(part: str, text: str | None) -> float:
+    try:
+        weight = float(text) if text is not None else 1.0
+    except ValueError:
+        weight = 0.0
+    if not 0 < weight <= 1e6:
+        raise ValueError(f"'{part}': '{text}' is no weight; write a number above 0: 0.5 is half as often")
+    return weight
 
 
 class Intermediate(_Value):
     """What is trained on first: one part, a mixture of several, or nothing (`direct`)."""
 
     parts: tuple[Part, ...] = Field((), description="Benchmarks trained on together; none: direct")
+    sampling: Sampling = Field(PROPORTIONAL, description="How often each part of a mixture has its turn")
+
+    @model_validator(mode="after")
+    def _a_mixture(self) -> Intermediate:
+        names = [part.model_copy(update={"weight": 1.0}).slug for part in self.parts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"'{self.slug}': {twice[0]} is a part twice; give it a weight instead: {twice[0]}*2")
+        weights = [part.slug for part in self.parts if part.weight != 1]
+        if len(self.parts) < 2 and (weights or self.sampling != PROPORTIONAL):
+            raise ValueError(f"'{self.slug}': weights and sampling are for a mixture of several parts")
+        if weights and self.sampling.rule == "rotation":
+            raise ValueError(f"'{self.slug}': in rotation every part has equally many turns: {weights[0]} has a weight")
+        return self
 
     @property
     def slug(self) -> str:
-        return "+".join(part.slug for part in self.parts) or "direct"
+        """`mnli@en+text@de,sw*0.5:cap5000`: parts, neighbours that differ in the language alone as one, then how they
+        are sampled."""
+        alike = itertools.groupby(self.parts, lambda part: (part.benchmark, part.engine, part.weight))
+        groups = [list(group) for _, group in alike]
+        named = "+".join(group[0].slug_in([part.language for part in group]) for group in groups)
+        return (named or "direct") + self.sampling.slug
 
     @classmethod
     def parse(cls, text: str) -> Intermediate:
-        if text.strip() == "direct":
-            return cls()
-        return cls(parts=tuple(Part.parse(part) for part in text.split("+")))
+        """The intermediate of a slug; raises ValueError that names the part which is wrong."""
+        parts, *marks = text.strip().split(":")
+        try:
+            sampling = Sampling.parse(marks)
+        except ValidationError as error:
+            reason = "; ".join(_said(fault) for fault in error.errors())
+            raise ValueError(f"'{text}': {reason}") from error
+        if parts == "direct":
+            return cls(sampling=sampling)
+        return cls(parts=tuple(part for text in parts.split("+") for part in Part.parse(text)), sampling=sampling)
+
+
+def _said(fault: Any) -> str:
+    """What pydantic found wrong, with the field where it is of one."""
+    field = ".".join(str(step) for step in fault["loc"])
+    said = f"{fault['msg'].removeprefix('Value error, ')}"
+    return f"{field}: {said}, got {fault['input']!r}" if field else said
 
 
 DIRECT = Intermediate()
@@ -77,6 +139,17 @@ DIRECT = Intermediate()
 
 def _names(value: Any) -> Any:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+def _recipe(value: Any) -> Any:
+    """The published recipe of a name (`xtreme-r-2021/pair`); other values as they are."""
+    try:
+        return named(value) if isinstance(value, str) else value
+    except RequestError as error:
+        raise ValueError(str(error)) from error
+
+
+AnyRecipe = Annotated[Recipe, BeforeValidator(_recipe)]
 
 
 class Target(_Value):
@@ -87,7 +160,7 @@ class Target(_Value):
         (), description="Benchmarks whose English rows are trained on, one after the other; empty: its own"
     )
     train_rows: int | None = Field(None, gt=0, description="Train on the first so many rows; empty: all")
-    recipe: Recipe | None = Field(None, description="Recipe for this target; empty: the study's target recipe")
+    recipe: AnyRecipe | None = Field(None, description="Recipe for this target; empty: the study's target recipe")
     fine_tune: bool = Field(True, description="off: score the head that the encoder came with, train nothing")
     split: Literal["test", "dev"] = Field("test", description="Split that is scored")
     score_rows: int | None = Field(
@@ -96,6 +169,7 @@ class Target(_Value):
         description="Score so many rows of each language, for a quick look: comparable with nothing; empty: all",
     )
     pooling: Pooling = Field(Pooling(), description="What retrieval compares: layer and pooling")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="What scoring computes in; training: see recipe")
 
     @model_validator(mode="after")
     def _something_to_train(self) -> Target:
@@ -106,13 +180,14 @@ class Target(_Value):
     @property
     def slug(self) -> str:
         """`xnli`, `xnli<lingnli` or `xcopa<siqa,copa` when rows of others are trained on; `:as-is`, `:dev`,
-        `:first500`, `:layer7`, `:cls` where that is not the default."""
+        `:first500`, `:layer7`, `:cls`, `:bf16` where that is not the default."""
         marks = [
             "as-is" if not self.fine_tune else "",
             self.split if self.split != "test" else "",
             f"first{self.score_rows}" if self.score_rows is not None else "",
             f"layer{self.pooling.layer}" if self.pooling.layer is not None else "",
             self.pooling.how if self.pooling.how != "mean" else "",
+            self.precision if self.precision != "fp32" else "",
         ]
         trained = f"<{','.join(self.train_on)}" if self.train_on else ""
         return self.benchmark + trained + "".join(f":{mark}" for mark in marks if mark)
@@ -135,8 +210,10 @@ class Target(_Value):
                 values["split"] = mark
             elif mark == "as-is":
                 values["fine_tune"] = False
+            elif mark == "bf16":
+                values["precision"] = mark
             else:
-                raise ValueError(f"'{text}': ':{mark}' is none of :as-is, :dev, :firstN, :layerN and :cls")
+                raise ValueError(f"'{text}': ':{mark}' is none of :as-is, :dev, :firstN, :layerN, :cls and :bf16")
         return cls(**values, pooling=Pooling(**pooling))
 
 
@@ -165,8 +242,8 @@ class Study(_Value):
         gt=0,
         description="Train on the first so many rows of each intermediate (size-matched); empty: all",
     )
-    intermediate_recipe: Recipe = Field(Recipe(epochs=3), description="Recipe of intermediate training")
-    target_recipe: Recipe = Field(Recipe(epochs=3), description="Recipe of target training")
+    intermediate_recipe: AnyRecipe = Field(Recipe(epochs=3), description="Recipe of intermediate training")
+    target_recipe: AnyRecipe = Field(Recipe(epochs=3), description="Recipe of target training")
     small: dict[str, Any] = Field({}, description="What `--small` changes: field (or a.b path) → value")
 
     @field_validator("name")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from xtransfer import benchmarks
+from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.errors import RequestError, unknown
 from xtransfer.languages import language
 from xtransfer.pooling import Pooling
-from xtransfer.study import Part, Study, Target
+from xtransfer.study import Intermediate, Part, Study, Target
 from xtransfer.translation.engines import ENGINES
 
 
@@ -24,7 +25,9 @@ def check(study: Study) -> None:
         _check_target(study, target)
     for intermediate in study.intermediates:
         for part in intermediate.parts:
-            _check_part(part)
+            _check_part(intermediate, part)
+        if intermediate.parts and study.intermediate_recipe.select == "best":
+            _check_selection(intermediate)
 
 
 def _check_target(study: Study, target: Target) -> None:
@@ -40,22 +43,46 @@ def _check_target(study: Study, target: Target) -> None:
         )
     if target.pooling != Pooling() and not benchmark.retrieves:
         raise RequestError(f"targets: '{target.slug}': layer and pooling are for retrieval, not {benchmark.name}")
-    trains = target.fine_tune and not benchmark.retrieves
-    if trains and study.recipe_for(target).select == "best" and not benchmark.has("dev", "en"):
-        raise RequestError(f"targets: '{target.slug}': {benchmark.name} has no English dev rows; set select: last")
+    if target.fine_tune and study.recipe_for(target).select == "best":
+        _check_target_selection(target, benchmark)
     for name in target.train_on:
-        trained_on = benchmarks.get(name)
-        if trained_on.kind != benchmark.kind:
-            raise RequestError(
-                f"targets: '{target.slug}': {name} is of kind {trained_on.kind}, "
-                f"{benchmark.name} of kind {benchmark.kind}"
-            )
-        if not trained_on.has("train", "en"):
-            raise RequestError(f"targets: '{target.slug}': {name} has no English rows to train on")
+        _check_trained_on(target, benchmark, benchmarks.get(name))
 
 
-def _check_part(part: Part) -> None:
-    benchmark = benchmarks.get(part.benchmark)
+def _check_target_selection(target: Target, benchmark: Benchmark) -> None:
+    """A target is selected on its own English dev rows; where it compares vectors, on those it was trained on."""
+    if benchmark.retrieves and not target.train_on:
+        return  # nothing is trained
+    selected = benchmarks.get(target.train_on[-1]) if benchmark.retrieves else benchmark
+    if selected.retrieves or not selected.metric or not selected.has("dev", "en"):
+        raise RequestError(f"targets: '{target.slug}': {selected.name} has no English dev rows; set select: last")
+
+
+def _check_trained_on(target: Target, benchmark: Benchmark, trained_on: Benchmark) -> None:
+    if not benchmark.retrieves and trained_on.kind != benchmark.kind:
+        raise RequestError(
+            f"targets: '{target.slug}': {trained_on.name} is of kind {trained_on.kind}, "
+            f"{benchmark.name} of kind {benchmark.kind}"
+        )
+    if not trained_on.has("train", "en"):
+        raise RequestError(f"targets: '{target.slug}': {trained_on.name} has no English rows to train on")
+
+
+def _check_selection(intermediate: Intermediate) -> None:
+    """An intermediate is selected on the English dev rows of its first part."""
+    first = benchmarks.get(intermediate.parts[0].benchmark)
+    if first.retrieves or not first.metric or not first.has("dev", "en"):
+        raise RequestError(
+            f"intermediates: '{intermediate.slug}': {first.name}, its first part, has no English dev rows to select "
+            "on; name another part first, or set intermediate_recipe.select=last"
+        )
+
+
+def _check_part(intermediate: Intermediate, part: Part) -> None:
+    try:
+        benchmark = benchmarks.get(part.benchmark)
+    except RequestError as error:
+        raise RequestError(f"intermediates: part '{part.slug}' of '{intermediate.slug}': {error}") from error
     if "intermediate" not in benchmark.roles or not benchmark.has("train"):
         raise RequestError(f"intermediates: nothing can be trained on '{benchmark.name}'")
     if part.engine is None and not benchmark.has("train", part.language):

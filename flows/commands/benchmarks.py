@@ -131,7 +131,7 @@ def _recipe(benchmark: Benchmark) -> str:
     """What `xtransfer evaluate` fine-tunes with."""
     from xtransfer.studies.evaluation import recipe_of
 
-    if benchmark.retrieves:
+    if benchmark.retrieves and not benchmark.has("train"):
         return "nothing is trained; the encoder is scored as it is"
     recipe = recipe_of(benchmark)
     names = ("epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "max_length", "select")

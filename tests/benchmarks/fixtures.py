@@ -120,6 +120,18 @@ def _entity(number: int, language: str) -> Row:
     return {"entity_id": f"Q{number}", "description": text, "sentence_spans": [{"start": 0, "end": len(text)}]}
 
 
+def _mention_pair(number: int, language: str) -> Row:
+    mention, entity = _mention(number, language), _entity(number, language)
+    span = {"start": mention["start"], "end": mention["end"], "text": _WORDS[number % 6]}
+    named = {"example_id": mention["example_id"], "entity_id": mention["entity_id"], "mention_span": span}
+    context = {"text": mention["text"], "sentence_spans": mention["sentence_spans"]}
+    return {"contextual_mention": {"context": context, "mention": named}, "entity": entity}
+
+
+def _captions(number: int, language: str) -> Row:
+    return {code: f"{first(number)} {code}" for code in ("en", "de", "fr", "cs")}
+
+
 def _pud(number: int, language: str) -> Row:
     tokens, tags = ["on", "the", _WORDS[number % 6]], [2, 8, 0]
     merged = number % 4 == 0  # one written word that is annotated as two
@@ -149,6 +161,8 @@ SOURCES: dict[str, Maker] = {
     "local/text-tldr": _tldr,
     "local/bucc18-{language}-mining": _bucc,
     "local/mewsli-x:candidates": _entity,
+    "local/mewsli-x-pairs": _mention_pair,
+    "local/multi30k-en-de-fr-cs": _captions,
     "local/mewsli-x": _mention,
     "universal-dependencies/universal_dependencies": _pud,
     "google/xtreme:udpos": _udpos,
@@ -160,6 +174,7 @@ EXAMPLES: dict[str, Callable[[int, Benchmark], Row]] = {
         "second": second(number),
         "label": number % len(one.labels),
     },
+    "dual-pair": lambda number, one: EXAMPLES["pair"](number, one),
     "choice": lambda number, one: {
         "context": first(number),
         "question": ("cause", "effect")[number % 2],

@@ -14,7 +14,14 @@ import pytest
 from tests.running import ROOT, Ran, xtransfer
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LONG = ("xtransfer run lab", "xtransfer run lab-full", "xtransfer run natural-nli", "make ")
+LONG = (
+    "xtransfer run lab",
+    "xtransfer run lab-full",
+    "xtransfer run lab-dual",
+    "xtransfer run lab-mixture",
+    "xtransfer run natural-nli",
+    "make ",
+)
 NEEDS_A_HUB = ("xtransfer run natural-nli", "xtransfer data mirror --study natural-nli")
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,8 @@ from xtransfer.data.batches import Batch, collate
 from xtransfer.errors import RequestError
 from xtransfer.kinds import mlm
 from xtransfer.kinds.language_head import LanguageHead
+from xtransfer.kinds.spec import Encoded
+from xtransfer.training.recipe import Recipe
 
 MASK = 4 + len(WORDS)
 
@@ -139,3 +143,9 @@ def test_adopt_and_carry_take_what_fits() -> None:
     assert not new.adopt({}) and not new.adopt({"lm_head.bias": torch.zeros(3)})
     assert mlm.KIND.carry(source, new) and not mlm.KIND.carry(nn.Linear(2, 2), new)
     assert not mlm.KIND.carry(LanguageHead(8), new), "of another encoder"
+
+
+def test_guessing_costs_the_log_of_the_number_of_tokens() -> None:
+    encoded = [Encoded(((0, 5, 6, 2),), None, None), Encoded(((0, 6, 7, 99, 2),), None, None)]
+    assert mlm.KIND.uninformed is not None
+    assert mlm.KIND.uninformed(encoded, Recipe(epochs=1)) == pytest.approx(math.log(100))

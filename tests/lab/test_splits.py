@@ -13,6 +13,8 @@ from xtransfer.lab.choice import LAW_OF_SPLIT
 from xtransfer.lab.events import CAUSES, CHOICE_STATES, LAW_STATES
 
 EVERYTHING = [(name, split) for name, splits in lab.BENCHMARKS.items() for split in splits]
+WITHOUT_ENGLISH = {("lab-retrieval", "en"), ("lab-parallel", "en")}  # their rows are translations into English
+FIRST = ("lab-nli", "lab-inference", "lab-copa", "lab-retrieval")  # benchmarks that the first digest is of
 
 
 def pairs(benchmark: str, split: str) -> set[tuple[str, str]]:
@@ -52,7 +54,7 @@ def test_languages_are_parallel_item_by_item(benchmark: str, split: str) -> None
     def skeleton(row: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in row.items() if name in ("id", "group", "label", "question")}
 
-    languages = [language for language in lab.LANGUAGES if (benchmark, language) != ("lab-retrieval", "en")]
+    languages = [language for language in lab.LANGUAGES if (benchmark, language) not in WITHOUT_ENGLISH]
     rows = [lab.rows(benchmark, language, split) for language in languages]
     assert all([skeleton(row) for row in each] == [skeleton(row) for row in rows[0]] for each in rows)
     assert len({row["id"] for row in rows[0]}) == len(rows[0]) > 0
@@ -92,14 +94,18 @@ def test_a_longer_text_begins_with_the_shorter_one() -> None:
 
 def test_rows_are_the_ones_of_this_revision() -> None:
     """When this fails, rows or texts changed: raise lab.REVISION and renew the digest."""
-    everything = [
-        lab.rows(name, language, split)
-        for name, split in EVERYTHING
-        for language in lab.LANGUAGES
-        if (name, language) != ("lab-retrieval", "en")
-    ]
+    first, later = (
+        [
+            lab.rows(name, language, split)
+            for name, split in EVERYTHING
+            for language in lab.LANGUAGES
+            if (name in FIRST) == is_first and (name, language) not in WITHOUT_ENGLISH
+        ]
+        for is_first in (True, False)
+    )
     texts = [lab.parallel_text(500), lab.translation_text(500, seed=0)]
-    assert (lab.REVISION, digest(everything, texts)) == ("lab-1", "a90acb5fd9fc4746c130ccff9732353b")
+    assert (lab.REVISION, digest(first, texts)) == ("lab-1", "a90acb5fd9fc4746c130ccff9732353b")
+    assert (lab.REVISION, digest(later)) == ("lab-1", "e823bb1fc42911bff1300f8b36276bf6")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.measure import Measure, machine, paired
+from perf.measure import Bound, Measure, machine, paired
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,3 +64,41 @@ def test_results_measures_every_database_and_question(tmp_path: Path) -> None:
     kinds = ["SQLite"] if "PostgreSQL is not measured" in done.stdout else ["SQLite", "PostgreSQL"]
     assert list(measures) == [f"{kind}: {name}" for kind in kinds for name in asked]
     assert all(one["ours"] > 0 and one["other"] > 0 and one["goal"] is None for one in measures.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        (
+            "training",
+            ["bf16, packed and trimmed / dynamic padding", "bf16, packed and trimmed / grouped by length, bf16"],
+        ),
+        ("evaluation", ["fp32", "bf16", "largest difference of a logit, fp32"]),
+    ],
+)
+def test_training_and_evaluation_measure_every_way(
+    name: str, rows: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
+    monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path))
+    file = tmp_path / "measures.json"
+    command = [sys.executable, "-m", f"perf.{name}", "--quick", "--json", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
+    assert {f"2 x 64: {row}" for row in rows} <= measures.keys()
+    assert all(one["goal"] is one["holds"] is None and one["ours"] >= 0 for one in measures.values())
+    if name == "training":
+        assert measures["2 x 64: largest difference of packed and padded losses, 6 steps"]["ours"] < 1e-5
+        assert 0 < measures["2 x 64: share of the loop that makes batches"]["ours"] < 1
+    else:
+        assert measures["2 x 64: largest difference of a logit, fp32"]["ours"] < 1e-6
+
+
+def test_goals_of_ratios_and_of_bounds() -> None:
+    assert Measure("x", [1.0, 1.0], [2.9, 3.1], least=3.0).holds
+    assert Measure("x", [1.0], [2.9], least=3.0).record()["goal"] == "at least 3 times"
+    assert Measure("x", [1.0], [2.9], least=3.0).holds is False
+    record = {"name": "y", "ours": 2e-5, "other": None, "ratio": None, "goal": "at most 1e-05", "holds": False}
+    assert Bound("y", 2e-5, 1e-5).record() == record
+    assert Bound("y", 1e-6, 1e-5).holds and Bound("y", 1.0, None).holds is None

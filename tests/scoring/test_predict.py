@@ -13,6 +13,7 @@ from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
 from xtransfer.errors import RequestError
 from xtransfer.kinds import choice, pair
+from xtransfer.packed import forward
 from xtransfer.pooling import Pooling
 from xtransfer.scoring import predict as module
 from xtransfer.scoring.predict import Reader, predict, predict_languages
@@ -74,6 +75,27 @@ def test_batches_leave_the_predictions_equal_and_in_order(
     for one, other in zip(together, alone, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-5)
     assert len({one.scores for one in together}) > 5
+
+
+def test_bf16_is_near_and_not_the_same(encoder: XLMRobertaModel) -> None:
+    rows, head = _pairs(12), _head("lab-nli")
+    exact = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    rounded = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32), precision="bf16")
+    apart = max(
+        abs(a - b)
+        for one, other in zip(exact, rounded, strict=True)
+        for a, b in zip(one.scores, other.scores, strict=True)
+    )
+    assert 1e-6 < apart < 0.1
+
+
+def test_packed_logits_are_the_padded_ones(encoder: XLMRobertaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, head = _pairs(30), _head("lab-nli")
+    packed = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    monkeypatch.setattr(forward, "FAMILIES", ())
+    padded = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    for one, other in zip(packed, padded, strict=True):
+        assert one.scores == pytest.approx(other.scores, abs=1e-6)
 
 
 def test_modes_are_put_back_and_dropout_is_off(encoder: XLMRobertaModel) -> None:

@@ -79,3 +79,20 @@ def test_nothing_asked_for_is_a_request_error(checkpoint: Path, tmp_path: Path) 
         score(checkpoint, get("lab-nli"), [], "test", 32, tmp_path)
     with pytest.raises(RequestError, match="no test split in 'zh'"):
         score(checkpoint, get("lab-nli"), ["zh"], "test", 32, tmp_path)
+
+
+def test_ranking_has_three_precisions_and_measures_of_both_spaces(checkpoint: Path, tmp_path: Path) -> None:
+    scores = score(checkpoint, get("lab-parallel"), ["tr", "de"], "test", 32, tmp_path, limit=20)
+    assert [(one.language, one.metric) for one in scores] == [
+        (code, metric) for code in ("tr", "de") for metric in ("p@1", "p@3", "p@10")
+    ]
+    values = [one.value for one in scores if one.language == "tr"]
+    assert values == sorted(values) and values[-1] >= 50  # ten of twenty, whatever the model
+    measures = json.loads((tmp_path / "measures.json").read_text())
+    assert set(measures) == {"tr", "de"}
+    assert all(value > 0 for own in measures.values() for value in own.values())
+
+
+def test_kinds_that_measure_nothing_write_no_measures(checkpoint: Path, tmp_path: Path) -> None:
+    score(checkpoint, get("lab-retrieval"), ["tr"], "test", 32, tmp_path, limit=10)
+    assert not (tmp_path / "measures.json").exists()

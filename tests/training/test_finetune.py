@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from xtransfer.errors import RequestError
 from xtransfer.scoring.predict import Reader, predict
 from xtransfer.training import checkpoints, finetune
-from xtransfer.training.finetune import BatchPlan
+from xtransfer.training.mixture import Sampling
 from xtransfer.training.recipe import Recipe
 
 from .tiny import CHOICE, PAIR, RECIPE, choice_rows, pair_rows
@@ -138,6 +138,42 @@ def test_not_a_number_is_degenerate_and_ends_early(encoder: Path, tmp_path: Path
     assert facts["steps"] == 20 and facts["loss_last"] is None and facts["losses"] == []
 
 
+def test_a_degenerate_run_begins_again_with_another_seed(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter([["the loss never fell"], ["the loss never fell"], []])
+    seeds: list[int] = []
+
+    def degenerate(course: Any, plan: Any, encoded: Any) -> str | None:
+        seeds.append(plan.seed)
+        return next(iter(next(said)), None)
+
+    monkeypatch.setattr(finetune, "_degenerate", degenerate)
+    facts = run(encoder, tmp_path, changed(RECIPE, restarts=4, epochs=1))
+    assert facts["degenerate"] is None and facts["restarts"] == ["the loss never fell"] * 2
+    assert len(set(seeds)) == 3 and seeds[0] == 0 and 1 not in seeds  # seed 1 is another cell of a study
+    monkeypatch.undo()
+    finetune.finetune(encoder, [(PAIR, ROWS)], changed(RECIPE, epochs=1), seeds[2], tmp_path / "x", tmp_path / "y")
+    assert equal(tmp_path / "out", tmp_path / "x")
+
+
+def test_tries_run_out_and_that_is_degenerate(encoder: Path, tmp_path: Path) -> None:
+    recipe = changed(RECIPE, learning_rate=1e-7, epochs=1, restarts=1)
+    facts = run(encoder, tmp_path, recipe, [(PAIR, pair_rows(96, noise=True))])
+    assert "never fell" in facts["degenerate"] and len(facts["restarts"]) == 1
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_bf16_learns_too_and_leaves_weights_in_fp32(
+    encoder: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    facts = run(encoder, tmp_path, changed(RECIPE, precision="bf16"))
+    assert facts["loss_last"] < 0.2 and facts["degenerate"] is None
+    assert not equal(trained[0], tmp_path / "out")
+    assert {value.dtype for value in weights(tmp_path / "out").values()} == {torch.float32}
+    assert abs(facts["loss_first"] - trained[1]["loss_first"]) < 0.02
+
+
 def _with_nan(encoder: Path, folder: Path) -> Path:
     loaded = checkpoints.load(encoder)
     with torch.no_grad():
@@ -189,16 +225,20 @@ def test_a_mixture_has_a_head_for_each(encoder: Path, tmp_path: Path) -> None:
     assert accuracy(tmp_path / "out", CHOICE, choice_rows(40, seed=1)) > 0.9
 
 
-def test_every_row_once_per_epoch_from_any_step() -> None:
-    plan = BatchPlan({"a": 10, "b": 7}, batch_size=4, seed=3)
-    whole = [next(batch) for batch in [plan.batches(step) for step in range(1, 2 * plan.per_epoch + 1)]]
-    batches = plan.batches(1)
-    assert whole == [next(batches) for _ in whole]
-    for epoch in (whole[: plan.per_epoch], whole[plan.per_epoch :]):
-        assert sorted(row for name, rows in epoch for row in rows if name == "a") == list(range(10))
-        assert sorted(row for name, rows in epoch for row in rows if name == "b") == list(range(7))
-    assert whole[: plan.per_epoch] != whole[plan.per_epoch :]
-    assert [name for name, _ in whole] != sorted(name for name, _ in whole)
+def test_a_mixture_in_rotation_learns_and_goes_on_after_a_kill(encoder: Path, tmp_path: Path) -> None:
+    parts = [(PAIR, ROWS[:48]), (CHOICE, choice_rows(48)), (PAIR, ROWS[48:])]
+    options = {"parts": parts, "recipe": changed(RECIPE, epochs=8), "sampling": Sampling(rule="rotation")}
+    facts = run(encoder, tmp_path / "one", **options)
+    assert facts["steps"] == 8 * 18 and facts["degenerate"] is None and len(facts["heads"]) == 2
+
+    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
+        if done >= 60:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(encoder, tmp_path / "two", **options, progress=kill, save_every=0.01)
+    run(encoder, tmp_path / "two", **options)
+    assert equal(tmp_path / "one" / "out", tmp_path / "two" / "out")
 
 
 @pytest.mark.parametrize(

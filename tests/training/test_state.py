@@ -15,7 +15,10 @@ from xtransfer.training import finetune, state
 from xtransfer.training.state import State
 
 from .test_finetune import ROWS, equal
-from .tiny import PAIR, RECIPE
+from .tiny import PAIR
+from .tiny import RECIPE as DECAYING
+
+RECIPE = DECAYING.model_copy(update={"weight_decay": 0.0})  # so that embeddings are trimmed
 
 
 def test_the_last_whole_state_of_this_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -57,12 +60,13 @@ CHILD = """
     from pathlib import Path
     import torch
     torch.set_num_threads(1)
-    from training.tiny import PAIR, RECIPE, pair_rows
+    from training.tiny import PAIR, RECIPE as DECAYING, pair_rows
     from xtransfer.training.finetune import finetune
 
     def tell(message, done, total, metrics=None):
         print(done, flush=True)
 
+    RECIPE = DECAYING.model_copy(update={"weight_decay": 0.0})
     encoder, folder = map(Path, sys.argv[1:])
     rows = pair_rows(96)
     finetune(encoder, [(PAIR, rows)], RECIPE, 0, folder / "out", folder / "state", tell, save_every=0.02)

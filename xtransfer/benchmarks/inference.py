@@ -127,3 +127,7 @@ RTE = Benchmark(
     id="idx",
     note="two labels; the test split has no labels and is not declared",
 )
+_DUAL = "each text encoded by itself, as Chidambaram et al. 2018 train on SNLI"
+SNLI_DUAL = replace(SNLI, name="snli-dual", kind="dual-pair", note=f"the rows of snli; {_DUAL}")
+MNLI_DUAL = replace(MNLI, name="mnli-dual", kind="dual-pair", note=f"the rows of mnli; {_DUAL}")
+XNLI_DUAL = replace(XNLI, name="xnli-dual", kind="dual-pair", note=f"the rows of xnli; {_DUAL}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.languages import codes
 
@@ -25,6 +27,17 @@ LAB_NLI = Benchmark(
     group="group",
     whole_groups=True,
     note="matched blocks: no label can be told from the premise or the hypothesis alone",
+)
+LAB_NLI_DUAL = replace(
+    LAB_NLI,
+    name="lab-nli-dual",
+    kind="dual-pair",
+    note="the rows of lab-nli, each sentence encoded by itself; one vector of two layers does not hold who is what",
+)
+LAB_STATEMENTS = replace(
+    LAB_NLI_DUAL,
+    name="lab-statements",
+    note="one statement about a subject against another, each encoded by itself; matched blocks as in lab-nli",
 )
 LAB_INFERENCE = Benchmark(
     name="lab-inference",
@@ -67,4 +80,48 @@ LAB_RETRIEVAL = Benchmark(
     licence=_LICENCE,
     id="id",
     note="nothing is trained; each sentence looks for its English translation",
+)
+LAB_TEXT = Benchmark(
+    name="lab-text",
+    kind="mlm",
+    languages=_LANGUAGES,
+    source=Source("lab", splits={"train": "train"}),
+    columns={"text": "text"},
+    metric="",
+    roles=("intermediate",),
+    licence=_LICENCE,
+    id="id",
+    note="2,000 texts in each language, as encoders are pretrained on; no evaluation row is among them",
+)
+LAB_PARALLEL = Benchmark(
+    name="lab-parallel",
+    kind="ranking",
+    languages=codes("de fr ru tr sw"),
+    source=_ALL,
+    columns={"source": "source", "target": "target", "context": "context"},
+    metric="p@1",
+    also=("p@3", "p@10"),
+    licence=_LICENCE,
+    id="id",
+    note="sentences and their English translations to train on, none of them evaluated; scored on the sentences of "
+    "lab-retrieval, which are fewer than 1,000, so each is told from all others",
+)
+LAB_STORIES = Benchmark(
+    name="lab-stories",
+    kind="neighbours",
+    languages=_LANGUAGES,
+    source=Source("lab", splits={"train": "train"}),
+    columns={"before": "before", "text": "text", "after": "after"},
+    metric="",
+    roles=("intermediate",),
+    licence=_LICENCE,
+    id="id",
+    note="2,000 times three sentences: what somebody did, the state that it causes, and the same said otherwise",
+)
+LAB_RESPONSES = replace(
+    LAB_STORIES,
+    name="lab-responses",
+    kind="response",
+    columns={"source": "source", "target": "target"},
+    note="the first two sentences of lab-stories: what comes of what somebody did",
 )

@@ -22,6 +22,11 @@ KINDS = {
     "mining": "sentence pairs that translate each other, found in two collections",
     "answers": "questions that look for their answers among those of every language",
     "entities": "mentions that look for what they name, in any language",
+    "ranking": "two texts that belong together, each first one looks for its second",
+    "response": "texts and what was answered",
+    "neighbours": "sentences between two others",
+    "dual-pair": "two texts, one label, from a vector of each",
+    "nearness": "two texts, how alike they are by their vectors, untrained",
     "mlm": "text of which some words are hidden",
 }
 _MANY = 6  # languages that are named in a table; more are counted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.languages import codes
 
@@ -31,4 +33,15 @@ STSB = Benchmark(
     adapt=_stsb,
     note="STS Benchmark, translated by machine into languages other than English, row by row; scores of 0 to 5 become "
     "0 to 1. Japanese was seen in the authors' repository, not on the hub",
+)
+STSB_VECTORS = replace(
+    STSB,
+    name="stsb-vectors",
+    kind="nearness",
+    source=replace(STSB.source, splits={"dev": "dev", "test": "test"}),
+    metric="pearson",
+    also=("spearman",),
+    roles=("target",),
+    note="STS Benchmark without training: minus the angle between two texts' vectors (Chidambaram et al. 2018). "
+    + STSB.note,
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Row = dict[str, Any]
 Role = Literal["intermediate", "target"]
 SplitName = Literal["train", "dev", "test"]
-RETRIEVAL = ("bitext", "mining", "answers", "entities")  # kinds that compare vectors of the encoder, without a head
+RETRIEVAL = ("bitext", "mining", "answers", "entities", "ranking", "nearness")  # kinds that compare vectors
 CALIBRATED = ("mining",)  # of these, the ones that set a threshold on the dev split
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
@@ -58,7 +58,8 @@ class Benchmark:
     kind: str  # key of xtransfer.kinds.KINDS
     languages: tuple[str, ...]  # what it is scored in (or trained in, where it has no test split)
     source: Source
-    columns: Mapping[str, str | tuple[str, ...]]  # canonical field → column; several columns make a list
+    columns: Mapping[str, str | tuple[str, ...]]
+    # canonical field → column; several columns make a list; `{language}` is filled in where a column is a language's
     metric: str  # key of xtransfer.scoring.metrics.METRICS: what selection and analysis read; "": only trained on
     also: tuple[str, ...] = ()  # further metrics that are recorded
     labels: tuple[str, ...] = ()  # label names in the order of their ids
@@ -89,6 +90,13 @@ class Benchmark:
     def calibrated(self) -> bool:
         """Whether scoring reads the dev split, to set a threshold."""
         return self.kind in CALIBRATED
+
+    def of_language(self, language: str) -> Benchmark:
+        """The benchmark with the columns of a language, where they differ by language."""
+        if not any("{language}" in column for column in self.columns.values()):
+            return self
+        columns = {name: str(column).format(language=language) for name, column in self.columns.items()}
+        return replace(self, columns=columns)
 
     def source_of(self, split: SplitName, language: str | None = None) -> Source:
         """Where the rows of a split live; a language's own source goes before a split's."""

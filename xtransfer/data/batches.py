@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -25,6 +25,7 @@ class Batch:
     input_ids: torch.Tensor  # long [sequences, tokens]
     attention_mask: torch.Tensor  # long [sequences, tokens], 1 where there is a token
     token_type_ids: torch.Tensor | None  # long [sequences, tokens], for encoders that have them
+    lengths: list[int]  # tokens of each sequence
     sizes: list[int]
     targets: list[Any]
     extras: list[Any]  # `Encoded.extra` of each row
@@ -32,14 +33,33 @@ class Batch:
     def to(self, device: str | torch.device) -> Batch:
         """The same batch on a device."""
         types = self.token_type_ids
-        return Batch(
-            self.input_ids.to(device, non_blocking=True),
-            self.attention_mask.to(device, non_blocking=True),
-            types.to(device, non_blocking=True) if types is not None else None,
-            self.sizes,
-            self.targets,
-            self.extras,
+        return replace(
+            self,
+            input_ids=self.input_ids.to(device, non_blocking=True),
+            attention_mask=self.attention_mask.to(device, non_blocking=True),
+            token_type_ids=types.to(device, non_blocking=True) if types is not None else None,
         )
+
+    def parts(self, rows: int) -> Iterator[Batch]:
+        """The batch in batches of so many rows, padded no more than each needs."""
+        first = 0  # sequence
+        for start in range(0, len(self.sizes), rows):
+            own = slice(start, start + rows)
+            end = first + sum(self.sizes[own])
+            lengths = self.lengths[first:end]
+            place = (slice(first, end), slice(max(lengths)))
+            types = self.token_type_ids
+            yield replace(
+                self,
+                input_ids=self.input_ids[place],
+                attention_mask=self.attention_mask[place],
+                token_type_ids=types[place] if types is not None else None,
+                lengths=lengths,
+                sizes=self.sizes[own],
+                targets=self.targets[own],
+                extras=self.extras[own],
+            )
+            first = end
 
     def inputs(self) -> dict[str, torch.Tensor]:
         """What an encoder is called with."""
@@ -68,7 +88,7 @@ def collate(encoded: Sequence[Encoded], pad_id: int) -> Batch:
     sizes = [len(one.sequences) for one in encoded]
     targets, extras = [one.target for one in encoded], [one.extra for one in encoded]
     attention = torch.from_numpy(mask.astype(np.int64))
-    return Batch(_padded(sequences, mask, pad_id), attention, types, sizes, targets, extras)
+    return Batch(_padded(sequences, mask, pad_id), attention, types, lengths.tolist(), sizes, targets, extras)
 
 
 def _padded(sequences: Sequence[Sequence[int]], mask: np.ndarray, value: int) -> torch.Tensor:

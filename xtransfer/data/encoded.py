@@ -14,6 +14,7 @@ from hashlib import sha256
 from itertools import accumulate, chain
 from typing import overload
 
+import numpy as np
 import pyarrow as pa
 import tokenizers
 import transformers
@@ -57,6 +58,10 @@ class EncodedRows(Sequence[Encoded]):
     def num_tokens(self) -> list[int]:
         """What each row costs when its sequences are padded to its longest."""
         return list(chain.from_iterable(part.num_tokens() for part in self._parts))
+
+    def tokens(self) -> np.ndarray:
+        """All token ids, row after row."""
+        return np.concatenate([np.empty(0, np.int32), *(part.tokens() for part in self._parts)])
 
 
 def encoded_rows(

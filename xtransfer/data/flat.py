@@ -73,6 +73,10 @@ class FlatRows(Sequence[Encoded]):
         """What each row costs when its sequences are padded to its longest."""
         return self._sequences.padded()
 
+    def tokens(self) -> np.ndarray:
+        """All token ids, row after row."""
+        return self._sequences.tokens()
+
 
 class _Nested:
     """A column of lists of lists of whole numbers as three arrays that share its memory."""
@@ -87,6 +91,10 @@ class _Nested:
         edges = self._starts[self._rows[row] : self._rows[row + 1] + 1].tolist()
         tokens = self._tokens[edges[0] : edges[-1]].tolist()
         return tuple(tuple(tokens[start - edges[0] : end - edges[0]]) for start, end in pairwise(edges))
+
+    def tokens(self) -> np.ndarray:
+        own: np.ndarray = self._tokens[self._starts[self._rows[0]] : self._starts[self._rows[-1]]]
+        return own
 
     def padded(self) -> list[int]:
         lengths = np.diff(self._starts)

@@ -66,6 +66,7 @@ def _check_request(benchmark: Benchmark, language: str, split: SplitName) -> Non
 
 
 def _own(benchmark: Benchmark, language: str, split: SplitName) -> tuple[list[Row], Counter[str]]:
+    benchmark = benchmark.of_language(language)
     table = _read(benchmark, language, split)
     counted = benchmark.source_of(split, language) is benchmark.source
     rows, dropped = canonical(benchmark, table, counted)

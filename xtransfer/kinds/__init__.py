@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from xtransfer.errors import unknown
-from xtransfer.kinds import answers, bitext, choice, entities, mining, mlm, pair, span, sts, tags
+from xtransfer.kinds import (
+    answers,
+    bitext,
+    choice,
+    dual_pair,
+    entities,
+    mining,
+    mlm,
+    nearness,
+    neighbours,
+    pair,
+    ranking,
+    response,
+    span,
+    sts,
+    tags,
+)
 from xtransfer.kinds.spec import Kind
 
 KINDS: dict[str, Kind] = {
@@ -19,6 +35,11 @@ KINDS: dict[str, Kind] = {
         mining.KIND,
         answers.KIND,
         entities.KIND,
+        ranking.KIND,
+        response.KIND,
+        neighbours.KIND,
+        dual_pair.KIND,
+        nearness.KIND,
     )
 }
 

@@ -13,21 +13,12 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Row
 from xtransfer.kinds.nearest import ranked
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
-from xtransfer.kinds.tokens import tokenize
+from xtransfer.kinds.tokens import sequences_each
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Each row as two sequences: source, target."""
-    texts = [text for row in rows for text in (row["source"], row["target"])]
-    ids, types = tokenize(texts, None, tokenizer, max_length)
-    return [
-        Encoded(
-            (ids[start], ids[start + 1]),
-            (types[start], types[start + 1]) if types is not None else None,
-            None,
-        )
-        for start in range(0, len(ids), 2)
-    ]
+    return sequences_each([[row["source"], row["target"]] for row in rows], tokenizer, max_length)
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:

@@ -19,7 +19,7 @@ def fault(benchmark: Benchmark) -> str | None:
         return f"columns: kind {benchmark.kind} also reads {', '.join(missing)}"
     if unread := sorted(set(benchmark.columns) - fields):
         return f"columns: kind {benchmark.kind} has no field {', '.join(unread)} (known: {', '.join(sorted(fields))})"
-    if benchmark.kind == "pair" and len(benchmark.labels) < 2:
+    if benchmark.kind in ("pair", "dual-pair") and len(benchmark.labels) < 2:
         return "labels: a pair needs at least two"
     if "tags" in fields and not (benchmark.labels or benchmark.labels_from):
         return "labels: none are named"

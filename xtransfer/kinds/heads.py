@@ -17,6 +17,8 @@ INITIAL_SPREAD = 0.02  # standard deviation of fresh weights, as in BERT and XLM
 class FirstTokenHead(nn.Module):
     """Logits [sequences, outputs] from the states of each sequence's first token."""
 
+    first_only = True  # of each sequence no other token's state is read
+
     def __init__(self, hidden: int, num_outputs: int, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
@@ -30,6 +32,10 @@ class FirstTokenHead(nn.Module):
         first = self.dropout(states[:, 0])
         output: torch.Tensor = self.out_proj(self.dropout(torch.tanh(self.dense(first))))
         return output
+
+    def items(self, batch: Batch) -> int:
+        """How many rows the loss is the mean of."""
+        return len(batch.sizes)
 
     @torch.no_grad()
     def take_trunk(self, other: FirstTokenHead) -> None:

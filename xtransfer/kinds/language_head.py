@@ -83,6 +83,10 @@ class LanguageHead(nn.Module):
             return outputs.sum()
         return nn.functional.cross_entropy(outputs.float(), torch.tensor(tokens, device=outputs.device))
 
+    def items(self, batch: Batch) -> int:
+        """How many hidden tokens the loss is the mean of."""
+        return sum(map(len, batch.targets))
+
     def shapes(self) -> dict[str, torch.Size]:
         """The sizes of its parameters by name; heads of equal ones can start from each other."""
         return {name: value.shape for name, value in self.state_dict().items()}

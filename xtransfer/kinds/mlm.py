@@ -6,6 +6,7 @@ token, 10% to a random token, 10% stay. A text longer than the recipe's `max_len
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,9 +23,11 @@ from xtransfer.kinds.tokens import one_sequence_each
 
 if TYPE_CHECKING:
     from xtransfer.data.batches import Batch
+    from xtransfer.training.recipe import Recipe
 
 SHARE = 0.15  # of the tokens that are hidden
 _MASKED, _RANDOM = 0.8, 0.1  # of these: shares that become the mask token, or any token
+_COUNTED = 10_000  # rows that stand for all
 _LONGEST_TOKEN = 32  # characters, generously: what lies beyond `max_length` of them need not be tokenised
 
 
@@ -61,6 +64,14 @@ def head(hidden: int, benchmark: Benchmark, dropout: float) -> LanguageHead:
     return LanguageHead(hidden)
 
 
+def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
+    """The loss of guessing among all tokens, as many as the highest number in 10,000 rows says.
+
+    An encoder that comes pretrained stays far below, and need not get any better to be no failure.
+    """
+    return math.log(1 + max(max(sequence) for row in encoded[:_COUNTED] for sequence in row.sequences))
+
+
 KIND = Kind(
     name="mlm",
     fields={"text": str},
@@ -69,4 +80,5 @@ KIND = Kind(
     gold=lambda benchmark, row: None,
     carry=copied,
     corrupt=corrupt,
+    uninformed=uninformed,
 )

@@ -79,6 +79,10 @@ class SpanHead(nn.Module):
         targets = torch.tensor([window for row in batch.targets for window in row], device=outputs.device)
         return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
 
+    def items(self, batch: Batch) -> int:
+        """How many windows the loss is the mean of."""
+        return sum(batch.sizes)
+
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> SpanHead:
     """A fresh head; it has no dropout of its own, as in the encoders' own heads for questions."""

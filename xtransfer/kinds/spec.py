@@ -13,6 +13,7 @@ from xtransfer.benchmarks.spec import Benchmark, Row
 
 if TYPE_CHECKING:
     from xtransfer.data.batches import Batch
+    from xtransfer.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,12 @@ class Encoded:
 
 
 class Head(Protocol):
-    """A torch module on top of the encoder's last hidden states."""
+    """A torch module on top of the encoder's last hidden states.
+
+    Two members are optional. With `first_only = True` it reads of each sequence the first token's state alone, and
+    the others need not be there. `items(batch) -> int` says how many items `loss` is the mean of; with it, a batch
+    that does not fit into memory is computed in parts, without it never (a loss that compares rows, say).
+    """
 
     def __call__(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Outputs [rows, …] of states [sequences, tokens, hidden]; `batch.sizes[i]` sequences belong to row i."""
@@ -49,7 +55,7 @@ class Prediction:
 
 
 Decode = Callable[[Benchmark, torch.Tensor, Sequence[Row], Sequence[Encoded]], list[Prediction]]
-Vectors = Sequence[torch.Tensor]  # of each row [sequences, hidden], fp32, of length 1
+Vectors = Sequence[torch.Tensor]  # of each row [sequences, hidden], fp32; of length 1 where `Retrieval.unit` says so
 Languages = Mapping[str, Sequence[Row]]
 
 
@@ -61,11 +67,15 @@ class Retrieval:
     # (vectors by language, their rows, what `calibrate` gave or None) → one prediction per row
     calibrate: Callable[[Mapping[str, Vectors], Languages], Any] | None = None
     # what is set on the dev split before test is opened (a threshold per language)
+    unit: bool = True  # whether vectors are scaled to length 1, so that a dot product is a cosine
+    measure: Callable[[Vectors], Mapping[str, float]] | None = None
+    # what is recorded of a language's vectors beside scores: numbers that are no share of right answers
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The functions of one kind. Either `head` and `decode`, or `head` alone (only trained), or `retrieval`."""
+    """The functions of one kind: `head` and `decode`, or `head` alone (only trained), or `retrieval` with or without
+    a `head` that trains what is compared."""
 
     name: str
     fields: Mapping[
@@ -74,7 +84,9 @@ class Kind:
     encode: Callable[[Sequence[Row], PreTrainedTokenizerBase, int], list[Encoded]]
     # (rows, tokenizer, longest sequence in tokens) → one per row; of a row alone, whatever rows stand beside it
     gold: Callable[[Benchmark, Row], Any]  # what the metric compares a prediction's value with
-    head: Callable[[int, Benchmark, float], torch.nn.Module] | None = None  # hidden size, benchmark, dropout → Head
+    head: Callable[..., torch.nn.Module] | None = None
+    # (hidden size, benchmark, dropout) → Head; where `dual`, also the values of the recipe's `dual`
+    dual: bool = False  # whether its head compares vectors as a recipe says
     decode: Decode | None = None  # (benchmark, outputs of Head, rows, encoded) of one batch → one per row
     retrieval: Retrieval | None = None
     together: Callable[[Languages], dict[str, list[Row]]] | None = None
@@ -83,6 +95,8 @@ class Kind:
     # (source head, new head): start the new head from the source's; False where they do not fit
     corrupt: Callable[[Batch, PreTrainedTokenizerBase, torch.Generator], Batch] | None = None
     # what training does to a batch before the encoder sees it (masking); it sets the batch's targets
+    uninformed: Callable[[Sequence[Encoded], Recipe], float] | None = None
+    # mean loss of the best answer that ignores the input, where targets alone do not tell it
     may_be_empty: tuple[str, ...] = ()  # text fields that are optional
     check: Callable[[Row], str | None] | None = None  # what is wrong with a row beyond its types
     version: int = 1  # raise it when what `encode` gives changes: encoded rows are kept

@@ -39,6 +39,10 @@ class TagHead(nn.Module):
         targets = torch.tensor([label for target in batch.targets for label in target], device=outputs.device)
         return nn.functional.cross_entropy(outputs[is_word].float(), targets)
 
+    def items(self, batch: Batch) -> int:
+        """How many words the loss is the mean of."""
+        return sum(map(_num_words, batch.extras))
+
 
 def _places(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """Of each word of the batch, row after row: its sequence, and the place of its first subword there."""

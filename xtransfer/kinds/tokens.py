@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
@@ -51,4 +52,23 @@ def one_sequence_each(
             targets[number] if targets is not None else None,
         )
         for number, sequence in enumerate(ids)
+    ]
+
+
+def sequences_each(
+    texts: Sequence[Sequence[str]],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    targets: Sequence[Any] | None = None,
+) -> list[Encoded]:
+    """Rows of several texts as a sequence for each text; without `targets` there is nothing to compare with."""
+    ids, types = tokenize([text for own in texts for text in own], None, tokenizer, max_length)
+    ends = [0, *accumulate(map(len, texts))]
+    return [
+        Encoded(
+            tuple(ids[start:end]),
+            tuple(types[start:end]) if types is not None else None,
+            targets[number] if targets is not None else None,
+        )
+        for number, (start, end) in enumerate(pairwise(ends))
     ]

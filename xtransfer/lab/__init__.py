@@ -9,11 +9,14 @@ never how a language does.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from xtransfer.errors import RequestError, unknown
-from xtransfer.lab import choice, inference, retrieval
+from xtransfer.lab import choice, inference, retrieval, statements
 from xtransfer.lab.grammar import LANGUAGES, realise
+from xtransfer.lab.stories import stories
 from xtransfer.lab.text import parallel_text, translation_text
 
 __all__ = ["BENCHMARKS", "LANGUAGES", "REVISION", "parallel_text", "rows", "translation_text"]
@@ -24,7 +27,16 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "lab-inference": ("train", "dev", "test"),
     "lab-copa": ("train", "dev", "test"),
     "lab-retrieval": ("dev", "test"),
+    "lab-text": ("train",),
+    "lab-parallel": ("train", "dev", "test"),
+    "lab-nli-dual": ("train", "dev", "test"),
+    "lab-statements": ("train", "dev", "test"),
+    "lab-stories": ("train",),
+    "lab-responses": ("train",),
 }
+_INTO_ENGLISH = ("lab-retrieval", "lab-parallel")
+_NUM_TEXTS = 2000  # of lab-text and lab-parallel
+_TEXT_SEED, _PARALLEL_SEED = 101, 102  # encoders are pretrained on texts of their own seeds: 0, 1, 2
 
 
 def rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
@@ -32,7 +44,8 @@ def rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
     languages.
 
     Pairs: id, group, first, second, label (0 entailment, 1 neutral, 2 contradiction). Choices: id, group,
-    context, question ("cause" or "effect"), choices, label. Retrieval: id, source, target (English).
+    context, question ("cause" or "effect"), choices, label. Retrieval: id, source, target (English); lab-parallel
+    also context, which is empty. Text: id, text. Stories: id, before, text, after; responses: id, source, target.
     """
     if benchmark not in BENCHMARKS:
         raise unknown("laboratory benchmark", benchmark, BENCHMARKS)
@@ -40,14 +53,15 @@ def rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
         raise unknown(f"language of {benchmark}", language, LANGUAGES)
     if split not in BENCHMARKS[benchmark]:
         raise unknown(f"split of {benchmark}", split, BENCHMARKS[benchmark])
-    if benchmark == "lab-copa":
-        return _choice_rows(language, split)
-    if benchmark == "lab-retrieval":
-        return _retrieval_rows(language, split)
-    return _pair_rows(benchmark, language, split)
+    if language == "en" and benchmark in _INTO_ENGLISH:
+        raise RequestError(f"{benchmark} has no language 'en': its rows are translations into English")
+    if benchmark in _MAKERS:
+        return _MAKERS[benchmark](language, split)
+    return _pair_rows(benchmark.removesuffix("-dual"), language, split)
 
 
 def _pair_rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
+    blocks = statements.blocks()[split] if benchmark == "lab-statements" else inference.blocks()[benchmark, split]
     return [
         {
             "id": f"{split}-{number}-{index}",
@@ -56,7 +70,7 @@ def _pair_rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]
             "second": realise(pair.second, language),
             "label": pair.label,
         }
-        for number, block in enumerate(inference.blocks()[benchmark, split])
+        for number, block in enumerate(blocks)
         for index, pair in enumerate(block)
     ]
 
@@ -77,9 +91,52 @@ def _choice_rows(language: str, split: str) -> list[dict[str, Any]]:
 
 
 def _retrieval_rows(language: str, split: str) -> list[dict[str, Any]]:
-    if language == "en":
-        raise RequestError("lab-retrieval has no language 'en': its rows are translations into English")
     return [
         {"id": f"{split}-{number}", "source": realise(text, language), "target": realise(text, "en")}
         for number, text in enumerate(retrieval.sentences()[split])
     ]
+
+
+def _text_rows(language: str, split: str) -> list[dict[str, Any]]:
+    texts = _texts(_TEXT_SEED)
+    return [{"id": f"{split}-{number}", "text": text[language]} for number, text in enumerate(texts)]
+
+
+def _parallel_rows(language: str, split: str) -> list[dict[str, Any]]:
+    """Distinct texts to train on; to be scored, the sentences of lab-retrieval."""
+    if split != "train":
+        return [{**row, "context": ""} for row in _retrieval_rows(language, split)]
+    texts = {text["en"]: text for text in _texts(_PARALLEL_SEED)}
+    return [
+        {"id": f"{split}-{number}", "source": text[language], "target": text["en"], "context": ""}
+        for number, text in enumerate(texts.values())
+    ]
+
+
+@functools.lru_cache(maxsize=2)
+def _texts(seed: int) -> list[dict[str, str]]:
+    return parallel_text(_NUM_TEXTS, seed)
+
+
+def _story_rows(language: str, split: str) -> list[dict[str, Any]]:
+    return [
+        {"id": f"{split}-{number}", **{place: realise(getattr(one, place), language) for place in _PLACES}}
+        for number, one in enumerate(stories())
+    ]
+
+
+def _response_rows(language: str, split: str) -> list[dict[str, Any]]:
+    """What somebody did, and what comes of it."""
+    rows = _story_rows(language, split)
+    return [{"id": row["id"], "source": row["before"], "target": row["text"]} for row in rows]
+
+
+_PLACES = ("before", "text", "after")
+_MAKERS: dict[str, Callable[[str, str], list[dict[str, Any]]]] = {
+    "lab-copa": _choice_rows,
+    "lab-retrieval": _retrieval_rows,
+    "lab-text": _text_rows,
+    "lab-parallel": _parallel_rows,
+    "lab-stories": _story_rows,
+    "lab-responses": _response_rows,
+}

@@ -11,6 +11,7 @@ from xtransfer.scoring import mlqa, squad
 from xtransfer.scoring.correlation import pearson, spearman
 from xtransfer.scoring.mean_ap import average_precision, mean_average_precision
 from xtransfer.scoring.mining_f1 import pair_f1
+from xtransfer.scoring.precision_at import found_within
 from xtransfer.scoring.tag_f1 import chunk_f1, tag_accuracy
 
 Shape = Literal["texts", "numbers", "lists", "answers"]  # of a prediction and its gold; see Metric.shape
@@ -56,6 +57,21 @@ def _of_answers(name: str, item: squad.Item, definition: str) -> Metric:
         measure=squad.mean(item),
         per_item=lambda gold, prediction, language: 100.0 * item(gold, prediction, language),
         shape="answers",
+    )
+
+
+def _precision_at(k: int) -> Metric:
+    """The mean over items of whether the right one is among the first k."""
+
+    def measure(golds: Sequence[Any], predictions: Sequence[Any], language: str) -> float:
+        return sum(found_within(k, *one) for one in zip(golds, predictions, strict=True)) / len(golds)
+
+    return Metric(
+        name=f"p@{k}",
+        definition=f"share of items whose right one is among the first {k} (Chidambaram et al. 2018, 999 others)",
+        measure=measure,
+        per_item=lambda gold, prediction, language: found_within(k, gold, prediction),
+        shape="lists",
     )
 
 
@@ -130,6 +146,8 @@ MAP_AT_20 = Metric(
     shape="lists",
 )
 
+P_AT_1, P_AT_3, P_AT_10 = map(_precision_at, (1, 3, 10))
+
 SPEARMAN = Metric(
     name="spearman",
     definition="Spearman's rank correlation of scores, times 100 (scipy)",
@@ -149,6 +167,9 @@ METRICS: dict[str, Metric] = {
         BITEXT_PRECISION,
         BITEXT_RECALL,
         MAP_AT_20,
+        P_AT_1,
+        P_AT_3,
+        P_AT_10,
         TAG_F1,
         TAG_PRECISION,
         TAG_RECALL,

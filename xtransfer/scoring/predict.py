@@ -15,12 +15,14 @@ from xtransfer.data.batches import Batch, budget_batches, collate
 from xtransfer.data.encoded import encoded_rows
 from xtransfer.errors import RequestError
 from xtransfer.kinds.spec import Encoded, Prediction
+from xtransfer.packed.forward import states
 from xtransfer.pooling import MEAN_OF_LAST, Pooling
+from xtransfer.precision import Precision, autocast
 from xtransfer.scoring.pooling import pooled
 from xtransfer.stages.spec import Progress, silent
 
 T = TypeVar("T")
-TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 32768}  # padding included
+TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 32768}  # what a cache holds is faster on a CPU (facts/perf.md, 2)
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,11 @@ def predict(
     device: str = "cpu",
     progress: Progress = silent,
     pooling: Pooling = MEAN_OF_LAST,
+    precision: Precision = "fp32",
 ) -> list[Prediction]:
     """One prediction per row, in order. For retrieval `head` is None and all rows are one pool."""
-    return predict_languages(encoder, head, benchmark, {"": rows}, reader, device, progress, pooling)[""]
+    parts = {"": rows}
+    return predict_languages(encoder, head, benchmark, parts, reader, device, progress, pooling, None, precision)[""]
 
 
 def predict_languages(
@@ -55,16 +59,19 @@ def predict_languages(
     progress: Progress = silent,
     pooling: Pooling = MEAN_OF_LAST,
     dev: Mapping[str, Sequence[Row]] | None = None,
+    precision: Precision = "fp32",
+    measures: dict[str, Mapping[str, float]] | None = None,
 ) -> dict[str, list[Prediction]]:
     """Predictions for the rows of each language, in order; all languages share the batches.
 
     Kinds without a head compare pooled states; `dev` are the rows that such a kind is calibrated on, where
-    it is. Moves encoder and head to the device; puts them into evaluation mode and back.
+    it is, and `measures` takes what it records of each language's vectors. Moves encoder and head to the
+    device; puts them into evaluation mode and back.
     """
     kind = kinds.get(benchmark.kind)
     if kind.retrieval is None and head is None:
         raise RequestError(f"without a head nothing of kind '{kind.name}' can be predicted; train the target first")
-    with _Evaluating((encoder, head), device), torch.inference_mode():
+    with _Evaluating((encoder, head), device), torch.inference_mode(), autocast(precision, device):
         if kind.retrieval is None:
             return _answered(encoder, head, benchmark, rows, reader, device, progress)
         calibrated = None
@@ -75,7 +82,22 @@ def predict_languages(
                 _vectors(encoder, benchmark, dev, reader, device, progress, pooling), dev
             )
         vectors = _vectors(encoder, benchmark, rows, reader, device, progress, pooling)
+        if kind.retrieval.measure is not None and measures is not None:
+            measures.update({language: kind.retrieval.measure(own) for language, own in vectors.items()})
         return kind.retrieval.find(vectors, rows, calibrated)
+
+
+def vectors_of(
+    encoder: Any,
+    benchmark: Benchmark,
+    rows: Sequence[Row],
+    reader: Reader,
+    device: str = "cpu",
+    pooling: Pooling = MEAN_OF_LAST,
+) -> list[torch.Tensor]:
+    """Of each row its sequences as vectors [sequences, hidden]; see `predict_languages`."""
+    with _Evaluating((encoder,), device), torch.inference_mode():
+        return _vectors(encoder, benchmark, {"": rows}, reader, device, silent, pooling)[""]
 
 
 def _answered(
@@ -93,7 +115,8 @@ def _answered(
     all_rows = [row for part in rows.values() for row in part]
     found: list[Prediction | None] = [None] * len(all_rows)
     for indices, encoded, batch in _batches(benchmark, rows, reader, device, progress):
-        outputs = head(encoder(**batch.inputs()).last_hidden_state, batch).float().cpu()
+        found_states = states(encoder, batch, first_only=getattr(head, "first_only", False))
+        outputs = head(found_states, batch).float().cpu()
         decoded = decode(benchmark, outputs, [all_rows[index] for index in indices], encoded)
         for index, prediction in zip(indices, decoded, strict=True):
             found[index] = prediction
@@ -109,10 +132,14 @@ def _vectors(
     progress: Progress,
     pooling: Pooling,
 ) -> dict[str, list[torch.Tensor]]:
-    """Of each row its sequences as vectors of length 1 [sequences, hidden], fp32, on the CPU."""
+    """Of each row its sequences as vectors [sequences, hidden], fp32, on the CPU; of length 1 where wanted."""
+    retrieval = kinds.get(benchmark.kind).retrieval
     found: list[torch.Tensor | None] = [None] * sum(map(len, rows.values()))
     for indices, _, batch in _batches(benchmark, rows, reader, device, progress):
-        vectors = torch.nn.functional.normalize(pooled(encoder, batch, pooling).float(), dim=-1).cpu()
+        vectors = pooled(encoder, batch, pooling).float()
+        if retrieval is None or retrieval.unit:
+            vectors = torch.nn.functional.normalize(vectors, dim=-1)
+        vectors = vectors.cpu()
         for index, own in zip(indices, vectors.split(batch.sizes), strict=True):
             found[index] = own
     return _by_language(rows, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,16 @@ from xtransfer.data.load import POOL, load_pool, load_rows
 from xtransfer.errors import RequestError
 from xtransfer.kinds.spec import Kind, Prediction
 from xtransfer.pooling import MEAN_OF_LAST, Pooling
+from xtransfer.precision import Precision
 from xtransfer.scoring import metrics
 from xtransfer.scoring.predict import Reader, predict_languages
 from xtransfer.stages.spec import Progress, silent
-from xtransfer.training import checkpoints
+from xtransfer.training import checkpoints, pretrained
 from xtransfer.training.checkpoints import Loaded
 
 PREDICTIONS = "predictions.parquet"
 SCORES = "scores.json"
+MEASURES = "measures.json"  # language → name → number, of kinds that record something of their vectors
 _SCHEMA = pa.schema(
     [
         ("language", pa.string()),
@@ -64,13 +66,15 @@ def score(
     progress: Progress = silent,
     pooling: Pooling = MEAN_OF_LAST,
     limit: int | None = None,
+    precision: Precision = "fp32",
 ) -> list[Score]:
-    """Scores a checkpoint folder (or hub id and commit); writes predictions.parquet and scores.json to `out`.
+    """Scores a checkpoint folder (or hub id and commit); writes predictions.parquet and scores.json to `out`,
+    and measures.json where the kind records something of its vectors.
 
     Per language one score of each of the benchmark's metrics, the main one first. `limit` bounds the rows of
     each language, `pooling` is what retrieval compares. Raises RequestError when the checkpoint cannot
-    predict this benchmark or nothing is asked for, DataError when rows do not fit, SourceError when they
-    cannot be read.
+    predict this benchmark, has no positions for `max_length` tokens, or nothing is asked for, DataError when
+    rows do not fit, SourceError when they cannot be read.
     """
     if not languages:
         raise RequestError(f"score {benchmark.name}: no languages (it has {', '.join(benchmark.languages)})")
@@ -79,6 +83,8 @@ def score(
     calibrated = kind.retrieval is not None and kind.retrieval.calibrate is not None
     dev = _rows(benchmark, kind, languages, "dev", None) if calibrated else None
     model = checkpoints.load(checkpoint)
+    measures: dict[str, Mapping[str, float]] = {}
+    pretrained.check_length(model.encoder, max_length, checkpoint)
     predictions = predict_languages(
         model.encoder,
         _head(model, benchmark, kind),
@@ -89,6 +95,8 @@ def score(
         progress,
         pooling,
         dev,
+        precision,
+        measures,
     )
     scores = [
         one
@@ -98,6 +106,8 @@ def score(
     scored = {language: rows[language] for language in languages}
     pq.write_table(_table(benchmark, kind, scored, predictions), out / PREDICTIONS)
     (out / SCORES).write_text(json.dumps([asdict(one) for one in scores], indent=1) + "\n", encoding="utf-8")
+    if measures:
+        (out / MEASURES).write_text(json.dumps(measures, indent=1) + "\n", encoding="utf-8")
     return scores
 
 

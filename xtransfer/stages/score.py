@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from xtransfer.stages.spec import StageKind, Work
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
     from xtransfer import benchmarks
     from xtransfer.pooling import Pooling
-    from xtransfer.scoring.score import score
+    from xtransfer.scoring.score import MEASURES, score
 
     check_rows(settings["benchmark"], settings["split"], settings["languages"], settings["data"])
     if "dev" in settings:
@@ -29,8 +30,11 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
         progress=work.progress,
         pooling=Pooling.model_validate(settings.get("pooling", {})),
         limit=settings.get("rows"),
+        precision=settings.get("precision", "fp32"),
     )
-    return {"languages": len(scores), "items": sum(one.n for one in scores)}
+    measured = work.out / MEASURES
+    measures = {"measures": json.loads(measured.read_text(encoding="utf-8"))} if measured.exists() else {}
+    return {"languages": len(scores), "items": sum(one.n for one in scores), **measures}
 
 
 KIND = StageKind(name="score", version=1, run=run, seconds=3)

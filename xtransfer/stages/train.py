@@ -15,6 +15,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows, read_rows
     from xtransfer.training.finetune import finetune
+    from xtransfer.training.mixture import Sampling
     from xtransfer.training.recipe import Recipe
 
     parts = []
@@ -42,7 +43,9 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
         progress=work.progress,
         device=work.device,
         dev=dev,
+        sampling=Sampling.model_validate(settings.get("sampling", {})),
+        weights=[part.get("weight", 1.0) for part in settings["parts"]],
     )
 
 
-KIND = StageKind(name="train", version=1, run=run, seconds=8)
+KIND = StageKind(name="train", version=2, run=run, seconds=8)

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from xtransfer.errors import unknown
 from xtransfer.studies.lab import LAB, LAB_FULL
+from xtransfer.studies.lab_dual import LAB_DUAL
+from xtransfer.studies.lab_mixture import LAB_MIXTURE
 from xtransfer.studies.natural import NATURAL_NLI
 from xtransfer.studies.phang import PHANG
 from xtransfer.studies.xtreme_r import BASELINE, BASELINE_BASE, INFERENCE, NATIVE, RETRIEVAL
 from xtransfer.study import Study, read
 
-_ALL = (LAB, LAB_FULL, NATURAL_NLI, INFERENCE, NATIVE, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
+_LAB = (LAB, LAB_FULL, LAB_MIXTURE, LAB_DUAL)
+_ALL = (*_LAB, NATURAL_NLI, INFERENCE, NATIVE, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
 STUDIES: dict[str, Study] = {study.name: study for study in _ALL}
 
 

@@ -15,22 +15,16 @@ from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.encoders import ENCODERS, EncoderRef
 from xtransfer.errors import RequestError
 from xtransfer.study import Study, Target, make
+from xtransfer.training import recipes
 from xtransfer.training.recipe import Recipe
 
-_XTREME = "google-research/xtreme 838c13b, base-size models"
+_WHY = "here dev is looked at once an epoch"
 RECIPES = {
-    "pair": Recipe(epochs=5, select="best", source=f"{_XTREME}: dev looked at once per epoch, not every 100 steps"),
-    "choice": Recipe(epochs=5, source=_XTREME),
-    "tags": Recipe(epochs=10, select="best", source=f"{_XTREME}: dev looked at once per epoch, not every 500 steps"),
-    "span": Recipe(
-        epochs=3,
-        learning_rate=3e-5,
-        warmup=0.06,
-        weight_decay=1e-4,
-        max_length=384,
-        source=f"{_XTREME}: 500 steps of warm-up are 6% of SQuAD's",
-    ),
-}  # by kind
+    "pair": recipes.adapted(recipes.recipe("xtreme-r-2021", "pair"), _WHY, evaluate_every=None),
+    "choice": recipes.recipe("xtreme-r-2021", "choice"),
+    "tags": recipes.adapted(recipes.recipe("xtreme-r-2021", "tags"), _WHY, evaluate_every=None),
+    **{name: recipes.recipe("xtreme-r-2021", name) for name in ("span", "squad-answers", "mewsli-x-pairs")},
+}  # by kind, or by benchmark where it has one of its own
 OTHERS = Recipe(epochs=3, source="transformers' defaults of fine-tuning; nothing is published for this kind")
 
 
@@ -59,7 +53,8 @@ def evaluation(
     for text in targets:
         target = _parsed(text)
         benchmark = benchmarks.get(target.benchmark)
-        values: dict[str, Any] = {"recipe": _recipe(benchmark, recipe or {}, longest), "train_rows": train_rows}
+        trained = benchmarks.get(target.train_on[-1]) if benchmark.retrieves and target.train_on else benchmark
+        values: dict[str, Any] = {"recipe": _recipe(trained, recipe or {}, longest), "train_rows": train_rows}
         if split != "test":
             values["split"] = split
         if rows is not None:
@@ -83,7 +78,7 @@ def evaluation(
 
 def recipe_of(benchmark: Benchmark) -> Recipe:
     """What a target is fine-tuned with where nothing else is asked for."""
-    recipe = RECIPES.get(benchmark.kind, OTHERS)
+    recipe = RECIPES.get(benchmark.name) or RECIPES.get(benchmark.kind, OTHERS)
     return recipe if benchmark.has("dev", "en") else recipe.model_copy(update={"select": "last"})
 
 

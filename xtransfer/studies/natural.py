@@ -8,22 +8,15 @@ from __future__ import annotations
 
 from xtransfer.studies import tiny
 from xtransfer.study import Study, Target
-from xtransfer.training.recipe import Recipe
+from xtransfer.training.recipes import adapted, recipe
 
-_XTREME = Recipe(
+_XTREME = adapted(
+    recipe("xtreme-2020", "pair"),
+    "fewer epochs, with warm-up as jiant, and the last checkpoint",
     epochs=3,
-    batch_size=32,
-    learning_rate=2e-5,
-    max_length=128,
     warmup=0.1,
-    source="XTREME 2020 scripts (batch 32, length 128, 2e-5), with warm-up as jiant and fewer epochs",
-)
-_XTREME_R_CHOICE = Recipe(
-    epochs=5,
-    batch_size=32,
-    learning_rate=2e-5,
-    max_length=128,
-    source="XTREME-R scripts for XCOPA (5 epochs, batch 32, length 128, 2e-5)",
+    select="last",
+    evaluate_every=None,
 )
 _XNLI = Target(benchmark="xnli", train_on=("lingnli-b",), recipe=_XTREME)
 
@@ -36,7 +29,7 @@ NATURAL_NLI = Study.model_validate(
         "intermediates": ["direct", "lingnli@en", "ocnli@zh", "indonli@id", "farstail@fa", "sick-nl@nl", "jsick@ja"],
         "targets": [
             _XNLI,
-            Target(benchmark="xcopa", recipe=_XTREME_R_CHOICE),
+            Target(benchmark="xcopa", recipe=recipe("xtreme-r-2021", "choice")),
         ],
         "seeds": [0, 1, 2, 3, 4],
         "intermediate_rows": 4000,

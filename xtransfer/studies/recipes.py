@@ -1,90 +1,39 @@
-"""Published recipes that the built-in studies train with, each with its source."""
+"""Published recipes as the built-in studies train with them: as they are, or with what differs and why."""
 
 from __future__ import annotations
 
+from xtransfer import benchmarks
 from xtransfer.study import Target
-from xtransfer.training.recipe import Recipe
-
-_XTREME_R = "google-research/xtreme 838c13b (XTREME-R, August 2021)"
-_JIANT = "nyu-mll/jiant daa5a25, scripts of XTREME (Phang et al. 2020)"
+from xtransfer.training.recipes import adapted, recipe, recipe_for
 
 
 def xtreme_r(slug: str, *, large: bool) -> Target:
     """A target with the recipe of XTREME-R's scripts, for XLM-R Large or for base-size models."""
+    return _published(slug, "xtreme-r-2021-large" if large else "xtreme-r-2021")
+
+
+def jiant(slug: str) -> Target:
+    """A target with the recipe of jiant's scripts."""
+    return _published(slug, "phang-2020")
+
+
+def _published(slug: str, source: str) -> Target:
+    """A target that compares vectors has the recipe of what it is trained on; others their own, or their kind's."""
     target = Target.parse(slug)
-    return target.model_copy(update={"recipe": _xtreme_r(target.benchmark, 3e-5 if large else 2e-5)})
+    benchmark = benchmarks.get(target.benchmark)
+    trained = benchmarks.get(target.train_on[-1]) if benchmark.retrieves else benchmark
+    return target.model_copy(update={"recipe": recipe_for(source, trained)})
 
-
-def _xtreme_r(benchmark: str, rate: float) -> Recipe | None:
-    if benchmark in ("xnli", "xcopa"):
-        values = {"epochs": 5, "learning_rate": rate, "source": f"{_XTREME_R}: last checkpoint"}
-        looks = {"select": "best", "evaluate_every": 100, "source": f"{_XTREME_R}: best English dev every 100 steps"}
-        return Recipe.model_validate({**values, **(looks if benchmark == "xnli" else {})})
-    if benchmark.startswith(("udpos", "panx")):
-        every = 500 if benchmark.startswith("udpos") else 1000
-        return Recipe(
-            epochs=10, select="best", evaluate_every=every, source=f"{_XTREME_R}: best English dev every {every} steps"
-        )
-    if benchmark.startswith(("xquad", "mlqa", "tydiqa")):
-        return TYDIQA if benchmark.startswith("tydiqa") else SQUAD
-    return None
-
-
-SQUAD = Recipe(
-    epochs=3,
-    learning_rate=3e-5,
-    warmup=0.06,
-    weight_decay=1e-4,
-    max_length=384,
-    source=f"{_XTREME_R}: last checkpoint; 500 steps of warm-up are 6% of SQuAD's",
-)
-TYDIQA = SQUAD.model_copy(
-    update={
-        "learning_rate": 2.1e-5,
-        "warmup": 0.99,
-        "source": f"{_XTREME_R}: last checkpoint; its 500 steps of warm-up to 3e-5 are more than the some 350 steps of "
-        "TyDiQA's English rows, so that the rate rises to the end, to 2.1e-5",
-    }
-)
 
 # XTREME-R's scripts for XNLI, with the rate that XTREME had for every model before August 2021: the two encoders then
 # differ in nothing else.
-PAIR = Recipe(
-    epochs=5,
-    select="best",
-    evaluate_every=1000,
-    source="google-research/xtreme before August 2021 (2e-5 for every model); English dev every 1,000 steps, not 100",
-)
-CHOICE = Recipe(epochs=5, source=f"{_XTREME_R}, base-size models: last checkpoint")
-INTERMEDIATE = PAIR.model_copy(
-    update={
-        "select": "last",
-        "evaluate_every": None,
-        "source": "google-research/xtreme before August 2021 for MNLI; the last checkpoint",
-    }
-)
-
-
-def jiant(slug: str, *, epochs: int | None, batch_size: int = 32, max_length: int = 256, last: bool = False) -> Target:
-    """A target with the recipe of jiant's scripts; without epochs, as the encoder comes."""
-    looks = {} if last else {"select": "best", "evaluate_every": 1000}
-    return Target.parse(slug).model_copy(
-        update={"recipe": _jiant(epochs, batch_size, max_length, **looks) if epochs else None}
-    )
-
-
-def _jiant(epochs: int, batch_size: int, max_length: int, **looks: object) -> Recipe:
-    selection = "English dev every 1,000 steps, here all rows and to the end" if looks else "the last checkpoint"
-    return Recipe.model_validate(
-        {"epochs": epochs, "batch_size": batch_size, "learning_rate": 1e-5, "warmup": 0.1, "max_length": max_length,
-         **looks, "source": f"{_JIANT}: {selection}"}
-    )  # fmt: skip
-
-
-JIANT_INTERMEDIATE = Recipe(
-    epochs=2,
-    learning_rate=1e-5,
-    warmup=0.1,
+PAIR = adapted(recipe("xtreme-2020", "pair"), "here every 1,000 steps", evaluate_every=1000)
+CHOICE = recipe("xtreme-r-2021", "choice")
+INTERMEDIATE = adapted(recipe("xtreme-2020", "pair"), "here the last checkpoint", select="last", evaluate_every=None)
+JIANT_INTERMEDIATE = adapted(
+    recipe("phang-2020", "pair"),
+    "these are its targets': what Phang et al. trained intermediates with was not found; the last checkpoint",
     max_length=384,
-    source=f"{_JIANT} for targets; what Phang et al. trained intermediates with was not found",
+    select="last",
+    evaluate_every=None,
 )

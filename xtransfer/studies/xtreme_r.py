@@ -7,6 +7,7 @@ from typing import Any
 from xtransfer.studies import tiny
 from xtransfer.studies.recipes import CHOICE, INTERMEDIATE, PAIR, xtreme_r
 from xtransfer.study import Study, Target
+from xtransfer.training.recipes import adapted, recipe
 
 _ENGINE = "nllb-200-distilled-600m"
 _TRANSLATED = ("de", "es", "fr", "ru", "zh", "ar", "sw", "hi", "tr", "vi")
@@ -111,16 +112,15 @@ def _baseline(name: str, encoder: str, *, large: bool, layer: int, where: str) -
             "name": name,
             "question": f"What does {encoder} reach on XTREME-R without an intermediate task?",
             "note": f"Recipes of XTREME-R's scripts of August 2021. Tatoeba compares layer {layer} ({where}) of the "
-            "encoder as it comes; XTREME-R's own Tatoeba, after SQuAD, is xtreme-r-retrieval. LAReQA and Mewsli-X are "
-            "scored with the first token of the encoder as it comes, where XTREME-R trains a dual encoder first: these "
-            "two are not comparable with its figures.",
+            "encoder as it comes; XTREME-R's own Tatoeba, after SQuAD, is xtreme-r-retrieval. LAReQA and Mewsli-X "
+            "train a dual encoder on English pairs first, as XTREME-R does.",
             "encoders": [encoder],
             "intermediates": ["direct"],
             "targets": [
                 *(xtreme_r(slug, large=large) for slug in _SUITE),
                 f"tatoeba-r:layer{layer}",
-                "lareqa:cls",
-                "mewsli-x:cls",
+                xtreme_r("lareqa<squad-answers:cls", large=large),
+                xtreme_r("mewsli-x<mewsli-x-pairs:cls", large=large),
             ],
             "seeds": [0, 1, 2],
             "small": _SMALL_BASELINE,
@@ -149,14 +149,12 @@ RETRIEVAL = Study.model_validate(
         "intermediates": ["direct", "squad@en"],
         "targets": ["tatoeba-r:layer14", "lareqa:cls"],
         "seeds": [0, 1, 2, 3, 4],
-        "intermediate_recipe": {
-            "epochs": 2,
-            "learning_rate": 3e-5,
-            "weight_decay": 1e-4,
-            "warmup": 0.09,
-            "max_length": 384,
-            "source": "google-research/xtreme 838c13b, scripts of Tatoeba and SQuAD: 500 steps of warm-up are 9%",
-        },
+        "intermediate_recipe": adapted(
+            recipe("xtreme-r-2021-large", "span"),
+            "Tatoeba's script: 2 epochs, of which 500 steps are 9%",
+            epochs=2,
+            warmup=0.09,
+        ),
         "small": {
             "note": "TyDiQA's English rows (600) for SQuAD, of which the mirror has none; the last layer.",
             "encoders": [tiny.MINI],

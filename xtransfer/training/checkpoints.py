@@ -2,7 +2,8 @@
 
 config.json, model.safetensors, tokenizer files      the encoder, as AutoModel reads it
 head.safetensors                                     tensors `<benchmark>/<parameter>`
-head.json                                            {"heads": {benchmark: {"kind", "labels", "dropout"}}}
+head.json                                            {"heads": {benchmark: {"kind", "labels", "dropout"}}}; kinds that
+                                                     train vectors also have "dual"
 
 Weights are read from safetensors alone and no code that comes with a model is run: a pickle or a
 `modeling_*.py` from a hub is a program of somebody else's.
@@ -14,6 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -36,6 +38,7 @@ class HeadInfo:
     kind: str
     labels: tuple[str, ...]
     dropout: float
+    dual: Mapping[str, Any] | None = None  # how vectors are compared, where the kind trains them
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,12 @@ def save(
         for parameter, value in saved.module.state_dict().items()
     }
     save_file(tensors, folder / "head.safetensors")
-    infos = {name: asdict(saved.info) for name, saved in heads.items()}
+    infos = {name: _without_nones(asdict(saved.info)) for name, saved in heads.items()}
     (folder / "head.json").write_text(json.dumps({"heads": infos}, indent=1) + "\n", encoding="utf-8")
+
+
+def _without_nones(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def new_head(info: HeadInfo, hidden_size: int) -> nn.Module:
@@ -127,7 +134,7 @@ def new_head(info: HeadInfo, hidden_size: int) -> nn.Module:
     if make is None:
         raise RequestError(f"'{info.benchmark}' is of kind {info.kind}: nothing is trained on it")
     shape = Benchmark(info.benchmark, info.kind, (), Source(""), {}, "", labels=info.labels)
-    return make(hidden_size, shape, info.dropout)
+    return make(hidden_size, shape, info.dropout, *([info.dual] if info.dual is not None else []))
 
 
 def bind(head: nn.Module, encoder: PreTrainedModel) -> None:

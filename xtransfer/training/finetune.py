@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,33 @@ import torch
 from torch import Tensor, nn
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.data.batches import Batch, collate, epoch_order
+from xtransfer.data.batches import Batch, collate
 from xtransfer.data.encoded import EncodedRows, encoded_rows
 from xtransfer.digest import digest
 from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.language_head import LanguageHead
+from xtransfer.packed.forward import can_be_packed, states
+from xtransfer.precision import Precision, autocast
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.training import checkpoints, pretrained
 from xtransfer.training.checkpoints import HeadInfo, Loaded, SavedHead
+from xtransfer.training.estimate import Shape, fitting, free_bytes, optimizer_bytes
+from xtransfer.training.hard_negatives import with_negatives
 from xtransfer.training.loop import adamw, derived, own_randomness
 from xtransfer.training.losses import degenerate, summary, uninformed_loss
+from xtransfer.training.memory import InParts
+from xtransfer.training.mixture import PROPORTIONAL, Sampling
+from xtransfer.training.parts import Part, Parts
 from xtransfer.training.pretrained import Start
 from xtransfer.training.recipe import Recipe
+from xtransfer.training.sampling import BatchPlan
+from xtransfer.training.savings import ALL, Savings
 from xtransfer.training.selection import BestOnDev
 from xtransfer.training.session import Course, Job, train
+from xtransfer.training.trimmed import Trimming, may_be_trimmed, tokens_of
 
-Part = tuple[Benchmark, Sequence[Row]]
+log = logging.getLogger(__name__)
 
 
 def finetune(
@@ -44,129 +54,179 @@ def finetune(
     *,
     dev: Part | None = None,
     save_every: float = 60.0,
+    sampling: Sampling = PROPORTIONAL,
+    weights: Sequence[float] = (),
+    savings: Savings = ALL,
 ) -> dict[str, Any]:
     """Train `start` on `parts` and leave the checkpoint in `out`; returns the facts of the run.
 
     Parts of one benchmark (its rows in several languages) share a head. Several benchmarks take turns, one
-    per batch, in proportion to their rows (the sampling of Phang et al. 2020 without a cap). All that is
+    per batch, in proportion to their rows (the sampling of Phang et al. 2020 without a cap). With another
+    `sampling`, or `weights` (one for each part) that differ, it is the parts that take turns. All that is
     random derives from `seed`. `dev` is read with `select: best` alone; no other split is opened here.
 
     Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (the evaluations, select=best only),
     heads (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
-    `losses.degenerate`), examples_per_second, seconds. Raises RequestError for what cannot be trained.
+    `losses.degenerate`), restarts (the reasons of earlier tries, where the recipe allows any), embeddings_trained
+    (rows of the table), examples_per_second, seconds. Raises RequestError for what cannot be trained.
     """
-    rows = _by_benchmark(parts)
-    loaded = checkpoints.load(start, recipe.dropout)
-    _check_length(loaded, recipe, start)
-    if recipe.freeze_embeddings:
-        pretrained.freeze_embeddings(loaded.encoder)
-    heads, came_from = _heads(loaded, [benchmark for benchmark, _ in rows.values()], recipe, seed)
-    model = Model(loaded.encoder, heads).to(device)
-    encoded = {name: _encode(benchmark, own, loaded, recipe) for name, (benchmark, own) in rows.items()}
-    plan = BatchPlan({name: len(own) for name, own in encoded.items()}, recipe.batch_size, seed)
-    steps = recipe.steps or math.ceil((recipe.epochs or 0) * plan.per_epoch)
-    best = _watcher(model, loaded, recipe, plan, steps, dev, device)
+    mixed = Parts.of(parts, sampling, weights)
+    failed: list[str] = []
+    while True:
+        number = len(failed)
+        own_seed, own_state = (
+            (derived(seed, "restart", number), state_dir / str(number)) if failed else (seed, state_dir)
+        )
+        run = Run(start, mixed, recipe, own_seed, device, dev, savings)
+        facts = run.train(own_state, progress, save_every)
+        if facts["degenerate"] is None or number == recipe.restarts:
+            run.save(out)
+            return {**facts, **({"restarts": failed} if recipe.restarts else {})}
+        failed.append(facts["degenerate"])
+        log.warning("%s; it begins again with another seed (%d of %d)", failed[-1], number + 1, recipe.restarts)
 
-    def batches(first: int) -> Iterator[tuple[str, Batch]]:
-        pad_id = loaded.tokenizer.pad_token_id
-        for step, (name, indexes) in enumerate(plan.batches(first), start=first):
-            batch = collate([encoded[name][index] for index in indexes], pad_id)
-            corrupt = KINDS[rows[name][0].kind].corrupt
+
+class Run:
+    """One try: everything in memory that is trained, and the batches it is trained on."""
+
+    def __init__(
+        self, start: Start, mixed: Parts, recipe: Recipe, seed: int, device: str, dev: Part | None, savings: Savings
+    ) -> None:
+        self.mixed, self.recipe, self.seed, self.device = mixed, recipe, seed, device
+        self.loaded = loaded = checkpoints.load(start, recipe.dropout)
+        pretrained.check_length(loaded.encoder, recipe.max_length, start)
+        if recipe.freeze_embeddings:
+            pretrained.freeze_embeddings(loaded.encoder)
+        self.heads, self.came_from = _heads(loaded, mixed.benchmarks, recipe, seed)
+        self.encoded = {
+            name: _encode(benchmark, with_negatives(benchmark, own, loaded, recipe, device), loaded, recipe)
+            for name, (benchmark, own) in mixed.rows.items()
+        }
+        self.plan = mixed.plan({name: len(own) for name, own in self.encoded.items()}, recipe.batch_size, seed)
+        self.steps = recipe.steps or math.ceil((recipe.epochs or 0) * self.plan.per_epoch)
+        self.trimming = self._trimming(dev) if savings.trimmed else None
+        self.model = Model(loaded.encoder, self.heads, recipe.precision, savings.packed).to(device)
+        self.best = _watcher(self.model, loaded, recipe, self.plan, self.steps, dev, device)
+
+    def train(self, state_dir: Path, progress: Progress, save_every: float) -> dict[str, Any]:
+        """Train to the end, or as far as it goes; the facts."""
+        plan, best = self.plan, self.best
+        course = train(self.job(), state_dir, progress, self.device, save_every)
+        if best is not None:
+            best.load_best()
+        return {
+            **summary(course.losses),
+            **({"dev": best.facts()} if best else {}),
+            "heads": self.came_from,
+            "degenerate": _degenerate(course, plan, self._uninformed()),
+            "embeddings_trained": self._embeddings_trained(),
+            "examples_per_second": round(plan.rows_in(len(course.losses)) / max(course.seconds, 1e-9), 1),
+            "seconds": round(course.seconds, 2),
+        }
+
+    def job(self) -> Job[tuple[str, Batch]]:
+        """What the loop is given."""
+        recipe, plan = self.recipe, self.plan
+        values = (recipe.model_dump(mode="json"), self.seed, self.steps)
+        return Job(
+            run=digest(*values, plan.sizes, dict(plan.turns), plan.in_rotation),
+            module=self.model,
+            optimizer=adamw(self.model, recipe.learning_rate, recipe.weight_decay),
+            loss_of=self.model.loss,
+            batches=self.batches,
+            steps=self.steps,
+            warmup=recipe.warmup,
+            clip_norm=recipe.clip_norm,
+            seed=self.seed,
+            watcher=self.best,
+            parts=self.in_parts(),
+        )
+
+    def batches(self, first: int) -> Iterator[tuple[str, Batch]]:
+        """Endless (benchmark, batch), from step `first` on."""
+        tokenizer = self.loaded.tokenizer
+        for step, (name, indexes) in enumerate(self.plan.batches(first), start=first):
+            batch = collate([self.encoded[name][index] for index in indexes], tokenizer.pad_token_id)
+            benchmark, _ = self.mixed.rows[name]
+            corrupt = KINDS[benchmark.kind].corrupt
             if corrupt is not None:
-                own = torch.Generator().manual_seed(derived(seed, "corrupt", step))
-                batch = corrupt(batch, loaded.tokenizer, own)
-            yield name, batch.to(device)
+                own = torch.Generator().manual_seed(derived(self.seed, "corrupt", step))
+                batch = corrupt(batch, tokenizer, own)
+            yield benchmark.name, batch.to(self.device)
 
-    optimizer = adamw(model, recipe.learning_rate, recipe.weight_decay)
-    run = digest(recipe.model_dump(mode="json"), seed, steps, plan.sizes)
-    job = Job(run, model, optimizer, model.loss, batches, steps, recipe.warmup, recipe.clip_norm, seed, best)
-    course = train(job, state_dir, progress, device, save_every)
-    if best is not None:
-        best.load_best()
-    _save(out, loaded, model, heads)
-    return {
-        **summary(course.losses),
-        **({"dev": best.facts()} if best else {}),
-        "heads": came_from,
-        "degenerate": _degenerate(course, plan, encoded),
-        "examples_per_second": round(plan.rows_in(len(course.losses)) / max(course.seconds, 1e-9), 1),
-        "seconds": round(course.seconds, 2),
-    }
+    def in_parts(self) -> InParts:
+        """How batches are computed that may not fit: begins with as much as the estimate allows."""
+        encoder, rows, sparing = self.loaded.encoder, self.recipe.batch_size, False
+        if can_be_packed(encoder):
+            longest = max((max(own.num_tokens(), default=1) for own in self.encoded.values()), default=1)
+            free = free_bytes(self.device) - optimizer_bytes(self.model)
+            rows, sparing = fitting(Shape.of(encoder.config), rows, longest, free)
+        return InParts(self.model, encoder, self.model.items, rows, sparing)
+
+    def save(self, out: Path) -> None:
+        """Write the checkpoint, with the dropout rates that the encoder came with: a recipe's are its own, not the
+        next stage's."""
+        self.model.cpu().eval()
+        if self.trimming is not None:
+            self.trimming.undo()
+        for name, rate in self.loaded.dropouts.items():
+            setattr(self.loaded.encoder.config, name, rate)
+        checkpoints.save(out, self.loaded.encoder, self.loaded.tokenizer, self.heads)
+
+    def _trimming(self, dev: Part | None) -> Trimming | None:
+        """Not where any token may come up: masks draw from all of them, and a language head predicts them."""
+        loaded, recipe = self.loaded, self.recipe
+        draws = any(KINDS[benchmark.kind].corrupt is not None for benchmark in self.mixed.benchmarks)
+        if draws or not may_be_trimmed(loaded.encoder, recipe.weight_decay):
+            return None
+        rows = list(self.encoded.values())
+        if dev is not None:
+            rows.append(_encode(dev[0], [dev[1]], loaded, recipe))
+        return Trimming(loaded.encoder, tokens_of(rows) | set(loaded.tokenizer.all_special_ids))
+
+    def _uninformed(self) -> dict[str, float | None]:
+        """What ignoring the input costs, by what takes turns."""
+        found: dict[str, float | None] = {}
+        for name, encoded in self.encoded.items():
+            own = KINDS[self.mixed.rows[name][0].kind].uninformed
+            found[name] = own(encoded, self.recipe) if own is not None else uninformed_loss(encoded)
+        return found
+
+    def _embeddings_trained(self) -> int:
+        table: Any = self.loaded.encoder.get_input_embeddings()
+        return len(table.weight) if table.weight.requires_grad else 0
 
 
 class Model(nn.Module):
     """An encoder and one head per benchmark."""
 
-    def __init__(self, encoder: nn.Module, heads: Mapping[str, SavedHead]) -> None:
+    def __init__(
+        self, encoder: nn.Module, heads: Mapping[str, SavedHead], precision: Precision = "fp32", packed: bool = True
+    ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.precision, self.packed = encoder, precision, packed
         self.heads = nn.ModuleList(saved.module for saved in heads.values())  # names may hold dots, keys may not
         self.order = {name: number for number, name in enumerate(heads)}
 
     def loss(self, named: tuple[str, Batch]) -> Tensor:
         """Mean loss of a batch of one benchmark."""
         name, batch = named
-        states = self.encoder(**batch.inputs()).last_hidden_state
-        head: Any = self.heads[self.order[name]]
-        loss: Tensor = head.loss(head(states, batch), batch)
+        head = self.head(name)
+        with autocast(self.precision, batch.input_ids.device.type):
+            first_only = getattr(head, "first_only", False)
+            outputs = head(states(self.encoder, batch, first_only=first_only, packed=self.packed), batch)
+        loss: Tensor = head.loss(outputs, batch)
         return loss
 
+    def items(self, named: tuple[str, Batch]) -> int | None:
+        """How many items the loss of a batch is the mean of; None where its rows must stay together."""
+        name, batch = named
+        count = getattr(self.head(name), "items", None)
+        return None if count is None else int(count(batch))
 
-@dataclass(frozen=True)
-class BatchPlan:
-    """Which rows make which batch, as a function of the step alone, so that a resumed run needs no saved
-    order."""
-
-    sizes: dict[str, int]  # benchmark → rows
-    batch_size: int
-    seed: int
-
-    @property
-    def per_epoch(self) -> int:
-        """Batches in a pass over all rows; the last of each benchmark may be smaller."""
-        return sum(math.ceil(size / self.batch_size) for size in self.sizes.values())
-
-    def batches(self, first: int) -> Iterator[tuple[str, list[int]]]:
-        """Endless (benchmark, indexes of rows), from step `first` (1, 2 …) on."""
-        epoch, skipped = divmod(first - 1, self.per_epoch)
-        while True:
-            yield from itertools.islice(self._epoch(epoch), skipped, None)
-            epoch, skipped = epoch + 1, 0
-
-    def rows_in(self, steps: int) -> int:
-        """Rows in the first so many steps."""
-        return sum(len(indexes) for _, indexes in itertools.islice(self.batches(1), steps))
-
-    def _epoch(self, epoch: int) -> list[tuple[str, list[int]]]:
-        made = []
-        for name, size in self.sizes.items():
-            order = epoch_order(size, derived(self.seed, "order", name), epoch)
-            made += [(name, order[at : at + self.batch_size]) for at in range(0, size, self.batch_size)]
-        if len(self.sizes) == 1:
-            return made
-        return [made[index] for index in epoch_order(len(made), derived(self.seed, "mixture"), epoch)]
-
-
-def _by_benchmark(parts: Sequence[Part]) -> dict[str, tuple[Benchmark, list[Sequence[Row]]]]:
-    rows: dict[str, tuple[Benchmark, list[Sequence[Row]]]] = {}
-    for benchmark, own in parts:
-        if KINDS[benchmark.kind].head is None:
-            raise RequestError(f"'{benchmark.name}' is of kind {benchmark.kind}: nothing is trained on it")
-        if not own:
-            raise RequestError(f"'{benchmark.name}': no rows to train on")
-        rows.setdefault(benchmark.name, (benchmark, []))[1].append(own)
-    if not rows:
-        raise RequestError("nothing to train on: no benchmark was given")
-    return rows
-
-
-def _check_length(loaded: Loaded, recipe: Recipe, start: Start) -> None:
-    longest = pretrained.longest_sequence(loaded.encoder)
-    if longest is not None and recipe.max_length > longest:
-        raise RequestError(
-            f"max_length {recipe.max_length}: the encoder {start if isinstance(start, Path) else start[0]} has "
-            f"positions for {longest} tokens; set max_length to at most {longest}"
-        )
+    def head(self, name: str) -> Any:
+        """The head of a benchmark."""
+        return self.heads[self.order[name]]
 
 
 def _heads(
@@ -175,7 +235,8 @@ def _heads(
     heads, came_from = {}, {}
     rate = pretrained.head_dropout(loaded.encoder.config) if recipe.dropout is None else recipe.dropout
     for benchmark in benchmarks:
-        info = HeadInfo(benchmark.name, benchmark.kind, tuple(benchmark.labels), rate)
+        dual = recipe.dual.model_dump(mode="json") if KINDS[benchmark.kind].dual else None
+        info = HeadInfo(benchmark.name, benchmark.kind, tuple(benchmark.labels), rate, dual)
         with own_randomness("cpu"):
             torch.manual_seed(derived(seed, "head", benchmark.name))
             module = checkpoints.new_head(info, loaded.encoder.config.hidden_size)
@@ -222,19 +283,10 @@ def _watcher(
     return BestOnDev(model, head, loaded.tokenizer, benchmark, rows, recipe.max_length, every, steps, device)
 
 
-def _degenerate(course: Course, plan: BatchPlan, encoded: Mapping[str, EncodedRows]) -> str | None:
+def _degenerate(course: Course, plan: BatchPlan, uninformed: Mapping[str, float | None]) -> str | None:
     names = [name for name, _ in itertools.islice(plan.batches(1), len(course.losses))]
     reasons = []
     for name in dict.fromkeys(names):
         own = [loss for loss, of in zip(course.losses, names, strict=True) if of == name]
-        reasons.append(degenerate(name, own, uninformed_loss(encoded[name])))
+        reasons.append(degenerate(name, own, uninformed[name]))
     return "; ".join(reason for reason in reasons if reason) or None
-
-
-def _save(out: Path, loaded: Loaded, model: Model, heads: Mapping[str, SavedHead]) -> None:
-    """Save with the dropout rates that the encoder came with: a recipe's are its own, not the next
-    stage's."""
-    model.cpu().eval()
-    for name, rate in loaded.dropouts.items():
-        setattr(loaded.encoder.config, name, rate)
-    checkpoints.save(out, loaded.encoder, loaded.tokenizer, heads)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +18,25 @@ from torch import Tensor, nn
 from xtransfer.digest import digest
 
 B = TypeVar("B")
+LossOf = Callable[[B], Tensor]
+Backward = Callable[[Callable[[Any], Tensor], Any], Tensor]  # (loss of a batch, batch) → loss; adds the gradients
+
+
+def at_once(loss_of: LossOf[B], batch: B) -> Tensor:
+    """Gradients of the whole batch together; returns its loss."""
+    loss = loss_of(batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return loss.detach()
 
 
 def fit(
     optimizer: torch.optim.Optimizer,
-    loss_of: Callable[[B], Tensor],
+    loss_of: LossOf[B],
     batches: Iterable[B],
     rate: Callable[[int], float],
     clip_norm: float,
     first: int = 1,
+    backward: Backward = at_once,
 ) -> Iterator[tuple[int, Tensor]]:
     """One optimizer step per batch; yields its number (from `first` on) and its loss, still on the device.
 
@@ -37,12 +47,26 @@ def fit(
     for step, batch in enumerate(batches, start=first):
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * rate(step)
-        loss = loss_of(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(parameters, clip_norm)
+        loss = backward(loss_of, batch)
+        clip(parameters, clip_norm)
         optimizer.step()
         optimizer.zero_grad()
-        yield step, loss.detach()
+        yield step, loss
+
+
+@torch.no_grad()
+def clip(parameters: Iterable[nn.Parameter], most: float) -> None:
+    """Scale gradients down to a global norm of `most`.
+
+    Rows are summed in the gradients' precision and their squares in fp64, so that rows of zeros (embeddings that no
+    batch looks up) leave the norm as it is to the last bit of fp32.
+    """
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    rows = [torch.linalg.vector_norm(one, dim=-1) for one in gradients]
+    norm = torch.stack([one.double().square().sum() for one in rows]).sum().sqrt()
+    factor = (most / (norm + 1e-6)).clamp(max=1.0).float()
+    if factor.is_cuda or factor < 1:  # where looking costs nothing
+        torch._foreach_mul_(gradients, factor)
 
 
 def linear_rate(steps: int, warmup: float) -> Callable[[int], float]:

@@ -39,19 +39,20 @@ def uninformed_loss(encoded: Sequence[Encoded]) -> float | None:
         mean = _mean([row.target for row in encoded])
         return _mean([(row.target - mean) ** 2 for row in encoded])
     if encoded and all(_is_tags(row.target) for row in encoded):
-        return _entropy([label for row in encoded for label in row.target])
+        return entropy([label for row in encoded for label in row.target])
     if not all(isinstance(row.target, int) for row in encoded):
         return None
     if any(len(row.sequences) > 1 for row in encoded):
         return _mean([math.log(len(row.sequences)) for row in encoded])
-    return _entropy([row.target for row in encoded])
+    return entropy([row.target for row in encoded])
 
 
 def _is_tags(target: Any) -> bool:
     return isinstance(target, tuple) and all(isinstance(label, int) for label in target)
 
 
-def _entropy(labels: Sequence[int]) -> float:
+def entropy(labels: Sequence[int]) -> float:
+    """In nats, of the labels' frequencies: the mean loss of the best answer that ignores the input."""
     shares = [count / len(labels) for count in Counter(labels).values()]
     return -sum(share * math.log(share) for share in shares)
 

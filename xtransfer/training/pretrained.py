@@ -175,6 +175,16 @@ def longest_sequence(encoder: nn.Module) -> int | None:
     return table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
 
 
+def check_length(encoder: nn.Module, max_length: int, start: Start) -> None:
+    """Raises RequestError where sequences may be longer than an encoder has positions for."""
+    longest = longest_sequence(encoder)
+    if longest is not None and max_length > longest:
+        raise RequestError(
+            f"max_length {max_length}: the encoder {start if isinstance(start, Path) else start[0]} has "
+            f"positions for {longest} tokens; set max_length to at most {longest}"
+        )
+
+
 def freeze_embeddings(encoder: PreTrainedModel) -> None:
     """Leave the embedding tables (words, positions, segments) as they are; their norm goes on learning."""
     tables = [encoder.get_input_embeddings()]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from xtransfer.training.dual import DUAL, DualRecipe
+
+_LATER = ("precision", "restarts", "dual")
 
 
 class Recipe(BaseModel):
@@ -27,6 +31,9 @@ class Recipe(BaseModel):
     )
     select: Literal["last", "best"] = Field("last", description="best: the checkpoint with the best English dev score")
     evaluate_every: int | None = Field(None, gt=0, description="Steps between dev evaluations (select=best only)")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: matrix products in it; weights stay fp32")
+    restarts: int = Field(0, ge=0, le=10, description="Tries with further seeds where a run turns out degenerate")
+    dual: DualRecipe = Field(DUAL, description="How vectors are made and compared, for kinds that train them")
     source: str = Field("", description="The paper or script that these values follow")
 
     @model_validator(mode="after")
@@ -36,3 +43,10 @@ class Recipe(BaseModel):
         if self.select == "last" and self.evaluate_every is not None:
             raise ValueError("evaluate_every is read only with select: best")
         return self
+
+    def deciding(self) -> dict[str, Any]:
+        """What a stage's key is made of: not where values come from, which changes no result; and settings that came
+        later only where they are used, so that older results keep their keys."""
+        values = self.model_dump(mode="json", exclude={"source"})
+        unused = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
+        return {name: value for name, value in values.items() if name not in unused}

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.training import state
-from xtransfer.training.loop import derived, fit, linear_rate, own_randomness
+from xtransfer.training.loop import at_once, derived, fit, linear_rate, own_randomness
+from xtransfer.training.memory import InParts
 
 B = TypeVar("B")
 _REPORT_EVERY = 20  # steps between looks at the loss: each is one wait for the device
@@ -48,6 +49,7 @@ class Job(Generic[B]):
     clip_norm: float
     seed: int
     watcher: Watcher | None = None
+    parts: InParts | None = None  # how a batch is computed that may not fit at once
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def train(
         job.module.train()
         rate = linear_rate(job.steps, job.warmup)
         batches = itertools.islice(job.batches(done + 1), job.steps - done)
-        for step, loss in fit(job.optimizer, job.loss_of, batches, rate, job.clip_norm, done + 1):
+        backward = job.parts or at_once
+        for step, loss in fit(job.optimizer, job.loss_of, batches, rate, job.clip_norm, done + 1, backward):
             pending.append(loss)
             if job.watcher is not None:
                 job.watcher.after(step)
@@ -108,7 +111,11 @@ def _save(job: Job[Any], folder: Path, step: int, losses: list[float], seconds: 
         **state.prefixed("watcher", watcher.tensors() if watcher else {}),
         "losses": torch.tensor(losses, dtype=torch.float64),
     }
-    values = {"seconds": seconds, "watcher": watcher.values() if watcher else {}}
+    values = {
+        "seconds": seconds,
+        "watcher": watcher.values() if watcher else {},
+        "parts": job.parts.values() if job.parts else {},
+    }
     state.write(folder, state.State(job.run, step, tensors, values))
 
 
@@ -121,4 +128,6 @@ def _restore(job: Job[Any], folder: Path, device: str) -> tuple[int, list[float]
     state.restore_random(state.below("random", saved.tensors), device)
     if job.watcher is not None:
         job.watcher.restore(state.below("watcher", saved.tensors), saved.values["watcher"])
+    if job.parts is not None:
+        job.parts.restore(saved.values["parts"])
     return saved.step, saved.tensors["losses"].tolist(), float(saved.values["seconds"])

@@ -17,6 +17,7 @@ TEXT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "pair": ("first", "second"),
     "choice": ("context", "choices"),
     "sts": ("first", "second"),
+    "dual-pair": ("first", "second"),
 }
 
 

@@ -1,0 +1,112 @@
+"""Evaluation of 12 languages, in CPU seconds: ours in one pass, against `Trainer.predict` language by language.
+
+The Trainer pads each batch of 8 rows (what it takes where nothing is said) to its longest; its rows are tokens
+already. Ours begins with rows whose tokens are kept on disk, as they are from the second evaluation on. One thread.
+The rows are XNLI's test split of the mirror. What decides is `scoring.predict.TOKENS_PER_BATCH`.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+from perf.encoders import LENGTH, NLI, QUICK, SIZES, Size, evaluation_rows, make_encoder
+from perf.measure import Bound, Measure, parser, show
+from perf.trainer import dataset, predictor
+from xtransfer.benchmarks.spec import Row
+from xtransfer.precision import Precision
+
+ROWS = 500  # of each language
+LEAST: Mapping[Precision, float] = {"fp32": 1.6, "bf16": 3.0}
+
+
+def measure(size: Size, rows: Mapping[str, Sequence[Row]], rounds: int, folder: Path, goals: bool) -> list[Any]:
+    """Rows of the table for one size: fp32 and bf16, and how far fp32's logits are from the Trainer's."""
+    theirs = Theirs(folder, rows)
+    ours = Ours(folder, rows, theirs.trainer.model)
+    ways: dict[str, Callable[[], float]] = {"other": theirs.seconds}
+    for precision in LEAST:
+        ours.seconds(precision)  # tokens are kept from here on
+        ways[precision] = lambda precision=precision: ours.seconds(precision)  # type: ignore[misc]
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds):
+        for name in list(ways) if number % 2 == 0 else reversed(list(ways)):
+            seconds[name].append(ways[name]())
+    found: list[Any] = [
+        Measure(f"{size}: {precision}", seconds[precision], seconds["other"], least=least if goals else None)
+        for precision, least in LEAST.items()
+    ]
+    apart = {name: float(np.abs(ours.logits[name] - theirs.logits).max()) for name in LEAST}
+    return [
+        *found,
+        Bound(f"{size}: largest difference of a logit, fp32", apart["fp32"], 1e-6 if goals else None),
+        Bound(f"{size}: largest difference of a logit, bf16", apart["bf16"], None),
+    ]
+
+
+class Theirs:
+    """One call of the Trainer for each language."""
+
+    def __init__(self, folder: Path, rows: Mapping[str, Sequence[Row]]) -> None:
+        with TemporaryDirectory() as out:
+            self.trainer = predictor(folder, out)
+        self.data = [dataset(folder, own) for own in rows.values()]
+
+    def seconds(self) -> float:
+        started = process_time()
+        found = [self.trainer.predict(own).predictions for own in self.data]
+        taken = process_time() - started
+        self.logits = np.concatenate(found)
+        return taken
+
+
+class Ours:
+    """All languages in one pass, with the weights of the Trainer's model."""
+
+    def __init__(self, folder: Path, rows: Mapping[str, Sequence[Row]], model: Any) -> None:
+        from xtransfer.kinds import KINDS
+        from xtransfer.scoring.predict import Reader
+        from xtransfer.training import checkpoints
+
+        self.rows, self.encoder = rows, model.roberta
+        self.reader = Reader(checkpoints.load(folder).tokenizer, LENGTH)
+        make = KINDS["pair"].head
+        assert make is not None
+        self.head = make(model.config.hidden_size, NLI, 0.0)
+        self.head.load_state_dict(model.classifier.state_dict())
+        self.logits: dict[Precision, np.ndarray] = {}
+
+    def seconds(self, precision: Precision) -> float:
+        from xtransfer.scoring.predict import predict_languages
+
+        started = process_time()
+        found = predict_languages(self.encoder, self.head, NLI, self.rows, self.reader, precision=precision)
+        taken = process_time() - started
+        self.logits[precision] = np.array([one.scores for own in found.values() for one in own], np.float32)
+        return taken
+
+
+def _main() -> None:
+    options = parser(__doc__ or "")
+    options.add_argument("--rounds", type=int, default=3, help="how often each way is timed, in turns (default: 3)")
+    asked: Namespace = options.parse_args()
+    import torch
+
+    torch.set_num_threads(1)
+    rows = evaluation_rows(20 if asked.quick else ROWS)
+    found: list[Any] = []
+    for size in (QUICK,) if asked.quick else SIZES:
+        with TemporaryDirectory() as name:
+            folder = make_encoder(size, evaluation_rows(50 if asked.quick else 3000), Path(name))
+            found += measure(size, rows, 1 if asked.quick else asked.rounds, folder, goals=not asked.quick)
+    show(found, asked, "Evaluation of 12 languages: CPU seconds")
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,61 @@
+"""Rows to train dual encoders on, from the columns of their sources."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.fixtures import write_mirror
+from xtransfer.benchmarks import BUILT_IN, get
+from xtransfer.benchmarks.ranking import _mention_and_entity, _question_and_answer
+from xtransfer.data.load import load_rows
+
+PARAGRAPH = "Alan was born in 1912. He lived to 41! Who asks? He wrote of machines."
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ("Alan", "Alan was born in 1912."),
+        ("1912", "Alan was born in 1912."),
+        ("41", "He lived to 41!"),
+        ("machines", "He wrote of machines."),
+        ("machines.", "He wrote of machines."),
+    ],
+)
+def test_a_question_looks_for_the_sentence_that_its_answer_begins_in(answer: str, sentence: str) -> None:
+    answers = {"text": [answer], "answer_start": [PARAGRAPH.index(answer)]}
+    row = _question_and_answer({"id": "q", "context": PARAGRAPH, "question": "Who?", "answers": answers})
+    assert row == {"id": "q", "source": "Who?", "target": sentence, "context": PARAGRAPH}
+
+
+def test_a_mention_is_marked_in_its_sentence_and_looks_for_a_description() -> None:
+    text = "It rained. The flag had flown. It sank."
+    mention = {"example_id": "m1", "entity_id": "Q1", "mention_span": {"start": 15, "end": 19, "text": "flag"}}
+    spans = [{"start": 0, "end": 10}, {"start": 11, "end": 30}, {"start": 31, "end": 39}]
+    context = {"text": text, "sentence_spans": spans}
+    description = {"description": "A flag. It is red.", "sentence_spans": [{"start": 0, "end": 7}]}
+    pair = {"contextual_mention": {"mention": mention, "context": context}, "entity": description}
+    row = _mention_and_entity(pair)
+    assert row == {"id": "m1", "source": "flag: The { flag } had flown.", "target": "A flag.", "context": ""}
+    across = {**mention, "mention_span": {"start": 5, "end": 19, "text": ""}}
+    assert _mention_and_entity({**pair, "contextual_mention": {"mention": across, "context": context}}) is None
+
+
+def test_translations_stand_in_the_column_of_their_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path))
+    write_mirror(tmp_path, BUILT_IN["multi30k"])
+    french, czech = (load_rows(get("multi30k"), code, "test") for code in ("fr", "cs"))
+    assert french[0]["source"].endswith(" fr") and czech[0]["source"].endswith(" cs")
+    assert [row["target"] for row in french] == [row["target"] for row in czech]
+    assert french[0]["target"].endswith(" en") and french[0]["context"] == ""
+
+
+def test_real_translations_are_read(hub_dir: Path) -> None:
+    if not (hub_dir / "local" / "multi30k-en-de-fr-cs").is_dir():
+        pytest.skip("the mirror has no multi30k")
+    assert os.environ["XTRANSFER_HUB_DIR"] == str(hub_dir)
+    sizes = [len(load_rows(get("multi30k"), "de", split)) for split in ("train", "dev", "test")]
+    assert sizes == [29000, 1014, 1000]

@@ -1,0 +1,268 @@
+"""Packed encoders give what padded ones give, sequence by sequence."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+import torch
+from transformers import (
+    BertConfig,
+    BertModel,
+    CamembertConfig,
+    CamembertModel,
+    DebertaV2Config,
+    DebertaV2Model,
+    MT5Config,
+    MT5EncoderModel,
+    RobertaConfig,
+    RobertaModel,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
+
+from xtransfer.data.batches import Batch, collate
+from xtransfer.errors import RequestError
+from xtransfer.kinds.spec import Encoded
+from xtransfer.packed import attention, forward
+from xtransfer.packed.dropout import dropped
+from xtransfer.packed.forward import FAMILIES, states
+from xtransfer.packed.layout import layout
+
+torch.set_num_threads(1)
+MODELS: dict[str, tuple[Any, Any]] = {
+    "bert": (BertConfig, BertModel),
+    "camembert": (CamembertConfig, CamembertModel),
+    "roberta": (RobertaConfig, RobertaModel),
+    "xlm-roberta": (XLMRobertaConfig, XLMRobertaModel),
+}
+LENGTHS = (3, 11, 1, 11, 7, 30, 2, 8, 29)
+
+
+def encoder(family: str, dropout: float = 0.0) -> Any:
+    config, model = MODELS[family]
+    torch.manual_seed(0)
+    made = model(
+        config(
+            vocab_size=50,
+            hidden_size=16,
+            num_hidden_layers=3,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=40,
+            type_vocab_size=2,
+            pad_token_id=1,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=dropout,
+            initializer_range=0.3,
+        ),
+        add_pooling_layer=False,
+    )
+    return made.eval()
+
+
+def batch(types: bool = False, lengths: tuple[int, ...] = LENGTHS, seed: int = 0) -> Batch:
+    """Sequences in rows of one, two, …; a padding id may stand inside of a text."""
+    draw = torch.Generator().manual_seed(seed)
+    sequences = [tuple(torch.randint(2, 50, (length,), generator=draw).tolist()) for length in lengths]
+    sequences[1] = (*sequences[1][:4], 1, *sequences[1][5:])
+    segments = [tuple(int(place > 2) for place in range(len(one))) for one in sequences] if types else None
+    return collate([Encoded((one,), (segments[n],) if segments else None, 0) for n, one in enumerate(sequences)], 1)
+
+
+def test_every_family_that_is_declared_is_tested() -> None:
+    assert set(MODELS) == set(FAMILIES)
+
+
+@pytest.mark.parametrize("types", [False, True])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_states_are_those_of_the_padded_encoder(family: str, types: bool) -> None:
+    model, given = encoder(family), batch(types)
+    real = given.attention_mask.bool()
+    whole = model(**given.inputs(), output_hidden_states=True)
+    assert torch.allclose(states(model, given)[real], whole.last_hidden_state[real], atol=2e-6)
+    assert not states(model, given)[~real].any()
+    firsts = states(model, given, first_only=True)
+    assert firsts.shape == (len(LENGTHS), 1, 16)
+    assert torch.allclose(firsts[:, 0], whole.last_hidden_state[:, 0], atol=2e-6)
+    for number, expected in enumerate(whole.hidden_states):
+        assert torch.allclose(states(model, given, layer=number)[real], expected[real], atol=2e-6)
+        firsts = states(model, given, layer=number, first_only=True)
+        assert torch.allclose(firsts[:, 0], expected[:, 0], atol=2e-6)
+    with pytest.raises(RequestError, match=r"layer 4: the encoder has layers 0 \(embeddings\) to 3"):
+        states(model, given, layer=4)
+
+
+@pytest.mark.parametrize("first_only", [False, True])
+def test_gradients_are_those_of_the_padded_encoder(first_only: bool) -> None:
+    model, given = encoder("xlm-roberta").train(), batch()
+    weights = torch.randn(len(LENGTHS), max(LENGTHS), 16, generator=torch.Generator().manual_seed(1))
+    weights = weights * given.attention_mask.unsqueeze(-1)
+    weights = weights[:, :1] if first_only else weights
+
+    def gradients(packed: bool) -> dict[str, torch.Tensor]:
+        model.zero_grad()
+        found = states(model, given, first_only=first_only, packed=packed)
+        (found[:, : weights.shape[1]] * weights).sum().backward()
+        return {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+
+    ours, theirs = gradients(True), gradients(False)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        assert torch.allclose(value, theirs[name], atol=2e-5), name
+
+
+def test_sequences_do_not_see_each_other() -> None:
+    """Flattened input with positions that begin anew is the trap: transformers' SDPA lets everything see all."""
+    model, one, other = encoder("xlm-roberta"), batch(), batch(seed=1)
+    same = Batch(**{**vars(other), "input_ids": other.input_ids.clone()})
+    same.input_ids[0] = one.input_ids[0]
+    assert not torch.equal(one.input_ids, same.input_ids)
+    assert torch.equal(states(model, one)[0], states(model, same)[0])
+
+    def flattened(given: Batch) -> torch.Tensor:
+        real = given.attention_mask.bool()
+        places = torch.cat([torch.arange(2, 2 + length) for length in given.lengths])
+        found = model(input_ids=given.input_ids[real][None], position_ids=places[None]).last_hidden_state
+        return found[0, : given.lengths[0]]
+
+    assert (flattened(one) - flattened(same)).abs().max() > 1e-3, "the trap is gone: this test shows nothing any more"
+
+
+def test_dropout_of_attention_weights_is_that_of_the_encoder() -> None:
+    model, given = encoder("xlm-roberta", dropout=0.5), batch()
+    assert torch.equal(states(model, given), states(model, given))
+    model.train()
+    torch.manual_seed(0)
+    one = states(model, given)
+    assert not torch.allclose(one, states(model, given))
+    queries, keys = torch.randn(sum(LENGTHS), 2, 8), torch.randn(sum(LENGTHS), 2, 8)
+    plan = layout(LENGTHS, torch.device("cpu"))
+    read = torch.stack((keys, torch.ones_like(keys)), 1)
+    kept = torch.stack([attention.attention(queries, read, plan, 0.5, 0.1) for _ in range(400)])
+    assert kept.std() > 0.1
+    assert (kept.mean(0) - 1).abs().max() < 0.3  # what is kept is scaled up: the mean stays
+
+
+def test_an_encoder_that_cannot_be_packed_is_padded_and_that_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    torch.manual_seed(0)
+    small = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    deberta = DebertaV2Model(DebertaV2Config(**small, intermediate_size=32, pad_token_id=1)).eval()
+    mt5 = MT5EncoderModel(MT5Config(vocab_size=50, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)).eval()
+    forward._tell.cache_clear()
+    with caplog.at_level(logging.INFO):
+        for model in (deberta, mt5, deberta, mt5):
+            given = batch()
+            assert torch.equal(states(model, given), model(**given.inputs()).last_hidden_state)
+    assert [record.message.partition(";")[0] for record in caplog.records] == [
+        "batches of 'deberta-v2' are padded",
+        "batches of 'mt5' are padded",
+    ]
+
+
+def test_checkpointing_leaves_states_and_gradients_equal() -> None:
+    model, given = encoder("xlm-roberta", dropout=0.3).train(), batch()
+
+    def gradient() -> torch.Tensor:
+        model.zero_grad()
+        torch.manual_seed(0)
+        states(model, given).square().sum().backward()
+        return model.embeddings.word_embeddings.weight.grad.clone()
+
+    kept = gradient()
+    model.activation_checkpointing_enable({"use_reentrant": False})
+    assert torch.equal(gradient(), kept)
+
+
+@pytest.mark.parametrize("first_only", [False, True])
+def test_the_kernel_for_sequences_of_any_length_is_told_where_they_lie(
+    first_only: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the kernel of a GPU computes, by its documentation, in plain torch."""
+
+    def varlen_attn(
+        queries: Any, keys: Any, values: Any, of_q: Any, of_k: Any, max_q: int, max_k: int, *, scale: float
+    ) -> Any:
+        assert of_q.dtype == of_k.dtype == torch.int32
+        assert of_q.diff().max() == max_q and of_k.diff().max() == max_k
+        found = []
+        for number in range(len(of_q) - 1):
+            q = queries[of_q[number] : of_q[number + 1]].transpose(0, 1)
+            k, v = (one[of_k[number] : of_k[number + 1]].transpose(0, 1) for one in (keys, values))
+            found.append(((q @ k.mT * scale).softmax(-1) @ v).transpose(0, 1))
+        return torch.cat(found)
+
+    model, given = encoder("xlm-roberta"), batch()
+    expected = states(model, given, first_only=first_only)
+    monkeypatch.setattr(attention, "_has_varlen", lambda queries, dropout: True)
+    monkeypatch.setattr(attention.varlen, "varlen_attn", varlen_attn)
+    assert torch.allclose(states(model, given, first_only=first_only), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("lengths", [(5,), (4, 4, 4), (1, 2, 3, 100), tuple(range(1, 60))])
+def test_every_token_has_one_place(lengths: tuple[int, ...]) -> None:
+    plan = layout(lengths, torch.device("cpu"))
+    real = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    assert sorted(plan.places.tolist()) == real.flatten().nonzero().flatten().tolist()
+    assert sum(bucket.tokens for bucket in plan.buckets) == sum(lengths)
+    assert sum(bucket.shape[0] for bucket in plan.buckets) == len(lengths)
+    assert plan.edges.diff().tolist() == sorted(lengths, reverse=True)
+    firsts = plan.places[plan.edges[:-1].long()][plan.ranks]
+    assert firsts.tolist() == [number * max(lengths) for number in range(len(lengths))]
+    for bucket in plan.buckets:
+        assert bucket.tokens >= 0.75 * bucket.shape[0] * bucket.shape[1]
+
+
+def test_one_bucket_of_all_sequences_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a device without a bound on padding does."""
+    model, given = encoder("xlm-roberta"), batch()
+    expected = states(model, given)
+    monkeypatch.setattr("xtransfer.packed.layout.LEAST_FILLED", {})
+    (bucket,) = layout(LENGTHS, torch.device("cpu")).buckets
+    assert bucket.shape == (len(LENGTHS), max(LENGTHS))
+    assert torch.allclose(states(model, given), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape", [(1,), (7, 9), (3, 2, 5, 11)])
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_dropout_has_its_rate_and_leaves_the_mean(shape: tuple[int, ...], rate: float) -> None:
+    torch.manual_seed(0)
+    given = torch.ones(3000, *shape, requires_grad=True)
+    found = dropped(given, rate)
+    count = found.numel()
+    deviation = (rate * (1 - rate) / count) ** 0.5
+    assert abs(float((found.detach() == 0).float().mean()) - rate) < 4 * deviation
+    assert float(found.detach().max()) == pytest.approx(1 / (1 - rate), rel=1e-4)
+    found.sum().backward()
+    assert given.grad is not None and torch.equal(given.grad, found.detach())
+    again = dropped(given, rate)
+    together = float(((again == 0) & (found == 0)).float().mean())
+    assert abs(together - rate**2) < 5 * (rate**2 / count) ** 0.5, "two draws have nothing to do with each other"
+    assert dropped(given, 0.0) is given
+
+
+def test_filling_is_read_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, given = encoder("xlm-roberta").train(), batch()
+
+    def found(multiple: int, first_only: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        monkeypatch.setattr(forward, "_multiple", lambda device: multiple)
+        model.zero_grad()
+        reached = states(model, given, first_only=first_only)
+        reached.square().sum().backward()
+        return reached.detach(), model.embeddings.word_embeddings.weight.grad.clone()
+
+    assert layout(LENGTHS, torch.device("cpu"), 64).filling == -sum(LENGTHS) % 64 > 0
+    for first_only in (False, True):
+        (plain, gradient), (filled, its_gradient) = found(1, first_only), found(64, first_only)
+        assert torch.allclose(plain, filled, atol=2e-6)
+        assert torch.allclose(gradient, its_gradient, atol=1e-5)
+
+
+def test_bf16_is_near_fp32() -> None:
+    model, given = encoder("xlm-roberta"), batch()
+    exact = states(model, given)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = states(model, given)
+    apart = (exact - rounded).abs().max()
+    assert 1e-5 < apart < 0.1

@@ -1,0 +1,169 @@
+"""Batches in parts: the same step in less memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import XLMRobertaConfig, XLMRobertaModel
+
+from xtransfer.data.batches import collate
+from xtransfer.errors import RequestError
+from xtransfer.kinds.spec import Encoded
+from xtransfer.packed.forward import states
+from xtransfer.training import finetune
+from xtransfer.training.estimate import Shape, activations, fitting
+from xtransfer.training.memory import is_out_of_memory
+from xtransfer.training.parts import Parts
+
+from .test_finetune import Killed, changed, equal, run
+from .test_language import TEXT, text_rows
+from .test_tags import TAGS, tag_rows
+from .tiny import CHOICE, PAIR, RECIPE, choice_rows, pair_rows
+
+PARTS: dict[str, Any] = {
+    "pair": [(PAIR, pair_rows(40))],
+    "choice": [(CHOICE, choice_rows(24))],
+    "tags": [(TAGS, tag_rows(40))],
+    "mlm": [(TEXT, text_rows(40))],
+}
+PLAIN = changed(RECIPE, epochs=None, steps=6, dropout=0.0)
+LARGE = Shape(layers=24, hidden=1024, heads=16, inner=4096)
+
+
+class Small:
+    """A device that holds so many rows at once, or more where activations are computed twice."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, rows: int, sparing_rows: int = 0) -> None:
+        self.seen: list[int] = []
+        loss = finetune.Model.loss
+
+        def guarded(model: finetune.Model, named: Any) -> torch.Tensor:
+            now = len(named[1].sizes)
+            holds = sparing_rows if model.encoder.is_activation_checkpointing else rows  # type: ignore[union-attr]
+            if now > holds:
+                loss(model, named).backward()  # gradients of a try that fails are not to be seen
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            self.seen.append(now)
+            return loss(model, named)
+
+        monkeypatch.setattr(finetune.Model, "loss", guarded)
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_halves_and_goes_on_with_the_same_result(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    whole = run(encoder, tmp_path / "whole", PLAIN, PARTS[kind])
+    small = Small(monkeypatch, rows=2)
+    facts = run(encoder, tmp_path / "parts", PLAIN, PARTS[kind])
+    assert facts["steps"] == 6 and set(small.seen) == {2}
+    for (_, one), (_, other) in zip(whole["losses"], facts["losses"], strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    said = [record.message for record in caplog.records if "out of memory" in record.message]
+    assert [message.partition("parts of ")[2][:1] for message in said] == ["4", "2"]
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_gradients_of_the_parts_add_up_to_those_of_the_batch(encoder: Path, kind: str) -> None:
+    """Parts of three rows; of tags, rows of few words and many: the loss is the mean over all words of the batch."""
+
+    def gradients(rows: int) -> tuple[float, dict[str, torch.Tensor]]:
+        mixed = Parts.of(PARTS[kind], finetune.PROPORTIONAL, ())
+        own = finetune.Run(encoder, mixed, PLAIN, 0, "cpu", None, finetune.ALL)
+        in_parts = own.in_parts()
+        in_parts.rows = rows
+        loss = in_parts(own.model.loss, next(own.batches(1)))
+        return float(loss), {name: value.grad for name, value in own.model.named_parameters() if value.grad is not None}
+
+    (whole, ours), (parts, theirs) = gradients(8), gradients(3)
+    assert whole == pytest.approx(parts, abs=1e-6)
+    assert ours.keys() == theirs.keys()
+    assert max(float((value - theirs[name]).abs().max()) for name, value in ours.items()) < 1e-6
+
+
+def test_one_row_that_does_not_fit_is_computed_twice(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = run(encoder, tmp_path / "whole", PLAIN, PARTS["pair"])
+    Small(monkeypatch, rows=0, sparing_rows=1)
+    parts = run(encoder, tmp_path / "parts", PLAIN, PARTS["pair"])
+    assert "computed twice" in caplog.text
+    for (_, one), (_, other) in zip(whole["losses"], parts["losses"], strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_what_never_fits_is_said(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Small(monkeypatch, rows=0)
+    with pytest.raises(RequestError, match=r"one row and its activations do not fit.*lower max_length"):
+        run(encoder, tmp_path, PLAIN, PARTS["pair"])
+
+
+def test_a_resumed_run_begins_with_parts_of_the_same_size(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = changed(RECIPE, epochs=None, steps=60)  # with dropout: each part draws for itself
+
+    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
+        if done >= 20:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        Small(patched, rows=3)
+        run(encoder, tmp_path / "one", recipe, PARTS["pair"])
+        with pytest.raises(Killed):
+            run(encoder, tmp_path / "two", recipe, PARTS["pair"], progress=kill, save_every=0.01)
+    run(encoder, tmp_path / "two", recipe, PARTS["pair"])
+    assert equal(tmp_path / "one" / "out", tmp_path / "two" / "out")
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
+    assert is_out_of_memory(MemoryError()) and is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+def test_the_estimate_is_near_what_autograd_keeps() -> None:
+    """Counted: each tensor that is saved for the backward pass once, by its storage, without the parameters."""
+    torch.manual_seed(0)
+    config = XLMRobertaConfig(
+        vocab_size=50,
+        hidden_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=256,
+        max_position_embeddings=70,
+        hidden_dropout_prob=0.1,
+        attention_probs_dropout_prob=0.1,
+    )
+    model = XLMRobertaModel(config, add_pooling_layer=False).train()
+    batch = collate([Encoded((tuple(range(2, 50)) + (3,) * 16,), None, 0) for _ in range(8)], 1)
+    kept: dict[int, int] = {}
+    own = {value.untyped_storage().data_ptr() for value in model.parameters()}
+    held = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+            held.append(tensor)  # so that no address is used again
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        states(model, batch).sum()
+    assert activations(Shape.of(config), 8, 64) == pytest.approx(sum(kept.values()), rel=0.2)
+
+
+def test_xlmr_large_with_32_rows_of_128_tokens_on_24_gigabytes() -> None:
+    """Arithmetic, not a measurement: 560 million parameters in fp32 take 16 bytes each."""
+    parameters = 560e6
+    kept = activations(LARGE, 32, 128)
+    assert kept == 32 * 128 * 24 * (34 * 1024 + 8 * 4096 + 9 * 16 * 128) == pytest.approx(8.46e9, rel=0.01)
+    free = 24e9 - 16 * parameters
+    assert fitting(LARGE, 32, 128, free) == (32, False)
+    assert fitting(LARGE, 32, 512, free) == (4, False)
+    assert fitting(LARGE, 32, 128, 8e9) == (16, False)
+    assert activations(LARGE, 1, 512, sparing=True) < 0.2e9 < activations(LARGE, 1, 512)
+    assert fitting(LARGE, 32, 512, 0.3e9) == (1, True)

@@ -1,0 +1,42 @@
+"""Kind `nearness`: two texts, how alike they are, and what their vectors say of it. Nothing is trained.
+
+The similarity is minus the angle between the vectors over pi, as Chidambaram et al. 2018 score STS Benchmark.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.sts import check
+from xtransfer.kinds.tokens import sequences_each
+
+
+def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
+    """Each row as two sequences."""
+    return sequences_each([[row["first"], row["second"]] for row in rows], tokenizer, max_length)
+
+
+def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
+    """For each row a number from -1, opposite vectors, to 0, the same ones."""
+    return {language: [Prediction(_similarity(two)) for two in own] for language, own in vectors.items()}
+
+
+def _similarity(two: torch.Tensor) -> float:
+    cosine = float((two[0].double() * two[1].double()).sum())
+    return -math.acos(min(1.0, max(-1.0, cosine))) / math.pi
+
+
+KIND = Kind(
+    name="nearness",
+    fields={"first": str, "second": str, "score": float},
+    encode=encode,
+    retrieval=Retrieval(find),
+    gold=lambda benchmark, row: row["score"],
+    check=check,
+)

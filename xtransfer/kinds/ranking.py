@@ -1,0 +1,121 @@
+"""Kind `ranking`: two texts that belong together, each first one looking for its second among others.
+
+Trained with a softmax over the texts of a batch (translation ranking of Chidambaram et al. 2018; questions and answers,
+mentions and entities of XTREME-R). Scored as Chidambaram et al. do: the right one among 999 others drawn at random,
+by dot product. A target's `context`, where it has one, is read as its second text.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.kinds.heads import copied
+from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.tokens import Tokens, tokenize
+from xtransfer.kinds.vector_heads import RankingHead
+from xtransfer.scoring.eigen import NUM_PAIRS, eigen_similarity
+from xtransfer.scoring.precision_at import DEPTH
+
+if TYPE_CHECKING:
+    from xtransfer.training.recipe import Recipe
+
+OTHERS = 999  # targets that a source is to be told from
+_ROWS_AT_ONCE = 512  # of similarities
+
+
+def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
+    """Each row as its source, its target, and its hard negatives where training has mined some."""
+    texts = [[row["source"], row["target"], *row.get("negatives", ())] for row in rows]
+    seconds = [["", *[row.get("context", "")] * (len(own) - 1)] for row, own in zip(rows, texts, strict=True)]
+    ids, types = _tokenized([one for own in texts for one in own], [one for own in seconds for one in own],
+                            tokenizer, max_length)  # fmt: skip
+    ends = [0, *accumulate(map(len, texts))]
+    return [
+        Encoded(tuple(ids[start:end]), tuple(types[start:end]) if types is not None else None, None)
+        for start, end in pairwise(ends)
+    ]
+
+
+def _tokenized(
+    firsts: Sequence[str], seconds: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> tuple[list[Tokens], list[Tokens] | None]:
+    """As `tokenize`, where some texts have a second one and others none."""
+    alone = [place for place, second in enumerate(seconds) if not second]
+    paired = [place for place, second in enumerate(seconds) if second]
+    ids: dict[int, Tokens] = {}
+    types: dict[int, Tokens] = {}
+    for places, with_second in ((alone, False), (paired, True)):
+        others = [seconds[place] for place in places] if with_second else None
+        found, segments = tokenize([firsts[place] for place in places], others, tokenizer, max_length)
+        ids.update(zip(places, found, strict=True))
+        types.update(zip(places, segments or (), strict=False))
+    in_order = range(len(firsts))
+    return [ids[place] for place in in_order], [types[place] for place in in_order] if types else None
+
+
+def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, Any]) -> RankingHead:
+    """A head without parameters, but for a scale that is learned."""
+    return RankingHead(dual)
+
+
+def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
+    """For each row the ids of the 10 targets nearest to its source, among its own and 999 drawn at random."""
+    return {language: _ranked(language, own, rows[language]) for language, own in vectors.items()}
+
+
+def _ranked(language: str, vectors: Vectors, rows: Sequence[Row]) -> list[Prediction]:
+    sources, targets = (torch.stack([own[side] for own in vectors]) for side in (0, 1))
+    found = []
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        similarities = sources[start : start + _ROWS_AT_ONCE] @ targets.T
+        for own, row in enumerate(similarities, start=start):
+            pool = torch.tensor(_pool(f"{language}/{rows[own]['id']}", own, len(rows)))
+            values, places = row[pool].sort(descending=True, stable=True)
+            names = [rows[place]["id"] for place in pool[places[:DEPTH]].tolist()]
+            found.append(Prediction(names, tuple(values[:DEPTH].tolist())))
+    return found
+
+
+def _pool(name: str, own: int, num_rows: int) -> list[int]:
+    """The row's own place and 999 others, the same ones whatever model is scored; all where there are no more."""
+    if num_rows <= OTHERS + 1:
+        return list(range(num_rows))
+    others = random.Random(name).sample(range(num_rows - 1), OTHERS)  # noqa: S311 - a draw, not a secret
+    return sorted([own, *(place + (place >= own) for place in others)])
+
+
+def measure(vectors: Vectors) -> dict[str, float]:
+    """How unlike the spaces of sources and targets are: as Chidambaram et al. have it, and for vectors of length 1."""
+    if len(vectors) < NUM_PAIRS:
+        return {}
+    sources, targets = (torch.stack([own[side] for own in vectors]) for side in (0, 1))
+    unit = [torch.nn.functional.normalize(one, dim=-1) for one in (sources, targets)]
+    return {"eigen_similarity": eigen_similarity(sources, targets), "eigen_similarity_of_unit": eigen_similarity(*unit)}
+
+
+def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
+    """The loss of guessing: the log of the number of candidates."""
+    within = min(recipe.batch_size, recipe.dual.negatives_within or recipe.batch_size, len(encoded))
+    return math.log(within * max(len(row.sequences) - 1 for row in encoded))
+
+
+KIND = Kind(
+    name="ranking",
+    fields={"source": str, "target": str, "context": str},
+    encode=encode,
+    head=head,
+    retrieval=Retrieval(find, unit=False, measure=measure),
+    gold=lambda benchmark, row: [row["id"]],
+    carry=copied,
+    dual=True,
+    uninformed=uninformed,
+    may_be_empty=("context",),
+)

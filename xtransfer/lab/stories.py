@@ -1,0 +1,50 @@
+"""Three sentences in a row about one subject: what it did, what state that causes, the same state said otherwise.
+
+The text that tells a sentence from its neighbours (lab-stories) and a statement from what follows it (lab-responses).
+No law is told of a subject of which lab-copa asks it, and none that a dev or test row of lab-nli asks.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from dataclasses import dataclass
+
+from xtransfer.lab.adverbials import PLACES, TIMES
+from xtransfer.lab.events import EFFECT
+from xtransfer.lab.meaning import Did, Is, Text
+from xtransfer.lab.nouns import SUBJECTS, hypernym_of
+from xtransfer.lab.states import ANTONYM
+from xtransfer.lab.text import is_evaluated
+
+NUM_STORIES = 2000
+
+
+@dataclass(frozen=True)
+class Story:
+    """Three texts of one clause each."""
+
+    before: Text
+    text: Text
+    after: Text
+
+
+@functools.lru_cache(maxsize=1)
+def stories() -> list[Story]:
+    """Distinct stories, in an order of their own."""
+    rng = random.Random("lab-stories")  # noqa: S311
+    told: dict[Story, None] = {}
+    while len(told) < NUM_STORIES:
+        subject, event = rng.choice(SUBJECTS), rng.choice(sorted(EFFECT))
+        if is_evaluated(Text(Did(subject, event), Is(subject, EFFECT[event]), ".")):
+            continue
+        told[_story(subject, event, rng)] = None
+    return list(told)
+
+
+def _story(subject: str, event: str, rng: random.Random) -> Story:
+    state = EFFECT[event]
+    before = Did(subject, event, rng.choice([None, *PLACES]), rng.choice([None, *TIMES]))
+    opposite = Is(subject, ANTONYM[state], positive=False)
+    after = opposite if rng.random() < 0.5 else Is(hypernym_of(subject), state)
+    return Story(Text(before), Text(Is(subject, state)), Text(after))

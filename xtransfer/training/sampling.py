@@ -1,0 +1,65 @@
+"""Which rows make which batch: the order of one part's rows, and whose turn it is in a mixture."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from xtransfer.data.batches import epoch_order
+from xtransfer.training.loop import derived
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """Which rows make which batch, as a function of the step alone, so that a resumed run needs no saved
+    order.
+
+    Without `turns` an epoch is one pass over all rows. With them a part has so many batches in an epoch, and goes on
+    in the next one where it stopped: all its rows are seen before any is seen again.
+    """
+
+    sizes: dict[str, int]  # part → rows
+    batch_size: int
+    seed: int
+    turns: Mapping[str, int] = field(default_factory=dict)  # part → batches in an epoch
+    in_rotation: bool = False  # one batch of each part after another; otherwise in random order
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches in an epoch; the last of each pass over a part may be smaller."""
+        return sum(self._turns_of(name) for name in self.sizes)
+
+    def batches(self, first: int) -> Iterator[tuple[str, list[int]]]:
+        """Endless (part, indexes of rows), from step `first` (1, 2 …) on."""
+        epoch, skipped = divmod(first - 1, self.per_epoch)
+        while True:
+            yield from itertools.islice(self._epoch(epoch), skipped, None)
+            epoch, skipped = epoch + 1, 0
+
+    def rows_in(self, steps: int) -> int:
+        """Rows in the first so many steps."""
+        return sum(len(indexes) for _, indexes in itertools.islice(self.batches(1), steps))
+
+    def _epoch(self, epoch: int) -> list[tuple[str, list[int]]]:
+        parts = [[(name, indexes) for indexes in self._part(name, epoch)] for name in self.sizes]
+        if self.in_rotation:
+            return list(itertools.chain.from_iterable(zip(*parts, strict=True)))
+        made = list(itertools.chain.from_iterable(parts))
+        if len(parts) == 1:
+            return made
+        return [made[index] for index in epoch_order(len(made), derived(self.seed, "mixture"), epoch)]
+
+    def _part(self, name: str, epoch: int) -> Iterator[list[int]]:
+        """A part's batches of an epoch: the next ones of its endless passes, each in an order of its own."""
+        size, turns = self.sizes[name], self._turns_of(name)
+        in_pass = math.ceil(size / self.batch_size)
+        numbers = range(epoch * turns, (epoch + 1) * turns)
+        for number_of_pass, own in itertools.groupby(numbers, lambda number: number // in_pass):
+            order = epoch_order(size, derived(self.seed, "order", name), number_of_pass)
+            for start in ((number % in_pass) * self.batch_size for number in own):
+                yield order[start : start + self.batch_size]
+
+    def _turns_of(self, name: str) -> int:
+        return self.turns.get(name) or math.ceil(self.sizes[name] / self.batch_size)
