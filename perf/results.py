@@ -37,7 +37,7 @@ ENCODERS = [f"encoder-{number}@0" for number in range(10)]
 INTERMEDIATES = ["direct", *(f"mnli@{language}" for language in LANGUAGES[:9])]
 TARGETS, SEEDS = ["xnli", "xcopa", "paws-x", "lab-nli"], range(5)
 STUDY = len(ENCODERS) * len(INTERMEDIATES) * len(TARGETS) * len(SEEDS)  # cells
-BATCH = 200  # cells written in one transaction
+BATCH = 500  # cells written in one transaction
 SCORES = 10_000_000
 SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")
 MILLION = 1_000_000

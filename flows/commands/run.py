@@ -100,8 +100,7 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
             except KeyboardInterrupt:
                 console.print("stopped; what is finished is kept, and the same command goes on from there")
                 raise typer.Exit(_STOPPED) from None
-    written = summary.report if out is None else None  # the run has written it to its usual place
-    page = Path(written) if written else _report(study, places, out or places.home / "reports" / study.name)
+    page = _page(summary.report, study, places, out)
     where = [
         f"  report    {page}",
         f"  results   {places.database_url}",
@@ -131,6 +130,17 @@ def _flow(start: Callable[[], Any], display: Display) -> Any:
     if isinstance(result, BaseException):
         raise result
     return result
+
+
+def _page(written: str | None, study: Study, places: Places, out: Path | None) -> Path:
+    """The report's page: where the run has written it, or copied to `out`; made anew where the run could not."""
+    if written is None:
+        return _report(study, places, out or places.home / "reports" / study.name)
+    if out is None:
+        return Path(written)
+    from xtransfer.report.files import copied
+
+    return copied(Path(written), out)
 
 
 def _report(study: Study, places: Places, folder: Path) -> Path:

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows import cli
-from flows.commands.results.latex import escaped
 from tests.results.numbers import make, right
 from tests.results.test_write import record_all
 from tests.running import Ran, xtransfer
 from xtransfer.analysis.questions import oriented
 from xtransfer.errors import RequestError
+from xtransfer.latex import escape
 from xtransfer.results import open_database, open_results
 from xtransfer.settings import current
 
@@ -153,7 +153,7 @@ def test_a_latex_table_stands_in_a_paper(numbers: None) -> None:
     assert lines[1:4] == [r"\begin{table}", r"\centering", r"\begin{tabular}{llrrrr}"]
     assert r"\caption{Gains, 100\% \& more}" in lines
     assert r"\label{tab:gains}" in lines and r"{[}+" in lines[8]
-    assert escaped(r"a_b<c>~d\e") == r"a\_b$<$c$>$\textasciitilde{}d\textbackslash{}e"
+    assert escape(r"a_b<c>~d\e") == r"a\_b\textless{}c\textgreater{}\textasciitilde{}d\textbackslash{}e"
     with pytest.raises(RequestError, match="--caption and --label are for --format latex, not csv"):
         call("gains", *STUDY, "--format", "csv", "--label", "tab:gains")
 

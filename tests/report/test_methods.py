@@ -9,8 +9,9 @@ import pytest
 
 from tests.report.large import grid
 from tests.results.numbers import make
+from xtransfer.latex import escape
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
-from xtransfer.report.latex import escape, gains_table
+from xtransfer.report.latex import gains_table
 from xtransfer.report.methods import Methods, methods
 from xtransfer.report.provenance import provenance
 from xtransfer.results import open_database, record_cell, record_study

@@ -91,12 +91,12 @@ def test_checkpoints_and_their_parents(recorded: Database, plan: Plan) -> None:
     found = {row["stage"]: row for row in rows(recorded, CheckpointRow)}
     assert len(found) == 1 + 2 + 3
     assert found[pretrained]["role"] == "pretrained" and found[pretrained]["trained_on"] == "lab"
-    mixture = stage(plan, "train lab-nli@en+lab-nli@de seed 3").key
+    mixture = stage(plan, "train lab-nli@en,de seed 3").key
     assert found[mixture] == {
-        "stage": mixture, "encoder": "lab-mini@0", "role": "intermediate", "trained_on": "lab-nli@en+lab-nli@de",
+        "stage": mixture, "encoder": "lab-mini@0", "role": "intermediate", "trained_on": "lab-nli@en,de",
         "seed": 3, "steps": 7, "parent": pretrained,
     }  # fmt: skip
-    last = found[stage(plan, "train lab-inference after lab-nli@en+lab-nli@de seed 3").key]
+    last = found[stage(plan, "train lab-inference after lab-nli@en,de seed 3").key]
     assert (last["role"], last["trained_on"], last["parent"]) == ("target", "lab-inference@en", mixture)
     direct = found[stage(plan, "train lab-inference after direct seed 3").key]
     assert (direct["role"], direct["parent"]) == ("target", pretrained)

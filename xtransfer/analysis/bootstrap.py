@@ -18,7 +18,7 @@ than 95%: intervals of few runs are best read together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from zlib import crc32
@@ -26,11 +26,12 @@ from zlib import crc32
 import numpy as np
 from scipy import stats
 
-from xtransfer.analysis.variance import Differences, Variance
+from xtransfer.analysis.variance import Differences, Part
 
 RESAMPLES = 10_000
 _CHUNK = 250  # resamples drawn at once: 250 × 5,000 groups is 10 MB
 _BATCH = 500  # columns answered at once: 500 × 10,000 resamples is 40 MB
+_KEPT = 2_000  # columns of parts whose draws are kept: 2,000 × 10,000 resamples is 80 MB
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,18 @@ def intervals(
 ) -> list[Interval]:
     """An interval for each comparison; the same arguments give the same numbers, whatever else is asked with it.
 
-    All comparisons are answered from one set of draws of items, so that their errors go together.
+    All comparisons are answered from one set of draws of items, so that their errors go together. What comparisons have
+    in common (`Differences.parts`) is drawn once.
     """
-    counts = Counts(resamples, seed)
+    return answered(comparisons, Counts(resamples, seed), level)
+
+
+def answered(comparisons: Sequence[Differences], counts: Counts, level: float) -> list[Interval]:
+    """`intervals`, from draws that other questions may share."""
     answers = []
     for batch in _batches(comparisons):
         draws = counts.item_draws(batch)
-        answers += [_interval(one, drawn, level, seed) for one, drawn in zip(batch, draws, strict=True)]
+        answers += [_interval(one, drawn, level, counts.seed) for one, drawn in zip(batch, draws, strict=True)]
     return answers
 
 
@@ -76,7 +82,7 @@ def _interval(one: Differences, items: np.ndarray, level: float, seed: int) -> I
     if one.covers == "nothing":
         unknown = np.full_like(mean, np.nan)
         return Interval(mean, unknown, unknown, unknown, one.covers)
-    variance = Variance.of(one)
+    variance = one.variance
     draws = items * variance.item_scale
     if len(one.means) > 1:
         draws += np.sqrt(variance.runs) * _student(len(one.means) - 1, len(draws), seed)[:, None]
@@ -99,27 +105,53 @@ class Counts:
     """How often each group of items is drawn: the same for all that is asked with one seed.
 
     Strata of as many groups share the counts, each in an order of its own: so they are independent, and languages
-    that share no items cost little more than languages that do.
+    that share no items cost little more than languages that do. Parts that comparisons share are drawn once and
+    kept, those asked for last up to a limit.
     """
 
     def __init__(self, resamples: int, seed: int) -> None:
         self.resamples, self.seed = resamples, seed
         self._held: dict[int, list[np.ndarray]] = {}
+        self._kept: dict[Hashable, np.ndarray] = {}  # by the name of a part, [resamples, languages]
 
     def item_draws(self, comparisons: Sequence[Differences]) -> list[np.ndarray]:
         """Per comparison the deviations [resamples, columns] of its means when item groups are drawn anew."""
         draws = [np.zeros((self.resamples, one.means.shape[1])) for one in comparisons]
-        for groups, users in _by_num_groups(comparisons).items():
-            drawn = self._drawn(np.concatenate([values for _, _, values in users], axis=1), groups)
-            ends = np.cumsum([values.shape[1] for _, _, values in users])[:-1]
-            for (stratum, out, _), part in zip(users, np.split(drawn, ends, axis=1), strict=True):
-                draws[out] += part[self._order(stratum)]
+        alone = [(number, *each) for number, one in enumerate(comparisons) if not one.parts for each in _of_items(one)]
+        for place, deviations in self._drawn([(stratum, values) for _, stratum, values in alone]):
+            draws[alone[place][0]] += deviations
+        self._keep([part for one in comparisons for part in one.parts])
+        for number, one in enumerate(comparisons):
+            if one.parts:
+                kept = np.concatenate([self._kept[part.name] for part in one.parts], axis=1)
+                draws[number] += kept @ np.concatenate([part.weights for part in one.parts]).astype(np.float32)
         return draws
+
+    def _keep(self, parts: Sequence[Part]) -> None:
+        """Draws the parts that are not held, and lets go of those not asked for longest where all are too many."""
+        wanted = {part.name: part for part in parts}
+        new = [part for name, part in wanted.items() if name not in self._kept]
+        self._kept |= {name: self._kept.pop(name) for name in wanted if name in self._kept}  # the last to be let go
+        drawn = self._drawn([(part.stratum, part.influence()) for part in new])
+        self._kept |= {new[place].name: deviations for place, deviations in drawn}
+        columns = sum(deviations.shape[1] for deviations in self._kept.values())
+        for name in [name for name in self._kept if name not in wanted]:
+            if columns <= _KEPT:
+                break
+            columns -= self._kept.pop(name).shape[1]
+
+    def _drawn(self, wanted: Sequence[tuple[str, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
+        """Place and deviations [resamples, columns] of each stratum and influence [groups, columns] wanted."""
+        for groups, users in _by_num_groups(wanted).items():
+            drawn = self._deviations(np.concatenate([values for _, _, values in users], axis=1), groups)
+            ends = np.cumsum([values.shape[1] for _, _, values in users])[:-1]
+            for (place, stratum, _), own in zip(users, np.split(drawn, ends, axis=1), strict=True):
+                yield place, own[self._order(stratum)]
 
     def _order(self, stratum: str) -> np.ndarray:
         return np.random.default_rng([self.seed, 2, crc32(stratum.encode())]).permutation(self.resamples)
 
-    def _drawn(self, influence: np.ndarray, groups: int) -> np.ndarray:
+    def _deviations(self, influence: np.ndarray, groups: int) -> np.ndarray:
         """Deviations [resamples, columns]; influences sum to zero, so counts need not be centred."""
         single = influence.astype(np.float32)  # half the time, and seven digits of a number that is random anyway
         if groups not in self._held:
@@ -135,10 +167,14 @@ class Counts:
             yield np.bincount(picks.ravel(), minlength=rows * groups).reshape(rows, groups).astype(np.uint8)
 
 
-def _by_num_groups(comparisons: Sequence[Differences]) -> dict[int, list[tuple[str, int, np.ndarray]]]:
-    """Number of groups → stratum, the comparison that has it, and its influence [groups, columns]."""
-    found: dict[int, list[tuple[str, int, np.ndarray]]] = {}
-    for number, one in enumerate(comparisons):
-        for stratum, values in (one.influence or {}).items():
-            found.setdefault(values.shape[1], []).append((stratum, number, values.mean(axis=0)))
+def _of_items(one: Differences) -> Iterator[tuple[str, np.ndarray]]:
+    """Stratum and influence [groups, columns] on the mean over runs."""
+    return ((stratum, values.mean(axis=0)) for stratum, values in (one.influence or {}).items())
+
+
+def _by_num_groups(wanted: Sequence[tuple[str, np.ndarray]]) -> dict[int, list[tuple[int, str, np.ndarray]]]:
+    """Number of groups → the place of what has so many, its stratum and its influence."""
+    found: dict[int, list[tuple[int, str, np.ndarray]]] = {}
+    for number, (stratum, values) in enumerate(wanted):
+        found.setdefault(len(values), []).append((number, stratum, values))
     return found

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from xtransfer.analysis.points import ENGLISH, Result, same_items
+from xtransfer.analysis.influence import Paired, of_items
+from xtransfer.analysis.points import ENGLISH, Result
 from xtransfer.analysis.variance import Differences
-from xtransfer.digest import digest
 from xtransfer.languages import LANGUAGES, NO_FAMILY
 
 UNSEEN, OTHERS = "mean-unseen", "mean-others"
@@ -49,11 +49,12 @@ def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
     top = [[number for number, run in enumerate(pairs) if run[0] == name] for name in encoders]
     if not over_encoders:
         top = [[number] for number in range(len(pairs))]
-    one, two = (_values(pairs, side, languages, columns) for side in (0, 1))
-    influence = _influence(pairs, results, languages, columns)
+    runs = [[Paired(*pair, _weights(tuple(languages), tuple(columns), _own(*pair))) for pair in run]
+            for run in pairs.values()]  # fmt: skip
+    one, two = (_values(runs, side, languages) for side in ("one", "two"))
     return Comparison(
         columns,
-        Differences(_by(top, one - two), influence and {name: _by(top, each) for name, each in influence.items()}),
+        Differences(_by(top, one - two), *of_items(runs, top, languages)),
         (_by(top, one).mean(axis=0), _by(top, two).mean(axis=0)),
         len(pairs),
         len(encoders),
@@ -120,54 +121,17 @@ def _weights(languages: tuple[str, ...], columns: tuple[str, ...], own: frozense
     return weights
 
 
-def _values(pairs: Pairs, side: int, languages: list[str], columns: list[str]) -> np.ndarray:
+def _values(runs: list[list[Paired]], side: str, languages: list[str]) -> np.ndarray:
     """Scores [runs, columns] of one side."""
-    return np.array(
-        [
-            np.mean(
-                [
-                    np.array([pair[side].values[code] for code in languages])
-                    @ _weights(tuple(languages), tuple(columns), _own(*pair))
-                    for pair in run
-                ],
-                axis=0,
-            )
-            for run in pairs.values()
-        ]
-    )
+    return np.array([np.mean([_scores(getattr(pair, side), languages) @ pair.weights for pair in run], axis=0)
+                     for run in runs])  # fmt: skip
+
+
+def _scores(result: Result, languages: list[str]) -> np.ndarray:
+    return np.array([result.values[code] for code in languages])
 
 
 def _num_items(result: Result, languages: list[str], columns: list[str]) -> list[int]:
     counts = {code: len(result.items[code].ids) if code in result.items else 0 for code in languages}
     nothing: frozenset[str] = frozenset()
     return [sum(counts[code] for code in languages if _is_part(code, column, nothing)) for column in columns]
-
-
-def _influence(
-    pairs: Pairs, results: Sequence[Result], languages: list[str], columns: list[str]
-) -> dict[str, np.ndarray] | None:
-    """Influence of item groups per stratum [runs, groups, columns]; None where one has no item points."""
-    if not all(same_items(results, code) for code in languages):
-        return None
-    strata: dict[str, list[int]] = {}  # languages with the same groups are drawn together
-    for number, code in enumerate(languages):
-        name = _stratum(results[0].point.target, results[0].items[code].groups)
-        strata.setdefault(name, []).append(number)
-    return {
-        name: np.array(
-            [np.mean([_centred(pair, members, languages, columns) for pair in run], axis=0) for run in pairs.values()]
-        )
-        for name, members in strata.items()
-    }
-
-
-@lru_cache(maxsize=256)
-def _stratum(target: str, groups: tuple[str, ...]) -> str:
-    """A name for items that are drawn together; every comparison of a study asks for the same few."""
-    return digest(target, groups)
-
-
-def _centred(pair: tuple[Result, Result], members: list[int], languages: list[str], columns: list[str]) -> np.ndarray:
-    """Influence [groups, columns] of one pair's item differences, in the languages of one stratum."""
-    one, two = (np.array([result.items[languages[number]].influence for number in members]) for result in pair)
-    return np.asarray((one - two).T @ _weights(tuple(languages), tuple(columns), _own(*pair))[members])

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from xtransfer.analysis.bootstrap import RESAMPLES, Interval, intervals
+from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered
 from xtransfer.analysis.comparison import Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
 from xtransfer.analysis.points import Point, Result, load
@@ -127,7 +127,10 @@ class Row:
 
 
 class Grid:
-    """A study's results, read once for all questions; degenerate and missing cells are counted, not used."""
+    """A study's results, read once for all questions; degenerate and missing cells are counted, not used.
+
+    What is compared and drawn for one question is kept for the others.
+    """
 
     def __init__(self, cells: Iterable[Cell | Point], store: ArtifactStore) -> None:
         self.points = [cell if isinstance(cell, Point) else Point.of(cell) for cell in cells]
@@ -135,6 +138,8 @@ class Grid:
         self.usable = {one.point: one for one in results if not one.degenerate}
         self.degenerate = {one.point: one.degenerate for one in results if one.degenerate}
         self.missing = dict.fromkeys(missing, "no scores")
+        self._compared: dict[tuple[Any, ...], Comparison | None] = {}
+        self._counts: dict[tuple[int, int], Counts] = {}
 
     def blocks(self) -> Iterator[Block]:
         groups: dict[tuple[str, str], list[Point]] = {}
@@ -159,8 +164,8 @@ class Grid:
         return Block(encoder, target, arms, pooled, degenerate, missing)
 
     def table(self, rows: Sequence[Row], level: float, resamples: int, seed: int) -> pd.DataFrame:
-        made = compared(rows)
-        answers = intervals([one.differences for _, one in made], level=level, resamples=resamples, seed=seed)
+        made = self.compared(rows)
+        answers = answered([one.differences for _, one in made], self.counts(resamples, seed), level)
         lines = [line for (row, one), answer in zip(made, answers, strict=True) for line in _lines(row, one, answer)]
         frame = pd.DataFrame(lines, columns=[*COLUMNS])
         frame.attrs["excluded"] = [
@@ -170,10 +175,20 @@ class Grid:
         ]  # fmt: skip
         return frame
 
+    def compared(self, rows: Iterable[Row]) -> list[tuple[Row, Comparison]]:
+        """The comparisons of the rows that have any run."""
+        return [(row, one) for row in rows if (one := self.compare(row.pairs, pooled=row.block.pooled)) is not None]
 
-def compared(rows: Iterable[Row]) -> list[tuple[Row, Comparison]]:
-    """The comparisons of the rows that have any run."""
-    return [(row, one) for row in rows if (one := compare(row.pairs, pooled=row.block.pooled)) is not None]
+    def compare(self, pairs: Pairs, *, pooled: bool) -> Comparison | None:
+        """`xtransfer.analysis.comparison.compare`, once for the same pairs."""
+        key = (pooled, *((run, *(one.point for pair in run_pairs for one in pair)) for run, run_pairs in pairs.items()))
+        if key not in self._compared:
+            self._compared[key] = compare(pairs, pooled=pooled)
+        return self._compared[key]
+
+    def counts(self, resamples: int, seed: int) -> Counts:
+        """Draws of items that all questions with these arguments share."""
+        return self._counts.setdefault((resamples, seed), Counts(resamples, seed))
 
 
 def _paired(arms: Sequence[Arm], base: Arm) -> Pairs:

@@ -27,7 +27,7 @@ import pandas as pd
 from scipy import special, stats
 
 from xtransfer.analysis.comparison import Comparison
-from xtransfer.analysis.gains import DIRECT, Grid, Row, compared, contrast_rows, gain_rows
+from xtransfer.analysis.gains import DIRECT, Grid, Row, contrast_rows, gain_rows
 from xtransfer.analysis.variance import Variance, degrees
 
 COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",
@@ -50,12 +50,12 @@ def power(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95, power: flo
     """
     gains = [row for row in gain_rows(grid, baseline) if row.second is not None]
     others = [row for row in contrast_rows(grid) if baseline not in (row.first, row.second)]
-    lines = [line for row, one in compared([*gains, *others]) for line in _lines(row, one, level, power)]
+    lines = [line for row, one in grid.compared([*gains, *others]) for line in _lines(row, one, level, power)]
     return pd.DataFrame(lines, columns=[*COLUMNS])
 
 
 def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[str, Any]]:
-    variance = Variance.of(one.differences)
+    variance = one.differences.variance
     mean = one.differences.means.mean(axis=0)
     needed = runs_needed(mean, variance, level, power)
     of_runs, of_items = variance.num_runs > 1, one.differences.influence is not None

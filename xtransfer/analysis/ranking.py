@@ -14,16 +14,16 @@ beside the contrasts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xtransfer.analysis.bootstrap import RESAMPLES, Counts
-from xtransfer.analysis.comparison import OTHERS, Comparison, compare
+from xtransfer.analysis.comparison import OTHERS, Comparison
 from xtransfer.analysis.gains import Block, Grid
-from xtransfer.analysis.variance import Differences, correction
+from xtransfer.analysis.variance import Differences, Part, correction, merged
 
 COLUMNS = ("encoder", "target", "language", "intermediate", "value", "best", "expected_rank", "n_seeds",
            "n_encoders", "covers")  # fmt: skip
@@ -37,8 +37,8 @@ def ranking(grid: Grid, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.Data
     without a run are left out; `mean-others` is too, being over other languages for each. NaN where nothing is
     random.
     """
-    counts = Counts(resamples, seed)
-    lines = [line for block in grid.blocks() if (race := _race(block)) for line in _lines(block, race, counts)]
+    counts = grid.counts(resamples, seed)
+    lines = [line for block in grid.blocks() if (race := _race(grid, block)) for line in _lines(block, race, counts)]
     return pd.DataFrame(lines, columns=[*COLUMNS])
 
 
@@ -53,13 +53,13 @@ class _Race:
     like: Comparison  # for what all comparisons have in common
 
 
-def _race(block: Block) -> _Race | None:
+def _race(grid: Grid, block: Block) -> _Race | None:
     arms = {name: arm for name, arm in block.arms.items() if arm}
     if len(arms) < 2:
         return None
     first, *others = arms.values()
     runs = [run for run in first if all(run in arm for arm in others)]
-    found = [compare({run: [(arm[run], first[run])] for run in runs}, pooled=block.pooled) for arm in others]
+    found = [grid.compare({run: [(arm[run], first[run])] for run in runs}, pooled=block.pooled) for arm in others]
     comparisons = [one for one in found if one is not None]
     if not comparisons:
         return None
@@ -82,7 +82,17 @@ def _joined(comparisons: list[Comparison], places: list[list[int]]) -> Differenc
         name: np.concatenate([one.influence[name][:, :, place] for one, place in chosen if one.influence], axis=2)
         for name in strata
     }
-    return Differences(means, influence)
+    return Differences(means, influence, merged(_widened([(one.parts, place) for one, place in chosen])))
+
+
+def _widened(chosen: list[tuple[tuple[Part, ...], list[int]]]) -> Iterator[Part]:
+    """The parts of each comparison, with weights for the chosen columns of all."""
+    ends = np.cumsum([len(place) for _, place in chosen])
+    for (parts, place), end in zip(chosen, ends, strict=True):
+        for part in parts:
+            weights = np.zeros((len(part.weights), ends[-1]))
+            weights[:, end - len(place) : end] = part.weights[:, place]
+            yield replace(part, weights=weights)
 
 
 def _lines(block: Block, race: _Race, counts: Counts) -> Iterator[dict[str, Any]]:

@@ -16,8 +16,8 @@ covers 94.0 to 96.0% with three runs, 94.7 to 95.4% with five, 94.9 to 95.1% wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -27,6 +27,25 @@ _TAIL = 0.975  # the narrowing is right for the 95% interval, and close to it at
 _SHARES = np.linspace(0.0, 1.0, 101)
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Influence on means over runs that several comparisons have in common, and what one of them makes of it."""
+
+    name: Hashable  # equal where the influence is
+    stratum: str
+    influence: Callable[[], np.ndarray]  # [groups, languages], made when it is needed
+    weights: np.ndarray  # [languages, columns]
+
+
+def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """The parts with each name once, weights added."""
+    found: dict[Hashable, Part] = {}
+    for part in parts:
+        known = found.get(part.name)
+        found[part.name] = replace(known, weights=known.weights + part.weights) if known else part
+    return tuple(found.values())
+
+
 @dataclass(frozen=True)
 class Differences:
     """One comparison. Columns are what is asked of it: a language, or a mean over several.
@@ -34,17 +53,23 @@ class Differences:
     `influence[stratum][run, group, column]` is how far a group moves the column's mean: the sum over the
     group of (item's difference - the run's mean), divided by the number of items; it is zero summed over
     groups. Languages that share items share a stratum, and their groups are drawn together. None: no points
-    per item.
+    per item. The mean of the influence over runs is the sum over `parts` of influence @ weights, where there are
+    any: what other comparisons share need not be drawn again.
     """
 
     means: np.ndarray  # [runs, columns] points
     influence: Mapping[str, np.ndarray] | None
+    parts: tuple[Part, ...] = ()
 
     @property
     def covers(self) -> str:
         """What is random: "runs and items", "runs", "items" or "nothing"."""
         known = ["runs"] * (len(self.means) > 1) + ["items"] * (self.influence is not None)
         return " and ".join(known) or "nothing"
+
+    @cached_property
+    def variance(self) -> Variance:
+        return Variance.of(self)
 
 
 @dataclass(frozen=True)

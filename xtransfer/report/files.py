@@ -7,6 +7,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from xtransfer.errors import RequestError
+
 _LONGEST = 80  # characters of a name, well below what file systems allow
 
 
@@ -29,3 +31,17 @@ def write(file: Path, content: str | bytes) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return file
+
+
+def copied(page: Path, out: Path) -> Path:
+    """Copies a report, the page and all files beside it, to a folder; returns the page there.
+
+    Raises RequestError for a folder that cannot be written.
+    """
+    try:
+        for file in sorted(page.parent.rglob("*")):
+            if file.is_file():
+                write(out / file.relative_to(page.parent), file.read_bytes())
+    except OSError as error:
+        raise RequestError(f"{out}: the report cannot be written ({error.strerror}); name another folder") from error
+    return out / page.name

@@ -7,18 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from xtransfer.analysis import DIRECT, UNSEEN
+from xtransfer.latex import escape
 from xtransfer.report.model import Model
 from xtransfer.report.tables import Grid, Number, heading, parts, signed
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", **{sign: "\\" + sign for sign in "&%$#_{}"},
-}  # fmt: skip
-
-
-def escape(text: str) -> str:
-    """Text in which every character stands for itself."""
-    return "".join(_SPECIAL.get(character, character) for character in text)
 
 
 def gains_table(grid: Grid) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from xtransfer import benchmarks
 from xtransfer.errors import RequestError
 from xtransfer.languages import LANGUAGES
+from xtransfer.latex import escape
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
-from xtransfer.report.latex import escape
 from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.words import counted, listed
 from xtransfer.scoring.aggregate import XTREME, XTREME_R
