@@ -12,7 +12,7 @@ import pytest
 
 from tests.results.numbers import make, right
 from xtransfer.analysis import Grid, mixed_effects
-from xtransfer.analysis.mixed import design, fitted
+from xtransfer.analysis.mixed import _fault, design, fitted
 from xtransfer.analysis.predictors import observations, steps_apart
 from xtransfer.languages import language
 
@@ -145,3 +145,8 @@ def test_standard_errors_are_those_of_repeated_studies() -> None:
         values = np.array([one[term] for one in estimates])
         assert abs(values[:, 0].mean() - truth) < 4 * values[:, 0].std() / np.sqrt(60)
         assert values[:, 1].mean() == pytest.approx(values[:, 0].std(ddof=1), rel=0.3)
+
+
+def test_means_that_differ_in_the_last_digit_are_the_same() -> None:
+    values = {"intermediate": ["nli@en", "nli@de"], "language": ["de", "tr"], "log2_rows_seen": [0.1 + 0.2, 0.3]}
+    assert _fault(pd.DataFrame(values), {}, "log2_rows_seen") == "the same everywhere: 0.3"

@@ -66,7 +66,9 @@ def test_settling(verdict: str, detectable: float, said: str) -> None:
 
 def test_the_best_is_named_with_its_probability(tmp_path: Path) -> None:
     (answer,) = found(tmp_path, unclear).answers
-    assert answer.best.startswith("Probability of being the best on this mean: nli@de 100%; each of the other 2 less")
+    assert answer.best.startswith(
+        "Probability of being the best on this mean, in the 3 runs that all of them have: nli@de 100%; each of the"
+    )
 
 
 def test_gains_are_counted_before_and_after_adjustment(tmp_path: Path) -> None:

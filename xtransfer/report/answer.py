@@ -108,7 +108,8 @@ def _best(ranking: pd.DataFrame, target: Any, encoder: Any) -> str:
         return ""
     rest = len(rows) - len(shown)
     others = f"; each of the other {rest} less than 1%" if rest > 1 else "; the other less than 1%" if rest else ""
-    return f"Probability of being the best on this mean: {listed(shown)}{others}."
+    runs = counted(rows[0]["n_seeds"], "run")
+    return f"Probability of being the best on this mean, in the {runs} that all of them have: {listed(shown)}{others}."
 
 
 def _one_is_english(row: Row) -> bool:
