@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, cast
 
 from prefect import flow, get_run_logger
-from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.stages import MOST_SLOTS, run_stages, stage_runtime
 from tasks.artifacts import publish_report
-from tasks.runtime import LISTENER, RUNTIME, Nobody, Runtime
-from tasks.stage import run_stage
 from xtransfer import grid
 from xtransfer.data.check import demand
 from xtransfer.errors import XTransferError
@@ -22,15 +18,11 @@ from xtransfer.grid import Plan
 from xtransfer.needs import Need
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.write import record_cell, record_failure, record_study
-from xtransfer.schedule import Schedule, needed
+from xtransfer.schedule import needed
 from xtransfer.settings import current
-from xtransfer.stages.isolated import StageProcesses
-from xtransfer.stages.slots import slots
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Study
-
-_MOST_SLOTS = 64
 
 
 class StudyFailed(XTransferError):
@@ -51,7 +43,7 @@ class Summary:
 @flow(
     name="run-study",
     flow_run_name="{study.name}",
-    task_runner=cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=_MOST_SLOTS)),
+    task_runner=cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=MOST_SLOTS)),
     persist_result=False,
     validate_parameters=True,
 )
@@ -72,12 +64,10 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
     database = open_database(settings.database_url)
     record_study(database, plan)
     run = _Run(plan, store, database)
-    with StageProcesses(settings.store) as processes:
-        runtime = Runtime(processes, slots(workers), LISTENER.get(Nobody()))
+    with stage_runtime(settings.store, workers) as runtime:
         runtime.listener.planned(missing, len(plan.stages) - len(missing))
-        RUNTIME.set(runtime)
         run.record_finished(missing)
-        run.stages(missing, runtime)
+        run_stages(missing, runtime, run.done, run.failed)
     run.summary.report = _published(study.name, len(run.summary.ran))
     if run.summary.failed:
         raise StudyFailed(_failures(run.summary))
@@ -114,45 +104,21 @@ def _failures(summary: Summary) -> str:
 
 
 class _Run:
-    """One pass over a plan: gives stages to free slots, records cells as their scores arrive."""
+    """One pass over a plan: records cells as their scores arrive or are lost."""
 
     def __init__(self, plan: Plan, store: ArtifactStore, database: Database) -> None:
         self.plan = plan
         self.store = store
         self.database = database
         self.summary = Summary(cells=len(plan.cells), stages=len(plan.stages))
-        self._ended: queue.SimpleQueue[tuple[Stage, PrefectFuture[Any]]] = queue.SimpleQueue()
 
-    def stages(self, missing: Sequence[Stage], runtime: Runtime) -> None:
-        """Run `missing`; a failure loses what depends on it and nothing else."""
-        schedule = Schedule(missing)
-        running = 0
-        while True:
-            while running < runtime.slots and (stage := schedule.take()) is not None:
-                future = run_stage.submit(stage, alone=schedule.all_wait_for(stage.key))
-                future.add_done_callback(partial(self._end, stage))
-                running += 1
-            if not running:
-                return
-            stage, future = self._ended.get()
-            running -= 1
-            error = _error(future)
-            runtime.listener.finished(stage, error)
-            if error is None:
-                self.summary.ran.append(stage.name)
-                schedule.done(stage.key)
-                self.record(stage.key)
-            else:
-                self.lose(stage, schedule.failed(stage.key), error, runtime)
+    def done(self, stage: Stage) -> None:
+        self.summary.ran.append(stage.name)
+        self.record(stage.key)
 
-    def _end(self, stage: Stage, future: PrefectFuture[Any]) -> None:
-        self._ended.put((stage, future))
-
-    def lose(self, stage: Stage, readers: Sequence[Stage], error: str, runtime: Runtime) -> None:
+    def failed(self, stage: Stage, readers: Sequence[Stage], error: str) -> None:
         """Record as failed every cell that needed `stage`."""
         lost = {stage.key, *(one.key for one in readers)}
-        for one in readers:
-            runtime.listener.finished(one, None)  # the study's last words name the cells that this costs
         for cell in self.plan.cells:
             if cell.score.key in lost:
                 self.summary.failed[cell.slug] = error
@@ -169,9 +135,3 @@ class _Run:
         for cell in self.plan.cells:
             if cell.score.key not in to_run:
                 record_cell(self.database, self.plan.study.name, cell, self.store)
-
-
-def _error(future: PrefectFuture[Any]) -> str | None:
-    """Why a task run did not complete, in a line, or None."""
-    result = future.result(raise_on_failure=False)
-    return str(result) or type(result).__name__ if isinstance(result, BaseException) else None
