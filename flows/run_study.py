@@ -58,8 +58,11 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
     store = ArtifactStore(settings.store)
     logger = get_run_logger()
     plan = grid.plan(study)
+    store.expect(stage.key for stage in plan.stages)
     missing = needed(plan, lambda key: store.find(key) is not None)
     logger.info("%d cells, %d stages, %d of them to run", len(plan.cells), len(plan.stages), len(missing))
+    if missing:
+        store.demand_writable()
     demand(_scored(missing))  # before hours of training: labels that are hidden cannot be scored
     database = open_database(settings.database_url)
     record_study(database, plan)

@@ -22,7 +22,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """XTRANSFER_HOME of this test, empty."""
     folder = tmp_path / "home"
     monkeypatch.setenv("XTRANSFER_HOME", str(folder))
-    for name in ("XTRANSFER_DATABASE_URL", "XTRANSFER_STORE", "XTRANSFER_WORKERS", "PREFECT_API_URL"):
+    for name in (
+        "XTRANSFER_DATABASE_URL",
+        "XTRANSFER_STORE",
+        "XTRANSFER_CACHE",
+        "XTRANSFER_WORKERS",
+        "PREFECT_API_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
     yield folder
 

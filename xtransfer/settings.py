@@ -15,12 +15,17 @@ class Settings:
 
     home: Path  # holds results.db, artifacts/ and the Prefect server's own files
     database_url: str  # SQLAlchemy URL of the results
-    store: str  # folder (or fsspec URL) of the artifacts
+    store: str  # folder or fsspec URL of the artifacts
+    cache: Path  # what can be made or fetched again: encoded rows, artifacts of a remote store
     hub_dir: Path | None  # a mirror in the hub's layout, read before the hub
     benchmarks: tuple[Path, ...] = ()  # Python files of the user that declare benchmarks
 
     def prepare(self) -> Settings:
-        """Make the home folder; raises RequestError when it cannot be written."""
+        """Make the home folder; raises RequestError for one that cannot be written, or a store that is not shared."""
+        if self.store.startswith("memory://"):
+            raise RequestError(
+                "XTRANSFER_STORE: memory:// ends with each process; name a folder, or a store such as s3://"
+            )
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             probe = self.home / f".write-test-{os.getpid()}"
@@ -34,7 +39,7 @@ class Settings:
 
 
 def current() -> Settings:
-    """The settings of this process, from XTRANSFER_HOME, _DATABASE_URL, _STORE, _HUB_DIR and _BENCHMARKS."""
+    """The settings of this process, from XTRANSFER_HOME, _DATABASE_URL, _STORE, _CACHE, _HUB_DIR, _BENCHMARKS."""
     home = Path(os.environ.get("XTRANSFER_HOME") or Path.home() / ".xtransfer").expanduser().absolute()
     hub = os.environ.get("XTRANSFER_HUB_DIR")
     hub_dir = Path(hub).expanduser().absolute() if hub else None
@@ -44,6 +49,7 @@ def current() -> Settings:
         home=home,
         database_url=os.environ.get("XTRANSFER_DATABASE_URL") or f"sqlite:///{home / 'results.db'}",
         store=os.environ.get("XTRANSFER_STORE") or str(home / "artifacts"),
+        cache=Path(os.environ.get("XTRANSFER_CACHE") or home / "cache").expanduser().absolute(),
         hub_dir=hub_dir,
         benchmarks=own_benchmarks(),
     )

@@ -63,6 +63,7 @@ def _look(plan: Plan, unpinned: tuple[str, ...]) -> Outlook:
     from xtransfer.store.artifacts import ArtifactStore
 
     store = ArtifactStore(current().store)
+    store.expect(stage.key for stage in plan.stages)
     missing = needed(plan, lambda key: not unpinned and store.find(key) is not None)
     done = {stage.key for stage in plan.stages} - {stage.key for stage in missing}
     stored = frozenset(key for key in done if store.find(key) is not None)

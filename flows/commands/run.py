@@ -16,6 +16,7 @@ from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, pr
 from flows.display import Display
 from flows.prefect_server import prefect_api
 from xtransfer.settings import Settings as Places
+from xtransfer.store.address import shown
 from xtransfer.study import Study
 
 _LAST_EVENTS_SECONDS = 10
@@ -103,8 +104,8 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
     page = _page(summary.report, study, places, out)
     where = [
         f"  report    {page}",
-        f"  results   {places.database_url}",
-        f"  artifacts {places.store}",
+        f"  results   {shown(places.database_url)}",
+        f"  artifacts {shown(places.store)}",
         f"  Prefect   {url} (while a run or `prefect server start` is on)",
     ]
     return Done(study, list(summary.ran), page, time.monotonic() - began, where)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from xtransfer.grid import Cell, Plan
 from xtransfer.stages.spec import Stage
-from xtransfer.store import artifacts
+from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Intermediate, Study
 
@@ -132,7 +132,7 @@ def _commit(
     out = store.empty_out(stage.key)
     if points is not None:
         _write_scores(out, points, group_size, with_items)
-    with mock.patch.object(artifacts, "_sync"):  # nothing here is about power cuts, and disks are slow
+    with mock.patch.object(local, "sync"):  # nothing here is about power cuts, and disks are slow
         store.commit(stage, out, facts, "cpu", datetime.now(UTC))
 
 

@@ -30,7 +30,7 @@ from xtransfer.results.schema import (
 )
 from xtransfer.results.upsert import table_of
 from xtransfer.stages.spec import Stage
-from xtransfer.store import artifacts
+from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Study
 
@@ -63,7 +63,7 @@ def _finish(plan: Plan, store: ArtifactStore, facts: Mapping[str, Any]) -> None:
             pq.write_table(
                 pa.table({**rows, "group": pa.array([None, None], pa.string())}), out / "predictions.parquet"
             )
-        with mock.patch.object(artifacts, "_sync"):
+        with mock.patch.object(local, "sync"):
             store.commit(stage, out, {**facts.get(stage.kind, {}), "steps": 7}, "cpu", datetime.now(UTC))
 
 

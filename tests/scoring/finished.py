@@ -17,7 +17,7 @@ from xtransfer.grid import Cell, Plan
 from xtransfer.results import open_database, record_cell, record_failure, record_study
 from xtransfer.settings import current
 from xtransfer.stages.spec import Stage
-from xtransfer.store import artifacts
+from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Intermediate, Study, Target
 
@@ -103,7 +103,7 @@ def _commit(store: ArtifactStore, stage: Stage, outcome: Outcome, split: str) ->
     if outcome.predictions:
         pq.write_table(pa.table(rows), out / "predictions.parquet")
     (out / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
-    with mock.patch.object(artifacts, "_sync"):  # nothing here is about power cuts, and disks are slow
+    with mock.patch.object(local, "sync"):  # nothing here is about power cuts, and disks are slow
         store.commit(stage, out, {}, "cpu", datetime.now(UTC))
 
 

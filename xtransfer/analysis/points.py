@@ -166,7 +166,8 @@ def _places(table: bytes) -> dict[str, _Place]:
 
 def load(points: Iterable[Point], store: ArtifactStore) -> tuple[list[Result], list[Point]]:
     """The results of the cells that have scores, and the cells that have none."""
-    results, missing = [], []
+    points, results, missing = list(points), [], []
+    store.expect(point.score_stage for point in points)
     for point in points:
         found = evidence(store, point.score_stage)
         if found is None:

@@ -1,4 +1,4 @@
-"""Files of encoded rows below <XTRANSFER_HOME>/cache/encoded: Arrow files that are mapped, not read.
+"""Files of encoded rows in encoded/ below the cache folder: Arrow files that are mapped, not read.
 
 A file is named `<key>-<digest of its bytes>.arrow` and moved there whole, so that processes may write the same
 one at once and damage shows when it is opened. Whatever fails here costs time, never a result.
@@ -76,7 +76,7 @@ def remove(file: Path) -> int:
 
 
 def _root() -> Path:
-    return settings.current().home / "cache" / "encoded"
+    return settings.current().cache / "encoded"
 
 
 def _folder(key: str) -> Path:

@@ -21,7 +21,7 @@ from xtransfer.digest import file_digest
 from xtransfer.errors import DataError, EmptySplit, RequestError, SourceError, StoreError
 from xtransfer.needs import Needs
 from xtransfer.stages.spec import Progress, silent
-from xtransfer.store.artifacts import is_full_disk
+from xtransfer.store.disk import is_full_disk
 from xtransfer.store.lease import lease_if_free
 
 _PARTIAL = ".partial"

@@ -9,7 +9,8 @@ from xtransfer.errors import DataError, RequestError, StageError, StoreError, XT
 from xtransfer.stages import STAGES
 from xtransfer.stages.energy import Meter
 from xtransfer.stages.spec import Progress, Stage, Work, silent
-from xtransfer.store.artifacts import Artifact, ArtifactStore, is_full_disk
+from xtransfer.store.artifacts import Artifact, ArtifactStore
+from xtransfer.store.disk import is_full_disk
 
 
 def execute(
@@ -23,7 +24,7 @@ def execute(
         return found, True
     try:
         with store.lease(stage.key, lambda: progress("waits for the process that makes this", 0, 1)):
-            if found := store.find(stage.key):
+            if found := store.find(stage.key) or store.pass_on(stage.key):
                 return found, True
             return _make(stage, store, progress, device), False
     except StageError:
@@ -59,6 +60,6 @@ def _inputs(stage: Stage, store: ArtifactStore) -> dict[str, Path]:
     for name, key in stage.inputs.items():
         artifact = store.find(key)
         if artifact is None:
-            raise StoreError(f"input '{name}' ({key}) is gone from {store.root}; run the study again to make it")
+            raise StoreError(f"input '{name}' ({key}) is gone from {store.name}; run the study again to make it")
         folders[name] = artifact.folder
     return folders

@@ -1,23 +1,27 @@
-"""The artifact store: a folder in which every finished stage has one immutable folder, named by its key."""
+"""The artifact store: every finished stage has one immutable artifact, named by its key.
+
+A store is a local folder, or an fsspec URL with a local folder in front: artifacts are made there and passed on,
+and those of other machines are fetched when their files are needed.
+"""
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.errors import StoreError
 from xtransfer.stages.spec import Stage
-from xtransfer.store import manifest as manifests
+from xtransfer.store import address
 from xtransfer.store.lease import lease, lease_if_free
+from xtransfer.store.local import LocalArtifacts
 from xtransfer.store.manifest import Manifest
+from xtransfer.store.remote import RemoteArtifacts
 
 log = logging.getLogger(__name__)
 
@@ -27,144 +31,127 @@ class Artifact:
     """A finished stage's output."""
 
     key: str
-    folder: Path
     manifest: Manifest
+    _fetched: Callable[[], Path] = field(repr=False, compare=False)
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where its files are on this machine, fetched first if need be; raises StoreError where they cannot be."""
+        return self._fetched()
 
 
 class ArtifactStore:
-    """Artifacts below one local folder.
+    """The artifacts that XTRANSFER_STORE names. What is unfinished, and the state to go on from, stay local."""
 
-    <root>/<key[:2]>/<key>/…        finished artifacts, each with manifest.json
-    <root>/.partial/<key>/          state/ of a stage that was killed, out/ of one that runs
-    <root>/.leases/<key>.lock       locks, empty files
-    """
+    def __init__(self, place: str | Path) -> None:
+        where = address.parse(place)
+        self.name = where.name  # for messages
+        self.root = where.folder
+        self._local = LocalArtifacts(where.folder)
+        self._remote = RemoteArtifacts(where.url) if where.url else None
 
-    def __init__(self, root: str | Path) -> None:
-        if "://" in str(root):
-            raise RequestError(f"XTRANSFER_STORE: '{root}' is not a local folder; only local folders are supported")
-        self.root = Path(root).absolute()
+    def find(self, key: str) -> Artifact | None:
+        """The artifact, if its manifest is whole and (in a folder) every file has its size; else it is missing."""
+        manifest = self._remote.manifest(key) if self._remote else self._local.manifest(key)
+        return self._artifact(manifest) if manifest else None
 
-    def folder(self, key: str) -> Path:
-        return self.root / key[:2] / key
+    def expect(self, keys: Iterable[str]) -> None:
+        """Tell which artifacts `find` will be asked for, so that a remote store is asked for all at once."""
+        if self._remote:
+            self._remote.expect(keys)
 
     def state(self, key: str) -> Path:
         """Where an unfinished stage keeps what it needs to go on after a kill."""
-        return self.root / ".partial" / key / "state"
-
-    def find(self, key: str) -> Artifact | None:
-        """The artifact, if its manifest is whole and every file has its size; a damaged one counts as missing."""
-        folder = self.folder(key)
-        manifest = manifests.read(folder)
-        if manifest is None:
-            return None
-        if wrong := manifests.faults(folder, manifest):
-            log.warning("artifact %s (%s) is damaged and will be made again: %s", key, manifest.name, "; ".join(wrong))
-            return None
-        return Artifact(key, folder, manifest)
+        return self._local.state(key)
 
     def lease(self, key: str, waiting: Callable[[], None] | None = None) -> AbstractContextManager[None]:
         """The right to make `key`: held by one process, freed by its death."""
-        self._writable()
-        return lease(self.root / ".leases" / f"{key}.lock", waiting)
+        self.demand_writable()
+        return lease(self._local.lock(key), waiting)
 
     def empty_out(self, key: str) -> Path:
         """A fresh folder for the output of the lease's holder; what a killed one left there is removed."""
-        out = self.root / ".partial" / key / "out"
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
-        self.state(key).mkdir(exist_ok=True)
-        return out
+        return self._local.empty_out(key)
 
     def commit(self, stage: Stage, out: Path, facts: dict[str, Any], device: str, started: datetime) -> Artifact:
-        """Turn `out` into the artifact of `stage`: manifest last, everything on disk, then one rename."""
-        manifest = Manifest(
-            key=stage.key,
-            kind=stage.kind,
-            version=stage.version,
-            name=stage.name,
-            settings=dict(stage.settings),
-            inputs=dict(stage.inputs),
-            files=manifests.entries(out),
-            facts=facts,
-            packages=manifests.packages(),
-            host=manifests.host(),
-            device=device,
-            started=started,
-            seconds=(datetime.now(UTC) - started).total_seconds(),
-        )
-        for name in manifest.files:
-            _sync(out / name)
-        (out / manifests.FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
-        _sync(out / manifests.FILE)
-        final = self.folder(stage.key)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        if final.exists():  # damaged, or find() would have served it
-            shutil.rmtree(final)
-        out.rename(final)
-        _sync(final.parent)
-        shutil.rmtree(self.root / ".partial" / stage.key, ignore_errors=True)
-        return Artifact(stage.key, final, manifest)
+        """Turn `out` into the artifact of `stage`; whoever finds it finds it whole.
+
+        Where another machine was first, its artifact is the one. Raises StoreError where a remote store cannot take
+        it: then `pass_on` will, without making it again.
+        """
+        manifest = self._local.commit(stage, out, facts, device, started)
+        return self._passed_on(manifest)
+
+    def pass_on(self, key: str) -> Artifact | None:
+        """What was finished here and never reached the remote store, passed on; None where there is nothing.
+
+        For the lease's holder.
+        """
+        manifest = self._local.manifest(key) if self._remote else None
+        return self._passed_on(manifest) if manifest else None
 
     def discard(self, key: str, *, keep_state: bool) -> None:
         """Remove what an unfinished stage left; its state may stay for the next try."""
-        shutil.rmtree(self.root / ".partial" / key / "out", ignore_errors=True)
-        if not keep_state:
-            shutil.rmtree(self.root / ".partial" / key, ignore_errors=True)
+        self._local.discard(key, keep_state=keep_state)
 
     def keys(self) -> Iterator[str]:
-        """Keys of all folders that look like artifacts, whole or not."""
-        for group in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
-            yield from sorted(folder.name for folder in group.iterdir() if folder.is_dir())
+        """Keys of all that look like artifacts, whole or not."""
+        return self._remote.keys() if self._remote else self._local.keys()
 
     def verify(self, key: str) -> list[str]:
         """What is wrong with an artifact, digests included; empty when nothing is."""
-        manifest = manifests.read(self.folder(key))
-        if manifest is None:
-            return ["manifest.json: missing or not readable"]
-        return manifests.faults(self.folder(key), manifest, digests=True)
+        return self._remote.verify(key) if self._remote else self._local.verify(key)
 
     def remove(self, key: str) -> int | None:
         """Delete an artifact and what is left of an unfinished one; bytes freed, or None while a process makes it."""
-        with lease_if_free(self.root / ".leases" / f"{key}.lock") as free:
+        with lease_if_free(self._local.lock(key)) as free:
             if not free:
                 return None
-            folders = (self.folder(key), self.root / ".partial" / key)
-            freed = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
-            for folder in folders:
-                shutil.rmtree(folder, ignore_errors=True)
-            return freed
+            freed = self._remote.remove(key) if self._remote else 0
+            return freed + self._local.remove(key)
 
     def unfinished(self) -> list[str]:
-        """Keys of stages that were started and neither finished nor discarded."""
-        partial = self.root / ".partial"
-        return sorted(folder.name for folder in partial.iterdir()) if partial.is_dir() else []
+        """Keys of stages that were started on this machine and neither finished nor discarded."""
+        return self._local.unfinished()
 
-    def _writable(self) -> None:
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"XTRANSFER_STORE: cannot make {self.root} ({error.strerror})") from error
-        if not os.access(self.root, os.W_OK):
-            raise StoreError(f"XTRANSFER_STORE: cannot write to {self.root}; set it to a folder that you own")
+    def demand_writable(self) -> None:
+        """Raise StoreError where nothing can be written."""
+        self._local.demand_writable()
+        if self._remote:
+            self._remote.demand_writable()
 
+    def _artifact(self, manifest: Manifest) -> Artifact:
+        return Artifact(manifest.key, manifest, partial(self._folder, manifest))
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+    def _passed_on(self, manifest: Manifest) -> Artifact:
+        if self._remote is None:
+            return self._artifact(manifest)
+        theirs = self._remote.manifest(manifest.key)
+        if theirs is None:
+            self._remote.upload(self._local.folder(manifest.key), manifest)
+        return self._artifact(theirs or manifest)
 
+    def _folder(self, manifest: Manifest) -> Path:
+        """The local folder of an artifact, downloaded by one process of this machine."""
+        key = manifest.key
+        if self._remote is None or self._local.manifest(key) == manifest:
+            return self._local.folder(key)
+        self._local.demand_writable()
+        with lease(self._local.lock(f"fetch-{key}")):
+            if self._local.manifest(key) != manifest:
+                self._fetch(manifest, self._remote)
+        return self._local.folder(key)
 
-def is_full_disk(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, says that no space is left."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return True
-        if any(f"(os error {number})" in str(error) for number in _FULL):  # as safetensors says it
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    def _fetch(self, manifest: Manifest, remote: RemoteArtifacts) -> None:
+        folder = self._local.empty_fetching(manifest.key)
+        arrived = remote.download(manifest, folder)
+        if not arrived:
+            self._local.adopt(folder, manifest)
+            return
+        what = f"artifact {manifest.key} ({manifest.name})"
+        if wrong := remote.verify(manifest.key):
+            remote.withdraw(manifest.key)
+            raise StoreError(
+                f"{what} is damaged in {self.name} and withdrawn: {'; '.join(wrong)}; run the study again to make it"
+            )
+        raise StoreError(f"{what} did not arrive whole from {self.name}: {'; '.join(arrived)}; try again")

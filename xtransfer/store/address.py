@@ -1,0 +1,52 @@
+"""Where a store is: a local folder, or an fsspec URL with a local folder in front of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from xtransfer import settings
+from xtransfer.digest import digest
+from xtransfer.errors import RequestError
+
+_HIDDEN = "***"
+_DIGITS = 12  # of the digest in the name of a cache folder
+
+
+@dataclass(frozen=True)
+class Address:
+    """`folder` holds the artifacts, or those of `url` that this machine has made or read."""
+
+    folder: Path
+    url: str | None = None
+
+    @property
+    def name(self) -> str:
+        """For messages: the URL without its secrets, else the folder."""
+        return shown(self.url) if self.url else str(self.folder)
+
+
+def parse(text: str | Path) -> Address:
+    """The address that XTRANSFER_STORE gives. Raises RequestError for a file URL that names another machine."""
+    place = str(text)
+    if "://" not in place:
+        return Address(Path(place).expanduser().absolute())
+    if place.startswith("file://"):
+        parts = urlsplit(place)
+        if parts.netloc not in ("", "localhost") or not parts.path:
+            raise RequestError(f"XTRANSFER_STORE: '{place}' is no folder of this machine; write file:///folder")
+        return Address(Path(unquote(parts.path)).absolute())
+    url = place.rstrip("/")
+    return Address(settings.current().cache / "stores" / f"{_slug(url)}-{digest(url)[:_DIGITS]}", url)
+
+
+def shown(url: str) -> str:
+    """A URL without user, password and the values of its query."""
+    bare = re.sub(r"://[^/@]*@", f"://{_HIDDEN}@", url)
+    return re.sub(r"([?&][^=&]*)=[^&]*", rf"\1={_HIDDEN}", bare)
+
+
+def _slug(url: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\?.*", "", shown(url)).lower()).strip("-")[:40]

@@ -1,0 +1,143 @@
+"""Artifacts below one local folder: each is written beside its place, put on the disk, and moved there whole."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from xtransfer.errors import StoreError
+from xtransfer.stages.spec import Stage
+from xtransfer.store import manifest as manifests
+from xtransfer.store.disk import sync
+from xtransfer.store.manifest import Manifest
+
+log = logging.getLogger(__name__)
+
+
+class LocalArtifacts:
+    """<root>/<key[:2]>/<key>/…      finished artifacts, each with manifest.json
+    <root>/.partial/<key>/          state/ of a stage that was killed, out/ of one that runs
+    <root>/.fetching/<key>/         a download that runs, or was killed
+    <root>/.leases/                 locks, empty files
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, key: str) -> Path:
+        return self.root / key[:2] / key
+
+    def partial(self, key: str) -> Path:
+        return self.root / ".partial" / key
+
+    def state(self, key: str) -> Path:
+        return self.partial(key) / "state"
+
+    def lock(self, name: str) -> Path:
+        """The file of a lock."""
+        return self.root / ".leases" / f"{name}.lock"
+
+    def manifest(self, key: str) -> Manifest | None:
+        """The artifact's manifest, if it is whole and every file has its size."""
+        folder = self.folder(key)
+        manifest = manifests.read(folder)
+        if manifest is None:
+            return None
+        if wrong := manifests.faults(folder, manifest):
+            log.warning("artifact %s (%s) is damaged and will be made again: %s", key, manifest.name, "; ".join(wrong))
+            return None
+        return manifest
+
+    def empty_out(self, key: str) -> Path:
+        """A fresh folder for the output of the lease's holder; what a killed one left there is removed."""
+        out = self.partial(key) / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        self.state(key).mkdir(exist_ok=True)
+        return out
+
+    def commit(self, stage: Stage, out: Path, facts: dict[str, Any], device: str, started: datetime) -> Manifest:
+        """Turn `out` into the artifact of `stage`: manifest last, everything on disk, then one rename."""
+        manifest = Manifest(
+            key=stage.key,
+            kind=stage.kind,
+            version=stage.version,
+            name=stage.name,
+            settings=dict(stage.settings),
+            inputs=dict(stage.inputs),
+            files=manifests.entries(out),
+            facts=facts,
+            packages=manifests.packages(),
+            host=manifests.host(),
+            device=device,
+            started=started,
+            seconds=(datetime.now(UTC) - started).total_seconds(),
+        )
+        self.adopt(out, manifest)
+        shutil.rmtree(self.partial(stage.key), ignore_errors=True)
+        return manifest
+
+    def adopt(self, folder: Path, manifest: Manifest) -> None:
+        """Make a folder on the same disk, which has all files of an artifact, that artifact."""
+        for name in manifest.files:
+            sync(folder / name)
+        (folder / manifests.FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        sync(folder / manifests.FILE)
+        final = self.folder(manifest.key)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if final.exists():  # damaged, or another than the remote store's
+            shutil.rmtree(final)
+        folder.rename(final)
+        sync(final.parent)
+
+    def empty_fetching(self, key: str) -> Path:
+        """A fresh folder for the download of an artifact."""
+        folder = self.root / ".fetching" / key
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def discard(self, key: str, *, keep_state: bool) -> None:
+        """Remove what an unfinished stage left; its state may stay for the next try."""
+        shutil.rmtree(self.partial(key) / "out", ignore_errors=True)
+        if not keep_state:
+            shutil.rmtree(self.partial(key), ignore_errors=True)
+
+    def keys(self) -> Iterator[str]:
+        """Keys of all folders that look like artifacts, whole or not."""
+        for group in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
+            yield from sorted(folder.name for folder in group.iterdir() if folder.is_dir())
+
+    def verify(self, key: str) -> list[str]:
+        """What is wrong with an artifact, digests included."""
+        manifest = manifests.read(self.folder(key))
+        if manifest is None:
+            return ["manifest.json: missing or not readable"]
+        return manifests.faults(self.folder(key), manifest, digests=True)
+
+    def remove(self, key: str) -> int:
+        """Delete an artifact and what is left of an unfinished one; bytes freed."""
+        folders = (self.folder(key), self.partial(key), self.root / ".fetching" / key)
+        freed = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        return freed
+
+    def unfinished(self) -> list[str]:
+        """Keys of stages that were started and neither finished nor discarded."""
+        partial = self.root / ".partial"
+        return sorted(folder.name for folder in partial.iterdir()) if partial.is_dir() else []
+
+    def demand_writable(self) -> None:
+        """Raise StoreError where nothing can be written."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"XTRANSFER_STORE: cannot make {self.root} ({error.strerror})") from error
+        if not os.access(self.root, os.W_OK):
+            raise StoreError(f"XTRANSFER_STORE: cannot write to {self.root}; set it to a folder that you own")

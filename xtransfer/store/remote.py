@@ -1,0 +1,166 @@
+"""Artifacts behind an fsspec URL (s3://…): files first, manifest last, and without a manifest there is no artifact.
+
+A file lies in a folder named by its digest, so that two machines that make the same artifact at once, or a killed
+one and its successor, never mix their files: each manifest names its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from pydantic import ValidationError
+
+from xtransfer.errors import RequestError
+from xtransfer.store import manifest as manifests
+from xtransfer.store.manifest import FileEntry, Manifest
+from xtransfer.store.remote_faults import explained, no_file_system
+
+_DIGITS = 16  # of a file's digest in its folder's name
+_BLOCK = 1 << 22  # bytes
+
+
+class RemoteArtifacts:
+    """<root>/<key[:2]>/<key>/manifest.json and <root>/<key[:2]>/<key>/<digest>/<file>."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise RequestError(no_file_system(url, error)) from error
+        self._known: dict[str, Manifest] = {}  # an artifact never changes; one that is missing may come
+        self._writable = False
+
+    def manifest(self, key: str) -> Manifest | None:
+        """The artifact's manifest, or None where there is none that is whole."""
+        if key not in self._known:
+            try:
+                with explained(self.url):
+                    self._learn(key, self._files.cat_file(self._manifest(key)))
+            except FileNotFoundError:
+                return None
+        return self._known.get(key)
+
+    def expect(self, keys: Iterable[str]) -> None:
+        """Read many manifests at once; `manifest` then answers without a request for each that is there."""
+        paths = {self._manifest(key): key for key in keys if key not in self._known}
+        if not paths:
+            return
+        with explained(self.url):
+            for path, found in self._files.cat(list(paths), on_error="return").items():
+                if isinstance(found, bytes):
+                    self._learn(paths[path], found)
+                elif not isinstance(found, FileNotFoundError):
+                    raise found
+
+    def upload(self, folder: Path, manifest: Manifest) -> None:
+        """Copy a whole local artifact; what a killed upload left is overwritten."""
+        with explained(self.url):
+            names = list(manifest.files)
+            self._files.put(
+                [str(folder / name) for name in names],
+                [self._file(manifest.key, name, manifest.files[name]) for name in names],
+            )
+            self._files.pipe_file(self._manifest(manifest.key), manifest.model_dump_json(indent=1).encode())
+        self._known[manifest.key] = manifest
+
+    def download(self, manifest: Manifest, folder: Path) -> list[str]:
+        """Copy an artifact's files into `folder`; what is wrong with them, digests included."""
+        try:
+            with explained(self.url):
+                names = list(manifest.files)
+                self._files.get(
+                    [self._file(manifest.key, name, manifest.files[name]) for name in names],
+                    [str(folder / name) for name in names],
+                )
+        except FileNotFoundError:
+            pass  # the comparison names what is missing
+        return manifests.faults(folder, manifest, digests=True)
+
+    def verify(self, key: str) -> list[str]:
+        """What is wrong with an artifact; every byte is read."""
+        manifest = self.manifest(key)
+        if manifest is None:
+            return ["manifest.json: missing or not readable"]
+        checked = ((name, self._fault(key, name, entry)) for name, entry in manifest.files.items())
+        return [f"{name}: {wrong}" for name, wrong in checked if wrong]
+
+    def keys(self) -> Iterator[str]:
+        """Keys of everything that looks like an artifact, whole or not."""
+        found = (path.removeprefix(f"{self._root}/").split("/") for path in self._below(self._root))
+        yield from sorted({parts[1] for parts in found if len(parts) > 2 and parts[1].startswith(parts[0])})
+
+    def withdraw(self, key: str) -> None:
+        """Remove the manifest: the artifact is no more, and its next maker need not ask."""
+        self._known.pop(key, None)
+        self._delete(self._manifest(key))
+
+    def remove(self, key: str) -> int:
+        """Delete an artifact, manifest first; bytes freed."""
+        self.withdraw(key)
+        folder = f"{self._root}/{key[:2]}/{key}"
+        found = self._below(folder)
+        if found:
+            self._delete(folder)
+        return sum(int(one["size"] or 0) for one in found.values())
+
+    def demand_writable(self) -> None:
+        """Raise StoreError where nothing can be written; asked once."""
+        if self._writable:
+            return
+        probe = f"{self._root}/.write-test-{manifests.host()}-{os.getpid()}"
+        with explained(self.url):
+            self._files.pipe_file(probe, b"")
+        self._delete(probe)
+        self._writable = True
+
+    def _learn(self, key: str, text: bytes) -> None:
+        """Remember a manifest that is whole and speaks of `key`, and of files below its folder only."""
+        try:
+            manifest = Manifest.model_validate_json(text)
+        except ValidationError:
+            return
+        if manifest.key == key and not any(
+            Path(name).is_absolute() or ".." in Path(name).parts for name in manifest.files
+        ):
+            self._known[key] = manifest
+
+    def _fault(self, key: str, name: str, entry: FileEntry) -> str | None:
+        digest, size = hashlib.sha256(), 0
+        try:
+            with explained(self.url), self._files.open(self._file(key, name, entry), "rb") as file:
+                while block := file.read(_BLOCK):
+                    digest.update(block)
+                    size += len(block)
+        except FileNotFoundError:
+            return "missing"
+        if size != entry.size:
+            return f"{size} bytes, expected {entry.size}"
+        return None if digest.hexdigest() == entry.sha256 else "its bytes have changed"
+
+    def _below(self, path: str) -> dict[str, Any]:
+        """Every file below `path` with what is known of it; empty where there is none."""
+        self._files.invalidate_cache()
+        try:
+            with explained(self.url):
+                return dict(self._files.find(path, detail=True))
+        except FileNotFoundError:
+            return {}
+
+    def _delete(self, path: str) -> None:
+        try:
+            with explained(self.url):
+                self._files.rm(path, recursive=True)
+        except FileNotFoundError:
+            return
+
+    def _manifest(self, key: str) -> str:
+        return f"{self._root}/{key[:2]}/{key}/{manifests.FILE}"
+
+    def _file(self, key: str, name: str, entry: FileEntry) -> str:
+        return f"{self._root}/{key[:2]}/{key}/{entry.sha256[:_DIGITS]}/{name}"
