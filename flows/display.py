@@ -48,6 +48,8 @@ class Display:
 
     def started(self, stage: Stage) -> None:
         with self._lock:
+            if stage.key in self._lines:  # it is tried again
+                return
             self._lines[stage.key] = self._progress.add_task(stage.name, total=1, note="starts")
 
     def progressed(self, stage: Stage, message: str, done: int, total: int) -> None:

@@ -70,7 +70,7 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
     with stage_runtime(settings.store, workers) as runtime:
         runtime.listener.planned(missing, len(plan.stages) - len(missing))
         run.record_finished(missing)
-        run_stages(missing, runtime, run.done, run.failed)
+        run.summary.ran = [stage.name for stage in run_stages(missing, runtime, run.done, run.failed)]
     run.summary.report = _published(study.name, len(run.summary.ran))
     if run.summary.failed:
         raise StudyFailed(_failures(run.summary))
@@ -116,7 +116,6 @@ class _Run:
         self.summary = Summary(cells=len(plan.cells), stages=len(plan.stages))
 
     def done(self, stage: Stage) -> None:
-        self.summary.ran.append(stage.name)
         self.record(stage.key)
 
     def failed(self, stage: Stage, readers: Sequence[Stage], error: str) -> None:

@@ -3,68 +3,183 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
 from tasks.runtime import LISTENER, RUNTIME, Nobody, Runtime
 from tasks.stage import run_stage
+from xtransfer.errors import DeviceLost, StageError, StoreError
 from xtransfer.schedule import Schedule
 from xtransfer.stages.isolated import StageProcesses
-from xtransfer.stages.slots import slots
+from xtransfer.stages.retry import may_pass, pause
+from xtransfer.stages.slots import Pool, Slot, slots
 from xtransfer.stages.spec import Stage
+from xtransfer.store.artifacts import ArtifactStore
 
 MOST_SLOTS = 64  # threads of a flow's task runner
+_LOOK_SECONDS = 1.0  # how often what was put aside is looked at
 
 Done = Callable[[Stage], None]
 Failed = Callable[[Stage, Sequence[Stage], str], None]  # the stage, those that can never run now, the reason
 
 
 @contextmanager
-def stage_runtime(store: str, workers: int | None) -> Iterator[Runtime]:
-    """Processes and free slots of this machine for stages whose artifacts are in `store`; all ended on the way out."""
+def stage_runtime(
+    store: str,
+    workers: int | None = None,
+    per_device: int | None = None,
+    timeout_hours: Mapping[str, float] | None = None,
+) -> Iterator[Runtime]:
+    """Processes and free slots of this machine for stages whose artifacts are in `store`; all ended on the way out.
+
+    `timeout_hours`: by kind of stage, what it may take; `any` for every other kind.
+    """
+    seconds = {kind: hours * 3600 for kind, hours in (timeout_hours or {}).items()}
     with StageProcesses(store) as processes:
-        yield Runtime(processes, slots(workers), LISTENER.get(Nobody()))
+        pool = Pool(slots(workers, per_device))
+        yield Runtime(processes, pool, LISTENER.get(Nobody()), ArtifactStore(store), seconds)
 
 
-def run_stages(stages: Sequence[Stage], runtime: Runtime, done: Done, failed: Failed) -> None:
+def run_stages(stages: Sequence[Stage], runtime: Runtime, done: Done, failed: Failed) -> list[Stage]:
     """Run `stages`, inputs before what reads them, from within a flow; inputs that are not among them are stored.
 
     `done` and `failed` are called in this thread as each ends. A failure loses what depends on it and nothing else.
+    What failed by something that passes is tried again; what another process makes is waited for, while other stages
+    run. Returns the stages that were made here.
     """
     RUNTIME.set(runtime)
-    schedule = Schedule(stages)
-    ended: queue.SimpleQueue[tuple[Stage, PrefectFuture[Any]]] = queue.SimpleQueue()
-    running = 0
-    while True:
-        while running < runtime.slots and (stage := schedule.take()) is not None:
-            future = run_stage.submit(stage, alone=schedule.all_wait_for(stage.key))
-            future.add_done_callback(partial(_end, ended, stage))
-            running += 1
-        if not running:
-            return
-        stage, future = ended.get()
-        running -= 1
-        error = _error(future)
-        runtime.listener.finished(stage, error)
-        if error is None:
-            schedule.done(stage.key)
-            done(stage)
+    return _Loop(stages, runtime, done, failed).run()
+
+
+@dataclass(frozen=True)
+class _Aside:
+    """A stage that cannot be run at the moment."""
+
+    stage: Stage
+    until: float  # on the monotonic clock, seconds
+    held: bool = False  # by another process, whose result is waited for
+
+
+class _Loop:
+    """One pass over some stages. Everything happens in the flow's thread; tasks report through a queue."""
+
+    def __init__(self, stages: Sequence[Stage], runtime: Runtime, done: Done, failed: Failed) -> None:
+        self.schedule = Schedule(stages)
+        self.runtime = runtime
+        self.done, self.failed = done, failed
+        self.made: list[Stage] = []
+        self.log = get_run_logger()
+        self._next: Stage | None = None  # what waits for room: nothing that is less urgent overtakes it
+        self._running: dict[str, Slot] = {}
+        self._aside: dict[str, _Aside] = {}
+        self._failures: Counter[str] = Counter()
+        self._ended: queue.SimpleQueue[tuple[Stage, PrefectFuture[Any]]] = queue.SimpleQueue()
+        self._look_at = 0.0
+
+    def run(self) -> list[Stage]:
+        while True:
+            self._start()
+            if not self._running and not self._aside:
+                return self.made
+            try:
+                stage, future = self._ended.get(timeout=_LOOK_SECONDS if self._aside else None)
+            except queue.Empty:
+                pass
+            else:
+                self._end(stage, future)
+            if self._aside and time.monotonic() >= self._look_at:
+                self._look()
+                self._look_at = time.monotonic() + _LOOK_SECONDS
+
+    def _start(self) -> None:
+        """Give stages to slots while there are both."""
+        while (stage := self._next or self.schedule.take()) is not None:
+            self._next = None
+            if self.runtime.store.find(stage.key) is not None:  # another run has made it
+                self._finish(stage)
+                continue
+            try:
+                slot = self.runtime.take(stage)
+            except DeviceLost as error:
+                self._lose(stage, error)
+                continue
+            if slot is None:
+                self._next = stage
+                return
+            self._running[stage.key] = slot
+            future = run_stage.submit(stage, alone=self.schedule.all_wait_for(stage.key))
+            future.add_done_callback(partial(self._report, stage))
+
+    def _report(self, stage: Stage, future: PrefectFuture[Any]) -> None:
+        self._ended.put((stage, future))
+
+    def _end(self, stage: Stage, future: PrefectFuture[Any]) -> None:
+        slot = self._running.pop(stage.key)
+        self.runtime.give_back(stage, slot)
+        result = future.result(raise_on_failure=False)
+        if isinstance(result, DeviceLost):
+            self.runtime.pool.lose(slot.device)
+        if isinstance(result, BaseException):
+            self._fail(stage, result)
+        elif result["held"]:
+            self.runtime.listener.progressed(stage, "another process makes it", 0, 1)
+            self._aside[stage.key] = _Aside(stage, time.monotonic() + _LOOK_SECONDS, held=True)
         else:
-            lost = schedule.failed(stage.key)
-            for one in lost:
-                runtime.listener.finished(one, None)  # the last words of the run name what this costs
-            failed(stage, lost, error)
+            if not result["cached"]:
+                self.made.append(stage)
+            self._finish(stage)
 
+    def _fail(self, stage: Stage, error: BaseException) -> None:
+        self._failures[stage.key] += 1
+        tries = self._failures[stage.key]
+        wait = pause(error, tries) if isinstance(error, StageError) else None
+        if wait is None:
+            self._lose(stage, error)
+            return
+        assert isinstance(error, StageError)
+        self.log.warning("%s; tried again in %.0f s (%d of %d)", error, wait, tries, error.tries_more)
+        self.runtime.listener.progressed(stage, f"tried again: {error.reason}", 0, 1)
+        self._aside[stage.key] = _Aside(stage, time.monotonic() + wait)
 
-def _end(ended: queue.SimpleQueue[tuple[Stage, PrefectFuture[Any]]], stage: Stage, future: PrefectFuture[Any]) -> None:
-    ended.put((stage, future))
+    def _look(self) -> None:
+        """Go on with what was put aside: its time has come, or its holder has finished or died."""
+        held = self._made_elsewhere()
+        now = time.monotonic()
+        for key, one in list(self._aside.items()):
+            if one.until <= now and key not in held:
+                del self._aside[key]
+                self.schedule.again(key)  # what its holder has finished costs no task: see _start
 
+    def _made_elsewhere(self) -> set[str]:
+        keys = {key for key, one in self._aside.items() if one.held}
+        if not keys:
+            return keys
+        try:
+            return self.runtime.store.made_elsewhere(keys)
+        except StoreError as error:
+            if not may_pass(error):
+                raise
+            self.log.warning("%s; asked again in a moment", error)
+            return keys
 
-def _error(future: PrefectFuture[Any]) -> str | None:
-    """Why a task run did not complete, in a line, or None."""
-    result = future.result(raise_on_failure=False)
-    return str(result) or type(result).__name__ if isinstance(result, BaseException) else None
+    def _finish(self, stage: Stage) -> None:
+        self.runtime.listener.finished(stage, None)
+        self.schedule.done(stage.key)
+        self.done(stage)
+
+    def _lose(self, stage: Stage, error: BaseException) -> None:
+        reason = str(error) or type(error).__name__
+        self.log.error("failed for good: %s", reason)
+        self.runtime.listener.finished(stage, reason)
+        lost = self.schedule.failed(stage.key)
+        for one in lost:
+            self.runtime.listener.finished(one, None)  # the last words of the run name what this costs
+        self.failed(stage, lost, reason)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Protocol
 
 from xtransfer.stages.isolated import StageProcesses
-from xtransfer.stages.slots import Slot
+from xtransfer.stages.slots import Pool, Slot
 from xtransfer.stages.spec import Stage
+from xtransfer.store.artifacts import ArtifactStore
 
 
 class Listener(Protocol):
@@ -34,22 +33,40 @@ class Nobody:
 class Runtime:
     """Shared by the tasks of one flow run on one machine."""
 
-    def __init__(self, processes: StageProcesses, slots: Sequence[Slot], listener: Listener) -> None:
+    def __init__(
+        self,
+        processes: StageProcesses,
+        pool: Pool,
+        listener: Listener,
+        store: ArtifactStore,
+        timeouts: Mapping[str, float] | None = None,
+    ) -> None:
+        """`timeouts`: seconds that a stage may take, by kind; `any` for every other kind."""
         self.processes = processes
+        self.pool = pool
         self.listener = listener
-        self.slots = len(slots)
-        self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
-        for slot in slots:
-            self._free.put(slot)
+        self.store = store
+        self._timeouts = dict(timeouts or {})
+        self._taken: dict[str, Slot] = {}
 
-    @contextmanager
-    def slot(self) -> Iterator[Slot]:
-        """A free slot, waited for, given back at the end."""
-        slot = self._free.get()
-        try:
-            yield slot
-        finally:
-            self._free.put(slot)
+    def take(self, stage: Stage) -> Slot | None:
+        """A slot for `stage`, or None while there is no room; raises DeviceLost where no device is left."""
+        slot = self.pool.take(stage.kind)
+        if slot is not None:
+            self._taken[stage.key] = slot
+        return slot
+
+    def give_back(self, stage: Stage, slot: Slot) -> None:
+        self._taken.pop(stage.key, None)
+        self.pool.give_back(slot)
+
+    def slot(self, stage: Stage) -> Slot:
+        """The slot that was taken for `stage`."""
+        return self._taken[stage.key]
+
+    def timeout(self, kind: str) -> float | None:
+        """Seconds that a stage of that kind may take; None: as long as it needs."""
+        return self._timeouts.get(kind, self._timeouts.get("any"))
 
 
 RUNTIME: ContextVar[Runtime] = ContextVar("xtransfer_runtime")  # task threads run in a copy of the flow's context

@@ -1,8 +1,8 @@
 """The Prefect task that runs a stage. The store decides what is cached, Prefect shows it.
 
 Prefect's own result cache is not used: the store knows more (a reference whose artifact is gone or damaged is no
-hit), its lease dies with its holder, and a plan's finished stages cost no task run at all. A stage that another
-run finished in the meantime ends in the state `Cached`.
+hit), its lease dies with its holder, and a plan's finished stages cost no task run at all. Nor are its retries: the
+loop that gives stages to slots tries again, so that a stage that waits for its next try takes no slot and no thread.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from tasks.runtime import RUNTIME
+from xtransfer.errors import StageHeld
 from xtransfer.stages.spec import Stage
 
 _LOG_EVERY = 10  # per cent
@@ -26,8 +27,10 @@ _LOG_EVERY = 10  # per cent
 
 @task(name="stage", task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
 def run_stage(stage: Stage, alone: bool = False) -> State[dict[str, Any]]:
-    """Run `stage` in a process of its own, in a free slot; returns its key and duration in seconds.
+    """Run `stage` in a process of its own, in the slot that was taken for it.
 
+    Returns its key, its duration in seconds, whether it was there already (the state is then `Cached`), and whether
+    another process makes it (the state is then `Elsewhere`: it has no result yet, and this is no failure).
     `alone`: nothing else can run beside it, so that it may use the threads of every slot.
     """
     runtime = RUNTIME.get()
@@ -43,12 +46,16 @@ def run_stage(stage: Stage, alone: bool = False) -> State[dict[str, Any]]:
             numbers = " ".join(f"{name} {value:.4g}" for name, value in (metrics or {}).items())
             logger.info("%s %d/%d %s", message, done, total, numbers)
 
-    with runtime.slot() as slot, _library_logs(logger):
-        runtime.listener.started(stage)
-        if alone:
-            slot = replace(slot, threads=slot.threads * runtime.slots)
-        outcome = runtime.processes.run(stage, slot, progress)
-    result = {"key": outcome.key, "seconds": outcome.seconds}
+    slot = runtime.slot(stage)
+    if alone:
+        slot = replace(slot, threads=slot.threads * len(runtime.pool))
+    runtime.listener.started(stage)
+    with _library_logs(logger):
+        try:
+            outcome = runtime.processes.run(stage, slot, progress, runtime.timeout(stage.kind))
+        except StageHeld as held:
+            return Completed(name="Elsewhere", message=str(held), data={"key": stage.key, "held": True})
+    result = {"key": outcome.key, "seconds": outcome.seconds, "cached": outcome.cached, "held": False}
     return Completed(name="Cached" if outcome.cached else "Completed", data=result)
 
 

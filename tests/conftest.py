@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from perf.postgres import NoServer, server
 from tests.running import Ran, xtransfer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported; hub tests undo it themselves
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of tiny models wait for each other on a busy machine
 os.environ.setdefault("DO_NOT_TRACK", "1")
+
+_counter = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +54,25 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     done = xtransfer(home, "run", "lab", "--small", "--json")
     assert done.returncode == 0, done.stderr
     return Ran(home, json.loads(done.stdout))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL server."""
+    try:
+        with server("fsync=off") as url:
+            yield url
+    except NoServer as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> str:
+    """The URL of an empty database of its own."""
+    import psycopg
+
+    name = f"results_{next(_counter)}"
+    host = postgres.partition("host=")[2]
+    with closing(psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgres.replace("/postgres?", f"/{name}?")

@@ -7,7 +7,13 @@ XTransferError
 │   └── EmptySplit    a split without rows
 ├── SourceError       a hub, mirror or disk did not give what was pinned; trying again may help
 ├── StoreError        an artifact or the database is damaged, newer than this program, or cannot be written
-└── StageError        a stage ended without its result (carries the stage's name)
+│   └── LeaseLost     the right to make an artifact went to somebody else while it was being made
+└── StageError        a stage ended without its result (carries the stage's name); trying again gives the same
+    ├── StagePassing  the hub, a disk or the network failed it: tried again, four times, after longer and longer pauses
+    ├── StageKilled   its process was killed, as for want of memory: tried again once
+    ├── DeviceLost    its device is gone: tried again on another one
+    ├── StageTimeout  it took longer than it may; what it has is kept for the next run
+    └── StageHeld     another process makes it: not a failure, its result is waited for
 """
 
 from __future__ import annotations
@@ -44,8 +50,14 @@ class StoreError(XTransferError):
     """The artifact store or the results database cannot be used as it is."""
 
 
+class LeaseLost(StoreError):
+    """A lease went to another process before its holder was done."""
+
+
 class StageError(XTransferError):
     """A stage failed; `stage` is its readable name."""
+
+    tries_more: int = 0  # how many times it is worth trying again
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(f"{stage}: {reason}")
@@ -54,6 +66,32 @@ class StageError(XTransferError):
 
     def __reduce__(self) -> tuple[type[StageError], tuple[str, str]]:
         return type(self), (self.stage, self.reason)  # both arguments survive the way between processes
+
+
+class StagePassing(StageError):
+    """A stage failed by something that may have passed a little later."""
+
+    tries_more = 4
+
+
+class StageKilled(StageError):
+    """A signal ended the process of a stage."""
+
+    tries_more = 1
+
+
+class DeviceLost(StageError):
+    """The device of a stage is gone; it fails each stage that it is given."""
+
+    tries_more = 4
+
+
+class StageTimeout(StageError):
+    """A stage took longer than it may."""
+
+
+class StageHeld(StageError):
+    """Another process makes the stage."""
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> RequestError:

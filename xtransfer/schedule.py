@@ -52,6 +52,10 @@ class Schedule:
         """The next stage to start, or None where all that is left waits for a running one."""
         return self._stages[heapq.heappop(self._ready)[2]] if self._ready else None
 
+    def again(self, key: str) -> None:
+        """`key` was taken and can be taken once more."""
+        self._offer(key)
+
     def done(self, key: str) -> None:
         """`key` is in the store: what waited for it alone becomes ready."""
         for reader in self._readers[key]:

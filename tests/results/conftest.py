@@ -1,39 +1,12 @@
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from perf.postgres import NoServer, server
 from tests.results.numbers import Numbers, make
 from xtransfer.results import Database, open_database
-
-_counter = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a real PostgreSQL server."""
-    try:
-        with server("fsync=off") as url:
-            yield url
-    except NoServer as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def postgres_url(postgres: str) -> str:
-    """The URL of an empty database of its own."""
-    import psycopg
-
-    name = f"results_{next(_counter)}"
-    host = postgres.partition("host=")[2]
-    with closing(psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgres.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +11,6 @@ import pytest
 from xtransfer.errors import StoreError
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import Artifact, ArtifactStore
-from xtransfer.store.lease import lease, lease_if_free
 
 STAGE = Stage("train", 1, "train something", {"seed": 1})
 
@@ -67,35 +63,13 @@ def test_verify_sees_changed_bytes_of_equal_size(store: ArtifactStore) -> None:
 
 def test_remove_spares_what_is_being_made(store: ArtifactStore) -> None:
     _make(store)
-    with store.lease(STAGE.key):
+    with store.lease(STAGE.key) as lease:
+        assert lease is not None
         assert store.remove(STAGE.key) is None
     assert store.find(STAGE.key) is not None
     freed = store.remove(STAGE.key)
     assert freed is not None and freed > 7
     assert store.find(STAGE.key) is None
-
-
-def _hold(file: Path, held: multiprocessing.synchronize.Event) -> None:
-    with lease(file):
-        held.set()
-        time.sleep(60)
-
-
-def test_a_lease_dies_with_its_holder(tmp_path: Path) -> None:
-    file = tmp_path / "one.lock"
-    context = multiprocessing.get_context("spawn")
-    held = context.Event()
-    holder = context.Process(target=_hold, args=(file, held))
-    holder.start()
-    assert held.wait(30)
-    with lease_if_free(file) as free:
-        assert not free
-    assert holder.pid is not None
-    os.kill(holder.pid, signal.SIGKILL)
-    began = time.monotonic()
-    with lease(file):
-        assert time.monotonic() - began < 5
-    holder.join()
 
 
 def test_stage_keys_name_what_changes_the_result() -> None:

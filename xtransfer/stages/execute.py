@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xtransfer.errors import DataError, RequestError, StageError, StoreError, XTransferError
+from xtransfer.errors import DataError, LeaseLost, RequestError, StageHeld, StoreError, XTransferError
 from xtransfer.stages import STAGES
 from xtransfer.stages.energy import Meter
+from xtransfer.stages.retry import stage_error
 from xtransfer.stages.spec import Progress, Stage, Work, silent
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.store.disk import is_full_disk
+from xtransfer.store.lease import Lease
+
+_POLL_SECONDS = 0.5
 
 
 def execute(
-    stage: Stage, store: ArtifactStore, progress: Progress = silent, device: str = "cpu"
+    stage: Stage, store: ArtifactStore, progress: Progress = silent, device: str = "cpu", *, wait: bool = True
 ) -> tuple[Artifact, bool]:
     """The artifact of `stage`, and whether it was there already.
 
-    Raises StageError when it cannot be made; the store then holds nothing of it but the state to go on from.
+    While another process makes it that one's result is waited for, or its place is taken when it dies; without
+    `wait` StageHeld is raised. Raises another StageError when it cannot be made; the store then holds nothing of it
+    but the state to go on from.
     """
+    try:
+        while (done := _found_or_made(stage, store, progress, device)) is None:
+            if not wait:
+                raise StageHeld(stage.name, "another process makes it")
+            progress("waits for the process that makes this", 0, 1)
+            time.sleep(_POLL_SECONDS)
+    except XTransferError as error:
+        raise stage_error(stage.name, error) from error
+    return done
+
+
+def _found_or_made(stage: Stage, store: ArtifactStore, progress: Progress, device: str) -> tuple[Artifact, bool] | None:
+    """The artifact, and whether it was there; None while another process makes it."""
     if found := store.find(stage.key):
         return found, True
-    try:
-        with store.lease(stage.key, lambda: progress("waits for the process that makes this", 0, 1)):
-            if found := store.find(stage.key) or store.pass_on(stage.key):
-                return found, True
-            return _make(stage, store, progress, device), False
-    except StageError:
-        raise
-    except XTransferError as error:
-        raise StageError(stage.name, str(error)) from error
+    with store.lease(stage.key) as lease:
+        if lease is None:
+            return None
+        if found := store.find(stage.key) or store.pass_on(stage.key):  # its maker finished after we had looked
+            return found, True
+        return _make(stage, store, lease, progress, device), False
 
 
-def _make(stage: Stage, store: ArtifactStore, progress: Progress, device: str) -> Artifact:
-    inputs = _inputs(stage, store)
+def _make(stage: Stage, store: ArtifactStore, lease: Lease, progress: Progress, device: str) -> Artifact:
     started = datetime.now(UTC)
     keep_state = True
     try:
+        inputs = _inputs(stage, store)
         out = store.empty_out(stage.key)
         work = Work(out=out, state=store.state(stage.key), progress=progress, device=device)
         meter = Meter(device)
         facts = STAGES[stage.kind].run(stage.settings, inputs, work)
         if (joules := meter.joules()) is not None:
             facts = {**facts, "energy_joules": joules}
+        lease.confirm()
         return store.commit(stage, out, facts, device, started)
     except Exception as error:
         keep_state = not isinstance(error, (RequestError, DataError))  # a wrong request leaves nothing behind
@@ -51,8 +69,17 @@ def _make(stage: Stage, store: ArtifactStore, progress: Progress, device: str) -
             raise StoreError(f"no space left in {store.root}; free some and run the same command again") from error
         raise
     finally:
-        if not store.find(stage.key):
+        if not store.find(stage.key) and _is_held(lease):
             store.discard(stage.key, keep_state=keep_state)
+
+
+def _is_held(lease: Lease) -> bool:
+    """Whether what lies about is still ours to remove."""
+    try:
+        lease.confirm()
+    except LeaseLost:
+        return False
+    return True
 
 
 def _inputs(stage: Stage, store: ArtifactStore) -> dict[str, Path]:

@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, Any
 
-from xtransfer.errors import StageError
+from xtransfer.errors import DeviceLost, StageError, StageKilled, StageTimeout
 from xtransfer.stages.slots import Slot
 from xtransfer.stages.spec import Progress, Stage, silent
 
@@ -32,7 +32,10 @@ class Outcome:
 
 
 class StageProcesses:
-    """Runs stages in child processes; several threads may call `run` at once. Close it to end them all."""
+    """Runs stages in child processes; several threads may call `run` at once. Close it to end them all.
+
+    A server that is killed is replaced at the next stage; the stages that it has started go on.
+    """
 
     def __init__(self, store: str) -> None:
         self._store = store
@@ -40,6 +43,7 @@ class StageProcesses:
         self._server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._children: set[int] = set()
+        self._closed = False
 
     def __enter__(self) -> StageProcesses:
         return self
@@ -50,8 +54,12 @@ class StageProcesses:
     def start(self) -> None:
         """Start the server now, so that its imports go on while the caller does something else."""
         with self._lock:
-            if self._server is not None:
-                return
+            self._start()
+
+    def _start(self) -> None:
+        if self._server is None or self._server.poll() is not None:
+            if self._channel is not None:
+                self._channel.close()
             ours, theirs = socket.socketpair()
             command = [sys.executable, "-m", "xtransfer.stages.server", str(theirs.fileno())]
             self._server = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
@@ -59,8 +67,11 @@ class StageProcesses:
             self._channel = ours
 
     def run(self, stage: Stage, slot: Slot, progress: Progress = silent, timeout: float | None = None) -> Outcome:
-        """Run one stage to its end. Raises StageError when it fails, is killed or takes over `timeout` seconds."""
-        self.start()
+        """Run one stage to its end.
+
+        Raises StageTimeout when it takes over `timeout` seconds, StageKilled when a signal ends it, DeviceLost when
+        its device has gone, StageHeld when another process makes it, and StageError when it fails.
+        """
         results, theirs = os.pipe()
         their_alive, alive = os.pipe()  # the child ends when `alive` closes: with us, or by close()
         request = {
@@ -70,21 +81,32 @@ class StageProcesses:
             "threads": slot.threads,
         }
         try:
-            with self._lock:
-                assert self._channel is not None
-                socket.send_fds(self._channel, [json.dumps(request).encode()], [theirs, their_alive])
-        except OSError as error:
+            try:
+                self._ask(stage, json.dumps(request).encode(), [theirs, their_alive])
+            finally:
+                os.close(theirs)
+                os.close(their_alive)
+            with open(results, "rb", closefd=False) as pipe:
+                return self._follow(stage, pipe, progress, timeout)
+        except StageError as error:
+            if slot.is_gone() and not isinstance(error, DeviceLost):
+                raise DeviceLost(stage.name, f"its device {slot.device} is gone ({error.reason})") from error
+            raise
+        finally:
             os.close(results)
             os.close(alive)
-            raise StageError(stage.name, f"the stage server has ended ({error})") from error
-        finally:
-            os.close(theirs)
-            os.close(their_alive)
+
+    def _ask(self, stage: Stage, request: bytes, handles: list[int]) -> None:
+        """Give the server a stage to start; a server that has died is replaced first."""
         try:
-            with open(results, "rb") as pipe:  # noqa: PTH123 - a file descriptor, not a path
-                return self._follow(stage, pipe, progress, timeout)
-        finally:
-            os.close(alive)
+            with self._lock:
+                if self._closed:
+                    raise StageError(stage.name, "the run has ended")
+                self._start()
+                assert self._channel is not None
+                socket.send_fds(self._channel, [request], handles)
+        except OSError as error:  # it died this moment
+            raise StageKilled(stage.name, f"the stage server was killed ({error})") from error
 
     def _follow(self, stage: Stage, pipe: IO[bytes], progress: Progress, timeout: float | None) -> Outcome:
         child = _Child(timeout)
@@ -106,8 +128,13 @@ class StageProcesses:
             child.ended()
             self._children.discard(child.pid)
         if child.timed_out:
-            raise StageError(stage.name, f"took over {timeout:.0f} s and was ended")
-        raise StageError(stage.name, "its process was killed (out of memory, or by hand); run the study again to go on")
+            raise StageTimeout(
+                stage.name,
+                f"took over {timeout:.0f} s and was ended; allow it more time and run the study again to go on",
+            )
+        raise StageKilled(
+            stage.name, "its process was killed (out of memory, or by hand); run the study again to go on"
+        )
 
     def kill(self) -> None:
         """End every running stage at once; `run` raises in each caller."""
@@ -116,14 +143,15 @@ class StageProcesses:
 
     def close(self) -> None:
         """End every stage and the server."""
-        self.kill()
         with self._lock:
+            self._closed = True
             server, self._server = self._server, None
-            if server is None:
-                return
             if self._channel is not None:
                 self._channel.close()
                 self._channel = None
+        self.kill()
+        if server is None:
+            return
         try:
             server.wait(timeout=0.5)
         except subprocess.TimeoutExpired:  # it is still importing

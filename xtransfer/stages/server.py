@@ -21,7 +21,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from xtransfer.errors import StageError, XTransferError
+from xtransfer.errors import XTransferError
+from xtransfer.stages.retry import stage_error
 from xtransfer.stages.spec import Stage
 
 MAX_REQUEST = 1 << 20  # bytes; a stage is some kB
@@ -64,13 +65,12 @@ def _run(request: dict[str, Any], messages: _Messages) -> int:
     _limit_threads(request["threads"])
     stage = Stage.from_json(request["stage"])
     try:
-        artifact, cached = execute(stage, ArtifactStore(request["store"]), messages.progress, request["device"])
-    except XTransferError as error:
-        messages.send("failed", error)
-        return 1
-    except BaseException as error:  # a bug or an out-of-memory: its trace goes to the log, its line to the owner
-        logging.getLogger(__name__).error("%s failed", stage.name, exc_info=error)
-        messages.send("failed", StageError(stage.name, f"{type(error).__name__}: {error}"))
+        store = ArtifactStore(request["store"])
+        artifact, cached = execute(stage, store, messages.progress, request["device"], wait=False)
+    except BaseException as error:
+        if not isinstance(error, XTransferError):  # a bug or an out-of-memory: its trace goes to the log
+            logging.getLogger(__name__).error("%s failed", stage.name, exc_info=error)
+        messages.send("failed", stage_error(stage.name, error))
         return 1
     messages.send("done", {"cached": cached, "seconds": artifact.manifest.seconds, "facts": artifact.manifest.facts})
     return 0

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from dataclasses import dataclass
-from pathlib import Path
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from xtransfer.errors import RequestError
+from xtransfer.errors import DeviceLost, RequestError
+from xtransfer.stages.devices import Device, gpus
+
+log = logging.getLogger(__name__)
 
 _MOST_CPU_SLOTS = 8
-_GPUS = Path("/proc/driver/nvidia/gpus")
+_SMALL = ("score", "translate")  # kinds that leave most of a GPU unused
 
 
 @dataclass(frozen=True)
@@ -18,37 +24,85 @@ class Slot:
 
     device: str  # "cpu", "cuda:0" …
     threads: int  # of torch, on the CPU
+    place: Device | None = None  # where the device can be looked for
+    parts: int = 1  # slots of its device that a stage takes which needs the device for itself
+
+    def is_gone(self) -> bool:
+        """Whether its device was there and is not any more."""
+        return self.place is not None and self.place.is_gone()
 
 
-def slots(workers: int | None = None) -> list[Slot]:
+def slots(workers: int | None = None, per_device: int | None = None) -> list[Slot]:
     """The slots of this machine: a GPU each, else one process per core up to eight.
 
     Two processes of one thread do 1.6-1.8 times the work of one process on two cores; a second thread in one
-    process adds 3-17% at laboratory size. `workers`, or XTRANSFER_WORKERS, sets the number of slots.
+    process adds 3-17% at laboratory size. `workers`, or XTRANSFER_WORKERS, sets the number of slots. `per_device`, or
+    XTRANSFER_STAGES_PER_DEVICE, cuts each GPU into so many for stages that score or translate; what trains takes a
+    GPU whole. Raises RequestError for numbers that cannot be, and for both where there are GPUs.
     """
-    asked = workers or _number_from_environment()
+    asked = workers or _number_from_environment("XTRANSFER_WORKERS")
+    parts = per_device or _number_from_environment("XTRANSFER_STAGES_PER_DEVICE")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    gpus = _gpus()
-    if gpus:
-        count = asked or len(gpus)
-        return [Slot(gpus[index % len(gpus)], max(1, cores // count)) for index in range(count)]
-    count = asked or min(cores, _MOST_CPU_SLOTS)
-    return [Slot("cpu", max(1, cores // count)) for _ in range(count)]
+    devices = gpus()
+    if not devices:
+        count = asked or min(cores, _MOST_CPU_SLOTS)
+        return [Slot("cpu", max(1, cores // count)) for _ in range(count)]
+    if asked and parts:
+        raise RequestError("workers and stages per device (XTRANSFER_STAGES_PER_DEVICE) say the same in two ways; "
+                           "give one of them")  # fmt: skip
+    count = asked or len(devices) * (parts or 1)
+    each = [devices[index % len(devices)] for index in range(count)]
+    return [Slot(device.name, max(1, cores // count), device, parts or 1) for device in each]
 
 
-def _number_from_environment() -> int | None:
-    text = os.environ.get("XTRANSFER_WORKERS")
+class Pool:
+    """The slots of one run, and which are free. For several threads."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self._lock = threading.Lock()
+        self._slot = {slot.device: slot for slot in slots}  # those of one device are alike
+        self._free = Counter(slot.device for slot in slots)
+        self._size = len(slots)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def take(self, kind: str) -> Slot | None:
+        """A slot for a stage of that kind, or None while there is no room. Raises DeviceLost where none is left."""
+        with self._lock:
+            if not self._slot:
+                raise DeviceLost("no stage can run", "every device of this machine is gone; run the study again "
+                                 "when one is back")  # fmt: skip
+            fitting = [one for one in self._slot.values() if self._free[one.device] >= _room(one, kind)]
+            if not fitting:
+                return None
+            slot = max(fitting, key=lambda one: self._free[one.device] * (-1 if _room(one, kind) < one.parts else 1))
+            room = _room(slot, kind)  # small stages gather on one device and leave others whole
+            self._free[slot.device] -= room
+            return replace(slot, threads=slot.threads * room, parts=room)
+
+    def give_back(self, slot: Slot) -> None:
+        with self._lock:
+            self._free[slot.device] += slot.parts
+
+    def lose(self, device: str) -> None:
+        """Take a device out, once and for all: nothing more is given to it."""
+        with self._lock:
+            lost = self._slot.pop(device, None)
+            left = ", ".join(self._slot) or "none"
+        if lost is not None:
+            log.error("%s is gone and gets no more stages; devices left: %s", device, left)
+
+
+def _room(slot: Slot, kind: str) -> int:
+    """How many slots of its device a stage takes."""
+    return 1 if kind in _SMALL else slot.parts
+
+
+def _number_from_environment(name: str) -> int | None:
+    text = os.environ.get(name)
     if not text:
         return None
     if not text.isdigit() or not 0 < int(text) <= 1024:
-        raise RequestError(f"XTRANSFER_WORKERS: '{text}' is not a whole number from 1 to 1024")
+        raise RequestError(f"{name}: '{text}' is not a whole number from 1 to 1024")
     return int(text)
-
-
-def _gpus() -> list[str]:
-    """`cuda:N` for each visible NVIDIA device, found without importing torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    present = len(list(_GPUS.iterdir())) if _GPUS.is_dir() else 0
-    if visible is not None:
-        present = min(present, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
-    return [f"cuda:{index}" for index in range(present)]

@@ -7,7 +7,7 @@ and those of other machines are fetched when their files are needed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from xtransfer.errors import StoreError
+from xtransfer.settings import current
 from xtransfer.stages.spec import Stage
 from xtransfer.store import address
-from xtransfer.store.lease import lease, lease_if_free
+from xtransfer.store.lease import Lease, Leases, lease, leases_for
 from xtransfer.store.local import LocalArtifacts
 from xtransfer.store.manifest import Manifest
 from xtransfer.store.remote import RemoteArtifacts
@@ -64,10 +65,18 @@ class ArtifactStore:
         """Where an unfinished stage keeps what it needs to go on after a kill."""
         return self._local.state(key)
 
-    def lease(self, key: str, waiting: Callable[[], None] | None = None) -> AbstractContextManager[None]:
-        """The right to make `key`: held by one process, freed by its death."""
+    @cached_property
+    def leases(self) -> Leases:
+        return leases_for(self._local.leases, current().database_url)
+
+    def lease(self, key: str) -> AbstractContextManager[Lease | None]:
+        """The right to make `key`, freed by the death of its holder; None where another process has it."""
         self.demand_writable()
-        return lease(self._local.lock(key), waiting)
+        return self.leases.take(key)
+
+    def made_elsewhere(self, keys: Collection[str]) -> set[str]:
+        """Those of `keys` that a process, on whatever machine, makes now."""
+        return self.leases.held(keys)
 
     def empty_out(self, key: str) -> Path:
         """A fresh folder for the output of the lease's holder; what a killed one left there is removed."""
@@ -104,8 +113,8 @@ class ArtifactStore:
 
     def remove(self, key: str) -> int | None:
         """Delete an artifact and what is left of an unfinished one; bytes freed, or None while a process makes it."""
-        with lease_if_free(self._local.lock(key)) as free:
-            if not free:
+        with self.leases.take(key) as ours:
+            if ours is None:
                 return None
             freed = self._remote.remove(key) if self._remote else 0
             return freed + self._local.remove(key)

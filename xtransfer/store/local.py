@@ -38,9 +38,13 @@ class LocalArtifacts:
     def state(self, key: str) -> Path:
         return self.partial(key) / "state"
 
+    @property
+    def leases(self) -> Path:
+        return self.root / ".leases"
+
     def lock(self, name: str) -> Path:
         """The file of a lock."""
-        return self.root / ".leases" / f"{name}.lock"
+        return self.leases / f"{name}.lock"
 
     def manifest(self, key: str) -> Manifest | None:
         """The artifact's manifest, if it is whole and every file has its size."""

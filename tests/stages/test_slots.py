@@ -1,0 +1,129 @@
+"""Slots share out GPUs and cores; a device that is gone gets no more stages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from xtransfer.errors import DeviceLost, RequestError
+from xtransfer.stages import slots as module
+from xtransfer.stages.devices import Device, gpus
+from xtransfer.stages.slots import Pool, Slot, slots
+
+UUIDS = ("GPU-aa11", "GPU-aa22", "GPU-bb33")
+
+
+@pytest.fixture
+def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the driver of a machine with three GPUs shows."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for number, uuid in enumerate(UUIDS):
+        folder = tmp_path / "gpus" / f"0000:0{number}:00.0"
+        folder.mkdir(parents=True)
+        (folder / "information").write_text(f"Model: \t\t Some GPU\nIRQ:   \t\t 0\nGPU UUID: \t {uuid}\n")
+    return tmp_path / "gpus"
+
+
+@pytest.mark.parametrize(
+    "visible, seen",
+    [
+        ("", []),
+        ("-1", []),
+        ("2,0", [2, 0]),
+        ("GPU-bb33,GPU-aa11", [2, 0]),
+        ("GPU-b", [2]),
+        ("GPU-aa", []),  # two begin like this
+        ("0,7,1", [0]),  # what follows an entry that names nothing is not seen
+        (" 1 , 2", [1, 2]),
+    ],
+)
+def test_visible_devices_are_those_that_cuda_sees(
+    driver: Path, monkeypatch: pytest.MonkeyPatch, visible: str, seen: list[int]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    found = gpus(driver)
+    assert [device.name for device in found] == [f"cuda:{number}" for number in range(len(seen))]
+    assert [device.folder and device.folder.name for device in found] == [f"0000:0{number}:00.0" for number in seen]
+
+
+def test_a_part_of_a_gpu_is_a_device(driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-0123")
+    assert gpus(driver) == [Device("cuda:0")] and not Device("cuda:0").is_gone()
+
+
+def test_a_device_is_gone_with_its_folder(driver: Path) -> None:
+    first = gpus(driver)[0]
+    assert not first.is_gone()
+    assert first.folder is not None
+    shutil.rmtree(first.folder)
+    assert first.is_gone() and Slot("cuda:0", 1, first).is_gone() and not Slot("cpu", 1).is_gone()
+
+
+def _machine(monkeypatch: pytest.MonkeyPatch, num_gpus: int, cores: int = 16) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(module, "gpus", lambda: [Device(f"cuda:{number}") for number in range(num_gpus)])
+
+
+def _devices(found: list[Slot]) -> list[str]:
+    return [slot.device for slot in found]
+
+
+def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    _machine(monkeypatch, 0)
+    assert slots() == [Slot("cpu", 2)] * 8
+    assert slots(2) == [Slot("cpu", 8)] * 2
+    assert slots(per_device=3) == slots()
+
+
+def test_gpus_have_a_slot_each_or_as_many_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    _machine(monkeypatch, 2)
+    assert _devices(slots()) == ["cuda:0", "cuda:1"]
+    assert _devices(slots(4)) == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
+    monkeypatch.setenv("XTRANSFER_STAGES_PER_DEVICE", "3")
+    assert sorted(_devices(slots())) == ["cuda:0"] * 3 + ["cuda:1"] * 3
+    with pytest.raises(RequestError, match="give one of them"):
+        slots(4)
+    monkeypatch.setenv("XTRANSFER_STAGES_PER_DEVICE", "many")
+    with pytest.raises(RequestError, match="XTRANSFER_STAGES_PER_DEVICE: 'many' is not a whole number"):
+        slots()
+
+
+def test_one_training_or_several_small_stages_per_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    _machine(monkeypatch, 2, cores=12)
+    pool = Pool(slots(per_device=3))
+    small = pool.take("score")
+    assert small == Slot("cuda:0", 2, Device("cuda:0"))
+    training = pool.take("train")
+    assert training is not None and (training.device, training.threads) == ("cuda:1", 6)
+    assert pool.take("train") is None
+    more = [pool.take("score"), pool.take("translate")]
+    assert [slot and slot.device for slot in more] == ["cuda:0", "cuda:0"]
+    assert pool.take("score") is None
+    pool.give_back(training)
+    assert len(pool) == 6 and pool.take("train") == training
+
+
+def test_asked_slots_take_any_stage_and_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    _machine(monkeypatch, 2)
+    pool = Pool(slots(4))
+    taken = [pool.take("train") for _ in range(4)]
+    assert sorted(slot.device for slot in taken if slot) == ["cuda:0", "cuda:0", "cuda:1", "cuda:1"]
+    assert taken[0] and taken[1] and taken[0].device != taken[1].device and pool.take("score") is None
+
+
+def test_a_lost_device_gets_no_more_stages(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    _machine(monkeypatch, 2)
+    pool = Pool(slots())
+    lost = pool.take("train")
+    assert lost is not None
+    pool.lose(lost.device)
+    pool.give_back(lost)
+    assert f"{lost.device} is gone and gets no more stages" in caplog.text
+    left = pool.take("train")
+    assert left is not None and left.device != lost.device and pool.take("train") is None
+    pool.lose(left.device)
+    with pytest.raises(DeviceLost, match="every device of this machine is gone"):
+        pool.take("score")
