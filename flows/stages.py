@@ -12,8 +12,10 @@ from functools import partial
 from typing import Any
 
 from prefect import get_run_logger
+from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
+from flows.ray_cluster import RayRuntime, is_ray
 from tasks.runtime import LISTENER, RUNTIME, Nobody, Runtime
 from tasks.stage import run_stage
 from xtransfer.errors import DeviceLost, StageError, StoreError
@@ -37,25 +39,29 @@ def stage_runtime(
     workers: int | None = None,
     per_device: int | None = None,
     timeout_hours: Mapping[str, float] | None = None,
-) -> Iterator[Runtime]:
+) -> Iterator[Runtime | RayRuntime]:
     """Processes and free slots of this machine for stages whose artifacts are in `store`; all ended on the way out.
+    In a flow whose tasks go to Ray, the room on its nodes.
 
     `timeout_hours`: by kind of stage, what it may take; `any` for every other kind.
     """
     seconds = {kind: hours * 3600 for kind, hours in (timeout_hours or {}).items()}
+    run = FlowRunContext.get()
+    if run is not None and is_ray(run.task_runner):
+        yield RayRuntime(store, workers, LISTENER.get(Nobody()), seconds)
+        return
     with StageProcesses(store) as processes:
         pool = Pool(slots(workers, per_device))
         yield Runtime(processes, pool, LISTENER.get(Nobody()), ArtifactStore(store), seconds)
 
 
-def run_stages(stages: Sequence[Stage], runtime: Runtime, done: Done, failed: Failed) -> list[Stage]:
+def run_stages(stages: Sequence[Stage], runtime: Runtime | RayRuntime, done: Done, failed: Failed) -> list[Stage]:
     """Run `stages`, inputs before what reads them, from within a flow; inputs that are not among them are stored.
 
     `done` and `failed` are called in this thread as each ends. A failure loses what depends on it and nothing else.
     What failed by something that passes is tried again; what another process makes is waited for, while other stages
     run. Returns the stages that were made here.
     """
-    RUNTIME.set(runtime)
     return _Loop(stages, runtime, done, failed).run()
 
 
@@ -71,7 +77,7 @@ class _Aside:
 class _Loop:
     """One pass over some stages. Everything happens in the flow's thread; tasks report through a queue."""
 
-    def __init__(self, stages: Sequence[Stage], runtime: Runtime, done: Done, failed: Failed) -> None:
+    def __init__(self, stages: Sequence[Stage], runtime: Runtime | RayRuntime, done: Done, failed: Failed) -> None:
         self.schedule = Schedule(stages)
         self.runtime = runtime
         self.done, self.failed = done, failed
@@ -115,7 +121,7 @@ class _Loop:
                 self._next = stage
                 return
             self._running[stage.key] = slot
-            future = run_stage.submit(stage, alone=self.schedule.all_wait_for(stage.key))
+            future = _submit(stage, self.schedule.all_wait_for(stage.key), self.runtime)
             future.add_done_callback(partial(self._report, stage))
 
     def _report(self, stage: Stage, future: PrefectFuture[Any]) -> None:
@@ -124,9 +130,10 @@ class _Loop:
     def _end(self, stage: Stage, future: PrefectFuture[Any]) -> None:
         slot = self._running.pop(stage.key)
         self.runtime.give_back(stage, slot)
+        future.wait()  # for Ray this makes a state of a worker's death, which `result` would raise
         result = future.result(raise_on_failure=False)
         if isinstance(result, DeviceLost):
-            self.runtime.pool.lose(slot.device)
+            self.runtime.lose(slot)
         if isinstance(result, BaseException):
             self._fail(stage, result)
         elif result["held"]:
@@ -183,3 +190,10 @@ class _Loop:
         for one in lost:
             self.runtime.listener.finished(one, None)  # the last words of the run name what this costs
         self.failed(stage, lost, reason)
+
+
+def _submit(stage: Stage, alone: bool, runtime: Runtime | RayRuntime) -> PrefectFuture[Any]:
+    if isinstance(runtime, RayRuntime):
+        return runtime.submit(stage)
+    RUNTIME.set(runtime)
+    return run_stage.submit(stage, alone=alone)

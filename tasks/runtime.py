@@ -60,13 +60,22 @@ class Runtime:
         self._taken.pop(stage.key, None)
         self.pool.give_back(slot)
 
+    def lose(self, slot: Slot) -> None:
+        """The device of `slot` is gone."""
+        self.pool.lose(slot.device)
+
     def slot(self, stage: Stage) -> Slot:
         """The slot that was taken for `stage`."""
         return self._taken[stage.key]
 
     def timeout(self, kind: str) -> float | None:
         """Seconds that a stage of that kind may take; None: as long as it needs."""
-        return self._timeouts.get(kind, self._timeouts.get("any"))
+        return timeout(self._timeouts, kind)
+
+
+def timeout(timeouts: Mapping[str, float], kind: str) -> float | None:
+    """What a kind of stage may take, of numbers by kind; None: as long as it needs."""
+    return timeouts.get(kind, timeouts.get("any"))
 
 
 RUNTIME: ContextVar[Runtime] = ContextVar("xtransfer_runtime")  # task threads run in a copy of the flow's context

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
 from flows.display import Display
 from flows.prefect_server import prefect_api
+from xtransfer.errors import RequestError
 from xtransfer.settings import Settings as Places
 from xtransfer.store.address import shown
 from xtransfer.study import Study
@@ -26,6 +28,20 @@ Workers = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Stages at the same time; default: one per GPU or CPU core.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY below XTRANSFER_HOME.")]
+
+
+class Runner(StrEnum):
+    """Where stages run."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+On = Annotated[Runner, typer.Option("--runner", help="Run stages on this machine, or on the nodes of a Ray cluster.")]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="The Ray cluster; `auto`: that of this machine; default: one of its own."),
+]
 
 
 @dataclass(frozen=True)
@@ -58,14 +74,20 @@ def command(
     workers: Workers = None,
     out: Out = None,
     as_json: AsJson = False,
+    runner: On = Runner.LOCAL,
+    ray_address: RayAddress = None,
 ) -> None:
     """Run it through Prefect; what is finished already is not run again."""
 
     def start() -> Any:
         from flows.run_study import run_study
 
+        if runner is Runner.RAY:
+            return _run_on_ray(wanted, workers, ray_address)
         return run_study(wanted, workers, return_state=True)
 
+    if ray_address is not None and runner is not Runner.RAY:
+        raise RequestError("--ray-address is for --runner ray")
     wanted = chosen(study, small, settings)
     console = Console(stderr=as_json)
     done = run(wanted, start, out, console)
@@ -109,6 +131,16 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
         f"  Prefect   {url} (while a run or `prefect server start` is on)",
     ]
     return Done(study, list(summary.ran), page, time.monotonic() - began, where)
+
+
+def _run_on_ray(study: Study, workers: int | None, address: str | None) -> Any:
+    from flows.ray_cluster import ray_cluster
+    from flows.run_study import run_study
+
+    with ray_cluster(address):
+        from prefect_ray import RayTaskRunner
+
+        return run_study.with_options(task_runner=RayTaskRunner())(study, workers, return_state=True)
 
 
 def _flow(start: Callable[[], Any], display: Display) -> Any:

@@ -33,7 +33,7 @@ _SERVER = {
     "tcp_keepalives_count": _COUNT,
     "idle_session_timeout": 0,  # a holder says nothing for hours
 }
-_CLIENT = {
+_CLIENT: dict[str, Any] = {
     "keepalives_idle": _IDLE,
     "keepalives_interval": _INTERVAL,
     "keepalives_count": _COUNT,

@@ -1,0 +1,118 @@
+"""A Ray cluster for the stages of one run: connected to, or started on this machine; how much room it has."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from prefect.futures import PrefectFuture
+
+from tasks.on_ray import run_stage_on_ray
+from tasks.ray_node import fingerprint
+from tasks.runtime import Listener, timeout
+from xtransfer.errors import RequestError
+from xtransfer.stages.slots import Slot
+from xtransfer.stages.spec import Stage
+from xtransfer.store.artifacts import ArtifactStore
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@contextmanager
+def ray_cluster(address: str | None) -> Iterator[None]:
+    """Connected to the cluster at `address` (HOST:PORT, or `auto`: that of this machine), or to one of its own.
+
+    Raises RequestError where Ray is not installed, no cluster answers, or its nodes cannot reach the Prefect server.
+    """
+    if find_spec("prefect_ray") is None:
+        raise RequestError("--runner ray needs packages that are not installed: pip install 'xtransfer[ray]'")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # tells nobody outside
+    import ray
+
+    own = {"address": "local", "include_dashboard": False} if address is None else {"address": address}
+    try:
+        ray.init(**own, namespace="xtransfer", log_to_driver=False, logging_level="WARNING")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise RequestError(f"--ray-address: no Ray cluster answers at {address} ({error})") from error
+    try:
+        _demand_a_server_in_reach()
+        yield
+    finally:
+        ray.shutdown()
+
+
+def is_ray(task_runner: object) -> bool:
+    """Whether a flow's tasks go to Ray."""
+    return type(task_runner).__module__.startswith("prefect_ray")
+
+
+def room() -> tuple[int, dict[str, Any]]:
+    """How many stages the cluster can take at a time now, and what to ask of Ray for each.
+
+    A GPU each, with its share of the cores, else a core each. At least one: Ray waits for a node that can take it.
+    """
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    with_gpus = [node for node in nodes if node.get("GPU", 0) >= 1]
+    if with_gpus:
+        cores = min(int(node.get("CPU", 1) // node["GPU"]) for node in with_gpus)
+        return sum(int(node["GPU"]) for node in with_gpus), {"num_gpus": 1, "num_cpus": max(1, cores)}
+    return max(1, sum(int(node.get("CPU", 0)) for node in nodes)), {"num_cpus": 1}
+
+
+def _demand_a_server_in_reach() -> None:
+    import ray
+
+    server = urlsplit(os.environ.get("PREFECT_API_URL", "")).hostname
+    machines = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
+    others = machines - {ray.util.get_node_ip_address()}
+    if server in _LOOPBACK and others:
+        raise RequestError(
+            f"--ray-address: the nodes {', '.join(sorted(others))} cannot reach the Prefect server of this run, "
+            "which listens on loopback; start one that they reach, and set PREFECT_API_URL"
+        )
+
+
+class RayRuntime:
+    """What `run_stages` needs of a runtime, for a flow whose tasks go to Ray. The nodes have processes of their own."""
+
+    def __init__(self, store: str, workers: int | None, listener: Listener, timeouts: Mapping[str, float]) -> None:
+        self.listener = listener
+        self.store = ArtifactStore(store)
+        self._timeouts = timeouts
+        self._running = 0
+        self._store = fingerprint(store)
+        self._workers = workers
+
+    @property
+    def slots(self) -> int:
+        """Stages at the same time, as many as the nodes that live now can take."""
+        return min(self._workers or sys.maxsize, room()[0])
+
+    def take(self, stage: Stage) -> Slot | None:
+        """Room for a stage on some node, which Ray chooses; None while there is none."""
+        if self._running >= self.slots:
+            return None
+        self._running += 1
+        return Slot("ray", 1)
+
+    def give_back(self, stage: Stage, slot: Slot) -> None:
+        self._running -= 1
+
+    def lose(self, slot: Slot) -> None:
+        """Ray knows its devices itself."""
+
+    def submit(self, stage: Stage) -> PrefectFuture[Any]:
+        """Give a stage to Ray. What its task says goes to its log in Prefect; the listener hears of start and end."""
+        from prefect_ray.context import remote_options
+
+        self.listener.started(stage)
+        limit = timeout(self._timeouts, stage.kind)
+        with remote_options(**room()[1]):
+            return cast("PrefectFuture[Any]", run_stage_on_ray.submit(stage, self._store, limit))

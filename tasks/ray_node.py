@@ -1,0 +1,71 @@
+"""A stage on a node of a Ray cluster: in a process of its own, beside the Ray worker that was given the room.
+
+Ray gives a worker its GPU and CPU cores and starts a task again when a node is lost; store and lease do the rest, as
+they do everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from prefect.client.schemas.objects import State
+
+from tasks.runtime import RUNTIME, Nobody, Runtime
+from tasks.stage import run_stage
+from xtransfer.digest import digest
+from xtransfer.errors import RequestError
+from xtransfer.settings import current
+from xtransfer.stages.isolated import StageProcesses
+from xtransfer.stages.slots import Pool, Slot
+from xtransfer.stages.spec import Stage
+from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.store.manifest import host
+
+
+def fingerprint(store: str) -> str:
+    """Stands for the address of a store, which may hold a secret, in parameters that Ray and Prefect show."""
+    return digest(store)[:12]
+
+
+def run(stage: Stage, store: str, timeout: float | None = None) -> State[dict[str, Any]]:
+    """As `run_stage`, with the room that Ray has given; raises RequestError where this node has another store."""
+    mine = current().prepare().store
+    if fingerprint(mine) != store:
+        raise RequestError(
+            f"XTRANSFER_STORE is another on {host()} than where the run was started; "
+            "start Ray on every node with the same XTRANSFER_ variables"
+        )
+    timeouts = {} if timeout is None else {"any": timeout}
+    runtime = Runtime(_PROCESSES.get(mine), Pool([_slot()]), Nobody(), ArtifactStore(mine), timeouts)
+    runtime.take(stage)
+    RUNTIME.set(runtime)
+    return run_stage.fn(stage)
+
+
+def _slot() -> Slot:
+    """What Ray has given to this task."""
+    import ray
+
+    threads = int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))
+    return Slot("cuda:0" if ray.get_gpu_ids() else "cpu", max(1, threads))
+
+
+class _Processes:
+    """The stage server of this Ray worker: kept from task to task, since its imports take seconds."""
+
+    def __init__(self) -> None:
+        self._gpus: str | None = None  # the server sees those that its worker saw when it was started
+        self._processes: StageProcesses | None = None
+
+    def get(self, store: str) -> StageProcesses:
+        gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if self._processes is not None and gpus != self._gpus:
+            self._processes.close()
+            self._processes = None
+        if self._processes is None:
+            self._gpus, self._processes = gpus, StageProcesses(store)
+        return self._processes
+
+
+_PROCESSES = _Processes()
