@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from flows.commands import benchmarks, data, evaluation, export, plan, report, results, run, store, studies
+from flows.commands import benchmarks, data, evaluation, export, plan, report, results, run, serve, store, studies
 from xtransfer import __version__
 from xtransfer.errors import RequestError, XTransferError
 
@@ -24,6 +24,7 @@ app.command("benchmarks")(benchmarks.command)
 app.command("plan")(plan.command)
 app.command("run")(run.command)
 app.command("evaluate")(evaluation.command)
+app.command("serve")(serve.command)
 app.command("report")(report.command)
 app.command("export")(export.command)
 app.add_typer(data.app, name="data")

@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 from prefect import flow
 
+from flows.alive import hold
 from flows.run_study import Summary, run_study
 from xtransfer.studies.evaluation import evaluation
 
 
-@flow(name="evaluate-checkpoint", flow_run_name="{checkpoint}", persist_result=False, validate_parameters=True)
+@flow(name="evaluate-checkpoint", flow_run_name="{checkpoint}", on_running=[hold], persist_result=False)
 def evaluate_checkpoint(
     checkpoint: str,
     targets: list[str],

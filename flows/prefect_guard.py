@@ -1,4 +1,4 @@
-"""Runs a Prefect server for as long as anybody uses it: `python -m flows.prefect_guard FOLDER PORT`.
+"""Runs a Prefect server for as long as anybody uses it: `python -m flows.prefect_guard FOLDER HOST PORT`.
 
 Users hold a shared lock on FOLDER/server.users, which the kernel frees when they end or are killed. When no user
 is left the guard, which then holds the lock alone, stops the server and ends; a new user waits for that moment.
@@ -14,16 +14,18 @@ import sys
 import time
 from pathlib import Path
 
+from flows.prefect_app import WITH_OWNER
+
 _LOOK_EVERY = 1.0  # seconds
 _STOP_SECONDS = 10
 USERS = "server.users"
 ADDRESS = "server.json"
 
 
-def main(folder: Path, port: str) -> int:
+def main(folder: Path, host: str, port: str) -> int:
     """Start the server, wait for its last user to go, stop it. Returns the exit status."""
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "flows.prefect_app", host, port, WITH_OWNER]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE)
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     handle = os.open(folder / USERS, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -53,4 +55,4 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))

@@ -9,6 +9,7 @@ from typing import Any, cast
 from prefect import flow, get_run_logger
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.alive import hold
 from flows.stages import MOST_SLOTS, run_stages, stage_runtime
 from tasks.artifacts import publish_report
 from xtransfer import grid
@@ -44,6 +45,7 @@ class Summary:
     name="run-study",
     flow_run_name="{study.name}",
     task_runner=cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=MOST_SLOTS)),
+    on_running=[hold],
     persist_result=False,
     validate_parameters=True,
 )
@@ -67,7 +69,7 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
     database = open_database(settings.database_url)
     record_study(database, plan)
     run = _Run(plan, store, database)
-    with stage_runtime(settings.store, workers) as runtime:
+    with stage_runtime(settings.store, workers, study.name) as runtime:
         runtime.listener.planned(missing, len(plan.stages) - len(missing))
         run.record_finished(missing)
         run.summary.ran = [stage.name for stage in run_stages(missing, runtime, run.done, run.failed)]

@@ -16,7 +16,8 @@ from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
 from flows.ray_cluster import RayRuntime, is_ray
-from tasks.runtime import LISTENER, RUNTIME, Nobody, Runtime
+from tasks.live import live
+from tasks.runtime import LISTENER, RUNTIME, Everyone, Nobody, Runtime
 from tasks.stage import run_stage
 from xtransfer.errors import DeviceLost, StageError, StoreError
 from xtransfer.schedule import Schedule
@@ -36,23 +37,27 @@ Failed = Callable[[Stage, Sequence[Stage], str], None]  # the stage, those that 
 @contextmanager
 def stage_runtime(
     store: str,
-    workers: int | None = None,
+    workers: int | None,
+    name: str,
     per_device: int | None = None,
     timeout_hours: Mapping[str, float] | None = None,
 ) -> Iterator[Runtime | RayRuntime]:
     """Processes and free slots of this machine for stages whose artifacts are in `store`; all ended on the way out.
     In a flow whose tasks go to Ray, the room on its nodes.
 
+    `name`: of the study, or what else the run is of; its artifacts in Prefect that show how far it is are named so.
     `timeout_hours`: by kind of stage, what it may take; `any` for every other kind.
     """
     seconds = {kind: hours * 3600 for kind, hours in (timeout_hours or {}).items()}
     run = FlowRunContext.get()
-    if run is not None and is_ray(run.task_runner):
-        yield RayRuntime(store, workers, LISTENER.get(Nobody()), seconds)
-        return
-    with StageProcesses(store) as processes:
-        pool = Pool(slots(workers, per_device))
-        yield Runtime(processes, pool, LISTENER.get(Nobody()), ArtifactStore(store), seconds)
+    with live(name) as board:
+        listener = Everyone(LISTENER.get(Nobody()), board)
+        if run is not None and is_ray(run.task_runner):
+            yield RayRuntime(store, workers, listener, seconds)
+            return
+        with StageProcesses(store) as processes:
+            pool = Pool(slots(workers, per_device))
+            yield Runtime(processes, pool, listener, ArtifactStore(store), seconds)
 
 
 def run_stages(stages: Sequence[Stage], runtime: Runtime | RayRuntime, done: Done, failed: Failed) -> list[Stage]:
@@ -110,6 +115,7 @@ class _Loop:
         while (stage := self._next or self.schedule.take()) is not None:
             self._next = None
             if self.runtime.store.find(stage.key) is not None:  # another run has made it
+                self.runtime.listener.started(stage)
                 self._finish(stage)
                 continue
             try:

@@ -1,7 +1,4 @@
-"""The Prefect task that ends a run: it writes the report, and shows its answer, tables and plots as artifacts.
-
-Keys are the same in every run of a study, so that Prefect keeps a history of each.
-"""
+"""The Prefect task that ends a run: it writes the report, and shows its answer, tables and plots as artifacts."""
 
 from __future__ import annotations
 
@@ -11,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import Artifact, create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.keys import artifact_key
 from xtransfer.analysis import UNSEEN
-from xtransfer.digest import digest
 from xtransfer.errors import RequestError
-from xtransfer.report.files import slug
+from xtransfer.report import samples
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.page import write_findings
 from xtransfer.report.plots import data_uri, heat_maps, png
@@ -56,13 +53,19 @@ def publish_report(study: str, ran: int) -> str:
     create_table_artifact(best(found), f"{key}-best", f"{study}: how probable it is of each that it is the best")
     for name, title, image in images(found):
         create_image_artifact(image, f"{key}-{name}", title)
+    show_samples(found, store, key, anew=ran > 0)
     return str(page)
 
 
-def artifact_key(study: str) -> str:
-    """The study's name as Prefect's keys allow it; names that would fall together keep a digest apart."""
-    key = slug(study)
-    return key if key == study else f"{key}-{digest(study)[:8]}"
+def show_samples(found: Findings, store: ArtifactStore, key: str, anew: bool) -> None:
+    """Tables of some predictions and translations; those that an earlier run has left stay unless `anew`."""
+    name = found.facts.name
+    if not anew and Artifact.get(f"{key}-samples") is not None:
+        return
+    if answers := samples.predictions(found.facts, store):
+        create_table_artifact(answers, f"{key}-samples", f"Some answers of {name}: wrong ones, then right ones")
+    if translated := samples.translations(found.facts, store):
+        create_table_artifact(translated, f"{key}-translations", f"Some sentences that {name} translated")
 
 
 def answer(found: Findings, page: Path) -> str:

@@ -30,6 +30,29 @@ class Nobody:
     def finished(self, stage: Stage, error: str | None) -> None: ...
 
 
+class Everyone:
+    """Tells several listeners, one after the other."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def planned(self, stages: Sequence[Stage], stored: int) -> None:
+        for one in self._listeners:
+            one.planned(stages, stored)
+
+    def started(self, stage: Stage) -> None:
+        for one in self._listeners:
+            one.started(stage)
+
+    def progressed(self, stage: Stage, message: str, done: int, total: int) -> None:
+        for one in self._listeners:
+            one.progressed(stage, message, done, total)
+
+    def finished(self, stage: Stage, error: str | None) -> None:
+        for one in self._listeners:
+            one.finished(stage, error)
+
+
 class Runtime:
     """Shared by the tasks of one flow run on one machine."""
 

@@ -7,7 +7,6 @@ loop that gives stages to slots tries again, so that a stage that waits for its 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,10 +18,9 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from tasks.runtime import RUNTIME
+from tasks.stage_log import ProgressLog, library_logs
 from xtransfer.errors import StageHeld
 from xtransfer.stages.spec import Stage
-
-_LOG_EVERY = 10  # per cent
 
 
 @task(name="stage", task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
@@ -35,47 +33,20 @@ def run_stage(stage: Stage, alone: bool = False) -> State[dict[str, Any]]:
     """
     runtime = RUNTIME.get()
     logger = get_run_logger()
-    logged = -_LOG_EVERY
+    said = ProgressLog(logger)
 
     def progress(message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
-        nonlocal logged
         runtime.listener.progressed(stage, message, done, total)
-        share = 100 * done // max(1, total)
-        if share >= logged + _LOG_EVERY or done >= total:
-            logged = share
-            numbers = " ".join(f"{name} {value:.4g}" for name, value in (metrics or {}).items())
-            logger.info("%s %d/%d %s", message, done, total, numbers)
+        said(message, done, total, metrics)
 
     slot = runtime.slot(stage)
     if alone:
         slot = replace(slot, threads=slot.threads * len(runtime.pool))
     runtime.listener.started(stage)
-    with _library_logs(logger):
+    with library_logs(logger):
         try:
             outcome = runtime.processes.run(stage, slot, progress, runtime.timeout(stage.kind))
         except StageHeld as held:
             return Completed(name="Elsewhere", message=str(held), data={"key": stage.key, "held": True})
     result = {"key": outcome.key, "seconds": outcome.seconds, "cached": outcome.cached, "held": False}
     return Completed(name="Cached" if outcome.cached else "Completed", data=result)
-
-
-class _library_logs:  # noqa: N801 - reads as a context
-    """Sends what the library logs in this thread's context to the task run's log."""
-
-    def __init__(self, logger: Any) -> None:
-        self._handler = _ToRun(logger)
-
-    def __enter__(self) -> None:
-        logging.getLogger("xtransfer").addHandler(self._handler)
-
-    def __exit__(self, *exception: object) -> None:
-        logging.getLogger("xtransfer").removeHandler(self._handler)
-
-
-class _ToRun(logging.Handler):
-    def __init__(self, logger: Any) -> None:
-        super().__init__()
-        self._logger = logger
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._logger.log(record.levelno, record.getMessage())

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
-import yaml
+import pytest
 from prefect import Flow
+from prefect.exceptions import ParameterTypeError
 from prefect.utilities.callables import parameter_schema
 
-FILE = Path(__file__).parents[1] / "deployments" / "prefect.yaml"
+from flows.serving.deploy import POOL, declared, flow_of
+from xtransfer.languages import LANGUAGES
+from xtransfer.studies import STUDIES
 
 
 def test_every_entrypoint_is_a_flow_with_a_form() -> None:
-    deployments = yaml.safe_load(FILE.read_text())["deployments"]
-    assert deployments
-    for deployment in deployments:
-        module, _, name = deployment["entrypoint"].rpartition(".")
-        flow = getattr(importlib.import_module(module), name)
+    assert declared()
+    for deployment in declared():
+        flow = flow_of(deployment["entrypoint"])
         assert isinstance(flow, Flow)
         schema = parameter_schema(flow)
         assert schema.properties
@@ -25,6 +23,28 @@ def test_every_entrypoint_is_a_flow_with_a_form() -> None:
         assert all(field.get("description") for field in [*schema.properties.values(), *fields])
 
 
-def test_the_study_and_the_evaluation_are_deployed() -> None:
-    names = {one["entrypoint"].rpartition(".")[2] for one in yaml.safe_load(FILE.read_text())["deployments"]}
-    assert {"run_study", "evaluate_checkpoint"} <= names
+def test_what_a_person_starts_is_deployed() -> None:
+    names = {one["entrypoint"].rpartition(".")[2] for one in declared()}
+    assert {"run_study", "run_named_study", "evaluate_checkpoint"} <= names
+
+
+def test_a_second_run_of_a_kind_is_queued() -> None:
+    for one in declared():
+        assert one["concurrency_limit"]["collision_strategy"] == "ENQUEUE", one["name"]
+        assert "xtransfer" in one["tags"] and one["work_pool"]["name"] == POOL
+
+
+def test_choices_show_in_the_form() -> None:
+    fields = parameter_schema(flow_of("flows.run_named_study.run_named_study")).properties
+    assert set(fields["study"]["enum"]) == set(STUDIES)
+    assert fields["languages"]["items"]["enum"] == sorted(LANGUAGES)
+    assert fields["workers"]["anyOf"][0]["maximum"] == 1024
+    assert fields["seeds"]["items"]["minimum"] == 0
+
+
+def test_the_short_form_makes_the_study_that_the_command_line_makes() -> None:
+    run_named_study = flow_of("flows.run_named_study.run_named_study")
+    given = run_named_study.validate_parameters({"study": "lab", "languages": ["de"], "settings": ["seeds=[3]"]})
+    assert given["languages"] == ["de"] and given["seeds"] == [] and given["workers"] is None
+    with pytest.raises(ParameterTypeError):
+        run_named_study.validate_parameters({"study": "lab", "seeds": [-1]})

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-BROKEN = {"fastapi": "0.155.0", "sqlalchemy": "2.1.0"}  # first broken version: crash at import; schedules never fire
+BROKEN = {"fastapi": "0.151.0", "sqlalchemy": "2.1.0"}  # first broken version: 422 on deploy; schedules never fire
 
 
 def _declared() -> dict[str, Requirement]:

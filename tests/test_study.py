@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -197,3 +198,15 @@ def test_yaml_files(tmp_path: Path) -> None:
         read(file)
     with pytest.raises(RequestError, match="cannot be read"):
         read(tmp_path / "missing.yaml")
+
+
+def test_a_form_offers_slugs_and_names_of_recipes_and_refuses_bad_names() -> None:
+    fields = Study.model_json_schema()["properties"]
+    for name in ("intermediates", "targets"):
+        assert fields[name]["items"]["anyOf"][0] == {"type": "string"}
+    for name in ("intermediate_recipe", "target_recipe"):
+        assert {"type": "string"} in fields[name]["anyOf"]
+        assert fields[name]["title"] == name.replace("_", " ").title()
+    assert re.fullmatch(fields["name"]["pattern"], "lab-full.2") and not re.search(
+        fields["name"]["pattern"], "My study"
+    )

@@ -149,7 +149,7 @@ def _recipe(value: Any) -> Any:
         raise ValueError(str(error)) from error
 
 
-AnyRecipe = Annotated[Recipe, BeforeValidator(_recipe)]
+AnyRecipe = Annotated[Recipe, BeforeValidator(_recipe, json_schema_input_type=Recipe | str)]
 
 
 class Target(_Value):
@@ -160,7 +160,9 @@ class Target(_Value):
         (), description="Benchmarks whose English rows are trained on, one after the other; empty: its own"
     )
     train_rows: int | None = Field(None, gt=0, description="Train on the first so many rows; empty: all")
-    recipe: AnyRecipe | None = Field(None, description="Recipe for this target; empty: the study's target recipe")
+    recipe: AnyRecipe | None = Field(
+        None, title="Recipe", description="Recipe for this target; empty: the study's target recipe"
+    )
     fine_tune: bool = Field(True, description="off: score the head that the encoder came with, train nothing")
     split: Literal["test", "dev"] = Field("test", description="Split that is scored")
     score_rows: int | None = Field(
@@ -218,13 +220,19 @@ class Target(_Value):
 
 
 def _parsed(cls: type[Intermediate] | type[Target]) -> BeforeValidator:
-    return BeforeValidator(lambda value: cls.parse(value) if isinstance(value, str) else value)
+    """Slugs are read too; a form offers them first, since they are the shorter way to say it."""
+    return BeforeValidator(
+        lambda value: cls.parse(value) if isinstance(value, str) else value, json_schema_input_type=str | cls
+    )
 
 
 class Study(_Value):
     """A grid to run. Cells are encoders × intermediates × targets × seeds."""
 
-    name: str = Field(description="Name under which results are kept: lower-case letters, digits, '.', '_' and '-'")
+    name: str = Field(
+        description="Name under which results are kept: lower-case letters, digits, '.', '_' and '-'",
+        json_schema_extra={"pattern": f"^{NAME.pattern}$"},  # so that a form refuses it
+    )
     question: str = Field("", description="What the study is to answer, in a sentence")
     note: str = Field("", description="What a reader must know: what is sourced, replaced or left out, and why")
     encoders: tuple[str, ...] = Field(
@@ -232,9 +240,12 @@ class Study(_Value):
         description="Hub ids (id or id@commit), local folders, or encoders trained here (name@seed)",
     )
     intermediates: tuple[Annotated[Intermediate, _parsed(Intermediate)], ...] = Field(
-        min_length=1, description="What is trained on first; `direct` is the baseline"
+        min_length=1,
+        description="What is trained on first: `direct` (nothing), benchmark@language or benchmark@language~engine",
     )
-    targets: tuple[Annotated[Target, _parsed(Target)], ...] = Field(min_length=1, description="What is scored")
+    targets: tuple[Annotated[Target, _parsed(Target)], ...] = Field(
+        min_length=1, description="What is scored: a benchmark, or benchmark<others where others are trained on"
+    )
     languages: tuple[str, ...] | None = Field(None, description="Languages to score; empty: all that a target has")
     seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, description="Training seeds")
     intermediate_rows: int | None = Field(
@@ -242,8 +253,16 @@ class Study(_Value):
         gt=0,
         description="Train on the first so many rows of each intermediate (size-matched); empty: all",
     )
-    intermediate_recipe: AnyRecipe = Field(Recipe(epochs=3), description="Recipe of intermediate training")
-    target_recipe: AnyRecipe = Field(Recipe(epochs=3), description="Recipe of target training")
+    intermediate_recipe: AnyRecipe = Field(
+        Recipe(epochs=3),
+        title="Intermediate Recipe",
+        description="Recipe of intermediate training, or the name of a published one",
+    )
+    target_recipe: AnyRecipe = Field(
+        Recipe(epochs=3),
+        title="Target Recipe",
+        description="Recipe of target training, or the name of a published one",
+    )
     small: dict[str, Any] = Field({}, description="What `--small` changes: field (or a.b path) → value")
 
     @field_validator("name")

@@ -165,7 +165,7 @@ def test_a_device_that_goes_gives_its_stage_to_another(run: Run, tmp_path: Path)
         "last device goes", tries=str(tmp_path / "more"), failures=1, how="device", folder=str(tmp_path / "gpu1")
     )
     seen = run(last, odd("no device left"), slots=slots[1:])
-    assert set(seen.failed) == {"last goes", "no device left"}
+    assert set(seen.failed) == {"last device goes", "no device left"}
     assert all("every device of this machine is gone" in reason for reason in seen.failed.values())
 
 

@@ -16,9 +16,11 @@ from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_setting
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import run_study
-from tasks.artifacts import answer, artifact_key, publish_report
+from tasks.artifacts import answer, publish_report
+from tasks.keys import artifact_key
 from tests.results.numbers import make
 from xtransfer.errors import RequestError
+from xtransfer.report import samples
 from xtransfer.report.findings import find
 from xtransfer.results import open_database, record_cell, record_study
 from xtransfer.settings import current
@@ -80,6 +82,21 @@ def test_runs_of_a_study_make_one_history() -> None:
     assert len(stored("again-answer")) == 2
     latest = json.loads(stored("again-summary")[-1].data)
     assert {"what": "stages that this run executed", "how much": 0} in latest
+
+
+def test_samples_are_made_when_something_ran_or_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def predictions(facts: Any, store: Any) -> list[dict[str, str]]:
+        made.append(facts.name)
+        return [{"target": "xnli", "right": "no"}]
+
+    monkeypatch.setattr(samples, "predictions", predictions)
+    recorded("shown")
+    for ran, times in ((0, 1), (0, 1), (4, 2)):
+        ends("shown", ran)
+        assert len(made) == len(stored("shown-samples")) == times
+    assert json.loads(stored("shown-samples")[-1].data) == [{"target": "xnli", "right": "no"}]
 
 
 def test_a_report_that_fails_is_logged_and_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -98,7 +98,8 @@ def train(
                     _save(job, state_dir, step, losses, earlier + time.monotonic() - started, device)
                     saved = time.monotonic()
                 recent = losses[-_REPORT_EVERY:]
-                progress(message, step, job.steps, {"loss": sum(recent) / len(recent)})
+                numbers = {"loss": sum(recent) / len(recent), "rate": job.optimizer.param_groups[0]["lr"]}
+                progress(message, step, job.steps, numbers)
     return Course(losses, earlier + time.monotonic() - started)
 
 

@@ -56,6 +56,11 @@ def translate_rows(
     }
 
 
+def texts_of(kind_name: str, row: Row) -> list[str]:
+    """The texts of a row that are translated, in their order."""
+    return _texts(row, TEXT_FIELDS[kind_name])
+
+
 def _texts(row: Row, fields: Sequence[str]) -> list[str]:
     texts: list[str] = []
     for field in fields:

@@ -1,0 +1,108 @@
+"""`xtransfer serve`: Prefect server, worker and deployments on this machine, ready for the UI, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from flows import password
+from flows.commands.run import Workers
+from flows.prefect_app import LOOPBACK
+from flows.prefect_server import Place, healthy, prefect_api
+from flows.private import read_json, write_json
+from xtransfer.errors import RequestError
+from xtransfer.settings import current
+from xtransfer.store.lease import lease_if_free
+
+STATE = "serve.json"
+
+
+def command(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0: any that is free.")] = 4200,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; another than this machine's own needs a password.")
+    ] = "127.0.0.1",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File whose first line is user:password, readable by you alone. "
+            f"Or set {password.SERVER}; no password is ever an argument."
+        ),
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Keep Prefect's server, a worker and the deployments until Ctrl-C; a second call says what runs."""
+    home = current().prepare().home
+    console = Console()
+    with lease_if_free(home / "prefect" / "serve.lock") as is_ours:
+        if not is_ours:
+            _say_running(read_json(home / "prefect" / STATE), console)
+            return
+        _keep_safe(host, password.require(password_file))
+        _serve(home, Place(host, port, password_file), workers, console)
+
+
+def _keep_safe(host: str, has_password: bool) -> None:
+    if host not in LOOPBACK and not has_password and not os.environ.get("PREFECT_API_URL"):
+        raise RequestError(
+            f"--host {host}: whoever reaches the server could run programs as you; give it a password with "
+            f"--password-file, or keep 127.0.0.1 and reach it by `ssh -L 4200:127.0.0.1:4200 THIS-MACHINE`"
+        )
+
+
+def _serve(home: Path, place: Place, workers: int | None, console: Console) -> None:
+    state = home / "prefect" / STATE
+    with console.status("starting the Prefect server") as status, prefect_api(home, place=place) as url:
+        from flows.serving.service import Service, share_out  # Prefect reads its settings when it is imported
+
+        share_out(workers)
+        service = Service(home, url)
+        names = service.prepare(lambda text: status.update(text))
+        try:
+            service.start()
+            write_json(state, _facts(url, names))
+            status.stop()
+            _say_ready(url, names, console)
+            service.keep()
+        finally:
+            status.update("ending the worker and its runs")
+            status.start()
+            service.stop()
+            state.unlink(missing_ok=True)
+    console.print("stopped; what is finished is kept, and a study started again goes on from there", soft_wrap=True)
+
+
+def _facts(url: str, names: list[str]) -> dict[str, Any]:
+    return {"url": url, "pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "deployments": names}
+
+
+def _say_ready(url: str, names: list[str], console: Console) -> None:
+    address = url.removesuffix("/api")
+    lines = [
+        f"[bold]Prefect UI[/bold]   {address}",
+        f"deployments  {', '.join(names)}",
+        f"next         open {address}/v2/deployments, choose one, Run > Custom run, fill in the form",
+        "Ctrl-C ends the worker, its runs and the server",
+    ]
+    console.print("\n".join(lines), highlight=False, soft_wrap=True)
+
+
+def _say_running(facts: dict[str, Any], console: Console) -> None:
+    """What another `xtransfer serve` of this home does."""
+    url = facts.get("url")
+    if not isinstance(url, str):
+        console.print("xtransfer serve is starting; try again in a minute")
+        return
+    health = "" if healthy(url) else "; it does not answer at the moment"
+    console.print(
+        f"xtransfer serve runs since {facts['since']}: {url.removesuffix('/api')}{health}\n"
+        f"deployments  {', '.join(facts['deployments'])}\n"
+        f"to stop it: Ctrl-C where it was started, or `kill {facts['pid']}`",
+        highlight=False,
+        soft_wrap=True,
+    )

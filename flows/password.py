@@ -1,0 +1,63 @@
+"""The password of a Prefect server: read from a file or the environment, never from a command line.
+
+Prefect knows one shared password, `user:password`, sent with each request. It travels to our own processes in their
+environment, which other users of the machine cannot read, and is written nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from xtransfer.errors import RequestError
+
+SERVER = "PREFECT_SERVER_API_AUTH_STRING"
+CLIENT = "PREFECT_API_AUTH_STRING"
+_USER = "admin"
+
+
+def require(file: Path | None) -> bool:
+    """Set the password of this process and its children, where there is one: of `file`, or of the environment.
+
+    Returns whether there is one. Raises RequestError for a file that others can read, or that holds none.
+    """
+    text = read(file) if file is not None else os.environ.get(SERVER)
+    if text is None:
+        return False
+    os.environ[SERVER] = os.environ[CLIENT] = _with_user(text, SERVER)
+    return True
+
+
+def give(file: Path | None) -> None:
+    """Set what this process says to a server that has a password; raises RequestError where it is not known."""
+    if file is not None:
+        os.environ[CLIENT] = _with_user(read(file), str(file))
+    elif not os.environ.get(CLIENT):
+        raise RequestError(
+            f"the Prefect server has a password; set {CLIENT} to 'user:password', as it was started with"
+        )
+
+
+def read(file: Path) -> str:
+    """The first line of a file that its owner alone can read: `user:password`, or a password."""
+    try:
+        mode = file.stat().st_mode
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RequestError(f"--password-file {file}: cannot be read ({error.strerror})") from error
+    if stat.S_IMODE(mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise RequestError(f"--password-file {file}: others may read it; run `chmod 600 {file}` first")
+    lines = text.splitlines()
+    if not lines or not lines[0].strip():
+        raise RequestError(f"--password-file {file}: is empty; write `user:password` into its first line")
+    return lines[0].strip()
+
+
+def _with_user(text: str, where: str) -> str:
+    user, sign, password = text.partition(":")
+    if not sign:
+        return f"{_USER}:{text}"
+    if not user or not password:
+        raise RequestError(f"{where}: write the password as user:password")
+    return text

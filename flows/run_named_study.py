@@ -1,0 +1,54 @@
+"""The flow that runs a built-in study by its name: the short form, for most runs that a person starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.alive import hold
+from flows.commands.common import chosen
+from flows.forms import LanguageCode, Seed, StudyName, Workers, joined
+from flows.run_study import Summary, run_study
+
+
+def _name() -> str:
+    """`lab small, lab-mini@0, de, fr, seeds 10, 11`: the study and what is not as it declares."""
+    asked: dict[str, Any] = flow_run.parameters
+    study = f"{asked['study']}{' small' if asked.get('small') else ''}"
+    seeds = asked.get("seeds")
+    parts = [
+        study,
+        joined(asked.get("encoders")),
+        joined(asked.get("languages")),
+        f"seeds {joined(seeds)}" if seeds else "",
+    ]
+    return ", ".join(part for part in [*parts, joined(asked.get("settings"))] if part)
+
+
+@flow(name="run-named-study", flow_run_name=_name, on_running=[hold], persist_result=False)
+def run_named_study(
+    study: StudyName,
+    small: bool = False,
+    encoders: list[str] = [],  # noqa: B006 - a form shows it
+    languages: list[LanguageCode] = [],  # noqa: B006
+    seeds: list[Seed] = [],  # noqa: B006
+    settings: list[str] = [],  # noqa: B006
+    workers: Workers | None = None,
+) -> Summary:
+    """Run a built-in study, as it is declared or with a few fields replaced.
+
+    Args:
+        study: the study; `xtransfer studies` says what each asks.
+        small: the small version that the study declares, a look at the machinery in a minute or two.
+        encoders: hub ids (id or id@commit), local folders, or encoders trained here (name@seed); none: the study's own.
+        languages: languages to score; none: all that a target has.
+        seeds: training seeds; none: the study's own.
+        settings: other fields to replace, each as FIELD=VALUE, for example target_recipe.epochs=3.
+        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+    """
+    wanted = chosen(study, small, settings)
+    lists = {"encoders": encoders, "languages": languages, "seeds": seeds}
+    changes = {field: values for field, values in lists.items() if values}
+    return run_study(wanted.with_settings(changes) if changes else wanted, workers)

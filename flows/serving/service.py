@@ -1,0 +1,104 @@
+"""What `xtransfer serve` keeps running: a worker beside the server, and a look at what has died."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from flows.alive import running
+from flows.prefect_server import healthy
+from flows.serving.dead import mark_dead, mark_never_begun, mark_stopped, watch_heartbeats
+from flows.serving.deploy import POOL, deploy
+from flows.serving.worker import Worker
+from xtransfer.digest import digest
+from xtransfer.errors import SourceError
+from xtransfer.store.manifest import host
+
+_LOOK_EVERY = 1.0  # seconds
+_MARK_EVERY = 10  # looks
+_MOST_RESTARTS = 5  # of a worker that ends by itself, without a quiet hour between
+_QUIET_SECONDS = 3600
+
+
+class Service:
+    """Deployments and worker of one home on a server that answers at `url`."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.home = home
+        self.url = url
+        self.worker_name = f"{host()}-{digest(str(home))[:6]}"  # the same at each start: Prefect lists every name
+        self.restarts = 0
+        self._stopping = False
+        self._worker: Worker | None = None
+        self._started = 0.0
+        self._seen_dead: list[str] = []
+
+    def prepare(self, note: Callable[[str], None]) -> list[str]:
+        """Make pool, deployments and automation, and mark what an earlier service left; returns the deployments."""
+        note("making the deployments")
+        names = deploy(self.home / "prefect" / "deployments.json")
+        watch_heartbeats()
+        note("looking for runs that were killed")
+        mark_dead(self.home, mark_dead(self.home))
+        mark_never_begun(POOL, self.worker_name)
+        return names
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+        self._worker = Worker(POOL, self.worker_name, self.home / "prefect" / "worker.log")
+
+    def keep(self) -> None:
+        """Return when SIGINT or SIGTERM came; until then start the worker again where it ends, and mark dead runs.
+
+        Raises SourceError where worker or server cannot be kept.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        looks = 0
+        while not self._stopping:
+            time.sleep(_LOOK_EVERY)
+            looks += 1
+            self._keep_worker()
+            if looks % _MARK_EVERY == 0 and not self._stopping:
+                if not healthy(self.url):
+                    raise SourceError(f"the Prefect server at {self.url} has gone; see {self._log('server')}")
+                self._seen_dead = mark_dead(self.home, self._seen_dead)
+
+    def stop(self) -> None:
+        """End the worker and its flow runs, and mark these; a second signal does not hurry it."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        before = running(self.home)
+        if self._worker is not None:
+            self._worker.stop()
+        if healthy(self.url):
+            still = set(running(self.home))  # of `xtransfer run`, which has its own end
+            mark_stopped(self.home, [run for run in before if run not in still])
+            mark_never_begun(POOL, self.worker_name)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _keep_worker(self) -> None:
+        if self._stopping or self._worker is None or self._worker.is_alive():
+            return
+        if time.monotonic() - self._started > _QUIET_SECONDS:
+            self.restarts = 0
+        self.restarts += 1
+        if self.restarts > _MOST_RESTARTS:
+            raise SourceError(f"the worker ended {self.restarts} times; its last words are in {self._log('worker')}")
+        self._worker.stop()
+        self.start()
+
+    def _log(self, name: str) -> Path:
+        return self.home / "prefect" / f"{name}.log"
+
+
+def share_out(workers: int | None) -> None:
+    """Set how many stages a flow run of the worker has at the same time, where its form does not say."""
+    if workers is not None:
+        os.environ["XTRANSFER_WORKERS"] = str(workers)

@@ -1,0 +1,186 @@
+"""Samples to look at: predictions beside the rows that they answer, translations beside their sources.
+
+The rows of a scored split are read again to be shown, when all scores are written: nothing is chosen by them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xtransfer import benchmarks, kinds
+from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.data.load import load_rows
+from xtransfer.errors import XTransferError
+from xtransfer.report.provenance import Provenance
+from xtransfer.results.predictions import FILE
+from xtransfer.stages.translate import ROWS
+from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study import Target
+from xtransfer.translation.benchmark import texts_of
+
+log = logging.getLogger(__name__)
+
+EACH = 2  # right and wrong ones of a target in a language
+_MANY_LANGUAGES = 20  # from here on, one of each
+_SENTENCES = 5  # of a translation
+_ROWS = 50  # that are looked through for them: many share a sentence
+_LONGEST = 300  # characters of a text
+_COLUMNS = ["language", "id", "gold", "prediction", "item"]
+_INPUTS = {
+    "pair": ("first", "second"),
+    "dual-pair": ("first", "second"),
+    "sts": ("first", "second"),
+    "nearness": ("first", "second"),
+    "choice": ("context", "question"),
+    "tags": ("tokens",),
+    "span": ("question", "context"),
+    "answers": ("question",),
+    "bitext": ("source",),
+    "ranking": ("source", "context"),
+    "mining": ("text",),
+    "entities": ("text",),
+}  # kind → what a person reads of a row
+_FOUND = {"bitext": "target", "ranking": "target", "mining": "text"}  # kind → field of the row that an id names
+
+Shown = dict[str, Any]
+
+
+def predictions(facts: Provenance, store: ArtifactStore) -> list[Shown]:
+    """Right and wrong answers for each target and language, of the target's first run that has learnt something.
+
+    Columns: target, language, right, gold, predicted, input, run: narrow ones first, since Prefect cuts wide tables.
+    Targets whose rows cannot be read any more are left out.
+    """
+    firsts: dict[str, Any] = {}
+    for cell in sorted(facts.cells, key=lambda cell: cell.status != "done"):  # else one that has learnt nothing
+        if cell.score_stage is not None:
+            firsts.setdefault(cell.target, cell)
+    return _readable((cell.target, partial(_of_cell, cell, store)) for cell in firsts.values())
+
+
+def translations(facts: Provenance, store: ArtifactStore) -> list[Shown]:
+    """Some sentences of each translation that the study was trained on.
+
+    Columns: benchmark, language, engine, source, translation.
+    """
+    sources: dict[str, Mapping[str, Row]] = {}
+    return _readable(
+        (f"{one.benchmark} in {one.language}", partial(_of_translation, one, store, sources))
+        for one in facts.translations
+    )
+
+
+def _readable(parts: Iterable[tuple[str, Callable[[], Iterator[Shown]]]]) -> list[Shown]:
+    found: list[Shown] = []
+    for name, part in parts:
+        try:
+            found += part()
+        except XTransferError as error:
+            log.warning("no samples of %s: %s", name, error)
+    return found
+
+
+def _of_cell(cell: Any, store: ArtifactStore) -> Iterator[Shown]:
+    artifact = store.find(cell.score_stage)
+    if artifact is None:
+        return
+    target = Target.parse(cell.target)
+    benchmark = benchmarks.get(target.benchmark)
+    frame = pq.read_table(artifact.folder / FILE, columns=_COLUMNS).to_pandas()
+    each = EACH if frame["language"].nunique() <= _MANY_LANGUAGES else 1
+    for language, own in frame.groupby("language", sort=False):
+        loaded = load_rows(benchmark, str(language), target.split, target.score_rows)
+        rows = {row["id"]: row for row in loaded}
+        for answer in _chosen(own, each).to_dict("records"):
+            row = rows.get(answer["id"])
+            gold, predicted = json.loads(answer["gold"]), json.loads(answer["prediction"])
+            if row is None or not _agrees(benchmark, row, gold):
+                continue
+            yield {
+                "target": cell.target,
+                "language": language,
+                "right": _judged(answer["item"]),
+                "gold": _said(benchmark, row, gold, rows),
+                "predicted": _said(benchmark, row, predicted, rows),
+                "input": _input(benchmark, row),
+                "run": f"{cell.encoder} after {cell.intermediate}, seed {cell.seed}",
+            }
+
+
+def _chosen(answers: pd.DataFrame, each: int) -> pd.DataFrame:
+    """The first wrong and the first right ones; the first of all where the metric has no points per item."""
+    if answers["item"].isna().all():
+        return answers.head(2 * each)
+    right = answers["item"] >= 50
+    return pd.concat([answers[~right].head(each), answers[right].head(each)])
+
+
+def _agrees(benchmark: Benchmark, row: Row, gold: Any) -> bool:
+    """Whether a row is the one that was scored: its source may have changed since."""
+    kind = kinds.get(benchmark.kind)
+    return kind.together is not None or json.loads(json.dumps(kind.gold(benchmark, row))) == gold
+
+
+def _input(benchmark: Benchmark, row: Row) -> str:
+    parts = (row[field] for field in _INPUTS[benchmark.kind])
+    return " ‖ ".join(_cut(" ".join(part) if isinstance(part, list) else part) for part in parts if part)
+
+
+def _said(benchmark: Benchmark, row: Row, value: Any, rows: Mapping[str, Row]) -> str:
+    """A gold value or a prediction in words: a label's name, an option's or a found row's text."""
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    if benchmark.kind == "choice":
+        return _cut(row["choices"][value])
+    if benchmark.kind in _FOUND:
+        names = value[:1] if isinstance(value, list) else [value]
+        return _cut(" | ".join(rows[name][_FOUND[benchmark.kind]] if name in rows else name for name in names))
+    if isinstance(value, int):
+        return benchmark.labels[value]
+    return _cut(value if isinstance(value, str) else (" " if benchmark.kind == "tags" else " | ").join(value))
+
+
+def _judged(points: float) -> str:
+    if pd.isna(points):
+        return ""
+    return {100.0: "yes", 0.0: "no"}.get(points, f"{points:.0f} of 100 points")
+
+
+def _of_translation(one: Any, store: ArtifactStore, sources: dict[str, Mapping[str, Row]]) -> Iterator[Shown]:
+    artifact = store.find(one.stage)
+    if artifact is None:
+        return
+    settings, benchmark = artifact.manifest.settings, benchmarks.get(one.benchmark)
+    if one.benchmark not in sources:
+        loaded = load_rows(benchmark, "en", settings["split"], settings["rows"])
+        sources[one.benchmark] = {row["id"]: row for row in loaded}
+    pairs = (
+        pair
+        for row in _first_rows(artifact.folder / ROWS)
+        if (english := sources[one.benchmark].get(row["id"])) is not None
+        for pair in zip(texts_of(benchmark.kind, english), texts_of(benchmark.kind, row), strict=False)
+    )
+    for source, text in itertools.islice(dict.fromkeys(pairs), _SENTENCES):
+        place = {"benchmark": one.benchmark, "language": one.language, "engine": one.engine}
+        yield {**place, "source": _cut(source), "translation": _cut(text)}
+
+
+def _first_rows(file: Path) -> list[Row]:
+    with pq.ParquetFile(file) as parquet:
+        first: pa.RecordBatch = next(parquet.iter_batches(batch_size=_ROWS))
+    rows: list[Row] = first.to_pylist()
+    return rows
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
