@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from prefect import flow, get_run_logger
@@ -15,15 +16,21 @@ from tasks.artifacts import publish_report
 from xtransfer import grid
 from xtransfer.data.check import demand
 from xtransfer.errors import XTransferError
-from xtransfer.grid import Plan
+from xtransfer.grid import Cell, Plan
+from xtransfer.hub import patient
 from xtransfer.needs import Need
 from xtransfer.results.database import Database, open_database
+from xtransfer.results.recorded import unrecorded
 from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.schedule import needed
 from xtransfer.settings import current
+from xtransfer.stages.limits import check_timeouts
+from xtransfer.stages.retry import may_pass
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Study
+
+_PAUSES = (1.0, 5.0, 15.0, 60.0)  # seconds: a server that starts anew is back within them
 
 
 class StudyFailed(XTransferError):
@@ -49,13 +56,21 @@ class Summary:
     persist_result=False,
     validate_parameters=True,
 )
-def run_study(study: Study, workers: int | None = None) -> Summary:
+def run_study(
+    study: Study,
+    workers: int | None = None,
+    per_device: int | None = None,
+    timeout_hours: dict[str, float] | None = None,
+) -> Summary:
     """Run what a study still needs, and record every cell.
 
     Args:
         study: the grid to run.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
+        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
     """
+    check_timeouts(timeout_hours or {})
     settings = current().prepare()
     store = ArtifactStore(settings.store)
     logger = get_run_logger()
@@ -69,7 +84,7 @@ def run_study(study: Study, workers: int | None = None) -> Summary:
     database = open_database(settings.database_url)
     record_study(database, plan)
     run = _Run(plan, store, database)
-    with stage_runtime(settings.store, workers, study.name) as runtime:
+    with stage_runtime(settings.store, workers, study.name, per_device, timeout_hours) as runtime:
         runtime.listener.planned(missing, len(plan.stages) - len(missing))
         run.record_finished(missing)
         run.summary.ran = [stage.name for stage in run_stages(missing, runtime, run.done, run.failed)]
@@ -116,26 +131,31 @@ class _Run:
         self.store = store
         self.database = database
         self.summary = Summary(cells=len(plan.cells), stages=len(plan.stages))
+        self._scored_by: dict[str, list[Cell]] = {}  # key of a score stage → its cells
+        for cell in plan.cells:
+            self._scored_by.setdefault(cell.score.key, []).append(cell)
 
     def done(self, stage: Stage) -> None:
-        self.record(stage.key)
+        for cell in self._scored_by.get(stage.key, ()):
+            self.record(cell)
 
     def failed(self, stage: Stage, readers: Sequence[Stage], error: str) -> None:
         """Record as failed every cell that needed `stage`."""
-        lost = {stage.key, *(one.key for one in readers)}
-        for cell in self.plan.cells:
-            if cell.score.key in lost:
+        for lost in (stage, *readers):
+            for cell in self._scored_by.get(lost.key, ()):
                 self.summary.failed[cell.slug] = error
-                record_failure(self.database, self.plan.study.name, cell, error)
+                self._write(partial(record_failure, self.database, self.plan.study.name, cell, error))
 
-    def record(self, key: str) -> None:
-        for cell in self.plan.cells:
-            if cell.score.key == key:
-                record_cell(self.database, self.plan.study.name, cell, self.store)
+    def record(self, cell: Cell) -> None:
+        self._write(partial(record_cell, self.database, self.plan.study.name, cell, self.store))
+
+    def _write(self, call: Callable[[], object]) -> None:
+        """A database that is away for a moment is asked again."""
+        patient(call, may_pass, self.database.name, _PAUSES)
 
     def record_finished(self, missing: Sequence[Stage]) -> None:
         """Record the cells that are in the store already: a lost database fills again by itself."""
         to_run = {stage.key for stage in missing}
-        for cell in self.plan.cells:
-            if cell.score.key not in to_run:
-                record_cell(self.database, self.plan.study.name, cell, self.store)
+        finished = [cell for cell in self.plan.cells if cell.score.key not in to_run]
+        for cell in unrecorded(self.database, self.plan.study.name, finished, self.store):
+            self.record(cell)

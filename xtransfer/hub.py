@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 log = logging.getLogger(__name__)
@@ -21,15 +21,21 @@ _SLOW = ("TimeoutException", "TimeoutError")
 _LOG_IN = "log in with `hf auth login` or HF_TOKEN"
 
 
-def patient(call: Callable[[], T], passing: Callable[[BaseException], bool]) -> T:
-    """What `call` gives, which is made up to three times while `passing` says that its error may pass."""
-    for pause in PAUSES:
+def patient(
+    call: Callable[[], T],
+    passing: Callable[[BaseException], bool],
+    what: str = "the hub",
+    pauses: Sequence[float] = PAUSES,
+) -> T:
+    """What `call` gives, which is made again after each of `pauses` (seconds) while its error may pass, as `passing`
+    says. `what` is asked, for the log."""
+    for pause in pauses:
         try:
             return call()
         except Exception as error:
             if not passing(error):
                 raise
-            log.warning("the hub: %s; trying again in %.0f s", said(error), pause)
+            log.warning("%s: %s; trying again in %.0f s", what, said(error), pause)
         time.sleep(pause)
     return call()
 

@@ -18,6 +18,8 @@ from flows.display import Display
 from flows.prefect_server import prefect_api
 from xtransfer.errors import RequestError
 from xtransfer.settings import Settings as Places
+from xtransfer.settings import current
+from xtransfer.stages.limits import parse_timeouts
 from xtransfer.store.address import shown
 from xtransfer.study import Study
 
@@ -26,6 +28,14 @@ _STOPPED = 130  # the exit status of a program that Ctrl-C has ended
 
 Workers = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Stages at the same time; default: one per GPU or CPU core.")
+]
+PerDevice = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="Stages that score or translate at the same time on one GPU; default: 1."),
+]
+Timeouts = Annotated[
+    list[str] | None,
+    typer.Option("--timeout-hours", metavar="KIND=HOURS", help="End stages that take longer; repeatable; HOURS: any."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY below XTRANSFER_HOME.")]
 
@@ -76,6 +86,8 @@ def command(
     as_json: AsJson = False,
     runner: On = Runner.LOCAL,
     ray_address: RayAddress = None,
+    per_device: PerDevice = None,
+    timeout_hours: Timeouts = None,
 ) -> None:
     """Run it through Prefect; what is finished already is not run again."""
 
@@ -83,11 +95,12 @@ def command(
         from flows.run_study import run_study
 
         if runner is Runner.RAY:
-            return _run_on_ray(wanted, workers, ray_address)
-        return run_study(wanted, workers, return_state=True)
+            return _run_on_ray(ray_address, wanted, workers, per_device, limits)
+        return run_study(wanted, workers, per_device, limits, return_state=True)
 
     if ray_address is not None and runner is not Runner.RAY:
         raise RequestError("--ray-address is for --runner ray")
+    limits = parse_timeouts(timeout_hours or ())
     wanted = chosen(study, small, settings)
     console = Console(stderr=as_json)
     done = run(wanted, start, out, console)
@@ -108,7 +121,6 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
     """
     from xtransfer import grid
     from xtransfer.results.database import open_database
-    from xtransfer.settings import current
 
     grid.plan(study)
     places = current().prepare()
@@ -133,14 +145,15 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
     return Done(study, list(summary.ran), page, time.monotonic() - began, where)
 
 
-def _run_on_ray(study: Study, workers: int | None, address: str | None) -> Any:
+def _run_on_ray(address: str | None, *arguments: Any) -> Any:
+    """`run_study` with its arguments, its tasks on a cluster."""
     from flows.ray_cluster import ray_cluster
     from flows.run_study import run_study
 
     with ray_cluster(address):
         from prefect_ray import RayTaskRunner
 
-        return run_study.with_options(task_runner=RayTaskRunner())(study, workers, return_state=True)
+        return run_study.with_options(task_runner=RayTaskRunner())(*arguments, return_state=True)
 
 
 def _flow(start: Callable[[], Any], display: Display) -> Any:
@@ -150,9 +163,13 @@ def _flow(start: Callable[[], Any], display: Display) -> Any:
     from prefect.logging.configuration import setup_logging
     from prefect.logging.handlers import APILogHandler
 
+    from flows.alive import dead
+    from flows.serving.dead import mark_dead
     from tasks.runtime import LISTENER
 
     setup_logging()
+    home = current().home
+    mark_dead(home, dead(home))  # runs of this machine that were killed stay Running for ever otherwise
     LISTENER.set(display)
     try:
         state = start()
@@ -191,7 +208,6 @@ def _print_gains(study: Study, console: Console) -> None:
     from xtransfer.analysis.points import study_points
     from xtransfer.report.tables import rich_tables
     from xtransfer.results.database import open_database
-    from xtransfer.settings import current
     from xtransfer.store.artifacts import ArtifactStore
 
     places = current()

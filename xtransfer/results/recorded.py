@@ -1,0 +1,63 @@
+"""What is recorded already: a finished study that is run again writes nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from xtransfer.results.database import Database
+from xtransfer.results.schema import CellRow, CellStageRow, StageRow, StudyCellRow
+
+if TYPE_CHECKING:
+    from xtransfer.grid import Cell
+    from xtransfer.store.artifacts import ArtifactStore
+
+Making = tuple[str, datetime]  # key of a stage, and when its artifact was begun: another making, another moment
+
+
+def unrecorded(db: Database, study: str, cells: Sequence[Cell], store: ArtifactStore) -> Iterator[Cell]:
+    """Those of a study's cells whose scores are not in the database, or are there from other artifacts than the
+    store's."""
+    known = _recorded(db, study)
+    lineages = _Lineages(store)
+    return (cell for cell in cells if known.get(cell.key) != lineages.of(cell.score.key))
+
+
+def _recorded(db: Database, study: str) -> dict[str, frozenset[Making]]:
+    """Cell → the makings of the stages behind its scores."""
+    query = (
+        select(StudyCellRow.cell, StageRow.key, StageRow.started)
+        .join(CellRow, CellRow.key == StudyCellRow.cell)
+        .join(CellStageRow, CellStageRow.cell == CellRow.key)
+        .join(StageRow, StageRow.key == CellStageRow.stage)
+        .where(StudyCellRow.study == study, CellRow.status.in_(("done", "degenerate")))
+    )
+    found: dict[str, set[Making]] = {}
+    with db.begin() as connection:
+        for cell, key, started in connection.execute(query):
+            found.setdefault(cell, set()).add((key, _moment(started)))
+    return {cell: frozenset(makings) for cell, makings in found.items()}
+
+
+class _Lineages:
+    """The stages behind an artifact, each looked at once."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+        self._known: dict[str, frozenset[Making]] = {}
+
+    def of(self, key: str) -> frozenset[Making]:
+        """Empty where the artifact is gone: nothing recorded equals it, and recording says what is missing."""
+        if key not in self._known:
+            artifact = self._store.find(key)
+            own = frozenset([(key, _moment(artifact.manifest.started))]) if artifact else frozenset()
+            behind = [self.of(one) for one in artifact.manifest.inputs.values()] if artifact else []
+            self._known[key] = own.union(*behind) if all(behind) else frozenset()
+        return self._known[key]
+
+
+def _moment(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
