@@ -8,7 +8,20 @@ import sys
 import typer
 from rich.console import Console
 
-from flows.commands import benchmarks, data, evaluation, export, plan, report, results, run, serve, store, studies
+from flows.commands import (
+    benchmarks,
+    data,
+    evaluation,
+    export,
+    plan,
+    report,
+    results,
+    run,
+    serve,
+    store,
+    studies,
+    watch,
+)
 from xtransfer import __version__
 from xtransfer.errors import RequestError, XTransferError
 
@@ -27,6 +40,7 @@ app.command("evaluate")(evaluation.command)
 app.command("serve")(serve.command)
 app.command("report")(report.command)
 app.command("export")(export.command)
+app.command("watch")(watch.command)
 app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")
 app.add_typer(store.app, name="store")

@@ -52,3 +52,11 @@ def score_rows(home: Path) -> list[tuple[Any, ...]]:
     done = xtransfer(home, "results", "sql", query, "--format", "json")
     assert done.returncode == 0, done.stderr
     return [tuple(row.values()) for row in json.loads(done.stdout)]
+
+
+def trained(home: Path) -> Path:
+    """The checkpoint of `train lab-inference after direct seed 10`."""
+    for manifest in (home / "artifacts").glob("*/*/manifest.json"):
+        if json.loads(manifest.read_text())["name"].startswith("train lab-inference after direct seed 10"):
+            return manifest.parent
+    raise AssertionError("the small study left no such checkpoint")

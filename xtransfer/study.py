@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -22,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from xtransfer import declared
 from xtransfer.errors import RequestError
 from xtransfer.pooling import Pooling
 from xtransfer.training.mixture import PROPORTIONAL, Sampling
@@ -329,27 +329,9 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
 
 def make(values: dict[str, Any], where: str = "study") -> Study:
     """A Study from plain values; raises RequestError that lists every wrong field at once."""
-    try:
-        return Study.model_validate(values)
-    except ValidationError as error:
-        faults = []
-        for fault in error.errors():
-            field = ".".join(str(step) for step in fault["loc"]) or where
-            allowed = f" (known: {', '.join(Study.model_fields)})" if fault["type"] == "extra_forbidden" else ""
-            faults.append(
-                f"{field}: {fault['msg'].removeprefix('Value error, ')}{allowed}, got {fault['input']!r}"[:400]
-            )
-        raise RequestError(f"{where}: " + "; ".join(faults)) from error
+    return declared.make(Study, values, where)
 
 
 def read(file: Path) -> Study:
     """A Study from a YAML file."""
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RequestError(f"{file}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RequestError(f"{file}: is not YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise RequestError(f"{file}: holds {type(values).__name__}, expected a mapping of study fields")
-    return make(values, str(file))
+    return declared.read(Study, file)

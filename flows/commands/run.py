@@ -24,7 +24,7 @@ from xtransfer.store.address import shown
 from xtransfer.study import Study
 
 _LAST_EVENTS_SECONDS = 10
-_STOPPED = 130  # the exit status of a program that Ctrl-C has ended
+STOPPED = 130  # the exit status of a program that Ctrl-C has ended
 
 Workers = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Stages at the same time; default: one per GPU or CPU core.")
@@ -134,7 +134,7 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
                 summary = _flow(start, display)
             except KeyboardInterrupt:
                 console.print("stopped; what is finished is kept, and the same command goes on from there")
-                raise typer.Exit(_STOPPED) from None
+                raise typer.Exit(STOPPED) from None
     page = _page(summary.report, study, places, out)
     where = [
         f"  report    {page}",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import ROOT, Ran, xtransfer
+from tests.running import ROOT, Ran, trained, xtransfer
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONG = (
@@ -22,6 +22,7 @@ LONG = (
     "xtransfer run natural-nli",
     "make ",
 )
+NEEDS_A_SERVER = ("--every", "--cron", "--off")  # of `xtransfer serve`: only looked at, by --dry-run
 NEEDS_A_HUB = ("xtransfer run natural-nli", "xtransfer data mirror --study natural-nli")
 
 
@@ -53,12 +54,23 @@ def _commands() -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the home in which `lab --small` was run: the commands below add to it."""
+    """A copy of the home in which `lab --small` was run, and a checkpoint of it watched: the commands add to it."""
     home = tmp_path_factory.mktemp("docs") / "home"
     shutil.copytree(small_lab.home, home)
     sent = xtransfer(home, "results", "export", "--to", str(home / "theirs.parquet"))
     assert sent.returncode == 0, sent.stderr
+    _watch(home)
     return home
+
+
+def _watch(home: Path) -> None:
+    """Run what docs/watch.md calls `nightly` for a checkpoint that lies in two places."""
+    place = home.parent / "runs"
+    for step in (100, 200):
+        shutil.copytree(trained(home), place / f"checkpoint-{step}")
+    what = ("--target", "lab-inference", "--set", "languages=[de]", "--name", "nightly", "--steady", "0")
+    done = xtransfer(home, "watch", "--source", f"{place}/*", *what)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
@@ -88,6 +100,8 @@ def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
     arguments = words[len(exported) + 1 :]
     if command in LONG or command.startswith(NEEDS_A_HUB):
         arguments = ["studies"] if command.startswith(NEEDS_A_HUB) else ["plan", *arguments[1:]]
+    if set(arguments) & set(NEEDS_A_SERVER):
+        arguments.append("--dry-run")
     done = xtransfer(ran, *arguments, cwd=folder, **exported)
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
     assert done.stdout.strip()

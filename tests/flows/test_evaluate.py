@@ -10,23 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from tests.running import Ran, xtransfer
+from tests.running import Ran, trained, xtransfer
 from xtransfer.errors import RequestError
-
-
-def _trained(home: Path) -> Path:
-    """The checkpoint of `train lab-inference after direct seed 10`."""
-    for manifest in (home / "artifacts").glob("*/*/manifest.json"):
-        if json.loads(manifest.read_text())["name"].startswith("train lab-inference after direct seed 10"):
-            return manifest.parent
-    raise AssertionError("the small study left no such checkpoint")
 
 
 @pytest.mark.slow
 def test_a_checkpoint_is_scored_by_its_head(small_lab: Ran, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(small_lab.home, home)
-    arguments = ["evaluate", str(_trained(home)), "--target", "lab-inference", "--target", "lab-retrieval"]
+    arguments = ["evaluate", str(trained(home)), "--target", "lab-inference", "--target", "lab-retrieval"]
     done = xtransfer(home, *arguments, "--name", "mine", "--language", "de", "--language", "tr", "--json")
     assert done.returncode == 0, done.stderr
     assert "lab-inference: scored by a head of the checkpoint" in done.stderr

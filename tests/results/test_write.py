@@ -43,6 +43,7 @@ def test_writing_twice_gives_the_same_rows(db: Database, numbers: Numbers) -> No
     assert {name: len(rows) for name, rows in once.items()} == {
         "study": 1, "cell": 9, "study_cell": 9, "stage": 19, "cell_stage": 27, "score": 27, "cell_mean": 9,
         "encoder": 1, "checkpoint": 10, "prediction": 9, "benchmark": 0, "cell_benchmark": 0, "translation": 0,
+        "watched_checkpoint": 0, "checkpoint_run": 0,
     }  # fmt: skip
     record_all(db, numbers)
     assert contents(db) == once

@@ -26,16 +26,20 @@ Fault = int | float | str | None
 
 @dataclass(frozen=True)
 class Repository:
-    """Files at one commit; branches name that commit."""
+    """Files at one commit; branches name that commit. `earlier` are the commits before it, the last one first."""
 
     kind: str  # "datasets" or "models"
     name: str
     files: dict[str, bytes]
     commit: str
     branches: tuple[str, ...] = ("main",)
+    title: str = "first"
+    earlier: tuple[Repository, ...] = ()
 
-    def has(self, revision: str) -> bool:
-        return revision == self.commit or revision in self.branches
+    def at(self, revision: str) -> Repository | None:
+        """The repository as it was at a commit, or is at a branch."""
+        named = revision in self.branches
+        return self if named else next((one for one in (self, *self.earlier) if one.commit == revision), None)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,14 @@ class Hub:
         whole = b"".join(path.encode() + body for path, body in sorted(files.items()))
         commit = hashlib.sha1(whole).hexdigest()
         self.repositories[kind, name] = Repository(kind, name, files, commit, branches)
+        return commit
+
+    def commit(self, kind: str, name: str, title: str, files: dict[str, bytes]) -> str:
+        """A commit on top of a repository's last one, of all its files; a new repository where there is none."""
+        before = self.repositories.get((kind, name))
+        commit = self.add(kind, name, files)
+        earlier = (before, *before.earlier) if before else ()
+        self.repositories[kind, name] = replace(self.repositories[kind, name], title=title, earlier=earlier)
         return commit
 
     def add_folder(self, kind: str, name: str, folder: Path) -> str:
@@ -139,8 +151,12 @@ class Hub:
         if verb == "auth-check":
             return _json({})
         path, revision = _split(rest, repository)
-        if not repository.has(revision):
+        found = repository.at(revision)
+        if found is None:
             return _missing("RevisionNotFound")
+        repository = found
+        if verb == "commits":
+            return _json([_committed(one) for one in (repository, *repository.earlier)])
         if verb == "revision":
             return _json(_described(repository))
         if verb == "tree":
@@ -154,7 +170,8 @@ class Hub:
         repository = self.repositories.get((kind, name))
         if repository is None:
             return _missing("RepoNotFound")
-        if not repository.has(revision):
+        repository = repository.at(revision)
+        if repository is None:
             return _missing("RevisionNotFound")
         if path not in repository.files:
             return _missing("EntryNotFound")
@@ -187,9 +204,18 @@ def _described(repository: Repository) -> dict[str, object]:
     }
 
 
+def _committed(repository: Repository) -> dict[str, object]:
+    moment = f"2026-01-{len(repository.earlier) + 1:02d}T00:00:00.000Z"  # a day for each commit
+    return {"id": repository.commit, "title": repository.title, "message": "", "date": moment, "authors": []}
+
+
 def _entry(repository: Repository, path: str) -> dict[str, object]:
+    """A file of a listing; weights are large files, whose digest the hub knows."""
     data = repository.files[path]
-    return {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+    named = {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+    if not path.endswith(".safetensors"):
+        return named
+    return {**named, "lfs": {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}}
 
 
 def _tree(repository: Repository, folder: str, recursive: bool) -> Answer:
@@ -211,12 +237,14 @@ def _paths(body: bytes) -> list[str]:
 
 
 def _part(answer: Answer, wanted: str | None) -> Answer:
-    """The rest of a body from where a broken download goes on: `bytes=<start>-`."""
+    """A part of a body: `bytes=<start>-`, from where a broken download goes on, or `bytes=<start>-<last>`."""
     if wanted is None or answer.status != 200:
         return answer
-    start, whole = int(wanted.removeprefix("bytes=").partition("-")[0]), len(answer.body)
-    headers = {**answer.headers, "Content-Range": f"bytes {start}-{whole - 1}/{whole}"}
-    return replace(answer, status=206, body=answer.body[start:], headers=headers)
+    whole = len(answer.body)
+    first, _, last = wanted.removeprefix("bytes=").partition("-")
+    start, end = int(first), min(int(last) + 1, whole) if last else whole
+    headers = {**answer.headers, "Content-Range": f"bytes {start}-{end - 1}/{whole}"}
+    return replace(answer, status=206, body=answer.body[start:end], headers=headers)
 
 
 def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:

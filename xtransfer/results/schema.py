@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from xtransfer.results.base import VERSION_TABLE, Base, UtcDateTime
 from xtransfer.results.catalogue import BenchmarkRow, EncoderRow, LanguageRow, MetricRow, PublishedRow, SuitePartRow
+from xtransfer.results.watched import CheckpointRunRow, WatchedCheckpointRow
 
 __all__ = [
     "VERSION_TABLE",
@@ -24,6 +25,7 @@ __all__ = [
     "CellRow",
     "CellStageRow",
     "CheckpointRow",
+    "CheckpointRunRow",
     "EncoderRow",
     "LanguageRow",
     "MetricRow",
@@ -36,6 +38,7 @@ __all__ = [
     "SuitePartRow",
     "TranslationRow",
     "UtcDateTime",
+    "WatchedCheckpointRow",
 ]
 
 SIGNED_METRICS = ("pearson", "spearman")  # those that reach below 0; others need a migration

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
 
 from xtransfer.results.schema import Base, CellStageRow, StudyCellRow
 
-# What the program itself knows: written whenever a database is opened for writing, so that it need not be moved
-OWN = ("language", "metric", "suite_part")
+# What need not be moved: what the program knows, which is written whenever a database is opened for writing, and
+# what was seen of checkpoints, whose places mean nothing elsewhere
+OWN = ("language", "metric", "suite_part", "watched_checkpoint", "checkpoint_run")
 
 Condition = ColumnElement[bool]
 

@@ -1,0 +1,216 @@
+"""`xtransfer watch`: look for new checkpoints once, and run what is to be run for each, as `xtransfer run` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.commands.common import AsJson, Small, print_json, setting
+from flows.commands.run import STOPPED, Workers, run
+from flows.prefect_server import prefect_api
+from xtransfer import declared
+from xtransfer.checkpoints import fetched
+from xtransfer.checkpoints.claims import Turn, again, claimed, recover, states, take_turns
+from xtransfer.checkpoints.record import Look, Sighting, record
+from xtransfer.checkpoints.watch import Watch
+from xtransfer.digest import digest
+from xtransfer.errors import RequestError, XTransferError
+from xtransfer.results.database import Database, open_database
+from xtransfer.settings import Settings, current
+
+_ALONE = ("--source", "--target", "--study", "--small", "--set", "--name", "--since", "--steady")
+
+
+def command(
+    file: Annotated[Path | None, typer.Argument(help="A watch as a YAML file; or say one with the options.")] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="/runs/*/checkpoint-*, s3://bucket/runs/*, hf://someone/model. Repeatable."),
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", help="Score each on this, as `evaluate` does. Repeatable.")
+    ] = None,
+    study: Annotated[str | None, typer.Option("--study", help="Or run this study with each as its encoder.")] = None,
+    small: Small = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="Replace a field of the study, or of the evaluation. Repeatable."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the watch; default: after what it runs.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Pass over what was written before (UTC).")] = None,
+    steady: Annotated[
+        float | None, typer.Option(min=0, help="Seconds without writing after which one counts; default: 60.")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Run those again whose run has failed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is there; record, run and schedule nothing.")
+    ] = False,
+    every: Annotated[
+        float | None, typer.Option(min=1, metavar="SECONDS", help="Have the server look so often from now on.")
+    ] = None,
+    cron: Annotated[str | None, typer.Option(help="Have the server look at these times (UTC).")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Have the server look no longer.")] = False,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for new checkpoints once; each that is whole and new is run, one after the other."""
+    given = (source, target, study, small, settings, name, since, steady is not None)
+    watch = _watch(file, given) if file else _said(source, target, study, small, settings, name, since, steady)
+    watch.check()
+    console = Console(stderr=as_json)
+    places = current().prepare()
+    if not dry_run and (every is not None or cron is not None or off):
+        _on_the_clock(watch, every, cron, off, places, console)
+        return
+    with open_database(places.database_url) as db:
+        if dry_run:
+            looked, ran = record(watch, db, dry=True), dict[str, str]()
+        else:
+            looked, ran = _look_and_run(watch, db, places, retry, workers, console)
+        _show(watch, looked, states(watch.name, db), ran, console, as_json)
+    if looked.faults or any(ran.values()):
+        raise typer.Exit(1)
+
+
+def _watch(file: Path, given: tuple[Any, ...]) -> Watch:
+    if named := [option for option, value in zip(_ALONE, given, strict=True) if value]:
+        raise RequestError(f"{', '.join(named)}: the file says that; change {file}, or leave it out")
+    return declared.read(Watch, file)
+
+
+def _said(
+    source: list[str] | None,
+    target: list[str] | None,
+    study: str | None,
+    small: bool,
+    settings: list[str] | None,
+    name: str | None,
+    since: datetime | None,
+    steady: float | None,
+) -> Watch:
+    """The watch that the options say. Its name tells what it runs, so that another thing to run is another watch."""
+    if not source or not (target or study):
+        raise RequestError("name a watch file, or say --source PATTERN and either --target or --study")
+    changes = dict(map(setting, settings or ()))
+    what: dict[str, Any] = {"study": study, "small": small, "settings": changes}
+    if target:
+        what = {"evaluate": {"targets": target, **changes}, **({"study": study} if study else {}), "small": small}
+    values = {"name": name or f"watch-{digest(what)[:8]}", "sources": source, "since": since, **what}
+    return declared.make(Watch, values | ({} if steady is None else {"steady_seconds": steady}), "watch")
+
+
+def _on_the_clock(
+    watch: Watch, every: float | None, cron: str | None, off: bool, places: Settings, console: Console
+) -> None:
+    """Have the server look by itself, or no longer."""
+    if (every is not None) + (cron is not None) + off > 1:
+        raise RequestError("--every, --cron and --off: say one of them")
+    with prefect_api(places.home):
+        from flows.watch_schedule import keep_watching, stop_watching
+
+        if off:
+            said = "is looked after no longer" if stop_watching(watch.name) else "was on no schedule"
+        else:
+            keep_watching(watch, every, cron)
+            said = f"is looked after every {every:g} s" if every is not None else f"is looked after at '{cron}' (UTC)"
+    console.print(f"watch {watch.name} {said}, while `xtransfer serve` runs", highlight=False, soft_wrap=True)
+
+
+def _look_and_run(
+    watch: Watch, db: Database, places: Settings, retry: bool, workers: int | None, console: Console
+) -> tuple[Look, dict[str, str]]:
+    """What was found, and of what ran (by digest) why it failed, or ''."""
+    looked = record(watch, db)
+    recover(watch, db, places.home)
+    if retry:
+        again(watch.name, db)
+    ran: dict[str, str] = {}
+    try:
+        for turn in _turns(watch, db, places, ran):
+            _run(watch, turn, db, places, workers, ran, console)
+    except KeyboardInterrupt:
+        raise typer.Exit(STOPPED) from None
+    return looked, ran
+
+
+def _turns(watch: Watch, db: Database, places: Settings, ran: dict[str, str]) -> Iterator[Turn]:
+    """One after the other whose turn it is; all use one Prefect server, which is started for the first."""
+    turns = take_turns(watch, db)
+    if not turns:
+        return
+    with prefect_api(places.home):
+        while turns:
+            yield from turns
+            turns = take_turns(watch, db, without=ran)
+
+
+def _run(
+    watch: Watch,
+    turn: Turn,
+    db: Database,
+    places: Settings,
+    workers: int | None,
+    ran: dict[str, str],
+    console: Console,
+) -> None:
+    console.print(f"{turn.location}: running, as study {turn.study}", highlight=False, soft_wrap=True)
+    try:
+        with claimed(watch, turn.digest, db, places.home) as claim:
+            ran[turn.digest] = ""
+            if claim.refused:
+                console.print(f"  {claim.refused}", highlight=False, soft_wrap=True)
+                return
+            study = watch.study_for(fetched.encoder(claim.location, turn.digest, places.home), claim.study)
+            try:
+                done = run(study, lambda: _flow(study, workers), None, console)
+            except typer.Exit:  # Ctrl-C, which `run` has said
+                raise KeyboardInterrupt from None
+            done.say(console, f"xtransfer results scores --study {study.name}")
+    except XTransferError as error:
+        ran[turn.digest] = str(error)
+        console.print(f"  [red]failed:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+
+
+def _flow(study: Any, workers: int | None) -> Any:
+    from flows.run_study import run_study
+
+    return run_study(study, workers, return_state=True)
+
+
+def _show(
+    watch: Watch, looked: Look, runs: dict[str, tuple[str, str]], ran: dict[str, str], console: Console, as_json: bool
+) -> None:
+    for source, fault in looked.faults.items():
+        console.print(f"[red]{source}[/red]: {escape(fault)}", highlight=False, soft_wrap=True)
+    rows = [_facts(one, *runs.get(one.verdict.digest, ("", ""))) for one in looked.sightings]
+    if as_json:
+        print_json({"watch": watch.name, "checkpoints": rows, "ran": len(ran), "faults": looked.faults})
+        return
+    if not rows:
+        console.print("no checkpoint is there: " + ", ".join(watch.sources), highlight=False, soft_wrap=True)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("checkpoint", "step", "state", "run", "why"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "step" else "left")
+    for row in rows:
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in ("location", "step", "state", "run")),
+                      str(row["why"]))  # fmt: skip
+    console.print(table)
+
+
+def _facts(sighting: Sighting, run: str, reason: str) -> dict[str, Any]:
+    return {
+        "location": sighting.candidate.location,
+        "step": sighting.candidate.step,
+        "digest": sighting.verdict.digest,
+        "state": sighting.state,
+        "run": run,
+        "why": sighting.reason or reason,
+    }

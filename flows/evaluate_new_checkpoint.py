@@ -1,0 +1,47 @@
+"""The flow that an event starts: what a watch wants run for a checkpoint, unless another run has done it or does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from flows.alive import hold
+from flows.run_study import Summary, run_study
+from xtransfer.checkpoints import fetched
+from xtransfer.checkpoints.claims import claimed
+from xtransfer.checkpoints.watch import Watch
+from xtransfer.results.database import open_database
+from xtransfer.settings import current
+
+
+@flow(
+    name="evaluate-new-checkpoint",
+    flow_run_name="{watch.name} {location}",
+    on_running=[hold],
+    persist_result=False,
+)
+def evaluate_new_checkpoint(
+    watch: Watch, digest: str, location: str, workers: int | None = None
+) -> Summary | State[Any]:
+    """Run for one recorded checkpoint what its watch says; ends at once where that was done or is being done.
+
+    Args:
+        watch: what is run, and under which name.
+        digest: of the checkpoint, as the table `watched_checkpoint` has it.
+        location: where it was seen, for the run's name; where it is read is on record.
+        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+    """
+    settings = current().prepare()
+    me = str(flow_run.get_id() or "")
+    with (
+        open_database(settings.database_url) as db,
+        claimed(watch, digest, db, settings.home, me) as claim,
+    ):
+        if claim.refused:
+            return Completed(name="Nothing to do", message=claim.refused)
+        encoder = fetched.encoder(claim.location, digest, settings.home)
+        return run_study(watch.study_for(encoder, claim.study), workers)

@@ -1,0 +1,238 @@
+"""`xtransfer watch` by itself and on a real server: a schedule fires, an event starts a run, and each runs once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events import Event, Resource
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from typer.testing import CliRunner
+
+from flows import cli
+from flows.watch_checkpoints import EVENT
+from tests.running import MINUTES, ROOT, environment, xtransfer
+from tests.training.tiny import make_encoder
+from xtransfer.errors import RequestError
+from xtransfer.results import open_database
+from xtransfer.results.upsert import table_of
+from xtransfer.results.watched import CheckpointRunRow
+
+TARGET = ("--target", "lab-retrieval", "--set", "languages=[de]", "--steady", "0")
+
+
+def make_checkpoints(folder: Path) -> None:
+    """One checkpoint at two places, half of another, and one that is a pickle."""
+    made = make_encoder(folder / "checkpoint-10")
+    shutil.copytree(made, folder / "checkpoint-20")
+    for step in (30, 40):
+        (folder / f"checkpoint-{step}").mkdir()
+        shutil.copy(made / "config.json", folder / f"checkpoint-{step}")
+    (folder / "checkpoint-40" / "pytorch_model.bin").write_bytes(b"\x80")
+
+
+def rows(home: Path) -> list[Any]:
+    """The runs on record, in the order of their checkpoints."""
+    with open_database(f"sqlite:///{home / 'results.db'}") as db, db.begin() as connection:
+        table = table_of(CheckpointRunRow)
+        return list(connection.execute(table.select().order_by(table.c.recorded_at)))
+
+
+@pytest.mark.slow
+def test_the_command_runs_what_is_new_and_nothing_twice(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    make_checkpoints(tmp_path / "runs")
+    arguments = ["watch", "--source", f"{tmp_path}/runs/*", *TARGET]
+    looked = xtransfer(home, *arguments, "--dry-run")
+    assert looked.returncode == 0 and "whole" in looked.stdout and rows(home) == []
+    done = xtransfer(home, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    output = json.loads(done.stdout)
+    found = {Path(one["location"]).name: one for one in output["checkpoints"]}
+    assert {name: (one["state"], one["run"]) for name, one in found.items()} == {
+        "checkpoint-10": ("whole", "done"), "checkpoint-20": ("repeated", "done"),
+        "checkpoint-30": ("unfinished", ""), "checkpoint-40": ("refused", ""),
+    }  # fmt: skip
+    assert output["ran"] == 1 and "unsafe" in found["checkpoint-40"]["why"]
+    (row,) = rows(home)
+    scores = json.loads(xtransfer(home, "results", "scores", "--study", row.study, "--format", "json").stdout)
+    assert len(scores) == 1 and scores[0]["target"] == "lab-retrieval" and scores[0]["language"] == "de"
+    again = xtransfer(home, *arguments, "--json")
+    assert json.loads(again.stdout)["ran"] == 0 and rows(home) == [row]
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_is_recorded_and_tried_again_when_asked(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    make_encoder(tmp_path / "runs" / "checkpoint-10", positions=6)  # too few for any sentence
+    arguments = [
+        "watch",
+        "--source",
+        f"{tmp_path}/runs/*",
+        "--target",
+        "lab-inference",
+        "--set",
+        "recipe={max_length: 32}",
+    ]
+    arguments += ["--steady", "0"]
+    failed = xtransfer(home, *arguments)
+    assert failed.returncode == 1 and "positions" in failed.stdout
+    assert [(row.state, row.tries) for row in rows(home)] == [("failed", 1)]
+    assert "positions" in rows(home)[0].reason
+    quiet = xtransfer(home, *arguments)
+    assert quiet.returncode == 0 and "failed" in quiet.stdout and rows(home)[0].tries == 1
+    assert xtransfer(home, *arguments, "--retry").returncode == 1
+    assert [(row.state, row.tries) for row in rows(home)] == [("failed", 1)]  # counted anew
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name a watch file"),
+        (["--source", "/runs/*"], "either --target or --study"),
+        (["--source", "/runs/*", "--target", "xnly"], "did you mean 'xnli'"),
+        (["--source", "/runs/*", "--study", "lap"], "did you mean 'lab'"),
+        (["--source", "/runs/*", "--study", "lab", "--target", "xnli"], "either 'evaluate'"),
+        (["--source", "hf://model", "--target", "xnli", "--dry-run"], "write hf://someone/model"),
+        (["--source", "/runs/*", "--target", "xnli", "--set", "language=[de]"], "evaluate.language: Extra"),
+        (["--source", "/runs/*", "--target", "xnli", "--every", "5", "--off"], "say one of them"),
+        (["watch.yaml", "--target", "xnli"], "--target: the file says that"),
+        (["watch.yaml"], "watch.yaml: cannot be read"),
+    ],
+)
+def test_wrong_requests_are_refused(arguments: list[str], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        CliRunner().invoke(cli.app, ["watch", *arguments], catch_exceptions=False)
+
+
+def test_another_thing_to_run_is_another_watch(tmp_path: Path) -> None:
+    names = set()
+    for more in (["--target", "xnli"], ["--target", "xcopa"], ["--study", "lab"], ["--study", "lab", "--small"]):
+        shown = CliRunner().invoke(cli.app, ["watch", "--source", f"{tmp_path}/*", *more, "--dry-run", "--json"])
+        names.add(json.loads(shown.stdout)["watch"])
+    assert len(names) == 4
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `xtransfer serve`."""
+
+    home: Path
+    url: str
+    runs: Path  # where checkpoints appear
+
+    def xtransfer(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return xtransfer(self.home, *arguments)
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[SyncPrefectClient]:
+        with temporary_settings({PREFECT_API_URL: self.url}), get_client(sync_client=True) as client:
+            yield client
+
+    def flow_runs(self, flow: str) -> list[Any]:
+        with self.client() as client:
+            ids = {one.id for one in client.read_flows() if one.name == flow}
+            return [one for one in client.read_flow_runs(limit=200) if one.flow_id in ids]
+
+    def watch(self, name: str, **more: Any) -> Path:
+        """A watch file on this server's checkpoints."""
+        said = {"name": name, "sources": [f"{self.runs}/*"], "steady_seconds": 0,
+                "evaluate": {"targets": ["lab-retrieval"], "languages": ["de"]}, **more}  # fmt: skip
+        file = self.home.parent / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(said))
+        return file
+
+    def states(self, watch: str) -> list[str]:
+        return [row.state for row in rows(self.home) if row.watch == watch]
+
+
+def until(what: Callable[[], Any], seconds: float = 8 * MINUTES) -> Any:
+    """What `what` gives when it gives something."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(1)
+    return found
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    home, state = folder / "home", folder / "home" / "prefect" / "serve.json"
+    command = [sys.executable, "-m", "flows.cli", "serve", "--port", "0"]
+    with (
+        (folder / "serve.log").open("w") as log,
+        subprocess.Popen(command, cwd=ROOT, env=environment(home, {}), stdout=log, stderr=log) as process,
+    ):
+        try:
+            until(lambda: state.exists() or process.poll() is not None)
+            assert process.poll() is None, (folder / "serve.log").read_text()
+            yield Served(home, json.loads(state.read_text())["url"], folder / "runs")
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=3 * MINUTES)
+
+
+@pytest.mark.slow
+def test_a_schedule_fires_and_an_event_starts_one_run(served: Served) -> None:
+    make_checkpoints(served.runs)
+    file = served.watch("mine")
+    scheduled = served.xtransfer("watch", str(file), "--every", "15")
+    assert scheduled.returncode == 0, scheduled.stderr
+    assert "every 15 s" in scheduled.stdout
+    until(lambda: served.states("mine") == ["done"])
+    looks = served.flow_runs("watch-checkpoints")
+    assert looks and all(one.auto_scheduled and one.created_by.type == "SCHEDULE" for one in looks)
+    (run,) = served.flow_runs("evaluate-new-checkpoint")
+    assert run.created_by.type == "AUTOMATION" and run.parameters["watch"]["name"] == "mine"
+    (row,) = rows(served.home)
+    assert row.flow_run == str(run.id) and row.location.endswith("checkpoint-10")  # 20 is the same
+    until(lambda: served.flow_runs("evaluate-new-checkpoint")[0].state.is_final())
+    assert served.xtransfer("watch", str(file), "--off").returncode == 0
+
+
+@pytest.mark.slow
+def test_the_same_event_again_does_no_work(served: Served) -> None:
+    (row,) = [one for one in rows(served.home) if one.watch == "mine"]
+    (run,) = served.flow_runs("evaluate-new-checkpoint")
+    payload = {**run.parameters, "study": row.study}
+    resource = Resource({"prefect.resource.id": f"xtransfer.checkpoint.{row.digest}"})
+    with served.client() as client:
+        import httpx
+
+        event = Event(event=EVENT, resource=resource, payload=payload)
+        sent = httpx.post(f"{client.api_url}events", json=[event.model_dump(mode="json")], timeout=60)
+        assert sent.status_code == 204, sent.text
+    second = until(lambda: [one for one in served.flow_runs("evaluate-new-checkpoint") if one.id != run.id])[0]
+    until(lambda: served.flow_runs("evaluate-new-checkpoint")[0].state.is_final())
+    states = {one.id: one.state.name for one in served.flow_runs("evaluate-new-checkpoint")}
+    assert states[second.id] == "Nothing to do" and states[run.id] == "Completed"
+    assert [one for one in rows(served.home) if one.watch == "mine"] == [row]
+
+
+@pytest.mark.slow
+def test_an_event_that_is_lost_is_made_good_at_the_next_tick(served: Served) -> None:
+    file = served.watch("lost", lost_minutes=0.2)
+    with served.client() as client:
+        (automation,) = [one for one in client.read_automations() if "new-checkpoint" in one.name]
+        client.pause_automation(automation.id)
+    scheduled = served.xtransfer("watch", str(file), "--cron", "* * * * *")
+    assert scheduled.returncode == 0, scheduled.stderr
+    until(lambda: served.states("lost") == ["done"])
+    (row,) = [one for one in rows(served.home) if one.watch == "lost"]
+    (run,) = [one for one in served.flow_runs("evaluate-new-checkpoint") if str(one.id) == row.flow_run]
+    assert run.created_by is None or run.created_by.type != "AUTOMATION"
+    assert row.tries == 1
+    assert served.xtransfer("watch", str(file), "--off").returncode == 0
