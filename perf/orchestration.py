@@ -1,0 +1,144 @@
+"""What running a study costs beyond the work of its stages.
+
+A plan of a thousand cells; a finished study of a thousand cells run again, report included; and a thousand stages
+that do nothing, through Prefect, in processes of their own, under leases. The other way to run those is the loop of a
+shell script, a Python process for each stage, of which a few are timed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from flows.prefect_server import prefect_api
+from perf import empty as empty_stages
+from perf.empty import empty
+from perf.finished import finish
+from perf.measure import Bound, Measure, parser, show
+from xtransfer import grid
+from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study import Study, make
+
+STAGES, CELLS = 1000, 1000
+PLAN_GOAL, RERUN_GOAL, STAGE_GOAL = 2.0, 10.0, 0.05  # seconds; the last per stage
+_PROCESSES = 3  # of the other way; each takes seconds
+_ALONE = "import sys; from perf.orchestration import alone; alone(sys.argv[1], int(sys.argv[2]))"
+
+
+def study(cells: int) -> Study:
+    """Of laboratory benchmarks: five encoders, five intermediates, two targets, and as many seeds as it takes."""
+    return make(
+        {
+            "name": "many-cells",
+            "encoders": [f"lab-tiny@{seed}" for seed in range(5)],
+            "intermediates": ["direct", "lab-nli@en", "lab-nli@de", "lab-nli@tr", "lab-nli@tr~lab-marian"],
+            "targets": ["lab-inference", "lab-copa"],
+            "seeds": [*range(cells // 50)],
+        }
+    )
+
+
+def planning(cells: int) -> Bound:
+    wanted = study(cells)
+    grid.plan(study(50))  # what is read once per process: declarations, the laboratory world
+    start = perf_counter()
+    plan = grid.plan(wanted)
+    assert len(plan.cells) == cells
+    return Bound(f"plan of {cells:,} cells, s", perf_counter() - start, PLAN_GOAL if cells == CELLS else None)
+
+
+def rerun(cells: int, folder: Path) -> list[Bound]:
+    """A study whose artifacts are all there, run for the first time (it records them) and again."""
+    from flows.run_study import run_study
+
+    wanted = study(cells)
+    finish(grid.plan(wanted), ArtifactStore(folder / "artifacts"))
+    seconds = []
+    for _ in range(2):
+        start = perf_counter()
+        assert not run_study(wanted).ran, "a stage of a finished study was executed"
+        seconds.append(perf_counter() - start)
+    return [
+        Bound(f"recording {cells:,} finished cells, s", seconds[0], None),
+        Bound(f"rerun of {cells:,} finished cells, s", seconds[1], RERUN_GOAL if cells == CELLS else None),
+    ]
+
+
+def per_stage(stages: int, folder: Path) -> Measure:
+    """Seconds per stage that does nothing, over all of them; the other way: a process for each."""
+    ours = [_through_prefect(stages, str(folder / "artifacts")) / stages]
+    other = [_in_a_process(folder / "alone", number) for number in range(_PROCESSES)]
+    mean = sum(other) / len(other)
+    return Measure(f"one of {stages:,} empty stages", ours, [mean], under=STAGE_GOAL if stages == STAGES else None)
+
+
+def _through_prefect(stages: int, store: str) -> float:
+    from prefect import flow
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    from flows.stages import MOST_SLOTS, run_stages, stage_runtime
+
+    failures: list[str] = []
+
+    @flow(name="empty-stages", task_runner=ThreadPoolTaskRunner(max_workers=MOST_SLOTS))
+    def empty_flow() -> float:
+        with stage_runtime(store, None, "empty-stages") as runtime:
+            run_stages([empty(-1)], runtime, _nothing, failed)  # the stage server has imported everything then
+            start = perf_counter()
+            made = run_stages([empty(number) for number in range(stages)], runtime, _nothing, failed)
+            assert len(made) == stages, failures
+            return perf_counter() - start
+
+    def failed(stage: Any, readers: Any, reason: str) -> None:
+        failures.append(reason)
+
+    return empty_flow()
+
+
+def _nothing(stage: Any) -> None:
+    """Nothing is recorded of an empty stage."""
+
+
+def _in_a_process(folder: Path, number: int) -> float:
+    start = perf_counter()
+    subprocess.run([sys.executable, "-c", _ALONE, str(folder), str(number)], check=True)
+    return perf_counter() - start
+
+
+def alone(folder: str, number: int) -> None:
+    """What a script per stage does: import what stages need, run one."""
+    import torch  # noqa: F401
+    import transformers  # noqa: F401
+
+    from xtransfer.stages.execute import execute
+
+    execute(empty(number), ArtifactStore(folder))
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    """A home of its own with a Prefect server, and the empty stages known."""
+    with TemporaryDirectory(prefix="xtransfer-perf-") as folder:
+        os.environ.update(XTRANSFER_HOME=folder, XTRANSFER_BENCHMARKS=empty_stages.__file__)
+        os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+        with prefect_api(Path(folder)):
+            yield Path(folder)
+
+
+def measure(quick: bool) -> list[Measure | Bound]:
+    cells, stages = (100, 50) if quick else (CELLS, STAGES)
+    with _home() as folder:
+        return [planning(cells), *rerun(cells, folder), per_stage(stages, folder)]
+
+
+if __name__ == "__main__":
+    options = parser(__doc__ or "").parse_args()
+    show(measure(options.quick), options, "Orchestration")
