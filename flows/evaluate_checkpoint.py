@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
 
 from flows.alive import hold
+from flows.forms import LanguageCode, Rows, Seed, Workers, joined
 from flows.run_study import Summary, run_study
 from xtransfer.studies.evaluation import evaluation
 
 
-@flow(name="evaluate-checkpoint", flow_run_name="{checkpoint}", on_running=[hold], persist_result=False)
+def _name() -> str:
+    """`lab-mini@0 on lab-inference, lab-retrieval, de, fr`: the checkpoint, the targets, the languages asked for."""
+    asked = flow_run.parameters
+    languages = joined(asked.get("languages"))
+    return f"{asked['checkpoint']} on {joined(asked['targets'])}{', ' if languages else ''}{languages}"
+
+
+@flow(name="evaluate-checkpoint", flow_run_name=_name, on_running=[hold], persist_result=False)
 def evaluate_checkpoint(
     checkpoint: str,
-    targets: list[str],
-    languages: list[str] | None = None,
+    targets: Annotated[list[str], Field(min_length=1)],
+    languages: list[LanguageCode] | None = None,
     split: Literal["test", "dev"] = "test",
-    rows: int | None = None,
-    train_rows: int | None = None,
-    seeds: list[int] = [0],  # noqa: B006 - a form shows it
+    rows: Rows | None = None,
+    train_rows: Rows | None = None,
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - a form shows it
     recipe: dict[str, Any] | None = None,
     name: str | None = None,
-    workers: int | None = None,
+    workers: Workers | None = None,
 ) -> Summary:
     """Score a checkpoint on targets in every language; what it has no head for is fine-tuned in English first.
 

@@ -23,7 +23,7 @@ def require(file: Path | None) -> bool:
     Returns whether there is one. Raises RequestError for a file that others can read, or that holds none.
     """
     text = read(file) if file is not None else os.environ.get(SERVER)
-    if text is None:
+    if not text:
         return False
     os.environ[SERVER] = os.environ[CLIENT] = _with_user(text, SERVER)
     return True

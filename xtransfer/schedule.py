@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from xtransfer.grid import Plan
 from xtransfer.stages import STAGES
@@ -12,9 +12,14 @@ from xtransfer.stages.spec import Stage
 
 def needed(plan: Plan, is_stored: Callable[[str], bool]) -> list[Stage]:
     """Stages to run: those whose artifact is missing and that a missing score depends on."""
-    by_key = {stage.key: stage for stage in plan.stages}
+    return missing(plan.stages, [cell.score.key for cell in plan.cells], is_stored)
+
+
+def missing(stages: Sequence[Stage], results: Iterable[str], is_stored: Callable[[str], bool]) -> list[Stage]:
+    """Those of `stages` to run so that every key of `results` is stored."""
+    by_key = {stage.key: stage for stage in stages}
     wanted: set[str] = set()
-    waiting = [cell.score.key for cell in plan.cells]
+    waiting = list(results)
     seen: set[str] = set()
     while waiting:
         key = waiting.pop()
@@ -24,7 +29,7 @@ def needed(plan: Plan, is_stored: Callable[[str], bool]) -> list[Stage]:
         if not is_stored(key):
             wanted.add(key)
             waiting.extend(by_key[key].inputs.values())
-    return [stage for stage in plan.stages if stage.key in wanted]
+    return [stage for stage in stages if stage.key in wanted]
 
 
 class Schedule:

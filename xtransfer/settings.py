@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from xtransfer.errors import RequestError
+
+_SECRET_IN_URL = re.compile(r"(?<=://)([^/?#@:]*):.*@")
+_SECRET_IN_QUERY = re.compile(r"(?<=[?&])([^=&]*(?:password|secret|token|key)[^=&]*)=[^&#]*", re.IGNORECASE)
+
+
+def shown(url: str) -> str:
+    """A URL for messages: without the password of its user, and without secrets among its options."""
+    return _SECRET_IN_QUERY.sub(r"\1=***", _SECRET_IN_URL.sub(r"\1:***@", url))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from xtransfer.errors import RequestError, unknown
 from xtransfer.languages import language
 from xtransfer.pooling import Pooling
 from xtransfer.study import Intermediate, Part, Study, Target
+from xtransfer.training.recipe import Recipe
 from xtransfer.translation.engines import ENGINES
 
 
@@ -24,10 +25,15 @@ def check(study: Study) -> None:
     for target in study.targets:
         _check_target(study, target)
     for intermediate in study.intermediates:
-        for part in intermediate.parts:
-            _check_part(intermediate, part)
-        if intermediate.parts and study.intermediate_recipe.select == "best":
-            _check_selection(intermediate)
+        check_intermediate(intermediate, study.intermediate_recipe)
+
+
+def check_intermediate(intermediate: Intermediate, recipe: Recipe | None) -> None:
+    """Raises RequestError for an intermediate that cannot be trained on by `recipe`; None: translated only."""
+    for part in intermediate.parts:
+        _check_part(intermediate, part)
+    if intermediate.parts and recipe is not None and recipe.select == "best":
+        _check_selection(intermediate)
 
 
 def _check_target(study: Study, target: Target) -> None:

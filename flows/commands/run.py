@@ -18,9 +18,8 @@ from flows.display import Display
 from flows.prefect_server import prefect_api
 from xtransfer.errors import RequestError
 from xtransfer.settings import Settings as Places
-from xtransfer.settings import current
+from xtransfer.settings import current, shown
 from xtransfer.stages.limits import parse_timeouts
-from xtransfer.store.address import shown
 from xtransfer.study import Study
 
 _LAST_EVENTS_SECONDS = 10
@@ -140,7 +139,7 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
         f"  report    {page}",
         f"  results   {shown(places.database_url)}",
         f"  artifacts {shown(places.store)}",
-        f"  Prefect   {url} (while a run or `prefect server start` is on)",
+        f"  Prefect   {url} (while a run or `xtransfer serve` is on)",
     ]
     return Done(study, list(summary.ran), page, time.monotonic() - began, where)
 

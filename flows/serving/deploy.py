@@ -46,7 +46,7 @@ def deploy(made: Path) -> list[str]:
         _pool(client)
         deployed = {}
         for one in declared():
-            deployment = _deployment(one)
+            deployment = deployment_of(one)
             deployed[str(deployment.apply())] = deployment.full_name
         before = read_json(made)
         write_json(made, deployed)
@@ -62,7 +62,8 @@ def flow_of(entrypoint: str) -> Flow[..., Any]:
     return flow
 
 
-def _deployment(declared: dict[str, Any]) -> RunnerDeployment:
+def deployment_of(declared: dict[str, Any]) -> RunnerDeployment:
+    """One entry of the file, as Prefect brings it to a server."""
     limit = declared.get("concurrency_limit")
     schedules = [_schedule_config_to_deployment_schedule(one) for one in declared.get("schedules") or ()]
     return RunnerDeployment.from_flow(

@@ -1,3 +1,3 @@
-from tests.results.conftest import db, postgres, postgres_url, sqlite_url, url
+from tests.results.conftest import db, sqlite_url, url
 
-__all__ = ["db", "postgres", "postgres_url", "sqlite_url", "url"]
+__all__ = ["db", "sqlite_url", "url"]

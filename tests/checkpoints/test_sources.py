@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +13,31 @@ import pytest
 from tests.checkpoints.folders import files, put
 from tests.standin.hub import Hub
 from tests.standin.process import run
+from tests.standin.s3 import make_bucket, s3
 from xtransfer.checkpoints import fetched
 from xtransfer.checkpoints.identity import identity
 from xtransfer.checkpoints.sources import look, opened, step_of
 from xtransfer.errors import DataError, RequestError
 
+_counter = itertools.count()
 
-@pytest.fixture
-def bucket() -> Iterator[str]:
-    """A URL below which nothing is, of a file system that lives in memory."""
-    system = fsspec.filesystem("memory")
-    system.rm("/bucket", recursive=True) if system.exists("/bucket") else None
-    yield "memory://bucket"
-    system.rm("/bucket", recursive=True)
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with s3() as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", "s3"])
+def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A URL below which nothing is."""
+    name = f"checkpoints-{next(_counter)}"
+    if request.param == "memory":
+        return f"memory://{name}"
+    made = make_bucket(request.getfixturevalue("endpoint"), name)
+    for variable, value in made.environment.items():
+        monkeypatch.setenv(variable, value)
+    return f"s3://{name}"
 
 
 def upload(url: str, content: dict[str, bytes]) -> None:
@@ -68,9 +81,9 @@ def test_names_of_what_is_being_written(name: str, tmp_path: Path) -> None:
 def test_folders_behind_a_url_are_the_same_checkpoints(bucket: str, tmp_path: Path) -> None:
     upload(f"{bucket}/run/step_20", files(1))
     upload(f"{bucket}/run/step_3", files(2))
-    found = look(f"{bucket}/*/step_*")
+    found, root = look(f"{bucket}/*/step_*"), bucket.replace("memory://", "memory:///")
     assert [(one.location, one.step) for one in found] == [
-        ("memory:///bucket/run/step_3", 3), ("memory:///bucket/run/step_20", 20),
+        (f"{root}/run/step_3", 3), (f"{root}/run/step_20", 20),
     ]  # fmt: skip
     there = found[1].open()
     here = opened(str(put(tmp_path / "x", files(1))))

@@ -102,6 +102,8 @@ def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
         arguments = ["studies"] if command.startswith(NEEDS_A_HUB) else ["plan", *arguments[1:]]
     if set(arguments) & set(NEEDS_A_SERVER):
         arguments.append("--dry-run")
+    if arguments[0] == "serve":  # it stays until Ctrl-C; tests/flows/test_serve.py starts it
+        arguments.append("--help")
     done = xtransfer(ran, *arguments, cwd=folder, **exported)
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
     assert done.stdout.strip()

@@ -13,16 +13,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events import Event, Resource
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.utilities.callables import parameter_schema
 from typer.testing import CliRunner
 
 from flows import cli
-from flows.watch_checkpoints import EVENT
+from flows.serving.deploy import declared, flow_of
+from flows.watch_checkpoints import DEPLOYMENT, EVENT
 from tests.running import MINUTES, ROOT, environment, xtransfer
 from tests.training.tiny import make_encoder
 from xtransfer.errors import RequestError
@@ -30,6 +35,7 @@ from xtransfer.results import open_database
 from xtransfer.results.upsert import table_of
 from xtransfer.results.watched import CheckpointRunRow
 
+RUN = "evaluate-new-checkpoint"
 TARGET = ("--target", "lab-retrieval", "--set", "languages=[de]", "--steady", "0")
 
 
@@ -125,6 +131,21 @@ def test_another_thing_to_run_is_another_watch(tmp_path: Path) -> None:
     assert len(names) == 4
 
 
+def test_every_field_of_the_form_is_described() -> None:
+    schema = parameter_schema(flow_of("flows.watch_checkpoints.watch_checkpoints"))
+    fields = [one for name in ("Watch", "Evaluation") for one in schema.definitions[name]["properties"].values()]
+    assert len(fields) > 15 and all(field["description"] for field in fields)
+    assert schema.definitions["Watch"]["properties"]["at_once"]["maximum"] == 64
+
+
+def test_the_automation_gives_the_flow_what_it_takes() -> None:
+    (deployment,) = [one for one in declared() if one["name"] == DEPLOYMENT.partition("/")[2]]
+    (trigger,) = deployment["triggers"]
+    flow = flow_of(deployment["entrypoint"])
+    assert flow.name == DEPLOYMENT.partition("/")[0] and trigger["expect"] == [EVENT]
+    assert set(trigger["parameters"]) == set(parameter_schema(flow).required)
+
+
 @dataclass(frozen=True)
 class Served:
     """A running `xtransfer serve`."""
@@ -142,9 +163,11 @@ class Served:
             yield client
 
     def flow_runs(self, flow: str) -> list[Any]:
+        """All runs of a flow."""
+        named = FlowFilter(name=FlowFilterName(any_=[flow]))
         with self.client() as client:
-            ids = {one.id for one in client.read_flows() if one.name == flow}
-            return [one for one in client.read_flow_runs(limit=200) if one.flow_id in ids]
+            order = FlowRunSort.EXPECTED_START_TIME_ASC
+            return list(client.read_flow_runs(flow_filter=named, sort=order, limit=200))
 
     def watch(self, name: str, **more: Any) -> Path:
         """A watch file on this server's checkpoints."""
@@ -195,30 +218,25 @@ def test_a_schedule_fires_and_an_event_starts_one_run(served: Served) -> None:
     until(lambda: served.states("mine") == ["done"])
     looks = served.flow_runs("watch-checkpoints")
     assert looks and all(one.auto_scheduled and one.created_by.type == "SCHEDULE" for one in looks)
-    (run,) = served.flow_runs("evaluate-new-checkpoint")
+    (run,) = served.flow_runs(RUN)
     assert run.created_by.type == "AUTOMATION" and run.parameters["watch"]["name"] == "mine"
     (row,) = rows(served.home)
     assert row.flow_run == str(run.id) and row.location.endswith("checkpoint-10")  # 20 is the same
-    until(lambda: served.flow_runs("evaluate-new-checkpoint")[0].state.is_final())
+    until(lambda: all(one.state.is_final() for one in served.flow_runs(RUN)))
     assert served.xtransfer("watch", str(file), "--off").returncode == 0
 
 
 @pytest.mark.slow
 def test_the_same_event_again_does_no_work(served: Served) -> None:
     (row,) = [one for one in rows(served.home) if one.watch == "mine"]
-    (run,) = served.flow_runs("evaluate-new-checkpoint")
+    (run,) = served.flow_runs(RUN)
     payload = {**run.parameters, "study": row.study}
     resource = Resource({"prefect.resource.id": f"xtransfer.checkpoint.{row.digest}"})
     with served.client() as client:
-        import httpx
-
         event = Event(event=EVENT, resource=resource, payload=payload)
-        sent = httpx.post(f"{client.api_url}events", json=[event.model_dump(mode="json")], timeout=60)
-        assert sent.status_code == 204, sent.text
-    second = until(lambda: [one for one in served.flow_runs("evaluate-new-checkpoint") if one.id != run.id])[0]
-    until(lambda: served.flow_runs("evaluate-new-checkpoint")[0].state.is_final())
-    states = {one.id: one.state.name for one in served.flow_runs("evaluate-new-checkpoint")}
-    assert states[second.id] == "Nothing to do" and states[run.id] == "Completed"
+        client.request("POST", "/events", json=[event.model_dump(mode="json")])
+    until(lambda: len(runs := served.flow_runs(RUN)) == 2 and all(one.state.is_final() for one in runs))
+    assert [one.state.name for one in served.flow_runs(RUN)] == ["Completed", "Nothing to do"]
     assert [one for one in rows(served.home) if one.watch == "mine"] == [row]
 
 
@@ -226,13 +244,14 @@ def test_the_same_event_again_does_no_work(served: Served) -> None:
 def test_an_event_that_is_lost_is_made_good_at_the_next_tick(served: Served) -> None:
     file = served.watch("lost", lost_minutes=0.2)
     with served.client() as client:
-        (automation,) = [one for one in client.read_automations() if "new-checkpoint" in one.name]
-        client.pause_automation(automation.id)
+        known = client.request("POST", "/automations/filter", json={}).json()
+        (automation,) = [one for one in known if "new-checkpoint" in one["name"]]
+        client.pause_automation(UUID(automation["id"]))
     scheduled = served.xtransfer("watch", str(file), "--cron", "* * * * *")
     assert scheduled.returncode == 0, scheduled.stderr
     until(lambda: served.states("lost") == ["done"])
     (row,) = [one for one in rows(served.home) if one.watch == "lost"]
-    (run,) = [one for one in served.flow_runs("evaluate-new-checkpoint") if str(one.id) == row.flow_run]
+    (run,) = [one for one in served.flow_runs(RUN) if str(one.id) == row.flow_run]
     assert run.created_by is None or run.created_by.type != "AUTOMATION"
     assert row.tries == 1
     assert served.xtransfer("watch", str(file), "--off").returncode == 0

@@ -245,7 +245,7 @@ def test_an_unknown_protocol_is_named() -> None:
 
 
 def test_secrets_of_a_url_are_not_shown() -> None:
-    assert ArtifactStore("memory://me:hunter2@host/x?token=hunter2").name == "memory://***@host/x?token=***"
+    assert ArtifactStore("memory://me:hunter2@host/x?token=hunter2").name == "memory://me:***@host/x?token=***"
     assert "hunter2" not in str(ArtifactStore("memory://me:hunter2@host/x?token=hunter2").root)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,12 +20,13 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 from sqlalchemy.engine import Row
 
-from xtransfer.checkpoints.held import held_if_free
 from xtransfer.checkpoints.watch import Watch
 from xtransfer.errors import RequestError, SourceError
 from xtransfer.results.database import Database
 from xtransfer.results.upsert import table_of
 from xtransfer.results.watched import CheckpointRunRow
+from xtransfer.stages.retry import may_pass
+from xtransfer.store.lease import Lease, leases_for
 
 MOST_TRIES = 3  # a run that dies each time is not begun for ever
 _RUN = table_of(CheckpointRunRow)
@@ -77,18 +78,17 @@ def claimed(watch: Watch, digest: str, db: Database, home: Path, flow_run: str =
     A run that a signal ends stays `running` in its row: `recover` knows whether that was a cancel.
     Raises RequestError for a checkpoint that no watch of this name has recorded.
     """
-    with held_if_free(db, home, _lease(watch.name, digest)) as free:
-        claim = _claim(watch, digest, db, flow_run, free)
+    with _lease(watch.name, digest, db, home) as lease:
+        claim = _claim(watch, digest, db, flow_run, free=lease is not None)
         if claim.refused:
             yield claim
             return
         try:
             yield claim
-        except SourceError as error:  # may pass by itself: the next look tries again
-            _end(db, watch.name, digest, "failed" if claim.tries >= MOST_TRIES else "waiting", str(error))
-            raise
         except Exception as error:
-            _end(db, watch.name, digest, "failed", str(error) or type(error).__name__)
+            passing = isinstance(error, SourceError) or may_pass(error)  # it waits for another look
+            state = "waiting" if passing and claim.tries < MOST_TRIES else "failed"
+            _end(db, watch.name, digest, state, str(error) or type(error).__name__)
             raise
         except KeyboardInterrupt:
             _end(db, watch.name, digest, "waiting", "its run was stopped")
@@ -121,8 +121,8 @@ def again(watch: str, db: Database) -> int:
 
 
 def _recovered(row: Row, watch: str, db: Database, home: Path, given_up: Callable[[str], bool]) -> bool:
-    with held_if_free(db, home, _lease(watch, row.digest)) as free:
-        if not free:
+    with _lease(watch, row.digest, db, home) as lease:
+        if lease is None:
             return False
         cancelled = bool(row.flow_run) and given_up(row.flow_run)
         state = "failed" if cancelled or row.tries >= MOST_TRIES else "waiting"
@@ -178,5 +178,7 @@ def _set(connection: Connection, digest: str, watch: str, only_in: str | None = 
     return connection.execute(statement.values(**values)).rowcount
 
 
-def _lease(watch: str, digest: str) -> str:
-    return f"checkpoint-{watch}-{digest}"
+def _lease(watch: str, digest: str, db: Database, home: Path) -> AbstractContextManager[Lease | None]:
+    """What a run holds as long as it lives: None where another has it."""
+    url = db.url.render_as_string(hide_password=False)
+    return leases_for(home / "leases", url).take(f"checkpoint-{watch}-{digest}")

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from xtransfer.errors import RequestError
+from xtransfer.store.address import shown
 from xtransfer.study import NAME, Study
 
 
@@ -63,7 +65,9 @@ class Watch(_Value):
     @field_validator("sources")
     @classmethod
     def _from_anywhere(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        """Local patterns in full: a worker has another working folder."""
+        """Local patterns in full, since a worker works elsewhere; URLs without secrets, since they are recorded."""
+        if secret := [shown(value) for value in values if "://" in value and shown(value) != value]:
+            raise RequestError(f"source '{secret[0]}': give user and password in the environment, not in the URL")
         return tuple(value if "://" in value else str(Path(value).expanduser().absolute()) for value in values)
 
     @field_validator("study")

@@ -22,6 +22,7 @@ from xtransfer.errors import RequestError, StoreError
 from xtransfer.results import files, reference
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import VERSION_TABLE, Base
+from xtransfer.settings import shown
 
 _LOCK = 0x78746672  # PostgreSQL advisory lock held while migrating
 
@@ -92,7 +93,7 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
     except (ArgumentError, NoSuchModuleError) as error:
-        raise RequestError(f"XTRANSFER_DATABASE_URL: '{url}' is not a database URL such as sqlite:///FILE "
+        raise RequestError(f"XTRANSFER_DATABASE_URL: '{shown(url)}' is not a database URL such as sqlite:///FILE "
                            "or postgresql+psycopg://USER@HOST/NAME") from error  # fmt: skip
     if backend not in ("sqlite", "postgresql"):
         raise RequestError(f"XTRANSFER_DATABASE_URL: '{backend}' is not supported (known: sqlite, postgresql)")

@@ -11,7 +11,6 @@ from xtransfer import settings
 from xtransfer.digest import digest
 from xtransfer.errors import RequestError
 
-_HIDDEN = "***"
 _DIGITS = 12  # of the digest in the name of a cache folder
 
 
@@ -25,7 +24,7 @@ class Address:
     @property
     def name(self) -> str:
         """For messages: the URL without its secrets, else the folder."""
-        return shown(self.url) if self.url else str(self.folder)
+        return settings.shown(self.url) if self.url else str(self.folder)
 
 
 def parse(text: str | Path) -> Address:
@@ -42,11 +41,5 @@ def parse(text: str | Path) -> Address:
     return Address(settings.current().cache / "stores" / f"{_slug(url)}-{digest(url)[:_DIGITS]}", url)
 
 
-def shown(url: str) -> str:
-    """A URL without user, password and the values of its query."""
-    bare = re.sub(r"://[^/@]*@", f"://{_HIDDEN}@", url)
-    return re.sub(r"([?&][^=&]*)=[^&]*", rf"\1={_HIDDEN}", bare)
-
-
 def _slug(url: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\?.*", "", shown(url)).lower()).strip("-")[:40]
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\?.*", "", settings.shown(url)).lower()).strip("-")[:40]

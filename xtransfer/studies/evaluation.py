@@ -48,13 +48,12 @@ def evaluation(
     """
     ref = encoders.resolve(checkpoint)
     heads = _heads(ref)
-    longest = _longest_sequence(ref)
     made = []
     for text in targets:
         target = _parsed(text)
         benchmark = benchmarks.get(target.benchmark)
         trained = benchmarks.get(target.train_on[-1]) if benchmark.retrieves and target.train_on else benchmark
-        values: dict[str, Any] = {"recipe": _recipe(trained, recipe or {}, longest), "train_rows": train_rows}
+        values: dict[str, Any] = {"recipe": recipe_on(ref, trained, recipe or {}), "train_rows": train_rows}
         if split != "test":
             values["split"] = split
         if rows is not None:
@@ -103,8 +102,12 @@ def _parsed(text: str) -> Target:
         raise RequestError(f"target '{text}': {_reason(error)}") from error
 
 
-def _recipe(benchmark: Benchmark, changes: Mapping[str, Any], longest: int | None) -> Recipe:
-    """The published recipe of a benchmark's kind with the changes asked for, as far as the encoder reads."""
+def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, Any]) -> Recipe:
+    """The published recipe of a benchmark's kind with the changes asked for, as far as the encoder reads.
+
+    Raises RequestError for a field that no recipe has, or a value that it cannot have.
+    """
+    longest = _longest_sequence(ref)
     base = recipe_of(benchmark)
     values = base.model_dump(exclude={"source"} if changes else set())
     if longest is not None:

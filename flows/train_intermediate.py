@@ -1,0 +1,51 @@
+"""The flow that trains an encoder on an intermediate, for studies to come or to be used elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from flows.alive import hold
+from flows.forms import Rows, Seed, Workers, joined
+from flows.make_artifacts import make_artifacts
+from flows.stages import MOST_SLOTS
+from xtransfer.wanted import intermediate_training
+
+
+def _name() -> str:
+    """`lab-mini@0 on lab-nli@de, seeds 0, 1`."""
+    asked = flow_run.parameters
+    return f"{asked['encoder']} on {asked['intermediate']}, seeds {joined(asked.get('seeds') or [0])}"
+
+
+@flow(
+    name="train-intermediate",
+    flow_run_name=_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=MOST_SLOTS),  # type: ignore[arg-type]
+    on_running=[hold],
+    persist_result=False,
+)
+def train_intermediate(
+    encoder: str,
+    intermediate: str,
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - a form shows it
+    rows: Rows | None = None,
+    recipe: dict[str, Any] | None = None,
+    workers: Workers | None = None,
+) -> dict[str, str]:
+    """Train an encoder on an intermediate; returns the key of each seed's checkpoint.
+
+    Args:
+        encoder: a hub id (id or id@commit), a local folder, or an encoder trained here (name@seed).
+        intermediate: what is trained on, as in a study: mnli@en, mnli@de~opus-mt, mnli@en+squad@en.
+        seeds: training seeds.
+        rows: train on the first so many rows of each part; empty: all.
+        recipe: fields of the recipe to replace, as {"epochs": 1}; empty: the published recipe of its kind.
+        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+    """
+    wanted = intermediate_training(encoder, intermediate, seeds, rows=rows, recipe=recipe)
+    return make_artifacts(wanted, f"{encoder} on {intermediate}", workers)

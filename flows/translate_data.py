@@ -1,0 +1,50 @@
+"""The flow that translates a benchmark's English training rows, for studies to come."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from flows.alive import hold
+from flows.forms import EngineName, LanguageCode, Rows, TrainedOn, Workers, joined
+from flows.make_artifacts import make_artifacts
+from flows.stages import MOST_SLOTS
+from xtransfer.wanted import translations
+
+
+def _name() -> str:
+    """`lab-nli to de, tr by lab-marian, first 100`."""
+    asked = flow_run.parameters
+    rows = f", first {asked['rows']}" if asked.get("rows") else ""
+    return f"{asked['benchmark']} to {joined(asked['languages'])} by {asked['engine']}{rows}"
+
+
+@flow(
+    name="translate-data",
+    flow_run_name=_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=MOST_SLOTS),  # type: ignore[arg-type]
+    on_running=[hold],
+    persist_result=False,
+)
+def translate_data(
+    benchmark: TrainedOn,
+    languages: Annotated[list[LanguageCode], Field(min_length=1)],
+    engine: EngineName,
+    rows: Rows | None = None,
+    workers: Workers | None = None,
+) -> dict[str, str]:
+    """Translate the English training rows of a benchmark; returns the key of each language's artifact.
+
+    Args:
+        benchmark: whose English training rows are translated.
+        languages: to which they are translated; an engine says which it knows.
+        engine: what translates.
+        rows: translate the first so many rows; empty: all.
+        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+    """
+    wanted = translations(benchmark, languages, engine, rows)
+    return make_artifacts(wanted, f"{benchmark} by {engine}", workers)

@@ -1,0 +1,99 @@
+"""The smaller flows, one after the other on one server: what one has made is the next one's input, and none is made
+twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import MINUTES, ROOT, environment, xtransfer
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = """
+import json, sys
+from dataclasses import replace
+from pathlib import Path
+from flows.prefect_server import prefect_api
+from xtransfer import planner
+from xtransfer.translation.engines import ENGINES
+
+marian = ENGINES["lab-marian"]  # five steps of it: it need not translate well
+planner.ENGINES = {"lab-marian": replace(marian, recipe=marian.recipe.model_copy(update={"steps": 5}))}
+
+with prefect_api(Path(sys.argv[1])):
+    from prefect.client.orchestration import get_client
+    from flows.finetune_target import finetune_target
+    from flows.train_intermediate import train_intermediate
+    from flows.translate_data import translate_data
+
+    little = dict(rows=48, recipe={"epochs": 1, "batch_size": 16, "max_length": 64})
+    after = {f"after_{name}": value for name, value in little.items()}
+    made = [
+        translate_data("lab-nli", ["tr"], "lab-marian", rows=48),
+        train_intermediate("lab-mini@0", "lab-nli@tr~lab-marian", [3], **little),
+        finetune_target("lab-mini@0", "lab-inference", "lab-nli@tr~lab-marian", [3], **little, **after),
+        finetune_target("lab-mini@0", "lab-inference", "lab-nli@tr~lab-marian", [3], **little, **after),
+    ]
+    try:
+        translate_data("lab-nli", ["zh"], "lab-marian")
+    except Exception as error:
+        refused = f"{type(error).__name__}: {error}"
+    with get_client(sync_client=True) as client:
+        pages = {page.key: json.loads(page.data) for page in client.read_latest_artifacts()}
+        names = [run.name for run in client.read_flow_runs(sort="START_TIME_ASC", limit=50)]
+        tasks = [run.name for run in client.read_task_runs(sort="ID_DESC", limit=50, offset=0)]
+print(json.dumps({"made": made, "refused": refused, "pages": pages, "names": names, "tasks": tasks}))
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("made") / "home"
+    command = [sys.executable, "-c", SCRIPT, str(home)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(home, {}), capture_output=True, text=True, timeout=8 * MINUTES, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    found: dict[str, Any] = {"home": home, **json.loads(done.stdout.splitlines()[-1])}
+    return found
+
+
+def test_what_was_made_is_in_the_store_under_its_key(ran: dict[str, Any]) -> None:
+    listed = xtransfer(ran["home"], "store", "ls").stdout
+    for made in ran["made"]:
+        assert len(made) == 1
+        for name, key in made.items():
+            assert name in listed and key[:8] in listed
+
+
+def test_a_second_run_makes_nothing(ran: dict[str, Any]) -> None:
+    assert ran["made"][2] == ran["made"][3]
+    made = Path(ran["home"]) / "artifacts"
+    assert len(list(made.glob("*/*/manifest.json"))) == 5  # encoder, translator, translation, two trainings
+
+
+def test_pages_say_what_was_made(ran: dict[str, Any]) -> None:
+    by_artifact = {row["artifact"]: row for page in ran["pages"].values() for row in page}
+    translation = by_artifact["translate lab-nli to tr"]
+    assert translation["key"] == ran["made"][0]["translate lab-nli to tr"]
+    assert translation["cached"] == "" and translation["seconds"] > 0
+    last = by_artifact["train lab-inference after lab-nli@tr~lab-marian seed 3"]
+    assert last["cached"] == "yes"  # the second run's page
+
+
+def test_names_say_what_on_what_in_which_language(ran: dict[str, Any]) -> None:
+    assert ran["names"][:3] == [
+        "lab-nli to tr by lab-marian, first 48",
+        "lab-mini@0 on lab-nli@tr~lab-marian, seeds 3",
+        "lab-mini@0 on lab-inference after lab-nli@tr~lab-marian, seeds 3",
+    ]
+
+
+def test_what_cannot_be_made_is_refused_with_what_can(ran: dict[str, Any]) -> None:
+    assert ran["refused"].startswith("RequestError") and "translates to de, tr" in ran["refused"]

@@ -1,0 +1,78 @@
+"""What the smaller flows ask for is what a study of the same values has: the same stages, none that is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from xtransfer import grid, wanted
+from xtransfer.errors import RequestError
+from xtransfer.study import Study
+from xtransfer.training.recipe import Recipe
+
+ENCODER, FIRST, TARGET = "lab-mini@0", "lab-nli@tr~lab-marian", "lab-inference"
+ONE_EPOCH = {"epochs": 1}
+
+
+def _study(target_recipe: dict[str, Any], intermediate_recipe: dict[str, Any]) -> Study:
+    return Study.model_validate(
+        {"name": "mine", "encoders": [ENCODER], "intermediates": [FIRST], "targets": [TARGET], "seeds": [3],
+         "intermediate_rows": 48, "target_recipe": target_recipe, "intermediate_recipe": intermediate_recipe}
+    )  # fmt: skip
+
+
+def _recipe_of(stage: Any) -> dict[str, Any]:
+    recipe = Recipe.model_validate(stage.settings["recipe"])
+    return recipe.model_dump(mode="json")
+
+
+def test_the_stages_are_those_of_a_study() -> None:
+    asked = wanted.target_training(
+        ENCODER, TARGET, [3], after=FIRST, recipe=ONE_EPOCH, after_rows=48, after_recipe=ONE_EPOCH
+    )
+    first, last = asked.stages[-2], asked.stages[-1]
+    planned = {stage.key for stage in grid.plan(_study(_recipe_of(last), _recipe_of(first))).stages}
+    assert {stage.key for stage in asked.stages} < planned
+    assert len(planned) == len(asked.stages) + 1  # the score
+    assert asked.results == (last,)
+
+
+def test_a_fine_tuning_starts_from_the_checkpoint_that_the_intermediate_flow_makes() -> None:
+    (first,) = wanted.intermediate_training(ENCODER, FIRST, [3], rows=48, recipe=ONE_EPOCH).results
+    asked = wanted.target_training(ENCODER, TARGET, [3], after=FIRST, after_rows=48, after_recipe=ONE_EPOCH)
+    assert asked.results[0].inputs["start"] == first.key
+
+
+def test_an_intermediate_trains_on_the_translation_that_the_translating_flow_makes() -> None:
+    (translation,) = wanted.translations("lab-nli", ["tr"], "lab-marian", rows=48).results
+    (trained,) = wanted.intermediate_training(ENCODER, FIRST, [3], rows=48).results
+    assert translation.key in trained.inputs.values()
+
+
+def test_each_result_is_asked_for_once() -> None:
+    assert len(wanted.intermediate_training(ENCODER, "lab-nli@de", [1, 1, 2]).results) == 2
+    assert len(wanted.translations("lab-nli", ["de", "tr", "de"], "lab-marian").results) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (lambda: wanted.translations("lab-nli", [], "lab-marian"), "at least one"),
+        (lambda: wanted.translations("lab-nli", ["fr"], "lab-marian"), "translates to de, tr"),
+        (lambda: wanted.translations("lab-nli", ["de"], "google"), "lab-marian"),
+        (lambda: wanted.intermediate_training(ENCODER, "direct", [0]), "trains on nothing"),
+        (lambda: wanted.intermediate_training(ENCODER, "lab-nli@zh", [0]), "no rows in 'zh'"),
+        (lambda: wanted.intermediate_training(ENCODER, "lab-nli", [0]), "benchmark@language"),
+        (lambda: wanted.intermediate_training(ENCODER, "lab-nli@de", []), "seeds"),
+        (lambda: wanted.intermediate_training(ENCODER, "lab-nli@de", [0], recipe={"epcohs": 1}), "epcohs"),
+        (lambda: wanted.intermediate_training("lab-mni@0", "lab-nli@de", [0]), "lab-mini"),
+        (lambda: wanted.target_training(ENCODER, "lab-retrieval", [0]), "nothing is trained"),
+        (lambda: wanted.target_training(ENCODER, "lab-inferense", [0]), "did you mean 'lab-inference'"),
+        (lambda: wanted.target_training(ENCODER, TARGET, [0], recipe={"epochs": -1}), "epochs"),
+    ],
+)
+def test_wrong_requests_say_what_is_wrong(asked: Callable[[], Any], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        asked()

@@ -1,0 +1,132 @@
+"""Less than a study: translations, an intermediate checkpoint, or a fine-tuned target alone, by the least stages.
+
+The stages are those of a study's grid, so that a study which needs the same finds them in the store. Pure: nothing
+runs here. Every function raises RequestError for what could not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xtransfer import benchmarks
+from xtransfer.encoders import EncoderRef
+from xtransfer.errors import RequestError
+from xtransfer.pins import Pins
+from xtransfer.planner import Planner
+from xtransfer.stages.spec import Stage
+from xtransfer.studies.evaluation import recipe_on
+from xtransfer.study import Intermediate, Part, Target, make
+from xtransfer.study_check import check, check_intermediate
+from xtransfer.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Artifacts that somebody asked for: each one's stage, and every stage on the way, inputs first."""
+
+    results: tuple[Stage, ...]
+    stages: tuple[Stage, ...]
+
+
+def translations(
+    benchmark: str, languages: Sequence[str], engine: str, rows: int | None = None, pins: Pins | None = None
+) -> Wanted:
+    """The English training rows of a benchmark in other languages; `rows`: the first so many."""
+    parts = [Part(benchmark=benchmark, language=code, engine=engine) for code in dict.fromkeys(languages)]
+    if not parts:
+        raise RequestError("languages: name at least one to translate to")
+    for part in parts:
+        check_intermediate(Intermediate(parts=(part,)), recipe=None)
+    planner = Planner(pins or Pins(), rows)
+    results = tuple(planner.translation(part) for part in parts)
+    return Wanted(results, tuple(planner.stages.values()))
+
+
+def intermediate_training(
+    encoder: str,
+    intermediate: str,
+    seeds: Sequence[int],
+    *,
+    rows: int | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    pins: Pins | None = None,
+) -> Wanted:
+    """Checkpoints of an encoder trained on an intermediate, one for each seed.
+
+    `recipe` replaces fields of the published recipe of its first part's kind.
+    """
+    first = _intermediate(intermediate)
+    if not first.parts:
+        raise RequestError("intermediate: 'direct' trains on nothing; name a benchmark, as in mnli@en")
+    pins = pins or Pins()
+    ref = pins.encoder(encoder)
+    planner = Planner(pins, rows, _intermediate_recipe(ref, first, recipe))
+    results = tuple(planner.intermediate(ref, first, seed) for seed in _distinct(seeds))
+    return Wanted(results, tuple(planner.stages.values()))
+
+
+def target_training(
+    encoder: str,
+    target: str,
+    seeds: Sequence[int],
+    *,
+    after: str = "direct",
+    rows: int | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    after_rows: int | None = None,
+    after_recipe: Mapping[str, Any] | None = None,
+    pins: Pins | None = None,
+) -> Wanted:
+    """Checkpoints of an encoder fine-tuned on a target in English, one for each seed, `after` an intermediate."""
+    pins = pins or Pins()
+    ref = pins.encoder(encoder)
+    first = _intermediate(after)
+    first_recipe = _intermediate_recipe(ref, first, after_recipe) if first.parts else Recipe(epochs=1)
+    asked = _target(ref, target, rows, recipe, first, first_recipe)
+    planner = Planner(pins, after_rows, first_recipe)
+    results = []
+    for seed in _distinct(seeds):
+        start = planner.intermediate(ref, first, seed) if first.parts else None
+        result = planner.target(ref, start, first, asked, asked.recipe or first_recipe, seed)
+        if result is None or result is start:
+            raise RequestError(f"target: nothing is trained for '{asked.slug}'; score it with `xtransfer evaluate`")
+        results.append(result)
+    return Wanted(tuple(results), tuple(planner.stages.values()))
+
+
+def _target(
+    ref: EncoderRef, text: str, rows: int | None, changes: Mapping[str, Any] | None, first: Intermediate, recipe: Recipe
+) -> Target:
+    """The target of a slug with its recipe, checked as a study's is."""
+    study = make(
+        {"name": "target", "encoders": [ref.slug], "intermediates": [first.slug], "targets": [text],
+         "intermediate_recipe": recipe.model_dump(mode="json")},
+        "target",
+    )  # fmt: skip
+    target = study.targets[0]
+    trained_on = benchmarks.get(target.train_on[-1] if target.train_on else target.benchmark)
+    values = {"recipe": recipe_on(ref, trained_on, changes or {}), "train_rows": rows}
+    target = target.model_copy(update=values)
+    check(study.model_copy(update={"targets": (target,)}))
+    return target
+
+
+def _intermediate(text: str) -> Intermediate:
+    try:
+        return Intermediate.parse(text)
+    except ValueError as error:
+        raise RequestError(f"intermediate: {error}") from error
+
+
+def _intermediate_recipe(ref: EncoderRef, first: Intermediate, changes: Mapping[str, Any] | None) -> Recipe:
+    recipe = recipe_on(ref, benchmarks.get(first.parts[0].benchmark), changes or {})
+    check_intermediate(first, recipe)
+    return recipe
+
+
+def _distinct(seeds: Sequence[int]) -> list[int]:
+    if not seeds:
+        raise RequestError("seeds: name at least one, as in 0")
+    return list(dict.fromkeys(seeds))
