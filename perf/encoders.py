@@ -41,8 +41,11 @@ def training_rows(most: int | None = None) -> list[Row]:
 
 
 def evaluation_rows(most: int) -> dict[str, list[Row]]:
-    """So many pairs in each of 12 languages: XNLI's test split, or the laboratory's in its own languages."""
-    found = {code: _pairs(_files(f"facebook/xnli/{code}", "test"))[:most] for code in LANGUAGES}
+    """So many pairs in each of 12 languages, evenly out of XNLI's test split; or the laboratory's in its languages."""
+    found = {code: _pairs(_files(f"facebook/xnli/{code}", "test")) for code in LANGUAGES}
+    found = {
+        code: [own[number * len(own) // most] for number in range(most)] if own else [] for code, own in found.items()
+    }
     if all(found.values()):
         return found
     from xtransfer import lab

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -101,6 +104,15 @@ def paired(ways: Mapping[str, tuple[Way, Way]], pairs: int) -> dict[str, tuple[l
     return seconds
 
 
+def in_turns(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each way in each round, in their order and back; a round before them does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name in list(ways) if number % 2 == 0 else reversed(list(ways)):
+            seconds[name].append(ways[name]())
+    return {name: own[1:] for name, own in seconds.items()}
+
+
 def in_fresh_process(way: Callable[..., float], environment: Mapping[str, str], **arguments: Any) -> float:
     """What a function returns in a process that has imported the large libraries and done nothing else."""
     context = get_context("forkserver")
@@ -114,31 +126,87 @@ def _called(way: Callable[..., float], environment: Mapping[str, str], arguments
     return way(**arguments)
 
 
-def parser(description: str) -> ArgumentParser:
-    """The options that every measurement has."""
+class Shown(Protocol):
+    """A row of the table."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def holds(self) -> bool | None: ...
+
+    def record(self) -> dict[str, Any]: ...
+
+    def cells(self) -> tuple[str, str, str]: ...
+
+
+def clock(device: str) -> Callable[[], float]:
+    """Seconds: of the CPU, or, once all that was asked of another device is done, of the wall."""
+    if device == "cpu":
+        return process_time
+    import torch
+
+    def now() -> float:
+        torch.cuda.synchronize(device)
+        return perf_counter()
+
+    return now
+
+
+def parser(description: str, markdown: bool = False) -> ArgumentParser:
+    """The options that every measurement has; with `markdown`, also that of tables which a page of the docs has."""
     made = ArgumentParser(description=description)
     made.add_argument("--quick", action="store_true", help="a small part, in under a minute; no goals")
     made.add_argument("--json", type=Path, metavar="FILE", help="write the measures there too")
+    if markdown:
+        made.add_argument("--markdown", type=Path, metavar="PAGE", help="put the table in its place on this page")
     return made
 
 
-def show(measures: Sequence[Measure | Bound], options: Namespace, title: str) -> None:
-    """Print the table and the machine; write the JSON that is asked for."""
+_SECONDS = "Seconds: median (least to most); ratio: otherwise to ours, by pairs."
+_HEADINGS = ("", "ours", "otherwise", "ratio", "goal")
+
+
+def show(measures: Sequence[Shown], options: Namespace, title: str, said: str = _SECONDS, mark: str = "") -> None:
+    """Print the table and the machine; write the JSON, and the table between the marks of a page, that are asked for.
+
+    `said` is what the columns hold.
+    """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in ("", "ours", "otherwise", "ratio", "goal"):
+    for heading in _HEADINGS:
         table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
-    for measure in measures:
-        goal = measure.record()["goal"]
-        judged = f"{goal}: {'holds' if measure.holds else 'missed'}" if goal else ""
-        table.add_row(measure.name, *measure.cells(), judged)
+    lines = [_line(measure) for measure in measures]
+    for line in lines:
+        table.add_row(*line)
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)
     console.print(table)
-    console.print(f"Seconds: median (least to most); ratio: otherwise to ours, by pairs. {machine()}")
+    console.print(f"{said} {machine()}")
     if options.json is not None:
         records = {"measures": [measure.record() for measure in measures]}
         options.json.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    if mark and options.markdown is not None:
+        headings = [_HEADINGS, ("---", *["---:"] * (len(_HEADINGS) - 1))]
+        put_between(mark, [*headings, *lines], f"{said} {date.today().isoformat()}, {machine()}", options.markdown)
+
+
+def _line(measure: Shown) -> tuple[str, ...]:
+    goal = measure.record()["goal"]
+    return measure.name, *measure.cells(), f"{goal}: {'holds' if measure.holds else 'missed'}" if goal else ""
+
+
+def put_between(mark: str, lines: Sequence[Sequence[str]], said: str, page: Path) -> None:
+    """Put a table and a line below it between the marks `<!-- mark -->` and `<!-- /mark -->` of a page.
+
+    Raises ValueError where the page has no such place.
+    """
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{said}\n"
+    place = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
+    old = page.read_text(encoding="utf-8")
+    if not place.search(old):
+        raise ValueError(f"{page}: has no place for the table; put <!-- {mark} --> and <!-- /{mark} --> there")
+    page.write_text(place.sub(lambda match: match[1] + text + match[2], old), encoding="utf-8")
 
 
 def machine() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-_PLACE = re.compile(r"(<!-- calibration -->\n).*?(<!-- /calibration -->)", re.DOTALL)
+from perf.measure import put_between
 
 
 @dataclass(frozen=True)
@@ -101,13 +100,7 @@ def write_markdown(lines: Sequence[Sequence[str]], said: str, page: Path) -> Non
     Raises ValueError where the page has no such place.
     """
     heads = [list(HEADINGS), ["---", "---", *["---:"] * len(WHAT)]]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in [*heads, *lines]) + f"\n\n{said}\n"
-    old = page.read_text(encoding="utf-8")
-    if not _PLACE.search(old):
-        raise ValueError(
-            f"{page}: has no place for the table; put <!-- calibration --> and <!-- /calibration --> there"
-        )
-    page.write_text(_PLACE.sub(lambda match: match[1] + text + match[2], old), encoding="utf-8")
+    put_between("calibration", [*heads, *lines], said, page)
 
 
 def measures(found: Sequence[Mapping[str, Rate]]) -> list[dict[str, Any]]:

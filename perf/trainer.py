@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import process_time
 from typing import Any
 
 from perf.encoders import LENGTH
+from perf.measure import clock
 from xtransfer.benchmarks.spec import Row
 
 DYNAMIC: Mapping[str, Any] = {}  # random batches, padded to the longest of each
 BEST: Mapping[str, Any] = {"train_sampling_strategy": "group_by_length", "bf16": True}
 BATCH = 32
+WARM = 2  # steps before the clock starts
+_GROUP = 50  # batches that the Trainer sorts by length together, where there are enough
 
 
 def dataset(folder: Path, rows: Sequence[Row]) -> Any:
@@ -29,59 +31,85 @@ def dataset(folder: Path, rows: Sequence[Row]) -> Any:
     return datasets.Dataset.from_dict({**columns, "labels": [row["label"] for row in rows]})
 
 
-def seconds_per_token(folder: Path, data: Any, steps: int, settings: Mapping[str, Any]) -> float:
-    """CPU seconds of training on a token that is no padding, over so many steps of 32 rows."""
+def seconds_per_token(
+    folder: Path, data: Any, steps: int, settings: Mapping[str, Any], batch: int = BATCH, device: str = "cpu"
+) -> tuple[float, float]:
+    """Seconds of training on a token that is no padding, and on a row, over so many steps after `WARM` others.
+
+    The steps are taken evenly out of the first group that the Trainer sorts, so that short and long rows have their
+    shares.
+    """
     from transformers import PrinterCallback, Trainer, TrainerCallback
+
+    now = clock(device)
 
     class Counting(Trainer):
         tokens = 0
 
+        def _get_train_sampler(self, *arguments: Any) -> Any:
+            order = list(super()._get_train_sampler(*arguments) or ())
+            batches = [order[start : start + batch] for start in range(0, len(order) - batch + 1, batch)][:_GROUP]
+            chosen = [batches[(2 * number + 1) * len(batches) // (2 * steps)] for number in range(steps)]
+            return [row for own in [*chosen[:1] * WARM, *chosen] for row in own]
+
         def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any) -> Any:
-            self.tokens += int(inputs["attention_mask"].sum())
+            if self.state.global_step >= WARM:
+                self.tokens += int(inputs["attention_mask"].sum())
             return super().training_step(model, inputs, *rest)
 
     class Clock(TrainerCallback):
         seconds = 0.0
 
-        def on_train_begin(self, *arguments: Any, **options: Any) -> None:
-            self.seconds -= process_time()
+        def on_step_end(self, args: Any, state: Any, control: Any, **options: Any) -> None:
+            if state.global_step in (WARM, WARM + steps):
+                self.seconds = now() - self.seconds
 
-        def on_train_end(self, *arguments: Any, **options: Any) -> None:
-            self.seconds += process_time()
-
-    clock = Clock()
+    timed = Clock()
     with TemporaryDirectory() as out:
-        trainer = Counting(**_arguments(folder, out, max_steps=steps, **settings), train_dataset=data)
-        trainer.add_callback(clock)
+        more = {"max_steps": WARM + steps, "per_device_train_batch_size": batch, **settings}
+        trainer = Counting(**_arguments(folder, out, 3, device, **more), train_dataset=data)
+        trainer.add_callback(timed)
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    return clock.seconds / trainer.tokens
+    return timed.seconds / trainer.tokens, timed.seconds / (steps * batch)
+
+
+def dev_logits(folder: Path, train: Any, dev: Any, labels: int, steps: int, rate: float, seed: int) -> Any:
+    """Logits [rows, labels] of `dev` after training with dynamic padding."""
+    from transformers import PrinterCallback, Trainer
+
+    with TemporaryDirectory() as out:
+        more = {"max_steps": steps, "learning_rate": rate, "seed": seed, **DYNAMIC}
+        trainer = Trainer(**_arguments(folder, out, labels, **more), train_dataset=train)
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+        return trainer.predict(dev).predictions
 
 
 def predictor(folder: Path, out: str) -> Any:
     """A Trainer that predicts, with the rows a batch that it takes where nothing is said."""
     from transformers import Trainer
 
-    return Trainer(**_arguments(folder, out))
+    return Trainer(**_arguments(folder, out, 3))
 
 
-def _arguments(folder: Path, out: str, **settings: Any) -> dict[str, Any]:
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainingArguments
+def _arguments(folder: Path, out: str, labels: int, device: str = "cpu", **settings: Any) -> dict[str, Any]:
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainingArguments, set_seed
 
     from xtransfer.training.pretrained import quiet
 
+    set_seed(settings.get("seed", 0))  # the head is drawn when the model is loaded
     with quiet():
-        model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3)
+        model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=labels)
+    values = {"per_device_train_batch_size": BATCH, "learning_rate": 2e-5, **settings}
     arguments = TrainingArguments(
         output_dir=out,
-        per_device_train_batch_size=BATCH,
-        learning_rate=2e-5,
         optim="adamw_torch_fused",
         logging_strategy="no",
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
-        use_cpu=True,
-        **settings,
+        use_cpu=device == "cpu",
+        **values,
     )
     return {"model": model, "args": arguments, "processing_class": AutoTokenizer.from_pretrained(folder)}

@@ -25,7 +25,7 @@ from transformers import (
 from xtransfer.data.batches import Batch, collate
 from xtransfer.errors import RequestError
 from xtransfer.kinds.spec import Encoded
-from xtransfer.packed import attention, forward
+from xtransfer.packed import attention, forward, products
 from xtransfer.packed.dropout import dropped
 from xtransfer.packed.forward import FAMILIES, states
 from xtransfer.packed.layout import layout
@@ -139,8 +139,8 @@ def test_dropout_of_attention_weights_is_that_of_the_encoder() -> None:
     assert not torch.allclose(one, states(model, given))
     queries, keys = torch.randn(sum(LENGTHS), 2, 8), torch.randn(sum(LENGTHS), 2, 8)
     plan = layout(LENGTHS, torch.device("cpu"))
-    read = torch.stack((keys, torch.ones_like(keys)), 1)
-    kept = torch.stack([attention.attention(queries, read, plan, 0.5, 0.1) for _ in range(400)])
+    projected = torch.stack((queries, keys, torch.ones_like(keys)), 1)
+    kept = torch.stack([attention.attention(projected, plan, 0.5, 0.1) for _ in range(400)])
     assert kept.std() > 0.1
     assert (kept.mean(0) - 1).abs().max() < 0.3  # what is kept is scaled up: the mean stays
 
@@ -175,10 +175,7 @@ def test_checkpointing_leaves_states_and_gradients_equal() -> None:
     assert torch.equal(gradient(), kept)
 
 
-@pytest.mark.parametrize("first_only", [False, True])
-def test_the_kernel_for_sequences_of_any_length_is_told_where_they_lie(
-    first_only: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_kernel_for_sequences_of_any_length_is_told_where_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the kernel of a GPU computes, by its documentation, in plain torch."""
 
     def varlen_attn(
@@ -194,10 +191,10 @@ def test_the_kernel_for_sequences_of_any_length_is_told_where_they_lie(
         return torch.cat(found)
 
     model, given = encoder("xlm-roberta"), batch()
-    expected = states(model, given, first_only=first_only)
-    monkeypatch.setattr(attention, "_has_varlen", lambda queries, dropout: True)
+    expected = states(model, given)
+    monkeypatch.setattr(attention, "_has_varlen", lambda projected, dropout: True)
     monkeypatch.setattr(attention.varlen, "varlen_attn", varlen_attn)
-    assert torch.allclose(states(model, given, first_only=first_only), expected, atol=2e-6)
+    assert torch.allclose(states(model, given), expected, atol=2e-6)
 
 
 @pytest.mark.parametrize("lengths", [(5,), (4, 4, 4), (1, 2, 3, 100), tuple(range(1, 60))])
@@ -211,7 +208,7 @@ def test_every_token_has_one_place(lengths: tuple[int, ...]) -> None:
     firsts = plan.places[plan.edges[:-1].long()][plan.ranks]
     assert firsts.tolist() == [number * max(lengths) for number in range(len(lengths))]
     for bucket in plan.buckets:
-        assert bucket.tokens >= 0.75 * bucket.shape[0] * bucket.shape[1]
+        assert bucket.tokens >= 0.85 * bucket.shape[0] * bucket.shape[1]
 
 
 def test_one_bucket_of_all_sequences_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,6 +237,44 @@ def test_dropout_has_its_rate_and_leaves_the_mean(shape: tuple[int, ...], rate: 
     together = float(((again == 0) & (found == 0)).float().mean())
     assert abs(together - rate**2) < 5 * (rate**2 / count) ** 0.5, "two draws have nothing to do with each other"
     assert dropped(given, 0.0) is given
+
+
+@pytest.mark.parametrize("filled", [0.0, 0.75])
+def test_products_are_what_the_fused_kernel_computes(filled: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forwards and backwards, with padding in every bucket or in some."""
+    monkeypatch.setattr("xtransfer.packed.layout.LEAST_FILLED", {"cpu": filled})
+    plan = layout(LENGTHS, torch.device("cpu"), 16)
+    tokens = sum(LENGTHS) + plan.filling
+    draw = torch.Generator().manual_seed(0)
+    projected = torch.randn(tokens, 3, 2, 8, generator=draw)
+    weights = torch.randn(tokens, 2, 8, generator=draw)
+    found = []
+    for kernel in (products.attention, attention.attention):
+        given = projected.clone().requires_grad_()
+        contexts = kernel(given, plan, 0.0, 0.3)
+        (contexts * weights).sum().backward()
+        assert given.grad is not None and not given.grad[sum(LENGTHS) :].any()
+        found.append((contexts.detach(), given.grad))
+    for ours, theirs in zip(*found, strict=True):
+        assert torch.allclose(ours, theirs, atol=2e-6)
+
+
+def test_gradients_are_those_of_the_weights_that_dropout_left() -> None:
+    """Against differences of the outcome, under one draw of dropout."""
+    plan = layout((3, 2), torch.device("cpu"))
+    draw = torch.Generator().manual_seed(0)
+    projected = torch.randn(5, 3, 2, 4, generator=draw)
+    weights, direction = torch.randn(5, 2, 4, generator=draw), torch.randn(projected.shape, generator=draw)
+
+    def outcome(at: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(5)
+        return (products.attention(at, plan, 0.4, 0.5) * weights).sum()
+
+    given = projected.clone().requires_grad_()
+    outcome(given).backward()
+    assert given.grad is not None
+    slope = (outcome(projected + 1e-2 * direction) - outcome(projected - 1e-2 * direction)) / 2e-2
+    assert float((given.grad * direction).sum()) == pytest.approx(float(slope), rel=1e-2)
 
 
 def test_filling_is_read_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

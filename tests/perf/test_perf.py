@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from perf.measure import Bound, Measure, machine, paired
+from perf.curves import Ends
+from perf.measure import Bound, Measure, in_turns, machine, paired
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,9 +72,14 @@ def test_results_measures_every_database_and_question(tmp_path: Path) -> None:
     [
         (
             "training",
-            ["bf16, packed and trimmed / dynamic padding", "bf16, packed and trimmed / grouped by length, bf16"],
+            [
+                f"{own} / {other}"
+                for own in ("fp32", "bf16")
+                for other in ("dynamic padding", "grouped by length, bf16")
+            ],
         ),
         ("evaluation", ["fp32", "bf16", "largest difference of a logit, fp32"]),
+        ("large", []),
     ],
 )
 def test_training_and_evaluation_measure_every_way(
@@ -87,12 +93,54 @@ def test_training_and_evaluation_measure_every_way(
     assert done.returncode == 0, done.stderr
     measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
     assert {f"2 x 64: {row}" for row in rows} <= measures.keys()
+    if name == "large":
+        assert list(measures) == [f"2 x 64, batch {batch}{what}" for batch in (8, 16) for what in ("", ": MFU")]
+        return
     assert all(one["goal"] is one["holds"] is None and one["ours"] >= 0 for one in measures.values())
     if name == "training":
-        assert measures["2 x 64: largest difference of packed and padded losses, 6 steps"]["ours"] < 1e-5
         assert 0 < measures["2 x 64: share of the loop that makes batches"]["ours"] < 1
     else:
         assert measures["2 x 64: largest difference of a logit, fp32"]["ours"] < 1e-6
+
+
+def test_curves_compare_what_is_learned_with_the_trainers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
+    monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path))
+    file, page = tmp_path / "measures.json", tmp_path / "page.md"
+    page.write_text("A\n<!-- curves -->\nold\n<!-- /curves -->\nend\n", encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "perf.training",
+        "--curves",
+        "--quick",
+        "--json",
+        str(file),
+        "--markdown",
+        str(page),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
+    assert measures["largest difference of packed and padded losses, 6 steps"]["ours"] < 1e-5
+    for precision in ("fp32", "bf16"):
+        loss = measures[f"loss after 10 steps: {precision}, the Trainer's fp32"]
+        assert loss["ours"] == pytest.approx(loss["other"], abs=0.05)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("A\n<!-- curves -->\n|  | ours |") and text.endswith("\n<!-- /curves -->\nend\n")
+    assert "old" not in text and machine().partition(",")[0] in text
+
+
+def test_ends_are_judged_by_their_standard_error() -> None:
+    near, far = Ends("x", [1.0, 1.2, 1.4], [1.1, 1.3, 1.5], 2.78), Ends("x", [1.0, 1.2, 1.4], [2.0, 2.2, 2.4], 2.78)
+    assert near.apart == pytest.approx(0.1 / (0.08 / 3) ** 0.5)
+    assert near.holds and far.holds is False and Ends("x", [1.0, 1.2], [1.0, 1.3], None).holds is None
+    assert near.record()["goal"] == "at most 2.78 standard errors apart"
+
+
+def test_the_first_round_of_turns_does_not_count() -> None:
+    times = iter(range(6))
+    assert in_turns({"a": lambda: next(times), "b": lambda: next(times)}, 2) == {"a": [3, 4], "b": [2, 5]}
 
 
 def test_goals_of_ratios_and_of_bounds() -> None:

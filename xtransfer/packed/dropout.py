@@ -1,6 +1,8 @@
-"""Dropout that draws 16 bits for each element, which takes a CPU half the time of torch's own."""
+"""Dropout that draws 16 bits for each element, which takes a CPU a fraction of the time of torch's own."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -14,8 +16,15 @@ def dropped(states: Tensor, rate: float) -> Tensor:
         return states
     if states.device.type != "cpu":
         return torch.nn.functional.dropout(states, rate)
-    level = round(rate * _STEPS)
-    count = states.numel()
+    return states * factors(states.shape, rate)
+
+
+def factors(shape: Sequence[int], rate: float) -> Tensor:
+    """What dropout multiplies states of that shape with, fp32 on the CPU: 0, or what keeps the mean."""
+    level = max(1, round(rate * _STEPS))
+    count = torch.Size(shape).numel()
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)  # type: ignore[call-overload]
-    falls = words.view(torch.int16)[:count].view(states.shape) < level - _STEPS // 2
-    return torch.where(falls, 0.0, states) * (_STEPS / (_STEPS - level))
+    last = level - _STEPS // 2 - 1  # the largest number that falls
+    # Clamping is several times as fast as comparing, whose outcomes are single bytes.
+    kept = words.view(torch.int16)[:count].clamp_(last, last + 1).sub_(last)
+    return kept.float().mul_(_STEPS / (_STEPS - level)).view(shape)

@@ -18,11 +18,12 @@ from xtransfer.data.batches import Batch
 from xtransfer.errors import RequestError
 from xtransfer.packed.attention import attention
 from xtransfer.packed.dropout import dropped
+from xtransfer.packed.first import attention_of_first
 from xtransfer.packed.layout import Layout, layout
 
 log = logging.getLogger(__name__)
 
-_ROUND = 64  # tokens
+_ROUND = 16  # tokens
 FAMILIES = ("bert", "camembert", "roberta", "xlm-roberta")  # `model_type` of a configuration; mBERT is a bert
 
 
@@ -81,22 +82,24 @@ def _embedded(embeddings: Any, batch: Batch, plan: Layout) -> Tensor:
         positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
     types = torch.zeros_like(ids) if batch.token_type_ids is None else batch.token_type_ids
     places = nn.functional.pad(plan.places, (0, plan.filling))  # the first token again
-    packed = [one.flatten().index_select(0, places).unsqueeze(0) for one in (ids, positions, types)]
-    found: Tensor = embeddings(input_ids=packed[0], position_ids=packed[1], token_type_ids=packed[2])
-    return found.squeeze(0)
+    words, places, kinds = (one.flatten().index_select(0, places) for one in (ids, positions, types))
+    summed = embeddings.word_embeddings(words) + embeddings.token_type_embeddings(kinds)
+    summed = embeddings.LayerNorm(summed + embeddings.position_embeddings(places))
+    return dropped(summed, embeddings.dropout.p if embeddings.training else 0.0)
 
 
 def _layer(layer: Any, tokens: Tensor, plan: Layout, first_only: bool) -> Tensor:
     """The next states of packed tokens [tokens, hidden], or of each sequence's first token alone."""
     own = layer.attention.self
-    asking = tokens.index_select(0, plan.edges[:-1]) if first_only else tokens
-    heads = (own.num_attention_heads, own.attention_head_size)
-    if first_only:
-        queries, read = own.query(asking).view(-1, *heads), _projected(tokens, own.key, own.value)
-    else:
-        queries, read = _projected(tokens, own.query, own.key, own.value).tensor_split((own.all_head_size,), 1)
     rate = own.dropout.p if own.training else 0.0
-    context = attention(queries.view(-1, *heads), read.view(-1, 2, *heads), plan, rate, own.scaling)
+    if first_only:
+        asking = tokens.index_select(0, plan.edges[:-1])
+        context = attention_of_first(own, asking, tokens, plan, rate)
+    else:
+        asking = tokens
+        projected = _projected(tokens, own.query, own.key, own.value)
+        shape = (-1, 3, own.num_attention_heads, own.attention_head_size)
+        context = attention(projected.view(shape), plan, rate, own.scaling)
     attended = _added(layer.attention.output, context.flatten(1), asking)
     return _added(layer.output, layer.intermediate(attended), attended)
 
@@ -110,7 +113,7 @@ def _projected(tokens: Tensor, *layers: Any) -> Tensor:
 def _added(block: Any, inner: Tensor, outer: Tensor) -> Tensor:
     """What a block of dense layer, dropout and norm adds to the states around it."""
     rate = block.dropout.p if block.training else 0.0
-    found: Tensor = block.LayerNorm(dropped(block.dense(inner), rate) + outer)
+    found: Tensor = block.LayerNorm(dropped(block.dense(inner).to(outer.dtype), rate) + outer)
     return found
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 # Of a bucket's length, what its shortest sequence has: padding of attention against the number of calls. Other devices
 # take one bucket: a call costs them more than padding.
-LEAST_FILLED = {"cpu": 0.75}
+LEAST_FILLED = {"cpu": 0.85}
 _To = Callable[[np.ndarray], Tensor]
 
 

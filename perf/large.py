@@ -1,0 +1,97 @@
+"""Training XLM-R Large with random weights on a GPU, in bf16: ours against the Trainer of transformers at its best.
+
+Seconds of the wall clock, with the device waited for; rows and time for a token as `perf.training` has them. MFU is
+what the encoder computes for tokens that are no padding (6 operations for each of its parameters and token: attention,
+embeddings and the optimizer are not counted), out of what the device can (`--peak`). `--quick` takes a small encoder
+and a processor, to see that it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from perf.encoders import NLI, QUICK, Size, evaluation_rows, make_encoder, training_rows
+from perf.measure import Measure, in_turns, parser, show
+from perf.trainer import BEST, WARM, dataset, seconds_per_token
+from perf.training import PER, POOL, STEPS, Clock, make_run
+from xtransfer.benchmarks.spec import Row
+
+LARGE = Size(24, 1024, 250_002)
+BATCHES = (32, 128, 512)
+_MFU = 0.5  # at the largest batch
+_RATIO = 2.0  # at the smallest
+
+
+@dataclass(frozen=True)
+class Share:
+    """Share of what the device can compute, at least so much; None: no goal."""
+
+    name: str
+    value: float
+    least: float | None
+
+    @property
+    def holds(self) -> bool | None:
+        return None if self.least is None else self.value >= self.least
+
+    def record(self) -> dict[str, Any]:
+        """As a measure's; other and ratio are null."""
+        goal = None if self.least is None else f"at least {self.least:g}"
+        ours = float(f"{self.value:.3g}")
+        return {"name": self.name, "ours": ours, "other": None, "ratio": None, "goal": goal, "holds": self.holds}
+
+    def cells(self) -> tuple[str, str, str]:
+        return f"{self.value:.3g}", "", ""
+
+
+def measure(
+    size: Size, rows: Sequence[Row], batches: Sequence[int], steps: int, rounds: int, folder: Path, device: str,
+    peak: float, goals: bool,
+) -> list[Any]:  # fmt: skip
+    """Rows of the table: of each batch size seconds for a million tokens, and our share of `peak` (operations/s)."""
+    data, found = dataset(folder, rows), list[Any]()
+    per_token = 6 * 12 * size.layers * size.hidden**2  # a layer has 12 squares of the hidden size in its products
+    for batch in batches:
+        ways: dict[str, Callable[[], float]] = {
+            "ours": lambda batch=batch: _ours(folder, rows, steps, batch, device),  # type: ignore[misc]
+            "other": lambda batch=batch: PER * seconds_per_token(folder, data, steps, BEST, batch, device)[0],  # type: ignore[misc]
+        }
+        seconds = in_turns(ways, rounds)
+        least = _RATIO if goals and batch == min(batches) else None
+        found.append(Measure(f"{size}, batch {batch}", seconds["ours"], seconds["other"], least=least))
+        share = per_token * PER / median(seconds["ours"]) / peak
+        found.append(Share(f"{size}, batch {batch}: MFU", share, _MFU if goals and batch == max(batches) else None))
+    return found
+
+
+def _ours(folder: Path, rows: Sequence[Row], steps: int, batch: int, device: str) -> float:
+    run = make_run(folder, [(NLI, rows)], WARM + steps, precision="bf16", batch_size=batch, device=device)
+    timed = Clock(run, WARM)
+    timed.train()
+    return PER * timed.seconds / timed.tokens
+
+
+def _main() -> None:
+    options = parser(__doc__ or "")
+    options.add_argument("--rounds", type=int, default=5, help="how often each way is timed, in turns (default: 5)")
+    options.add_argument("--device", default="cuda", help="of torch (default: cuda)")
+    options.add_argument("--peak", type=float, default=989.0, help="TFLOP/s of the device in bf16 (default: an H100's)")
+    asked = options.parse_args()
+    quick = asked.quick
+    rows = training_rows(400 if quick else 2 * POOL)
+    size, batches, device = (QUICK, (8, 16), "cpu") if quick else (LARGE, BATCHES, asked.device)
+    with TemporaryDirectory() as name:
+        texts = evaluation_rows(50) if quick else {"en": training_rows()}
+        folder = make_encoder(size, texts, Path(name))
+        steps, rounds = (2, 1) if quick else (STEPS, asked.rounds)
+        found = measure(size, rows, batches, steps, rounds, folder, device, 1e12 * asked.peak, not quick)
+    show(found, asked, f"Training on {device}, bf16: seconds for a million tokens")
+
+
+if __name__ == "__main__":
+    _main()
