@@ -25,6 +25,7 @@ test: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed
 	$(PIP) --editable ".[dev]"
+	$(PY) -m tests.browser.chromium || $(PY) -m playwright install chromium || true  # without one, its tests skip
 	touch .venv/installed-dev
 
 clean:

@@ -34,7 +34,7 @@ def make_artifacts(wanted: Wanted, title: str, workers: int | None) -> dict[str,
     def lost(stage: Stage, readers: Sequence[Stage], reason: str) -> None:
         reasons.update({one.name: reason for one in (stage, *readers)})
 
-    with stage_runtime(places.store, workers) as runtime:
+    with stage_runtime(places.store, workers, title) as runtime:
         runtime.listener.planned(to_run, len(wanted.stages) - len(to_run))
         run_stages(to_run, runtime, lambda stage: None, lost)
     ran = {stage.key for stage in to_run}

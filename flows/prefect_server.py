@@ -29,6 +29,8 @@ _SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # A page draws its run's timeline before anything else: at 2,000 task runs it stood still for over a minute.
+    "PREFECT_SERVER_FLOW_RUN_GRAPH_MAX_NODES": "500",
     "PREFECT_UI_API_URL": "/api",  # the address that the browser used, be it through a tunnel or a proxy
     "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite: a busy machine waits longer for its turn to write
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),

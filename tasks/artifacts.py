@@ -7,25 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-from prefect.artifacts import Artifact, create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect import get_run_logger, task
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 
 from tasks.keys import artifact_key
 from xtransfer.analysis import UNSEEN
+from xtransfer.digest import file_digest
 from xtransfer.errors import RequestError
 from xtransfer.report import samples
 from xtransfer.report.findings import Findings, find
-from xtransfer.report.page import write_findings
+from xtransfer.report.page import PAGE, write_findings
 from xtransfer.report.plots import data_uri, heat_maps, png
 from xtransfer.report.tables import Grid, heading, headline
 from xtransfer.report.words import counted, duration
 from xtransfer.results.database import open_database
+from xtransfer.results.recorded import fingerprint
 from xtransfer.settings import current
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.store.manifest import host
 from xtransfer.study import NAME
 
+_MADE_FROM = ".made-from"  # beside the page: the results that it was written from, and what it was then
 _IMAGE_DPI = 110  # on a screen; an artifact stays in Prefect's database for every run
 
 Row = dict[str, Any]
@@ -35,17 +39,23 @@ Row = dict[str, Any]
 def publish_report(study: str, ran: int) -> str:
     """Write the report of a recorded study to reports/STUDY below XTRANSFER_HOME; returns the page's path.
 
-    `ran`: stages that this run has executed; the others were in the store. Raises RequestError for a name that no
-    study can have, and for a study that is not recorded.
+    `ran`: stages that this run has executed; the others were in the store. A report and artifacts that were made from
+    the same results stay as they are. Raises RequestError for a name that no study can have, and for a study that is
+    not recorded.
     """
     if not NAME.fullmatch(study):
         raise RequestError(f"'{study}' is no name of a study: its report would not be below {current().home}")
     places = current()
     store = ArtifactStore(places.store)
-    with open_database(places.database_url, read_only=True) as database:
-        found = find(study, database, store)
-    page = write_findings(found, store, places.home / "reports" / study)
+    folder = places.home / "reports" / study
     key = artifact_key(study)
+    with open_database(places.database_url, read_only=True) as database:
+        made_from = fingerprint(database, study)
+        if not ran and (page := _up_to_date(folder, made_from)) and _is_there(f"{key}-answer"):
+            get_run_logger().info("nothing has changed since the report %s", page)
+            return str(page)
+        found = find(study, database, store)
+    page = write_findings(found, store, folder)
     create_markdown_artifact(answer(found, page), f"{key}-answer", f"What {study} says")
     create_table_artifact(summary(found, ran), f"{key}-summary", f"How the run of {study} went")
     create_table_artifact(cost(found), f"{key}-cost", f"Time of the stages of {study}, each counted once")
@@ -54,13 +64,31 @@ def publish_report(study: str, ran: int) -> str:
     for name, title, image in images(found):
         create_image_artifact(image, f"{key}-{name}", title)
     show_samples(found, store, key, anew=ran > 0)
+    (folder / _MADE_FROM).write_text(f"{made_from} {file_digest(page)}", encoding="utf-8")
     return str(page)
+
+
+def _is_there(key: str) -> bool:
+    """Whether Prefect has an artifact of that key. (`Artifact.get` sends nulls that the server may refuse.)"""
+    asked = {"artifacts": {"key": {"any_": [key]}}, "limit": 1}
+    with get_client(sync_client=True) as client:
+        return bool(client.request("POST", "/artifacts/filter", json=asked).json())
+
+
+def _up_to_date(folder: Path, made_from: str) -> Path | None:
+    """The page in `folder`, where it was written from these results and is still as it was."""
+    page = folder / PAGE
+    try:
+        same = (folder / _MADE_FROM).read_text(encoding="utf-8") == f"{made_from} {file_digest(page)}"
+    except OSError:
+        return None
+    return page if same else None
 
 
 def show_samples(found: Findings, store: ArtifactStore, key: str, anew: bool) -> None:
     """Tables of some predictions and translations; those that an earlier run has left stay unless `anew`."""
     name = found.facts.name
-    if not anew and Artifact.get(f"{key}-samples") is not None:
+    if not anew and _is_there(f"{key}-samples"):
         return
     if answers := samples.predictions(found.facts, store):
         create_table_artifact(answers, f"{key}-samples", f"Some answers of {name}: wrong ones, then right ones")

@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect.artifacts import create_table_artifact
 
-from tasks.artifacts import artifact_key
+from tasks.keys import artifact_key
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ STUDY = """\
 name: killed
 encoders: [lab-mini@0]
 intermediates: [direct, lab-nli@en]
-targets: [lab-inference, lab-retrieval]
+targets:
+  - {benchmark: lab-inference, train_rows: 320, score_rows: 60}
+  - lab-retrieval
 seeds: [10, 11]
 intermediate_rows: 160
 intermediate_recipe: {epochs: 2, batch_size: 16, learning_rate: 5.0e-4, max_length: 64, dropout: 0.0}

@@ -14,6 +14,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
+from sqlalchemy import text
 
 from flows import run_study
 from tasks.artifacts import answer, publish_report
@@ -77,11 +78,27 @@ def test_answer_tables_and_plots_are_in_prefect() -> None:
 
 def test_runs_of_a_study_make_one_history() -> None:
     recorded("again")
-    for ran in (9, 0):
+    for ran in (9, 4):
         ends("again", ran)
     assert len(stored("again-answer")) == 2
     latest = json.loads(stored("again-summary")[-1].data)
-    assert {"what": "stages that this run executed", "how much": 0} in latest
+    assert {"what": "stages that this run executed", "how much": 4} in latest
+
+
+def test_a_run_that_changes_nothing_leaves_report_and_artifacts() -> None:
+    recorded("same")
+    page = ends("same", 3)
+    assert page is not None
+    written = Path(page).stat().st_mtime_ns
+    assert ends("same", 0) == page and Path(page).stat().st_mtime_ns == written
+    assert len(stored("same-answer")) == 1
+    with open_database(current().database_url) as database, database.begin() as connection:
+        connection.execute(text("UPDATE cell SET status = 'failed', reason = 'gone' WHERE intermediate = 'nli@de'"))
+    ends("same", 0)
+    assert len(stored("same-answer")) == 2
+    Path(page).write_text("another page")
+    ends("same", 0)
+    assert len(stored("same-answer")) == 3 and "another page" not in Path(page).read_text()
 
 
 def test_samples_are_made_when_something_ran_or_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from xtransfer import __version__
+from xtransfer.digest import digest
 from xtransfer.results.database import Database
-from xtransfer.results.schema import CellRow, CellStageRow, StageRow, StudyCellRow
+from xtransfer.results.schema import CellRow, CellStageRow, StageRow, StudyCellRow, StudyRow
 
 if TYPE_CHECKING:
     from xtransfer.grid import Cell
@@ -24,6 +26,20 @@ def unrecorded(db: Database, study: str, cells: Sequence[Cell], store: ArtifactS
     known = _recorded(db, study)
     lineages = _Lineages(store)
     return (cell for cell in cells if known.get(cell.key) != lineages.of(cell.score.key))
+
+
+def fingerprint(db: Database, study: str) -> str:
+    """Digest of all that a study's results rest on: its definition, and each cell's status and makings of stages."""
+    status = (
+        select(CellRow.key, CellRow.status, CellRow.reason)
+        .join(StudyCellRow, StudyCellRow.cell == CellRow.key)
+        .where(StudyCellRow.study == study)
+    )
+    with db.begin() as connection:
+        definition = connection.scalar(select(StudyRow.digest).where(StudyRow.name == study))
+        cells = sorted(map(list, connection.execute(status)))
+    makings = {cell: sorted(f"{key} {moment}" for key, moment in made) for cell, made in _recorded(db, study).items()}
+    return digest(__version__, definition, cells, makings)
 
 
 def _recorded(db: Database, study: str) -> dict[str, frozenset[Making]]:

@@ -8,6 +8,7 @@ closes when the owner dies, upon which the child ends itself.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from xtransfer.errors import XTransferError
@@ -141,12 +143,18 @@ def _import_everything() -> None:
     import xtransfer.translation.engine
     import xtransfer.translation.train  # noqa: F401
     from xtransfer.benchmarks import BENCHMARKS
+    from xtransfer.settings import current
+    from xtransfer.store import manifest
+    from xtransfer.store.lease import leases_for
 
+    manifest.packages()  # read from many files
+    leases_for(Path(), current().database_url)
     len(BENCHMARKS)  # a user's file is run now: stages read the declarations that the study was planned with
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
     datasets.utils.logging.disable_progress_bar()
     datasets.utils.logging.set_verbosity_error()
+    gc.freeze()  # what is here stays: a stage's collections need not look at it, and so not copy its pages
 
 
 if __name__ == "__main__":

@@ -88,6 +88,8 @@ class DatabaseLeases:
     """Advisory locks of a PostgreSQL database. Keeps the processes of all machines that use it apart."""
 
     def __init__(self, url: URL) -> None:
+        import psycopg  # noqa: F401 - a stage server that makes one has it for all of its stages
+
         self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     @contextmanager
@@ -144,11 +146,12 @@ class BothLeases:
 
 def leases_for(folder: Path, database_url: str) -> Leases:
     """The leases of a store: files in `folder`, and PostgreSQL's locks where the results are there."""
-    from sqlalchemy import make_url  # only here: waiting for a server needs no database
-
     files = FileLeases(folder)
-    url = make_url(database_url)
-    return BothLeases(files, DatabaseLeases(url)) if url.get_backend_name() == "postgresql" else files
+    if not database_url.startswith("postgresql"):
+        return files
+    from sqlalchemy import make_url  # only here: it takes longer than a small stage
+
+    return BothLeases(files, DatabaseLeases(make_url(database_url)))
 
 
 @contextmanager

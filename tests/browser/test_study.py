@@ -1,0 +1,148 @@
+"""A person runs a study from Prefect's pages: fills in its form, watches it, reads its artifacts, cancels one."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Served
+from tests.browser.form import Form
+from tests.running import MINUTES
+
+pytestmark = pytest.mark.slow
+_RUN_SECONDS = 15 * MINUTES  # of a machine that does much else; a quiet one takes one
+
+
+def fill_in(form: Form, name: str) -> None:
+    """A study of seconds in the laboratory, whose intermediate learns something."""
+    form.fill(name, "study", "Name")
+    form.fill("Does German text first help to find translations?", "study", "Question")
+    form.add("Encoders", "lab-mini@0")
+    form.add("Intermediates", "direct", "lab-text@de")
+    form.add("Targets", "lab-retrieval")
+    form.choose("int", "study", "Intermediate Rows")
+    form.fill("480", "study", "Intermediate Rows")
+    form.fill("0.0005", "study", "Intermediate Recipe", "Learning Rate")
+    form.fill("64", "study", "Intermediate Recipe", "Max Length")
+    form.fill("64", "study", "Target Recipe", "Max Length")
+
+
+def submitted(form: Form) -> None:
+    """Submit, and go to the page of the run. The notice that links there is gone within seconds."""
+    with form.page.expect_response(re.compile("/create_flow_run$"), timeout=5 * MINUTES * 1000) as answer:
+        form.submit()
+    form.page.goto(f"/v2/runs/flow-run/{answer.value.json()['id']}")
+
+
+def ended(page: Any, state: str) -> None:
+    """Wait until the run's page shows how it ended."""
+    page.locator("main").get_by_text(state, exact=True).first.wait_for(timeout=_RUN_SECONDS * 1000)
+
+
+def artifact(page: Any, key: str) -> None:
+    """From a run's page to an artifact of it."""
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_role("link").filter(has=page.get_by_role("heading", name=key, exact=True)).click()
+    page.get_by_role("link", name=re.compile("^[0-9a-f]{8}$")).first.click()
+    page.get_by_role("tabpanel", name="Artifact").wait_for()
+
+
+def test_a_study_is_filled_in_run_and_read(page: Any, served: Served, tmp_path: Path) -> None:
+    form = Form(page, "own-study")
+    fill_in(form, "from-a-form")
+    form.look_at("study", "Name")
+    page.screenshot(path=tmp_path / "form.png")
+    submitted(form)
+    ended(page, "Completed")
+    run = page.url
+    page.screenshot(path=tmp_path / "run.png")
+
+    artifact(page, "from-a-form-gains")
+    page.get_by_role("row").filter(has_text="lab-text@de").first.wait_for()
+    page.screenshot(path=tmp_path / "gains.png")
+
+    page.goto(run)
+    artifact(page, "from-a-form-heat-map-1")
+    plot = page.get_by_role("tabpanel").get_by_role("img")
+    plot.wait_for()
+    assert plot.evaluate("image => image.naturalWidth") > 200
+    page.screenshot(path=tmp_path / "heat-map.png")
+
+    page.goto(run)
+    artifact(page, "from-a-form-answer")
+    page.get_by_text("Does German text first help to find translations?").first.wait_for()
+    page.screenshot(path=tmp_path / "answer.png")
+
+    page.goto(run)
+    artifact(page, "from-a-form-samples")
+    assert page.get_by_role("row").count() > 5
+    page.screenshot(path=tmp_path / "samples.png")
+
+    page.goto(run)
+    artifact(page, "from-a-form-stages")
+    page.get_by_role("row").filter(has_text="pretrain lab-mini@0").filter(has_text="done").wait_for()
+    page.screenshot(path=tmp_path / "stages.png")
+
+    page.goto(run)
+    artifact(page, "from-a-form-progress")
+    page.get_by_text("100%").first.wait_for()
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "words"),
+    [
+        ("My Study", ("study", "Name"), "does not match"),
+        ("-1", ("study", "Intermediate Recipe", "Learning Rate"), "less than or equal to the minimum of 0"),
+    ],
+    ids=["name", "number"],
+)
+def test_a_wrong_value_is_refused_in_the_form(
+    page: Any, served: Served, tmp_path: Path, value: str, field: tuple[str, ...], words: str
+) -> None:
+    form = Form(page, "own-study")
+    fill_in(form, "refused")
+    form.fill(value, *field)
+    form.submit()
+    page.get_by_text(re.compile(words)).first.wait_for()
+    form.look_at(*field)
+    page.screenshot(path=tmp_path / "refused.png")
+    assert page.url.partition("?")[0].endswith("/run")
+
+
+def test_a_run_that_is_cancelled_ends_its_processes(page: Any, served: Served, tmp_path: Path) -> None:
+    form = Form(page, "study")
+    form.select("lab-full", "study")
+    submitted(form)
+    _wait_for(lambda: bool(stages_of(served.home)))
+    page.screenshot(path=tmp_path / "running.png")
+    page.locator("main").get_by_role("button", name="Open menu").first.click()
+    page.get_by_role("menuitem", name="Cancel").click()
+    page.get_by_role("alertdialog").or_(page.get_by_role("dialog")).get_by_role("button", name="Cancel Run").click()
+    ended(page, "Cancelled")
+    page.screenshot(path=tmp_path / "cancelled.png")
+    _wait_for(lambda: not stages_of(served.home))
+
+
+def stages_of(home: Path) -> list[int]:
+    """Ids of the processes that run stages of a home."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command, values = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"xtransfer.stages.server" in command and f"XTRANSFER_HOME={home}\0".encode() in values:
+            found.append(int(process.name))
+    return found
+
+
+def _wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5 * MINUTES
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
