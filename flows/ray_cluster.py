@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from xtransfer.stages.slots import Slot
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
+_ANSWER_SECONDS = 10
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -34,9 +37,10 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # tells nobody outside
     import ray
 
+    _demand_an_answer(address)
     own = {"address": "local", "include_dashboard": False} if address is None else {"address": address}
     try:
-        ray.init(**own, namespace="xtransfer", log_to_driver=False, logging_level="WARNING")
+        ray.init(**own, namespace="xtransfer", log_to_driver=False, logging_level=logging.WARNING)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise RequestError(f"--ray-address: no Ray cluster answers at {address} ({error})") from error
     try:
@@ -64,6 +68,17 @@ def room() -> tuple[int, dict[str, Any]]:
         cores = min(int(node.get("CPU", 1) // node["GPU"]) for node in with_gpus)
         return sum(int(node["GPU"]) for node in with_gpus), {"num_gpus": 1, "num_cpus": max(1, cores)}
     return max(1, sum(int(node.get("CPU", 0)) for node in nodes)), {"num_cpus": 1}
+
+
+def _demand_an_answer(address: str | None) -> None:
+    """Ray itself tries for minutes, and ends the process then."""
+    if address is None or address == "auto":
+        return
+    parts = urlsplit(address if "://" in address else f"ray://{address}")
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=_ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise RequestError(f"--ray-address: no Ray cluster answers at {address} ({error})") from error
 
 
 def _demand_a_server_in_reach() -> None:

@@ -45,11 +45,16 @@ class Ran:
 
 def score_rows(home: Path) -> list[tuple[Any, ...]]:
     """Every score of a home, without times."""
+    return score_rows_at(home)
+
+
+def score_rows_at(home: Path, **more: str) -> list[tuple[Any, ...]]:
+    """Every score of the database that the environment of a home names."""
     query = (
         "SELECT c.encoder, c.intermediate, c.target, c.seed, c.status, s.language, s.split, s.metric, s.value, s.n "
         "FROM score s JOIN cell c ON c.key = s.cell ORDER BY 1, 2, 3, 4, 6, 7, 8"
     )
-    done = xtransfer(home, "results", "sql", query, "--format", "json")
+    done = xtransfer(home, "results", "sql", query, "--format", "json", **more)
     assert done.returncode == 0, done.stderr
     return [tuple(row.values()) for row in json.loads(done.stdout)]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -94,7 +96,8 @@ def command(
         from flows.run_study import run_study
 
         if runner is Runner.RAY:
-            return _run_on_ray(ray_address, wanted, workers, per_device, limits)
+            with redirect_stdout(sys.stderr if as_json else sys.stdout):  # Ray prints when a node is lost
+                return _run_on_ray(ray_address, wanted, workers, per_device, limits)
         return run_study(wanted, workers, per_device, limits, return_state=True)
 
     if ray_address is not None and runner is not Runner.RAY:

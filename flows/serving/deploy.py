@@ -29,9 +29,9 @@ from xtransfer import __version__
 POOL = "local"
 
 
-def declared() -> list[dict[str, Any]]:
-    """What the file declares."""
-    text = files("deployments").joinpath("prefect.yaml").read_text(encoding="utf-8")
+def declared(file: str = "prefect.yaml") -> list[dict[str, Any]]:
+    """What a file of the package `deployments` declares."""
+    text = files("deployments").joinpath(file).read_text(encoding="utf-8")
     found: list[dict[str, Any]] = yaml.safe_load(text)["deployments"]
     return found
 
@@ -43,7 +43,7 @@ def deploy(made: Path) -> list[str]:
     a person has made, or copied from ours in the UI, is not.
     """
     with get_client(sync_client=True) as client:
-        _pool(client)
+        make_pool(client, POOL, "Runs on this machine")
         deployed = {}
         for one in declared():
             deployment = deployment_of(one)
@@ -82,11 +82,12 @@ def deployment_of(declared: dict[str, Any]) -> RunnerDeployment:
     )
 
 
-def _pool(client: SyncPrefectClient) -> None:
+def make_pool(client: SyncPrefectClient, name: str, description: str) -> None:
+    """A work pool whose workers start processes, unless it is there."""
     try:
-        client.read_work_pool(POOL)
+        client.read_work_pool(name)
     except ObjectNotFound:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", description="Runs on this machine"))
+        client.create_work_pool(WorkPoolCreate(name=name, type="process", description=description))
 
 
 def _remove(client: SyncPrefectClient, deployment: UUID) -> None:

@@ -1,0 +1,30 @@
+# A worker that runs stages on the CPU. From the root of a clone:
+#   docker build -f docker/worker-cpu.Dockerfile -t xtransfer-worker:cpu .
+FROM python:3.11.14-slim-bookworm AS build
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/xtransfer
+ENV PATH=/opt/xtransfer/bin:$PATH
+WORKDIR /source
+COPY constraints.txt ./
+# the wheel without CUDA, which the index of packages has only with it: gigabytes less
+RUN pip install --constraint constraints.txt --extra-index-url "$TORCH_INDEX" torch==2.13.0+cpu
+COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
+COPY xtransfer xtransfer
+COPY tasks tasks
+COPY flows flows
+COPY deployments deployments
+RUN pip install --constraint constraints.txt ".[postgres,s3]"
+
+FROM python:3.11.14-slim-bookworm
+ENV PATH=/opt/xtransfer/bin:$PATH PYTHONUNBUFFERED=1 XTRANSFER_HOME=/data PREFECT_HOME=/data/prefect
+RUN useradd --create-home --uid 10001 xtransfer && install -d -o xtransfer /data
+COPY docker/with-secrets /usr/local/bin/with-secrets
+COPY --from=build /opt/xtransfer /opt/xtransfer
+USER 10001
+WORKDIR /home/xtransfer
+VOLUME /data
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=5)"]
+ENTRYPOINT ["with-secrets"]
+CMD ["prefect", "worker", "start", "--pool", "machines", "--type", "process", "--limit", "1", "--with-healthcheck"]
