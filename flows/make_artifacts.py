@@ -36,7 +36,7 @@ def make_artifacts(wanted: Wanted, title: str, workers: int | None) -> dict[str,
 
     with stage_runtime(places.store, workers, title) as runtime:
         runtime.listener.planned(to_run, len(wanted.stages) - len(to_run))
-        run_stages(to_run, runtime, lambda stage: None, lost)
+        run_stages(to_run, runtime, lambda stage: None, lost, wanted.stages)
     ran = {stage.key for stage in to_run}
     made = [_made(stage, store, stage.key not in ran) for stage in wanted.results if stage.name not in reasons]
     publish_made(title, made)

@@ -61,6 +61,7 @@ def run_study(
     workers: int | None = None,
     per_device: int | None = None,
     timeout_hours: dict[str, float] | None = None,
+    devices_per_stage: int = 1,
 ) -> Summary:
     """Run what a study still needs, and record every cell.
 
@@ -69,6 +70,7 @@ def run_study(
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
         per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
         timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
+        devices_per_stage: devices that train one stage together, a part of each batch on each.
     """
     check_timeouts(timeout_hours or {})
     settings = current().prepare()
@@ -84,10 +86,11 @@ def run_study(
     database = open_database(settings.database_url)
     record_study(database, plan)
     run = _Run(plan, store, database)
-    with stage_runtime(settings.store, workers, study.name, per_device, timeout_hours) as runtime:
+    with stage_runtime(settings.store, workers, study.name, per_device, timeout_hours, devices_per_stage) as runtime:
         runtime.listener.planned(missing, len(plan.stages) - len(missing))
         run.record_finished(missing)
-        run.summary.ran = [stage.name for stage in run_stages(missing, runtime, run.done, run.failed)]
+        made = run_stages(missing, runtime, run.done, run.failed, plan.stages)
+        run.summary.ran = [stage.name for stage in made]
     run.summary.report = _published(study.name, len(run.summary.ran))
     if run.summary.failed:
         raise StudyFailed(_failures(run.summary))

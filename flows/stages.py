@@ -41,6 +41,7 @@ def stage_runtime(
     name: str,
     per_device: int | None = None,
     timeout_hours: Mapping[str, float] | None = None,
+    devices_per_stage: int = 1,
 ) -> Iterator[Runtime | RayRuntime]:
     """Processes and free slots of this machine for stages whose artifacts are in `store`; all ended on the way out.
     In a flow whose tasks go to Ray, the room on its nodes.
@@ -56,18 +57,24 @@ def stage_runtime(
             yield RayRuntime(store, workers, listener, seconds)
             return
         with StageProcesses(store) as processes:
-            pool = Pool(slots(workers, per_device))
+            pool = Pool(slots(workers, per_device, devices_per_stage))
             yield Runtime(processes, pool, listener, ArtifactStore(store), seconds)
 
 
-def run_stages(stages: Sequence[Stage], runtime: Runtime | RayRuntime, done: Done, failed: Failed) -> list[Stage]:
+def run_stages(
+    stages: Sequence[Stage],
+    runtime: Runtime | RayRuntime,
+    done: Done,
+    failed: Failed,
+    plan: Sequence[Stage] | None = None,
+) -> list[Stage]:
     """Run `stages`, inputs before what reads them, from within a flow; inputs that are not among them are stored.
 
     `done` and `failed` are called in this thread as each ends. A failure loses what depends on it and nothing else.
     What failed by something that passes is tried again; what another process makes is waited for, while other stages
-    run. Returns the stages that were made here.
+    run. `plan`: all that `stages` are what is missing of. Returns the stages that were made here.
     """
-    return _Loop(stages, runtime, done, failed).run()
+    return _Loop(Schedule(stages, plan=plan), runtime, done, failed).run()
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,8 @@ class _Aside:
 class _Loop:
     """One pass over some stages. Everything happens in the flow's thread; tasks report through a queue."""
 
-    def __init__(self, stages: Sequence[Stage], runtime: Runtime | RayRuntime, done: Done, failed: Failed) -> None:
-        self.schedule = Schedule(stages)
+    def __init__(self, schedule: Schedule, runtime: Runtime | RayRuntime, done: Done, failed: Failed) -> None:
+        self.schedule = schedule
         self.runtime = runtime
         self.done, self.failed = done, failed
         self.made: list[Stage] = []
@@ -127,7 +134,7 @@ class _Loop:
                 self._next = stage
                 return
             self._running[stage.key] = slot
-            future = _submit(stage, self.schedule.all_wait_for(stage.key), self.runtime)
+            future = _submit(stage, self.schedule.runs_alone(stage.key), self.runtime)
             future.add_done_callback(partial(self._report, stage))
 
     def _report(self, stage: Stage, future: PrefectFuture[Any]) -> None:

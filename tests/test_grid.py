@@ -138,6 +138,28 @@ def test_the_first_phase_is_shared() -> None:
     assert _kinds(planned)["train"] == 2
 
 
+def test_phases_of_an_intermediate_are_stages_that_begin_alike_once() -> None:
+    slugs = ["lab-nli@de>lab-copa@en", "lab-nli@de", "lab-nli@de>lab-copa@en+lab-nli@en:rotation"]
+    planned = _of(["lab-retrieval"], intermediates=slugs)
+    first, second, third = _of_kind(planned, "train")
+    assert [stage.name for stage in (first, second, third)] == [
+        "train lab-nli@de seed 10", f"train {slugs[0]} seed 10", f"train {slugs[2]} seed 10"
+    ]  # fmt: skip
+    assert second.inputs == third.inputs == {"start": first.key} and second.settings["encoder"] is None
+    assert [part["benchmark"] for part in second.settings["parts"]] == ["lab-copa"]
+    assert third.settings["sampling"] == {"rule": "rotation"}
+    assert [cell.score.inputs["checkpoint"] for cell in planned.cells] == [second.key, first.key, third.key]
+
+
+def test_a_translated_part_of_a_later_phase_and_its_selection() -> None:
+    recipe = {"epochs": 1, "select": "best"}
+    planned = _of(["lab-retrieval"], intermediates=["lab-copa@en>lab-nli@de~lab-marian"], intermediate_recipe=recipe)
+    first, second = _of_kind(planned, "train")
+    (translated,) = _of_kind(planned, "translate")
+    assert second.inputs == {"start": first.key, "data-0": translated.key}
+    assert [one["dev"]["benchmark"] for one in _settings(planned, "train")] == ["lab-copa", "lab-nli"]
+
+
 def test_nothing_is_trained_for_a_target_as_it_comes() -> None:
     planned = _of(["lab-inference:as-is"])
     assert _kinds(planned) == {"pretrain": 1, "score": 1}
@@ -204,6 +226,18 @@ def test_a_rule_of_sampling_is_in_the_key_and_the_usual_one_is_not() -> None:
 def test_a_mixture_that_cannot_be_trained_names_the_part(slug: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
         plan(LAB.with_settings({"intermediates": [slug], "intermediate_recipe.select": "best"}))
+
+
+@pytest.mark.parametrize(
+    ("slug", "said"),
+    [
+        ("lab-nli@en>lab-nil@en", "part 'lab-nil@en' of 'lab-nli@en>lab-nil@en': .*did you mean 'lab-nli'"),
+        ("lab-nli@en>lab-retrieval@en", "nothing can be trained on 'lab-retrieval'"),
+    ],
+)
+def test_a_phase_that_cannot_be_trained_names_the_part(slug: str, said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        _of(["lab-inference"], intermediates=[slug])
 
 
 def test_natural_nli_plans_from_a_mirror(hub_dir: object) -> None:

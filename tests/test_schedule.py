@@ -77,6 +77,12 @@ def test_the_estimate_is_bounded_by_work_and_by_the_longest_chain() -> None:
 
 def test_a_stage_that_all_others_need_runs_alone() -> None:
     schedule = Schedule(STAGES)
-    assert schedule.all_wait_for(ENCODER.key)
-    assert not schedule.all_wait_for(MIDDLE.key)
-    assert not Schedule((ENCODER, _stage("translator", "other"))).all_wait_for(ENCODER.key)
+    assert schedule.runs_alone(ENCODER.key)
+    assert not schedule.runs_alone(MIDDLE.key)
+    assert not Schedule((ENCODER, _stage("translator", "other"))).runs_alone(ENCODER.key)
+    assert not Schedule((ENCODER,)).runs_alone(ENCODER.key)
+
+
+def test_what_is_finished_does_not_change_what_runs_alone() -> None:
+    assert Schedule((LEFT, LEFT_SCORE)).runs_alone(LEFT.key)
+    assert not Schedule((LEFT, LEFT_SCORE), plan=STAGES).runs_alone(LEFT.key)

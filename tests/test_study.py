@@ -85,6 +85,33 @@ def test_a_mixture_is_the_same_from_text_and_values() -> None:
     assert study.intermediates[0] == Intermediate.parse("nli@en+text@sw*0.5:cap100")
 
 
+def test_phases_in_sequence() -> None:
+    slug = "siqa@en>copa@en+text@de,sw:cap9>nli@en"
+    three = Intermediate.parse(slug)
+    assert three.slug == slug and [phase.slug for phase in three.phases] == slug.split(">")
+    assert [part.benchmark for part in three.all_parts] == ["siqa", "copa", "text", "text", "nli"]
+    assert Intermediate.of(three.phases) == three
+    assert Intermediate.of(three.phases[:1]) == Intermediate.parse("siqa@en")
+    study = make({**VALUES, "intermediates": ["direct", slug]})
+    assert study.intermediates[1] == three and make(study.model_dump(mode="json")) == study
+    assert Intermediate.parse("direct").phases == () and Intermediate.parse("siqa@en").earlier == ()
+
+
+@pytest.mark.parametrize(
+    ("slug", "said"),
+    [
+        ("siqa@en>direct", "nothing is trained in one of its phases"),
+        ("direct>siqa@en", "nothing is trained in one of its phases"),
+        ("siqa@en>", "'' is not of the form"),
+        ("siqa@en>copa@en+copa@en", "copa@en is a part twice"),
+        ("siqa@en>copa@en:cap5", "weights and sampling are for a mixture"),
+    ],
+)
+def test_phases_that_cannot_be(slug: str, said: str) -> None:
+    with pytest.raises(RequestError, match=f"intermediates.1: .*{said}"):
+        make({**VALUES, "intermediates": ["direct", slug]})
+
+
 def test_a_target_may_train_on_another_benchmark() -> None:
     target = Target.parse("xnli<lingnli-b")
     assert (target.benchmark, target.train_on, target.slug) == ("xnli", ("lingnli-b",), "xnli<lingnli-b")

@@ -8,6 +8,7 @@ XTransferError
 ├── SourceError       a hub, mirror or disk did not give what was pinned; trying again may help
 ├── StoreError        an artifact or the database is damaged, newer than this program, or cannot be written
 │   └── LeaseLost     the right to make an artifact went to somebody else while it was being made
+├── DeviceError       one of the devices that train together has failed
 └── StageError        a stage ended without its result (carries the stage's name); trying again gives the same
     ├── StagePassing  the hub, a disk or the network failed it: tried again, four times, after longer and longer pauses
     ├── StageKilled   its process was killed, as for want of memory: tried again once
@@ -52,6 +53,10 @@ class StoreError(XTransferError):
 
 class LeaseLost(StoreError):
     """A lease went to another process before its holder was done."""
+
+
+class DeviceError(XTransferError):
+    """One of several devices that train a run together has failed, and the others were ended."""
 
 
 class StageError(XTransferError):

@@ -59,7 +59,7 @@ def plan(study: Study, pins: Pins | None = None) -> Plan:
 def _cell(planner: Planner, study: Study, encoder: str, intermediate: Intermediate, target: Target, seed: int) -> Cell:
     ref = planner.pins.encoder(encoder)
     recipe = study.recipe_for(target)
-    start = planner.intermediate(ref, intermediate, seed) if intermediate.parts else None
+    start = planner.intermediate(ref, intermediate, seed)
     checkpoint = planner.target(ref, start, intermediate, target, recipe, seed)
     languages = scored_languages(study, target)
     scored = planner.score(ref, checkpoint, intermediate, target, languages, recipe.max_length, seed)

@@ -96,8 +96,18 @@ class Planner:
             },
         )
 
-    def intermediate(self, ref: EncoderRef, intermediate: Intermediate, seed: int) -> Stage:
-        encoder, links = self.begin(ref, None, "start")
+    def intermediate(self, ref: EncoderRef, intermediate: Intermediate, seed: int) -> Stage | None:
+        """The last of its phases, each a stage that starts from the one before; intermediates that begin alike share
+        the first ones. None for direct."""
+        checkpoint = None
+        for number in range(len(intermediate.phases)):
+            so_far = Intermediate.of(intermediate.phases[: number + 1])
+            checkpoint = self.phase(ref, checkpoint, so_far, seed)
+        return checkpoint
+
+    def phase(self, ref: EncoderRef, start: Stage | None, intermediate: Intermediate, seed: int) -> Stage:
+        """The last phase of an intermediate, from the checkpoint of those before."""
+        encoder, links = self.begin(ref, start, "start")
         parts = []
         inputs = dict(links.get("inputs", {}))
         for number, part in enumerate(intermediate.parts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from xtransfer.grid import Plan
@@ -35,8 +36,14 @@ def missing(stages: Sequence[Stage], results: Iterable[str], is_stored: Callable
 class Schedule:
     """Hands out stages whose inputs are there, the one with the longest chain behind it first."""
 
-    def __init__(self, stages: Iterable[Stage], seconds: Mapping[str, float] | None = None) -> None:
-        """`seconds`: expected duration by kind of stage; their declared costs where it is empty."""
+    def __init__(
+        self,
+        stages: Iterable[Stage],
+        seconds: Mapping[str, float] | None = None,
+        plan: Iterable[Stage] | None = None,
+    ) -> None:
+        """`seconds`: expected duration by kind of stage; their declared costs where it is empty. `plan`: all that
+        `stages` are a part of, where some are finished already."""
         self.seconds = dict(seconds or {kind.name: kind.seconds for kind in STAGES.values()})
         self._stages = {stage.key: stage for stage in stages}
         self._missing = {
@@ -47,6 +54,7 @@ class Schedule:
             for one in inputs:
                 self._readers[one].append(key)
         self._behind = self._chains()
+        self._alone = _bottlenecks(plan or self._stages.values())
         self._ready: list[tuple[float, int, str]] = []
         self._number = 0
         for key, inputs in self._missing.items():
@@ -80,9 +88,10 @@ class Schedule:
                 waiting.extend(self._readers[reader])
         return list(lost.values())
 
-    def all_wait_for(self, key: str) -> bool:
-        """Whether every other stage needs `key`: it then runs alone and may use every core."""
-        return len(self._stages) > 1 and len(self.failed(key)) == len(self._stages) - 1
+    def runs_alone(self, key: str) -> bool:
+        """Whether no other stage of the plan can ever run beside it, so that it may use every core. What is finished
+        already does not change the answer: a stage computes the same after a restart."""
+        return key in self._alone
 
     def longest_chain(self) -> float:
         """Seconds that the longest chain takes, the least that any number of slots can reach."""
@@ -99,6 +108,17 @@ class Schedule:
             after = max((behind[reader] for reader in self._readers[key]), default=0.0)
             behind[key] = self.seconds.get(self._stages[key].kind, 1.0) + after
         return behind
+
+
+def _bottlenecks(plan: Iterable[Stage]) -> set[str]:
+    """Keys of the stages that every other stage of a plan of several waits for."""
+    stages = {stage.key: stage for stage in plan}
+    needs: dict[str, set[str]] = {}
+    for key, stage in stages.items():  # inputs stand before what reads them
+        inputs = [one for one in stage.inputs.values() if one in stages]
+        needs[key] = set(inputs).union(*(needs[one] for one in inputs))
+    needed_by = Counter(one for all_needed in needs.values() for one in all_needed)
+    return {key for key in stages if len(stages) > 1 and needed_by[key] == len(stages) - 1}
 
 
 def estimate(stages: Iterable[Stage], slots: int, seconds: Mapping[str, float] | None = None) -> float:

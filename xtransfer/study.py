@@ -9,7 +9,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -86,14 +86,14 @@ def _weight(part: str, text: str | None) -> float:
     return weight
 
 
-class Intermediate(_Value):
-    """What is trained on first: one part, a mixture of several, or nothing (`direct`)."""
+class Mixture(_Value):
+    """What is trained on together: one part, or several with a rule of how often each has its turn."""
 
     parts: tuple[Part, ...] = Field((), description="Benchmarks trained on together; none: direct")
     sampling: Sampling = Field(PROPORTIONAL, description="How often each part of a mixture has its turn")
 
     @model_validator(mode="after")
-    def _a_mixture(self) -> Intermediate:
+    def _a_mixture(self) -> Self:
         names = [part.model_copy(update={"weight": 1.0}).slug for part in self.parts]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"'{self.slug}': {twice[0]} is a part twice; give it a weight instead: {twice[0]}*2")
@@ -108,14 +108,18 @@ class Intermediate(_Value):
     def slug(self) -> str:
         """`mnli@en+text@de,sw*0.5:cap5000`: parts, neighbours that differ in the language alone as one, then how they
         are sampled."""
+        return self._together
+
+    @property
+    def _together(self) -> str:
         alike = itertools.groupby(self.parts, lambda part: (part.benchmark, part.engine, part.weight))
         groups = [list(group) for _, group in alike]
         named = "+".join(group[0].slug_in([part.language for part in group]) for group in groups)
         return (named or "direct") + self.sampling.slug
 
     @classmethod
-    def parse(cls, text: str) -> Intermediate:
-        """The intermediate of a slug; raises ValueError that names the part which is wrong."""
+    def parse(cls, text: str) -> Self:
+        """The mixture of a slug; raises ValueError that names the part which is wrong."""
         parts, *marks = text.strip().split(":")
         try:
             sampling = Sampling.parse(marks)
@@ -125,6 +129,49 @@ class Intermediate(_Value):
         if parts == "direct":
             return cls(sampling=sampling)
         return cls(parts=tuple(part for text in parts.split("+") for part in Part.parse(text)), sampling=sampling)
+
+
+class Intermediate(Mixture):
+    """What is trained on before a target: a mixture, several one after the other, or nothing (`direct`)."""
+
+    earlier: tuple[Mixture, ...] = Field((), description="What is trained on before, one after the other")
+
+    @model_validator(mode="after")
+    def _something_in_each(self) -> Self:
+        trained: list[Mixture] = [*self.earlier, self]
+        if self.earlier and not all(phase.parts for phase in trained):
+            raise ValueError(f"'{self.slug}': nothing is trained in one of its phases; leave `direct` out")
+        return self
+
+    @property
+    def phases(self) -> tuple[Mixture, ...]:
+        """What is trained on, in order; nothing for `direct`."""
+        last = (Mixture(parts=self.parts, sampling=self.sampling),) if self.parts else ()
+        return (*self.earlier, *last)
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """The parts of every phase."""
+        return tuple(part for phase in self.phases for part in phase.parts)
+
+    @property
+    def slug(self) -> str:
+        """`siqa@en>copa@en`: the slugs of the phases, in order."""
+        return ">".join([*(phase.slug for phase in self.earlier), self._together])
+
+    @classmethod
+    def of(cls, phases: Sequence[Mixture]) -> Intermediate:
+        """The intermediate of phases, at least one."""
+        *earlier, last = phases
+        return cls(parts=last.parts, sampling=last.sampling, earlier=tuple(earlier))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The intermediate of a slug; raises ValueError that names the part which is wrong."""
+        if ">" not in text:
+            return super().parse(text)
+        phases = [Mixture.parse(phase) for phase in text.split(">")]
+        return cls(parts=phases[-1].parts, sampling=phases[-1].sampling, earlier=tuple(phases[:-1]))
 
 
 def _said(fault: Any) -> str:

@@ -7,7 +7,7 @@ from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.errors import RequestError, unknown
 from xtransfer.languages import language
 from xtransfer.pooling import Pooling
-from xtransfer.study import Intermediate, Part, Study, Target
+from xtransfer.study import Intermediate, Mixture, Part, Study, Target
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation.engines import ENGINES
 
@@ -30,10 +30,11 @@ def check(study: Study) -> None:
 
 def check_intermediate(intermediate: Intermediate, recipe: Recipe | None) -> None:
     """Raises RequestError for an intermediate that cannot be trained on by `recipe`; None: translated only."""
-    for part in intermediate.parts:
+    for part in intermediate.all_parts:
         _check_part(intermediate, part)
-    if intermediate.parts and recipe is not None and recipe.select == "best":
-        _check_selection(intermediate)
+    if recipe is not None and recipe.select == "best":
+        for phase in intermediate.phases:
+            _check_selection(phase)
 
 
 def _check_target(study: Study, target: Target) -> None:
@@ -74,12 +75,12 @@ def _check_trained_on(target: Target, benchmark: Benchmark, trained_on: Benchmar
         raise RequestError(f"targets: '{target.slug}': {trained_on.name} has no English rows to train on")
 
 
-def _check_selection(intermediate: Intermediate) -> None:
-    """An intermediate is selected on the English dev rows of its first part."""
-    first = benchmarks.get(intermediate.parts[0].benchmark)
+def _check_selection(phase: Mixture) -> None:
+    """Each phase of an intermediate is selected on the English dev rows of its first part."""
+    first = benchmarks.get(phase.parts[0].benchmark)
     if first.retrieves or not first.metric or not first.has("dev", "en"):
         raise RequestError(
-            f"intermediates: '{intermediate.slug}': {first.name}, its first part, has no English dev rows to select "
+            f"intermediates: '{phase.slug}': {first.name}, its first part, has no English dev rows to select "
             "on; name another part first, or set intermediate_recipe.select=last"
         )
 

@@ -58,12 +58,13 @@ def intermediate_training(
     `recipe` replaces fields of the published recipe of its first part's kind.
     """
     first = _intermediate(intermediate)
-    if not first.parts:
+    if not first.phases:
         raise RequestError("intermediate: 'direct' trains on nothing; name a benchmark, as in mnli@en")
     pins = pins or Pins()
     ref = pins.encoder(encoder)
     planner = Planner(pins, rows, _intermediate_recipe(ref, first, recipe))
-    results = tuple(planner.intermediate(ref, first, seed) for seed in _distinct(seeds))
+    trained = (planner.intermediate(ref, first, seed) for seed in _distinct(seeds))
+    results = tuple(stage for stage in trained if stage is not None)
     return Wanted(results, tuple(planner.stages.values()))
 
 

@@ -22,6 +22,7 @@ from xtransfer.errors import RequestError
 from xtransfer.settings import Settings as Places
 from xtransfer.settings import current, shown
 from xtransfer.stages.limits import parse_timeouts
+from xtransfer.stages.slots import slots
 from xtransfer.study import Study
 
 _LAST_EVENTS_SECONDS = 10
@@ -37,6 +38,9 @@ PerDevice = Annotated[
 Timeouts = Annotated[
     list[str] | None,
     typer.Option("--timeout-hours", metavar="KIND=HOURS", help="End stages that take longer; repeatable; HOURS: any."),
+]
+DevicesPerStage = Annotated[
+    int, typer.Option(min=1, max=64, help="Devices that train one stage together, a part of each batch on each.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY below XTRANSFER_HOME.")]
 
@@ -83,6 +87,7 @@ def command(
     small: Small = False,
     settings: Settings = None,
     workers: Workers = None,
+    devices_per_stage: DevicesPerStage = 1,
     out: Out = None,
     as_json: AsJson = False,
     runner: On = Runner.LOCAL,
@@ -98,12 +103,16 @@ def command(
         if runner is Runner.RAY:
             with redirect_stdout(sys.stderr if as_json else sys.stdout):  # Ray prints when a node is lost
                 return _run_on_ray(ray_address, wanted, workers, per_device, limits)
-        return run_study(wanted, workers, per_device, limits, return_state=True)
+        return run_study(wanted, workers, per_device, limits, devices_per_stage, return_state=True)
 
     if ray_address is not None and runner is not Runner.RAY:
         raise RequestError("--ray-address is for --runner ray")
     limits = parse_timeouts(timeout_hours or ())
     wanted = chosen(study, small, settings)
+    if runner is Runner.RAY and devices_per_stage > 1:
+        raise RequestError("--devices-per-stage is for one machine: Ray gives a device to each stage")
+    if runner is Runner.LOCAL:
+        slots(workers, per_device, devices_per_stage)  # refused here, before a server starts
     console = Console(stderr=as_json)
     done = run(wanted, start, out, console)
     if as_json:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.status import Status
 
 from flows import password
 from flows.commands.run import Workers
 from flows.prefect_app import LOOPBACK
 from flows.prefect_server import Place, healthy, prefect_api
 from flows.private import read_json, write_json
-from xtransfer.errors import RequestError
+from xtransfer.errors import RequestError, SourceError
 from xtransfer.settings import current
 from xtransfer.store.lease import lease_if_free
+
+if TYPE_CHECKING:
+    from flows.serving.service import Service
 
 STATE = "serve.json"
 
@@ -62,7 +66,7 @@ def _serve(home: Path, place: Place, workers: int | None, console: Console) -> N
 
         share_out(workers)
         service = Service(home, url)
-        names = service.prepare(lambda text: status.update(text))
+        names = _prepared(service, status)
         try:
             service.start()
             write_json(state, _facts(url, names))
@@ -75,6 +79,20 @@ def _serve(home: Path, place: Place, workers: int | None, console: Console) -> N
             service.stop()
             state.unlink(missing_ok=True)
     console.print("stopped; what is finished is kept, and a study started again goes on from there", soft_wrap=True)
+
+
+def _prepared(service: Service, status: Status) -> list[str]:
+    """The deployments, made; raises SourceError where the server refuses, as one with a password does."""
+    import httpx
+
+    try:
+        return service.prepare(status.update)
+    except httpx.HTTPError as error:
+        reason = str(error).splitlines()[0]
+        hint = f"where it has a password, set {password.CLIENT}"
+        raise SourceError(
+            f"the Prefect server at {service.url} did not answer as it should ({reason}); {hint}"
+        ) from error
 
 
 def _facts(url: str, names: list[str]) -> dict[str, Any]:

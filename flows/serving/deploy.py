@@ -66,7 +66,7 @@ def deployment_of(declared: dict[str, Any]) -> RunnerDeployment:
     """One entry of the file, as Prefect brings it to a server."""
     limit = declared.get("concurrency_limit")
     schedules = [_schedule_config_to_deployment_schedule(one) for one in declared.get("schedules") or ()]
-    return RunnerDeployment.from_flow(
+    deployment = RunnerDeployment.from_flow(
         flow_of(declared["entrypoint"]),
         name=declared["name"],
         description=declared.get("description"),
@@ -80,6 +80,9 @@ def deployment_of(declared: dict[str, Any]) -> RunnerDeployment:
         job_variables=declared["work_pool"].get("job_variables"),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+    said: set[str] = {"schedules"} if schedules else set()
+    deployment.model_fields_set.difference_update({"schedules", "paused"} - said)  # unset: what a person set stays
+    return deployment
 
 
 def make_pool(client: SyncPrefectClient, name: str, description: str) -> None:

@@ -85,7 +85,7 @@ def test_a_study_is_filled_in_run_and_read(page: Any, served: Served, tmp_path: 
 
     page.goto(run)
     artifact(page, "from-a-form-stages")
-    page.get_by_role("row").filter(has_text="pretrain lab-mini@0").filter(has_text="done").wait_for()
+    page.get_by_role("row").filter(has_text="train lab-text@de seed 0").filter(has_text="done").wait_for()
     page.screenshot(path=tmp_path / "stages.png")
 
     page.goto(run)
@@ -122,7 +122,9 @@ def test_a_run_that_is_cancelled_ends_its_processes(page: Any, served: Served, t
     page.screenshot(path=tmp_path / "running.png")
     page.locator("main").get_by_role("button", name="Open menu").first.click()
     page.get_by_role("menuitem", name="Cancel").click()
-    page.get_by_role("alertdialog").or_(page.get_by_role("dialog")).get_by_role("button", name="Cancel Run").click()
+    page.get_by_role("alertdialog").or_(page.get_by_role("dialog")).get_by_role(
+        "button", name="Cancel Flow Run"
+    ).click()
     ended(page, "Cancelled")
     page.screenshot(path=tmp_path / "cancelled.png")
     _wait_for(lambda: not stages_of(served.home))

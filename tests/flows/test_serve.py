@@ -68,7 +68,8 @@ class Served:
             deployment_of({"name": "by-hand", **QUICK}).apply()
             run = run_deployment("quick/by-hand", parameters={"seconds": seconds}, timeout=0)
             assert isinstance(run, FlowRun)
-            wait_for(lambda: (self.home / "prefect" / "runs" / str(run.id)).exists())
+            begun = self.home / "prefect" / "runs" / str(run.id)
+            wait_for(lambda: begun.exists() or client.read_flow_run(run.id).state.is_final())  # type: ignore[union-attr]
             return client.read_flow_run(run.id)
 
     def ended(self, run: Any) -> Any:
@@ -152,10 +153,12 @@ def test_deploying_again_keeps_what_a_person_set_and_removes_what_left_the_file(
     with served.client() as client:
         study = client.read_deployment_by_name("run-named-study/study").id
         client.create_deployment_schedules(study, [yearly])
+        client.pause_deployment(study)
         own, old = (deployment_of({"name": name, **QUICK}).apply() for name in ("a-person's", "of-an-older-version"))
         write_json(made, {**read_json(made), str(old): "quick/of-an-older-version"})
         assert deploy(made) == deploy(made)
         assert [one.schedule for one in client.read_deployment_schedules(study)] == [yearly.schedule]
+        assert client.read_deployment(study).paused
         assert client.read_deployment(own).name == "a-person's"
         with pytest.raises(ObjectNotFound):
             client.read_deployment(old)
@@ -181,6 +184,17 @@ def test_a_run_of_the_worker_that_was_killed_has_crashed(served: Served) -> None
     assert served.ended(run.id).type == StateType.CRASHED
 
 
+def test_a_worker_that_was_killed_takes_its_runs_along_and_is_started_again(served: Served) -> None:
+    run = served.started(600)
+    pid = served.pid(run.id)
+    workers = [one for one in psutil.Process(served.process.pid).children(recursive=True) if "prefect" in one.cmdline()]
+    (worker,) = (one for one in workers if "worker" in one.cmdline())
+    worker.kill()
+    wait_for(lambda: not psutil.pid_exists(pid))
+    assert served.ended(run.id).type == StateType.CRASHED
+    assert served.ended(served.started(0).id).type == StateType.COMPLETED
+
+
 def test_a_run_of_a_script_that_was_killed_has_crashed(served: Served) -> None:
     """Prefect alone leaves it Running, the more so when it dies before its first heartbeat."""
     more = {"PREFECT_API_URL": served.url, "PREFECT_API_AUTH_STRING": f"admin:{PASSWORD}"}
@@ -202,6 +216,11 @@ def test_a_cancelled_run_has_no_process_left(served: Served) -> None:
         client.set_flow_run_state(run.id, Cancelling())
     assert served.ended(run.id).type == StateType.CANCELLED
     wait_for(lambda: not psutil.pid_exists(pid))
+
+
+def test_a_server_that_wants_a_password_says_so(served: Served, tmp_path: Path) -> None:
+    done = xtransfer(tmp_path / "other", "serve", PREFECT_API_URL=served.url, PREFECT_API_AUTH_STRING="admin:wrong")
+    assert done.returncode == 1 and "PREFECT_API_AUTH_STRING" in done.stderr and "401" in done.stderr
 
 
 CLOSED = [

@@ -127,3 +127,21 @@ def test_a_lost_device_gets_no_more_stages(monkeypatch: pytest.MonkeyPatch, capl
     pool.lose(left.device)
     with pytest.raises(DeviceLost, match="every device of this machine is gone"):
         pool.take("score")
+
+
+def test_slots_of_several_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(module, "gpus", lambda: [Device(f"cuda:{number}") for number in range(5)])
+    assert slots(devices_per_stage=2) == [
+        Slot("cuda:0", 4, Device("cuda:0"), devices=("cuda:0", "cuda:1")),
+        Slot("cuda:2", 4, Device("cuda:2"), devices=("cuda:2", "cuda:3")),
+    ]
+    assert slots(1, devices_per_stage=5)[0].devices == tuple(f"cuda:{number}" for number in range(5))
+    with pytest.raises(
+        RequestError, match=r"2 devices per stage, 3 at a time: this machine has 5 devices \(cuda:0, cuda:1"
+    ):
+        slots(3, devices_per_stage=2)
+    with pytest.raises(RequestError, match="give one of them"):
+        slots(per_device=2, devices_per_stage=2)
+    monkeypatch.setattr(module, "gpus", list)
+    assert slots(2, devices_per_stage=2) == [Slot("cpu", 4, devices=("cpu", "cpu"))] * 2

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -21,15 +21,14 @@ class Machine:
     name: str
     namespace: str
     server: str  # an address of the host
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list, compare=False)
 
-    def start(
-        self, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path
-    ) -> subprocess.Popen[bytes]:
+    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path) -> None:
         """Start a program on the machine."""
         there = f'hostname {self.name} && exec "$@"'
         words = ["ip", "netns", "exec", self.namespace, "unshare", "--uts", "sh", "-c", there, "sh", *command]
         with log.open("ab") as file:
-            return subprocess.Popen(words, env=dict(environment), cwd=folder, stdout=file, stderr=file)
+            self.started.append(subprocess.Popen(words, env=dict(environment), cwd=folder, stdout=file, stderr=file))
 
     def kill(self) -> None:
         """As if its power were cut: every process at once."""
@@ -37,6 +36,8 @@ class Machine:
         for pid in found.stdout.split():
             with suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
+        for process in self.started:
+            process.wait()
 
 
 @contextmanager

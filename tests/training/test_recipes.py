@@ -52,6 +52,13 @@ def test_a_benchmarks_own_recipe_goes_before_its_kinds() -> None:
         recipe_for("xlm-r-2020", benchmarks.get("udpos"))
 
 
+def test_early_stops_as_the_sources_have_them() -> None:
+    jiant, authors = named("phang-2020/tags"), named("xlm-r-2020/pair")
+    assert (jiant.patience, jiant.dev_rows, authors.patience, authors.dev_rows) == (30, 500, 5, None)
+    others = [one for source, own in RECIPES.items() if source.startswith("xtreme") for one in own.values()]
+    assert {one.patience for one in others} == {None}
+
+
 def test_a_study_takes_a_recipe_by_name() -> None:
     target = {"benchmark": "lab-copa", "recipe": "xtreme-r-2021/choice"}
     study = make({**STUDY, "target_recipe": "xtreme-r-2021/pair", "targets": ["lab-inference", target]})

@@ -47,7 +47,7 @@ class Point:
     @property
     def own_languages(self) -> frozenset[str]:
         """The languages that the intermediate was trained in."""
-        return frozenset(part.language for part in Intermediate.parse(self.intermediate).parts)
+        return frozenset(part.language for part in Intermediate.parse(self.intermediate).all_parts)
 
 
 def study_points(db: Database, study: str) -> list[Point]:

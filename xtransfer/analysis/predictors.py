@@ -23,6 +23,7 @@ import pandas as pd
 from xtransfer.analysis.gains import DIRECT, Grid
 from xtransfer.analysis.points import Result
 from xtransfer.languages import LANGUAGES, NO_FAMILY, Language
+from xtransfer.store.manifest import Manifest
 from xtransfer.study import Intermediate
 
 TERMS = ("distance", "same_script", "log2_rows_seen", "translated")
@@ -50,13 +51,13 @@ def observations(grid: Grid, target: str, baseline: str = DIRECT) -> pd.DataFram
 
 def _lines(result: Result, base: Result) -> Iterator[dict[str, Any]]:
     intermediate = Intermediate.parse(result.point.intermediate)
-    own = [LANGUAGES.get(part.language) for part in intermediate.parts]
+    own = [LANGUAGES.get(part.language) for part in intermediate.all_parts]
     constant = {
         "encoder": result.point.encoder,
         "seed": result.point.seed,
         "intermediate": result.point.intermediate,
         "log2_rows_seen": np.log2(rows_seen(result)),
-        "translated": float(any(part.engine for part in intermediate.parts)),
+        "translated": float(any(part.engine for part in intermediate.all_parts)),
     }
     for code in (code for code in result.values if code in base.values):
         to = LANGUAGES.get(code)
@@ -79,12 +80,21 @@ def steps_apart(one: Language, other: Language) -> float:
 
 
 def rows_seen(result: Result) -> float:
-    """Optimizer steps × batch size of the intermediate's training, from its manifest; NaN where that has none."""
-    parts = Intermediate.parse(result.point.intermediate).parts
-    wanted = [(part.benchmark, part.language) for part in parts]
-    for artifact in result.found.artifacts:  # inputs first: an intermediate comes before what was trained from it
-        manifest = artifact.manifest
-        trained_on = [(part["benchmark"], part["language"]) for part in manifest.settings.get("parts", [])]
-        if manifest.kind == "train" and trained_on == wanted and manifest.facts.get("steps"):
-            return float(manifest.facts["steps"] * manifest.settings["recipe"]["batch_size"])
-    return float("nan")
+    """Optimizer steps × batch size of the intermediate's training, all phases, from its manifests; NaN where one has
+    none."""
+    phases = Intermediate.parse(result.point.intermediate).phases
+    # Inputs first: an intermediate comes before what was trained from it.
+    manifests = [one.manifest for one in result.found.artifacts if one.manifest.kind == "train"]
+    seen = 0.0
+    for phase in phases:
+        wanted = [(part.benchmark, part.language) for part in phase.parts]
+        own = next((one for one in manifests if _trained_on(one) == wanted and one.facts.get("steps")), None)
+        if own is None:
+            return float("nan")
+        manifests = manifests[manifests.index(own) + 1 :]
+        seen += own.facts["steps"] * own.settings["recipe"]["batch_size"]
+    return seen
+
+
+def _trained_on(manifest: Manifest) -> list[tuple[str, str]]:
+    return [(part["benchmark"], part["language"]) for part in manifest.settings.get("parts", [])]

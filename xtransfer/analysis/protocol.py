@@ -78,7 +78,7 @@ def _detected(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
 def _trained_first(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
     theirs = paper.trained_first.get(figure.benchmark, ())
     held = ours.target.train_on
-    before = tuple(part.benchmark for part in Intermediate.parse(ours.intermediate).parts)
+    before = tuple(part.benchmark for part in Intermediate.parse(ours.intermediate).all_parts)
     if held == theirs or (theirs and (*before, *held) == theirs):
         return
     default = "nothing" if benchmarks.get(ours.target.benchmark).retrieves else "the benchmark's own"

@@ -15,6 +15,7 @@ from xtransfer.analysis.comparison import OTHERS, UNSEEN
 from xtransfer.analysis.gains import Grid
 from xtransfer.analysis.gains import contrasts as contrasts_of
 from xtransfer.analysis.gains import gains as gains_of
+from xtransfer.analysis.measures import measures
 from xtransfer.analysis.mixed import mixed_effects
 from xtransfer.analysis.points import Point, study_points
 from xtransfer.analysis.power import power as power_of
@@ -44,6 +45,20 @@ def rows(results: Results, view: str, study: str | None = None, **filters: Any) 
         if absent := [value for value in values if value not in present]:
             _check(results, view, study, name, absent, chosen)
     return frame
+
+
+def measured(results: Results, study: str | None = None, **filters: Any) -> pd.DataFrame:
+    """What scoring recorded of embedding spaces; RequestError for a study or a filter's value that is nowhere."""
+    if study is not None:
+        study_points(results.db, study)  # refuses what is not there
+    frame = measures(results.db, study)
+    for name, values in given(filters).items():
+        known = sorted(set(frame[name]))
+        for value in values:
+            if value not in known:
+                raise unknown(f"measure of {name}", str(value), map(str, known))
+        frame = frame[frame[name].isin(values)]
+    return frame.reset_index(drop=True)
 
 
 def gains(results: Results, study: str, *, by: str = "language", **filters: Any) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from xtransfer.errors import RequestError
-from xtransfer.store.address import shown
+from xtransfer.settings import shown
 from xtransfer.study import NAME, Study
 
 

@@ -118,7 +118,7 @@ def _one_is_english(row: Row) -> bool:
 
 
 def _languages(slug: str) -> set[str]:
-    return {part.language for part in Intermediate.parse(slug).parts}
+    return {part.language for part in Intermediate.parse(slug).all_parts}
 
 
 def _verdict(low: float, high: float) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xtransfer.analysis import Grid, contrasts, gains, is_language, mixed_effects, power, ranking, study_points
+from xtransfer.analysis.measures import measures
 from xtransfer.report import tables
 from xtransfer.report.answer import Answer, answers
 from xtransfer.report.model import Model, models
@@ -46,6 +47,7 @@ class Findings:
     effects: pd.DataFrame
     answers: list[Answer]
     gaps: dict[tuple[str, str], Gaps]  # target, encoder as in `gains`
+    measures: pd.DataFrame  # of embedding spaces; without rows where no target has any
 
     @property
     def headline(self) -> list[tables.Grid]:
@@ -72,6 +74,7 @@ class Findings:
             "ranking": self.ranking,
             "power": self.power,
             "mixed-effects": self.effects,
+            **({"measures": self.measures} if len(self.measures) else {}),
         }
 
     def certain(self, grid: tables.Grid) -> Certain:
@@ -103,6 +106,7 @@ def find(study: str, db: Database, store: ArtifactStore) -> Findings:
         mixed_effects(results),
         answers(tables.headline(gained), tables.headline(contrasted), ranked, powered),
         _gaps(results),
+        measures(db, study),
     )
 
 

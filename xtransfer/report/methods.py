@@ -134,6 +134,13 @@ def _intermediates(facts: Provenance) -> str:
 
 
 def _intermediate(facts: Provenance, one: Intermediate) -> str:
+    """Its phases in order, each with its length."""
+    so_far = (Intermediate.of(one.phases[: number + 1]) for number in range(len(one.phases)))
+    return ", and then on ".join(_phase(facts, phase) for phase in so_far)
+
+
+def _phase(facts: Provenance, one: Intermediate) -> str:
+    """The last phase of an intermediate."""
     text = listed([_part(facts, part) for part in one.parts])
     names = (stage for stage in facts.stages if stage.kind == "train")
     run = next((stage for stage in names if stage.name.startswith(f"train {one.slug} seed ")), None)

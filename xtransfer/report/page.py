@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from xtransfer import __version__
+from xtransfer.analysis.measures import table
 from xtransfer.errors import RequestError
 from xtransfer.languages import LANGUAGES
 from xtransfer.report import latex, plots, tables
@@ -87,6 +88,7 @@ class _Writer:
             else [],
             stages=stages.head(_STAGES_SHOWN).to_dict("records"),
             methods=text,
+            spaces=table(found.measures) if len(found.measures) else None,
             latex_tables=list(self.latex_tables(found)),
             languages=LANGUAGES,
             version=__version__,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xtransfer.grid import Cell
     from xtransfer.stages.spec import Stage
     from xtransfer.store.manifest import Manifest
+    from xtransfer.study import Mixture
 
     Made = Sequence[Stage | Manifest]
 
@@ -129,25 +130,32 @@ def _read(cell: Cell, role: str, given: Any, languages: str, split: str, transla
 
 
 def _role(cell: Cell, stages: Made, stage: Stage | Manifest) -> str:
-    """The first training of a cell with an intermediate is that of the intermediate."""
+    """The first trainings of a cell with an intermediate are those of the intermediate, one for each phase."""
     if stage.kind == "pretrain":
         return "pretrained"
-    first = next(one.key for one in stages if one.kind == "train")
-    return "intermediate" if cell.intermediate.parts and stage.key == first else "target"
+    return "intermediate" if stage.key in _phases(cell, stages) else "target"
+
+
+def _phases(cell: Cell, stages: Made) -> dict[str, Mixture]:
+    """Key of the stage → phase of the intermediate that it trains, in order."""
+    trained = [one.key for one in stages if one.kind == "train"]
+    return dict(zip(trained, cell.intermediate.phases, strict=False))
 
 
 def _trained_on(cell: Cell, stages: Made, stage: Stage | Manifest) -> str:
     if stage.kind == "pretrain":
         return str(stage.settings.get("corpus", {}).get("name", ""))
     if _role(cell, stages, stage) == "intermediate":
-        return cell.intermediate.slug
+        phases = _phases(cell, stages)
+        return ">".join(phases[key].slug for key in list(phases)[: list(phases).index(stage.key) + 1])
     return "+".join(f"{part['benchmark']}@{part['language']}" for part in stage.settings.get("parts", ()))
 
 
 def _engine(cell: Cell, stages: Made, key: str) -> str:
     """The engine of the part of the intermediate that reads the translation."""
-    for stage in stages:
-        for number, part in enumerate(cell.intermediate.parts):
-            if stage.kind == "train" and stage.inputs.get(f"data-{number}") == key:
+    phases = _phases(cell, stages)
+    for stage in (one for one in stages if one.key in phases):
+        for number, part in enumerate(phases[stage.key].parts):
+            if stage.inputs.get(f"data-{number}") == key:
                 return part.engine or ""
     return ""

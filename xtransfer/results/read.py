@@ -68,6 +68,12 @@ class Results:
 
         return questions.rows(self, "runs", study, **filters)
 
+    def measures(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
+        """One row per cell, language and measure of its embedding space, as `xtransfer.analysis.measures`."""
+        from xtransfer.analysis import questions
+
+        return questions.measured(self, study, **filters)
+
     def transfer_gap(self, study: str | None = None, **filters: Any) -> pd.DataFrame:
         """English minus the mean of the other languages, per cell."""
         from xtransfer.analysis import questions

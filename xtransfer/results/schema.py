@@ -79,7 +79,9 @@ class CellRow(Base):
     encoder_revision: Mapped[str] = mapped_column(
         doc="hub commit, or the key of the stage that pretrained it; '' if neither"
     )
-    intermediate: Mapped[str] = mapped_column(doc="slug: `direct`, `nli@de`, `nli@de~engine`, joined by '+'")
+    intermediate: Mapped[str] = mapped_column(
+        doc="slug: `direct`, `nli@de`, `nli@de~engine`; '+' joins a mixture, '>' phases"
+    )
     intermediate_language: Mapped[str] = mapped_column(doc="'' for direct; several joined by '+'")
     intermediate_engine: Mapped[str] = mapped_column(doc="translation engine; '' where the rows are native")
     target: Mapped[str] = mapped_column(doc="slug: `xnli`, `xnli<lingnli`, `xnli:first500`")

@@ -175,7 +175,7 @@ def _add_link(connection: Connection, study: str, cell: Cell) -> None:
 
 
 def _cell_row(cell: Cell, lineage: Sequence[Stage | Manifest]) -> Values:
-    parts = cell.intermediate.parts
+    parts = cell.intermediate.all_parts
     pretrained = [stage.key for stage in lineage if stage.kind == "pretrain"]
     return {
         "key": cell.key,

@@ -7,7 +7,7 @@ is said; nothing is estimated.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,8 +19,9 @@ Read = Callable[[], dict[str, tuple[float, float]]]  # counter → joules now, a
 class Meter:
     """Counts from when it is made."""
 
-    def __init__(self, device: str) -> None:
-        self._read: Read = _gpu(device) if device.startswith("cuda") else _packages
+    def __init__(self, *devices: str) -> None:
+        gpus = [device for device in devices if device.startswith("cuda")]
+        self._read: Read = _gpus(gpus) if gpus else _packages
         self._start = self._read()
 
     def joules(self) -> float | None:
@@ -47,16 +48,19 @@ def _packages() -> dict[str, tuple[float, float]]:
     return {}
 
 
-def _gpu(device: str) -> Read:
+def _gpus(devices: Sequence[str]) -> Read:
     def read() -> dict[str, tuple[float, float]]:
         with suppress(Exception):  # no NVML, or a card without the counter: whatever it says
             import pynvml
             import torch
 
             pynvml.nvmlInit()
-            card = torch.cuda.get_device_properties(device).uuid  # CUDA may number the cards otherwise than NVML
-            handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{card}")
-            return {device: (pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000, 0.0)}
+            found = {}
+            for device in devices:
+                card = torch.cuda.get_device_properties(device).uuid  # CUDA may number the cards otherwise than NVML
+                handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{card}")
+                found[device] = (pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000, 0.0)
+            return found
         return {}
 
     return read

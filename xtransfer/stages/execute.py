@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,13 @@ _POLL_SECONDS = 0.5
 
 
 def execute(
-    stage: Stage, store: ArtifactStore, progress: Progress = silent, device: str = "cpu", *, wait: bool = True
+    stage: Stage,
+    store: ArtifactStore,
+    progress: Progress = silent,
+    device: str = "cpu",
+    devices: Sequence[str] = (),
+    *,
+    wait: bool = True,
 ) -> tuple[Artifact, bool]:
     """The artifact of `stage`, and whether it was there already.
 
@@ -28,7 +35,7 @@ def execute(
     but the state to go on from.
     """
     try:
-        while (done := _found_or_made(stage, store, progress, device)) is None:
+        while (done := _found_or_made(stage, store, progress, device, tuple(devices))) is None:
             if not wait:
                 raise StageHeld(stage.name, "another process makes it")
             progress("waits for the process that makes this", 0, 1)
@@ -38,7 +45,9 @@ def execute(
     return done
 
 
-def _found_or_made(stage: Stage, store: ArtifactStore, progress: Progress, device: str) -> tuple[Artifact, bool] | None:
+def _found_or_made(
+    stage: Stage, store: ArtifactStore, progress: Progress, device: str, devices: tuple[str, ...]
+) -> tuple[Artifact, bool] | None:
     """The artifact, and whether it was there; None while another process makes it."""
     if found := store.find(stage.key):
         return found, True
@@ -47,17 +56,19 @@ def _found_or_made(stage: Stage, store: ArtifactStore, progress: Progress, devic
             return None
         if found := store.find(stage.key) or store.pass_on(stage.key):  # its maker finished after we had looked
             return found, True
-        return _make(stage, store, lease, progress, device), False
+        return _make(stage, store, lease, progress, device, devices), False
 
 
-def _make(stage: Stage, store: ArtifactStore, lease: Lease, progress: Progress, device: str) -> Artifact:
+def _make(
+    stage: Stage, store: ArtifactStore, lease: Lease, progress: Progress, device: str, devices: tuple[str, ...]
+) -> Artifact:
     started = datetime.now(UTC)
     keep_state = True
     try:
         inputs = _inputs(stage, store)
         out = store.empty_out(stage.key)
-        work = Work(out=out, state=store.state(stage.key), progress=progress, device=device)
-        meter = Meter(device)
+        work = Work(out=out, state=store.state(stage.key), progress=progress, device=device, devices=devices)
+        meter = Meter(*(devices or (device,)))
         facts = STAGES[stage.kind].run(stage.settings, inputs, work)
         if (joules := meter.joules()) is not None:
             facts = {**facts, "energy_joules": joules}

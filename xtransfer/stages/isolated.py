@@ -78,6 +78,7 @@ class StageProcesses:
             "stage": stage.to_json(),
             "store": self._store,
             "device": slot.device,
+            "devices": slot.devices,
             "threads": slot.threads,
         }
         try:

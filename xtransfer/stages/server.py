@@ -68,7 +68,7 @@ def _run(request: dict[str, Any], messages: _Messages) -> int:
     stage = Stage.from_json(request["stage"])
     try:
         store = ArtifactStore(request["store"])
-        artifact, cached = execute(stage, store, messages.progress, request["device"], wait=False)
+        artifact, cached = execute(stage, store, messages.progress, request["device"], request["devices"], wait=False)
     except BaseException as error:
         if not isinstance(error, XTransferError):  # a bug or an out-of-memory: its trace goes to the log
             logging.getLogger(__name__).error("%s failed", stage.name, exc_info=error)

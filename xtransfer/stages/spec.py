@@ -30,6 +30,7 @@ class Work:
     state: Path  # a folder that outlives a kill: the next try finds what this one left there
     progress: Progress = silent
     device: str = "cpu"
+    devices: tuple[str, ...] = ()  # all that a training run may divide its batches over; none: `device` alone
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xtransfer.stages.pinned import check_rows
-from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.spec import Progress, StageKind, Work
 from xtransfer.stages.translate import ROWS
+
+if TYPE_CHECKING:
+    from xtransfer.training.team import Team
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
+    from xtransfer.training.team import ALONE
+
+    if len(work.devices) > 1:
+        from xtransfer.training.ranks import together
+
+        facts: dict[str, Any] = together(work.devices, _ranked, (settings, inputs, work.out, work.state), work.progress)
+        return facts
+    return _train(settings, inputs, work, ALONE)
+
+
+def _ranked(
+    team: Team,
+    device: str,
+    progress: Progress,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    out: Path,
+    state: Path,
+) -> dict[str, Any]:
+    return _train(settings, inputs, Work(out, state, progress, device), team)
+
+
+def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, team: Team) -> dict[str, Any]:
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows, read_rows
     from xtransfer.training.finetune import finetune
     from xtransfer.training.mixture import Sampling
     from xtransfer.training.recipe import Recipe
 
+    recipe = Recipe.model_validate(settings["recipe"])
     parts = []
     for number, part in enumerate(settings["parts"]):
         benchmark = benchmarks.get(part["benchmark"])
@@ -32,11 +59,11 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     if settings["dev"] is not None:
         benchmark = benchmarks.get(settings["dev"]["benchmark"])
         check_rows(benchmark.name, "dev", ["en"], settings["dev"]["data"])
-        dev = (benchmark, load_rows(benchmark, "en", "dev"))
+        dev = (benchmark, load_rows(benchmark, "en", "dev", recipe.dev_rows))
     return finetune(
         inputs.get("start") or (settings["encoder"]["id"], settings["encoder"]["revision"]),
         parts,
-        Recipe.model_validate(settings["recipe"]),
+        recipe,
         settings["seed"],
         work.out,
         state_dir=work.state,
@@ -45,6 +72,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
         dev=dev,
         sampling=Sampling.model_validate(settings.get("sampling", {})),
         weights=[part.get("weight", 1.0) for part in settings["parts"]],
+        team=team,
     )
 
 

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 from xtransfer import settings
 from xtransfer.digest import digest
 from xtransfer.errors import RequestError
-from xtransfer.settings import shown
 
 _DIGITS = 12  # of the digest in the name of a cache folder
 

@@ -16,7 +16,6 @@ _XTREME = adapted(
     epochs=3,
     warmup=0.1,
     select="last",
-    evaluate_every=None,
 )
 _XNLI = Target(benchmark="xnli", train_on=("lingnli-b",), recipe=_XTREME)
 

@@ -29,11 +29,10 @@ def _published(slug: str, source: str) -> Target:
 # differ in nothing else.
 PAIR = adapted(recipe("xtreme-2020", "pair"), "here every 1,000 steps", evaluate_every=1000)
 CHOICE = recipe("xtreme-r-2021", "choice")
-INTERMEDIATE = adapted(recipe("xtreme-2020", "pair"), "here the last checkpoint", select="last", evaluate_every=None)
+INTERMEDIATE = adapted(recipe("xtreme-2020", "pair"), "here the last checkpoint", select="last")
 JIANT_INTERMEDIATE = adapted(
     recipe("phang-2020", "pair"),
     "these are its targets': what Phang et al. trained intermediates with was not found; the last checkpoint",
     max_length=384,
     select="last",
-    evaluate_every=None,
 )

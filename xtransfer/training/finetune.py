@@ -24,6 +24,7 @@ from xtransfer.precision import Precision, autocast
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.training import checkpoints, pretrained
 from xtransfer.training.checkpoints import HeadInfo, Loaded, SavedHead
+from xtransfer.training.divided import Divided
 from xtransfer.training.estimate import Shape, fitting, free_bytes, optimizer_bytes
 from xtransfer.training.hard_negatives import with_negatives
 from xtransfer.training.loop import adamw, derived, own_randomness
@@ -37,6 +38,7 @@ from xtransfer.training.sampling import BatchPlan
 from xtransfer.training.savings import ALL, Savings
 from xtransfer.training.selection import BestOnDev
 from xtransfer.training.session import Course, Job, train
+from xtransfer.training.team import ALONE, Team
 from xtransfer.training.trimmed import Trimming, may_be_trimmed, tokens_of
 
 log = logging.getLogger(__name__)
@@ -57,18 +59,21 @@ def finetune(
     sampling: Sampling = PROPORTIONAL,
     weights: Sequence[float] = (),
     savings: Savings = ALL,
+    team: Team = ALONE,
 ) -> dict[str, Any]:
     """Train `start` on `parts` and leave the checkpoint in `out`; returns the facts of the run.
 
     Parts of one benchmark (its rows in several languages) share a head. Several benchmarks take turns, one
     per batch, in proportion to their rows (the sampling of Phang et al. 2020 without a cap). With another
     `sampling`, or `weights` (one for each part) that differ, it is the parts that take turns. All that is
-    random derives from `seed`. `dev` is read with `select: best` alone; no other split is opened here.
+    random derives from `seed`. `dev` is read with `select: best` alone; no other split is opened here. Of a
+    `team` every rank is called alike, with a device of its own; the first writes the checkpoint.
 
     Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (the evaluations, select=best only),
     heads (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
     `losses.degenerate`), restarts (the reasons of earlier tries, where the recipe allows any), embeddings_trained
-    (rows of the table), examples_per_second, seconds. Raises RequestError for what cannot be trained.
+    (rows of the table), examples_per_second, seconds, devices (where several trained together). Raises
+    RequestError for what cannot be trained.
     """
     mixed = Parts.of(parts, sampling, weights)
     failed: list[str] = []
@@ -77,11 +82,13 @@ def finetune(
         own_seed, own_state = (
             (derived(seed, "restart", number), state_dir / str(number)) if failed else (seed, state_dir)
         )
-        run = Run(start, mixed, recipe, own_seed, device, dev, savings)
+        run = Run(start, mixed, recipe, own_seed, device, dev, savings, team)
         facts = run.train(own_state, progress, save_every)
         if facts["degenerate"] is None or number == recipe.restarts:
-            run.save(out)
-            return {**facts, **({"restarts": failed} if recipe.restarts else {})}
+            if team.first:
+                run.save(out)
+            several = {"devices": team.size} if team.size > 1 else {}
+            return {**facts, **({"restarts": failed} if recipe.restarts else {}), **several}
         failed.append(facts["degenerate"])
         log.warning("%s; it begins again with another seed (%d of %d)", failed[-1], number + 1, recipe.restarts)
 
@@ -90,23 +97,31 @@ class Run:
     """One try: everything in memory that is trained, and the batches it is trained on."""
 
     def __init__(
-        self, start: Start, mixed: Parts, recipe: Recipe, seed: int, device: str, dev: Part | None, savings: Savings
+        self,
+        start: Start,
+        mixed: Parts,
+        recipe: Recipe,
+        seed: int,
+        device: str,
+        dev: Part | None,
+        savings: Savings,
+        team: Team = ALONE,
     ) -> None:
-        self.mixed, self.recipe, self.seed, self.device = mixed, recipe, seed, device
+        self.mixed, self.recipe, self.seed, self.device, self.team = mixed, recipe, seed, device, team
         self.loaded = loaded = checkpoints.load(start, recipe.dropout)
         pretrained.check_length(loaded.encoder, recipe.max_length, start)
         if recipe.freeze_embeddings:
             pretrained.freeze_embeddings(loaded.encoder)
         self.heads, self.came_from = _heads(loaded, mixed.benchmarks, recipe, seed)
         self.encoded = {
-            name: _encode(benchmark, with_negatives(benchmark, own, loaded, recipe, device), loaded, recipe)
+            name: _encode(benchmark, self._with_negatives(benchmark, own), loaded, recipe)
             for name, (benchmark, own) in mixed.rows.items()
         }
         self.plan = mixed.plan({name: len(own) for name, own in self.encoded.items()}, recipe.batch_size, seed)
         self.steps = recipe.steps or math.ceil((recipe.epochs or 0) * self.plan.per_epoch)
         self.trimming = self._trimming(dev) if savings.trimmed else None
         self.model = Model(loaded.encoder, self.heads, recipe.precision, savings.packed).to(device)
-        self.best = _watcher(self.model, loaded, recipe, self.plan, self.steps, dev, device)
+        self.best = _watcher(self.model, loaded, recipe, self.plan, self.steps, dev, device, team)
 
     def train(self, state_dir: Path, progress: Progress, save_every: float) -> dict[str, Any]:
         """Train to the end, or as far as it goes; the facts."""
@@ -139,7 +154,8 @@ class Run:
             clip_norm=recipe.clip_norm,
             seed=self.seed,
             watcher=self.best,
-            parts=self.in_parts(),
+            parts=self.in_parts() if self.team.size == 1 else Divided(self.in_parts(), self.team),
+            team=self.team,
         )
 
     def batches(self, first: int) -> Iterator[tuple[str, Batch]]:
@@ -156,7 +172,7 @@ class Run:
 
     def in_parts(self) -> InParts:
         """How batches are computed that may not fit: begins with as much as the estimate allows."""
-        encoder, rows, sparing = self.loaded.encoder, self.recipe.batch_size, False
+        encoder, rows, sparing = self.loaded.encoder, -(-self.recipe.batch_size // self.team.size), False
         if can_be_packed(encoder):
             longest = max((max(own.num_tokens(), default=1) for own in self.encoded.values()), default=1)
             free = free_bytes(self.device) - optimizer_bytes(self.model)
@@ -172,6 +188,10 @@ class Run:
         for name, rate in self.loaded.dropouts.items():
             setattr(self.loaded.encoder.config, name, rate)
         checkpoints.save(out, self.loaded.encoder, self.loaded.tokenizer, self.heads)
+
+    def _with_negatives(self, benchmark: Benchmark, own: Sequence[Sequence[Row]]) -> Sequence[Sequence[Row]]:
+        """Mined by the first device alone: nearly equal texts might be told apart otherwise elsewhere."""
+        return self.team.from_first(lambda: with_negatives(benchmark, own, self.loaded, self.recipe, self.device))
 
     def _trimming(self, dev: Part | None) -> Trimming | None:
         """Not where any token may come up: masks draw from all of them, and a language head predicts them."""
@@ -270,7 +290,7 @@ def _encode(benchmark: Benchmark, rows: Sequence[Sequence[Row]], loaded: Loaded,
 
 
 def _watcher(
-    model: Model, loaded: Loaded, recipe: Recipe, plan: BatchPlan, steps: int, dev: Part | None, device: str
+    model: Model, loaded: Loaded, recipe: Recipe, plan: BatchPlan, steps: int, dev: Part | None, device: str, team: Team
 ) -> BestOnDev | None:
     if recipe.select == "last":
         return None
@@ -280,7 +300,9 @@ def _watcher(
     name = benchmark.name if benchmark.name in model.order else next(iter(model.order))
     every = recipe.evaluate_every or plan.per_epoch
     head = model.heads[model.order[name]]
-    return BestOnDev(model, head, loaded.tokenizer, benchmark, rows, recipe.max_length, every, steps, device)
+    return BestOnDev(
+        model, head, loaded.tokenizer, benchmark, rows, recipe.max_length, every, steps, device, recipe.patience, team
+    )
 
 
 def _degenerate(course: Course, plan: BatchPlan, uninformed: Mapping[str, float | None]) -> str | None:

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xtransfer.training.dual import DUAL, DualRecipe
 
-_LATER = ("precision", "restarts", "dual")
+_LATER = ("precision", "restarts", "dual", "patience", "dev_rows")
+
+SELECTING = ("evaluate_every", "patience", "dev_rows")  # read only where a checkpoint is selected
 
 
 class Recipe(BaseModel):
@@ -31,6 +33,14 @@ class Recipe(BaseModel):
     )
     select: Literal["last", "best"] = Field("last", description="best: the checkpoint with the best English dev score")
     evaluate_every: int | None = Field(None, gt=0, description="Steps between dev evaluations (select=best only)")
+    patience: int | None = Field(
+        None,
+        gt=0,
+        description="Dev evaluations without a gain after which training ends (select=best only); empty: all",
+    )
+    dev_rows: int | None = Field(
+        None, gt=0, description="Evaluate on so many dev rows, a part like the whole (select=best only); empty: all"
+    )
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: matrix products in it; weights stay fp32")
     restarts: int = Field(0, ge=0, le=10, description="Tries with further seeds where a run turns out degenerate")
     dual: DualRecipe = Field(DUAL, description="How vectors are made and compared, for kinds that train them")
@@ -40,8 +50,9 @@ class Recipe(BaseModel):
     def _one_length(self) -> Recipe:
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give exactly one of epochs and steps")
-        if self.select == "last" and self.evaluate_every is not None:
-            raise ValueError("evaluate_every is read only with select: best")
+        for name in SELECTING:
+            if self.select == "last" and getattr(self, name) is not None:
+                raise ValueError(f"{name} is read only with select: best")
         return self
 
     def deciding(self) -> dict[str, Any]:

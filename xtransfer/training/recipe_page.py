@@ -30,9 +30,18 @@ def markdown() -> str:
 
 def _line(name: str, one: Recipe) -> str:
     passes = f"{one.epochs:g} epochs" if one.epochs is not None else f"{one.steps:,} steps"
-    selection = f"best of dev every {one.evaluate_every:,} steps" if one.select == "best" else "last"
+    selection = _selection(one)
     values = (one.batch_size, f"{one.learning_rate:g}", f"{one.warmup:.1%}", f"{one.weight_decay:g}", one.max_length)
     return "| " + " | ".join(map(str, (f"`{name}`", passes, *values, selection, one.source))) + " |"
+
+
+def _selection(one: Recipe) -> str:
+    """`best of 500 dev rows every 1,000 steps, until 30 without a gain`, or `last`."""
+    if one.select == "last":
+        return "last"
+    rows = f"best of {one.dev_rows} dev rows" if one.dev_rows is not None else "best of dev"
+    until = f", until {one.patience} without a gain" if one.patience is not None else ""
+    return f"{rows} every {one.evaluate_every:,} steps{until}"
 
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ from typing import Any
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.errors import unknown
 from xtransfer.training.dual import DualRecipe
-from xtransfer.training.recipe import Recipe
+from xtransfer.training.recipe import SELECTING, Recipe
 
 
 def adapted(recipe: Recipe, why: str, **changes: Any) -> Recipe:
-    """A recipe with other values, and in its source why they are not the published ones."""
+    """A recipe with other values, and in its source why they are not the published ones. Where the last checkpoint is
+    taken, what selection reads falls away."""
+    unread = dict.fromkeys(SELECTING) if changes.get("select") == "last" else {}
     source = f"{recipe.source}; {why}" if recipe.source else why
-    return Recipe.model_validate({**recipe.model_dump(), **changes, "source": source})
+    return Recipe.model_validate({**recipe.model_dump(), **unread, **changes, "source": source})
 
 
 _JIANT = "nyu-mll/jiant, scripts of XTREME (Phang et al. 2020)"
@@ -29,7 +31,9 @@ _PHANG_PAIR = Recipe(
     max_length=256,
     select="best",
     evaluate_every=1000,
-    source=f"{_JIANT}: selects on 500 English dev rows and stops after 30 looks without gain; here all, to the end",
+    patience=30,
+    dev_rows=500,
+    source=f"{_JIANT}: 500 English dev rows, which ones is not said",
 )
 _PHANG_SPAN = adapted(_PHANG_PAIR, "questions in batches of 16, 384 tokens", batch_size=16, max_length=384)
 _XTREME = "google-research/xtreme before August 2021"
@@ -93,7 +97,7 @@ RECIPES: Mapping[str, Mapping[str, Recipe]] = {  # source → kind or benchmark 
         "paws-x": adapted(_PHANG_PAIR, "PAWS-X 5 epochs", epochs=5),
         "tags": adapted(_PHANG_PAIR, "tags 10 epochs", epochs=10),
         "span": _PHANG_SPAN,
-        "tydiqa": adapted(_PHANG_SPAN, "TyDiQA has no dev rows: the last", select="last", evaluate_every=None),
+        "tydiqa": adapted(_PHANG_SPAN, "TyDiQA has no dev rows: the last", select="last"),
     },
     "xtreme-2020": {
         "pair": _XTREME_PAIR,
@@ -144,8 +148,9 @@ RECIPES: Mapping[str, Mapping[str, Recipe]] = {  # source → kind or benchmark 
             learning_rate=5e-6,
             select="best",
             evaluate_every=5000,
+            patience=5,
             source="an author of XLM-R (Conneau et al. 2020) on XNLI: up to 30 rounds of 5,000 batches, stopped after "
-            "5 rounds without a gain; here to the end. Warm-up and length are not said",
+            "5 rounds without a gain. Warm-up, decay of the rate and length are not said",
         ),
     },
 }

@@ -1,4 +1,4 @@
-"""Selection of a checkpoint: the best on English dev, as the papers do. No other split is read."""
+"""Selection of a checkpoint: the best on English dev, as the papers do, and an early stop. No other split is read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from xtransfer.kinds import KINDS
 from xtransfer.scoring.metrics import METRICS
 from xtransfer.scoring.predict import Reader, predict
 from xtransfer.training import state
+from xtransfer.training.team import ALONE, Team
 
 
 class BestOnDev:
-    """Scores the dev rows every so many steps and at the last, and keeps a copy of the best weights (the
-    first of
-    equals). The copy lies in memory and in the run's state."""
+    """Scores the dev rows every so many steps and at the last, and keeps a copy of the best weights (the first of
+    equals). The copy lies in memory and in the run's state. Of several devices the first scores for all."""
 
     def __init__(
         self,
@@ -31,10 +31,13 @@ class BestOnDev:
         every: int,
         steps: int,
         device: str,
+        patience: int | None = None,
+        team: Team = ALONE,
     ) -> None:
         self.model, self.head, self.tokenizer = model, head, tokenizer
         self.benchmark, self.rows, self.max_length = benchmark, rows, max_length
         self.every, self.steps, self.device = every, steps, device
+        self.patience, self.team = patience, team
         self.scores: list[tuple[int, float]] = []  # step, points
         self.best: dict[str, Tensor] = {}
 
@@ -42,10 +45,18 @@ class BestOnDev:
         """Evaluate where it is due."""
         if step % self.every and step != self.steps:
             return
-        value = self._score()
+        value = self.team.from_first(self._score)
         if not self.scores or value > max(score for _, score in self.scores):
             self.best = {name: tensor.cpu().clone() for name, tensor in state.trained(self.model).items()}
         self.scores.append((step, value))
+
+    @property
+    def seen_enough(self) -> bool:
+        """Whether the last `patience` evaluations brought no gain."""
+        values = [value for _, value in self.scores]
+        if self.patience is None or not values:
+            return False
+        return len(values) - 1 - values.index(max(values)) >= self.patience
 
     def load_best(self) -> None:
         """Put the best weights into the model."""
@@ -53,7 +64,8 @@ class BestOnDev:
             state.restore_trained(self.model, self.best)
 
     def facts(self) -> dict[str, Any]:
-        """Benchmark, metric, the best step and its score in points, and all evaluations."""
+        """Benchmark, metric, the best step and its score in points, and all evaluations; with
+        patience, whether it ended the run."""
         step, value = max(self.scores, key=lambda one: one[1], default=(0, None))
         return {
             "benchmark": self.benchmark.name,
@@ -61,6 +73,7 @@ class BestOnDev:
             "best_step": step,
             "best": value,
             "scores": [list(one) for one in self.scores],
+            **({"stopped_early": self.seen_enough} if self.patience is not None else {}),
         }
 
     def tensors(self) -> dict[str, Tensor]:

@@ -13,19 +13,33 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from xtransfer.errors import StoreError
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.training import state
 from xtransfer.training.loop import at_once, derived, fit, linear_rate, own_randomness
-from xtransfer.training.memory import InParts
+from xtransfer.training.team import ALONE, Team
 
 B = TypeVar("B")
 _REPORT_EVERY = 20  # steps between looks at the loss: each is one wait for the device
+
+
+class Parting(Protocol):
+    """Computes the gradients of a batch that may not fit at once, and is saved and restored with the run."""
+
+    def __call__(self, loss_of: Callable[[Any], Tensor], batch: Any, /) -> Tensor: ...
+
+    def values(self) -> dict[str, Any]: ...
+
+    def restore(self, values: Mapping[str, Any]) -> None: ...
 
 
 class Watcher(Protocol):
     """Looks at the model after each step (selection), and is saved and restored with the run."""
 
     def after(self, step: int) -> None: ...
+
+    @property
+    def seen_enough(self) -> bool: ...
 
     def tensors(self) -> dict[str, Tensor]: ...
 
@@ -49,7 +63,8 @@ class Job(Generic[B]):
     clip_norm: float
     seed: int
     watcher: Watcher | None = None
-    parts: InParts | None = None  # how a batch is computed that may not fit at once
+    parts: Parting | None = None  # how a batch is computed that may not fit at once
+    team: Team = ALONE  # the devices that compute it together; each has a job of its own
 
 
 @dataclass(frozen=True)
@@ -72,35 +87,48 @@ def train(
     """Run the job to its end from where its last state was saved; the same final weights either way.
 
     Bit for bit on one CPU with the same number of threads; elsewhere as far as the device repeats itself.
-    State is saved every `save_every` seconds. A loss that is not finite ends the run early: nothing can come
-    of it.
+    State is saved every `save_every` seconds, by the first device of several. A loss that is not finite ends the run
+    early, since nothing can come of it; so does a watcher that has seen enough.
     """
     with own_randomness(device):
         torch.manual_seed(derived(job.seed, "dropout"))
         done, losses, earlier = _restore(job, state_dir, device)
+        job.team.share(state.trained(job.module).values())
         started = saved = time.monotonic()
         pending: list[Tensor] = []
         job.module.train()
         rate = linear_rate(job.steps, job.warmup)
-        batches = itertools.islice(job.batches(done + 1), job.steps - done)
+        batches = _batches(job, done)
         backward = job.parts or at_once
         for step, loss in fit(job.optimizer, job.loss_of, batches, rate, job.clip_norm, done + 1, backward):
             pending.append(loss)
             if job.watcher is not None:
                 job.watcher.after(step)
-            due = time.monotonic() - saved >= save_every
-            if due or len(pending) == _REPORT_EVERY or step == job.steps:
+            due = job.team.agreed(time.monotonic() - saved >= save_every)
+            if due or len(pending) == _REPORT_EVERY or step == job.steps or _seen_enough(job):
                 losses += torch.stack(pending).tolist()
                 pending.clear()
                 if not math.isfinite(sum(losses[-_REPORT_EVERY:])):
                     break
                 if due:
-                    _save(job, state_dir, step, losses, earlier + time.monotonic() - started, device)
+                    if job.team.first:
+                        _save(job, state_dir, step, losses, earlier + time.monotonic() - started, device)
                     saved = time.monotonic()
                 recent = losses[-_REPORT_EVERY:]
                 numbers = {"loss": sum(recent) / len(recent), "rate": job.optimizer.param_groups[0]["lr"]}
                 progress(message, step, job.steps, numbers)
     return Course(losses, earlier + time.monotonic() - started)
+
+
+def _batches(job: Job[Any], done: int) -> Iterator[Any]:
+    """The batches that are left, until the watcher has seen enough."""
+    left = itertools.islice(job.batches(done + 1), job.steps - done)
+    awaited = itertools.takewhile(lambda _: not _seen_enough(job), left)
+    return job.team.with_own_randomness(awaited, job.seed, done + 1)
+
+
+def _seen_enough(job: Job[Any]) -> bool:
+    return job.watcher is not None and job.watcher.seen_enough
 
 
 def _save(job: Job[Any], folder: Path, step: int, losses: list[float], seconds: float, device: str) -> None:
@@ -122,6 +150,8 @@ def _save(job: Job[Any], folder: Path, step: int, losses: list[float], seconds: 
 
 def _restore(job: Job[Any], folder: Path, device: str) -> tuple[int, list[float], float]:
     saved = state.read(folder, job.run)
+    if job.team.from_first(lambda: saved.step if saved else 0) != (saved.step if saved else 0):
+        raise StoreError(f"{folder}: the processes that train together do not read the same state there")
     if saved is None:
         return 0, [], 0.0
     state.restore_trained(job.module, state.below("trained", saved.tensors))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from flows.commands import transfer
-from flows.commands.results import aggregate, compare, diff, gains, scores, sql, statistics
+from flows.commands.results import aggregate, compare, diff, gains, measures, scores, sql, statistics
 
 app = typer.Typer(
     help="Scores, gains, contrasts, totals, runs, what differs, figures of papers, or SQL of your own.",
@@ -20,6 +20,7 @@ app.command("compare")(compare.command)
 app.command("ranking")(statistics.ranking)
 app.command("power")(statistics.power)
 app.command("model")(statistics.model)
+app.command("measures")(measures.command)
 app.command("runs")(scores.runs)
 app.command("sql")(sql.command)
 transfer.register(app)
