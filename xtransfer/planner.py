@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from xtransfer import benchmarks
@@ -11,7 +12,9 @@ from xtransfer.stages import STAGES
 from xtransfer.stages.spec import Stage
 from xtransfer.study import Intermediate, Part, Target
 from xtransfer.training.recipe import Recipe
-from xtransfer.translation.engines import ENGINES, EngineTrainedHere
+from xtransfer.translation import engines
+from xtransfer.translation.engines import EngineTrainedHere, HubEngine, HumanTranslations
+from xtransfer.translation.parallel import translated_by_people
 
 
 class Planner:
@@ -57,11 +60,12 @@ class Planner:
 
     def translation(self, part: Part) -> Stage:
         engine, links = self.engine(part)
-        has_references = benchmarks.get(part.benchmark).has("train", part.language)
+        by_people = isinstance(engines.get(part.engine or ""), HumanTranslations)
+        has_references = not by_people and benchmarks.get(part.benchmark).has("train", part.language)
         languages = ["en", part.language] if has_references else ["en"]
         return self.stage(
             "translate",
-            f"translate {part.benchmark} to {part.language}",
+            f"translate {part.benchmark} to {part.language} by {part.engine}",
             {
                 "benchmark": part.benchmark,
                 "data": self.pins.data(part.benchmark, "train", languages),
@@ -77,11 +81,28 @@ class Planner:
     def engine(self, part: Part) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
         """What a translate stage is given of its engine: settings and links."""
         assert part.engine is not None
-        engine = ENGINES[part.engine]
+        engine = engines.get(part.engine)
+        if isinstance(engine, HumanTranslations):
+            source = translated_by_people(part.benchmark, part.language, "train")
+            return {"people": {"benchmark": source, "data": self.pins.data(source, "train", [part.language])}}, {}
         if isinstance(engine, EngineTrainedHere):
-            return {}, {"inputs": {"engine": self.translator(engine).key}}
+            trained = {"inputs": {"engine": self.translator(engine).key}}
+            return {}, trained if engine.how == "transformers" else self.conversion(engine, None, trained)
         model, links = self.begin(self.pins.encoder(engine.model(part.language)), None, "engine")
-        return {"engine": model, "beams": engine.beams}, links
+        settings = {"engine": model, "beams": engine.beams}
+        return settings, links if engine.how == "transformers" else self.conversion(engine, model, links)
+
+    def conversion(
+        self, engine: EngineTrainedHere | HubEngine, model: dict[str, str] | None, links: dict[str, dict[str, str]]
+    ) -> dict[str, dict[str, str]]:
+        """The link to a model that CTranslate2 can run, instead of those to the model that it is made of."""
+        stage = self.stage(
+            "convert",
+            f"convert {engine.name}",
+            {"engine": model, "number_format": engine.how, "ctranslate2": version("ctranslate2")},
+            **links,
+        )
+        return {"inputs": {"engine": stage.key}}
 
     def translator(self, engine: EngineTrainedHere) -> Stage:
         return self.stage(

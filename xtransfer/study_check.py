@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Benchmark
-from xtransfer.errors import RequestError, unknown
+from xtransfer.errors import RequestError
 from xtransfer.languages import language
 from xtransfer.pooling import Pooling
 from xtransfer.study import Intermediate, Mixture, Part, Study, Target
 from xtransfer.training.recipe import Recipe
-from xtransfer.translation.engines import ENGINES
+from xtransfer.translation import engines
 
 
 def scored_languages(study: Study, target: Target) -> list[str]:
@@ -99,10 +99,7 @@ def _check_part(intermediate: Intermediate, part: Part) -> None:
         )
     if part.engine is None:
         return
-    if part.engine not in ENGINES:
-        raise unknown("translation engine", part.engine, ENGINES)
-    if part.language not in ENGINES[part.engine].languages or part.language == "en":
-        raise RequestError(
-            f"intermediates: '{part.slug}': {part.engine} translates to "
-            f"{', '.join(code for code in ENGINES[part.engine].languages if code != 'en')}"
-        )
+    try:
+        engines.check(part.engine, part.benchmark, part.language)
+    except RequestError as error:
+        raise RequestError(f"intermediates: '{part.slug}': {error}") from error

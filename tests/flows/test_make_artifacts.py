@@ -20,11 +20,10 @@ import json, sys
 from dataclasses import replace
 from pathlib import Path
 from flows.prefect_server import prefect_api
-from xtransfer import planner
-from xtransfer.translation.engines import ENGINES
+from xtransfer.translation import engines
 
-marian = ENGINES["lab-marian"]  # five steps of it: it need not translate well
-planner.ENGINES = {"lab-marian": replace(marian, recipe=marian.recipe.model_copy(update={"steps": 5}))}
+marian = engines.get("lab-marian")  # five steps of it: it need not translate well
+engines.ENGINES = {"lab-marian": replace(marian, recipe=marian.recipe.model_copy(update={"steps": 5}))}
 
 with prefect_api(Path(sys.argv[1])):
     from prefect.client.orchestration import get_client
@@ -80,8 +79,8 @@ def test_a_second_run_makes_nothing(ran: dict[str, Any]) -> None:
 
 def test_pages_say_what_was_made(ran: dict[str, Any]) -> None:
     by_artifact = {row["artifact"]: row for page in ran["pages"].values() for row in page}
-    translation = by_artifact["translate lab-nli to tr"]
-    assert translation["key"] == ran["made"][0]["translate lab-nli to tr"]
+    translation = by_artifact["translate lab-nli to tr by lab-marian"]
+    assert translation["key"] == ran["made"][0]["translate lab-nli to tr by lab-marian"]
     assert translation["cached"] == "" and translation["seconds"] > 0
     last = by_artifact["train lab-inference after lab-nli@tr~lab-marian seed 3"]
     assert last["cached"] == "yes"  # the second run's page

@@ -10,6 +10,7 @@ import pytest
 
 from perf.curves import Ends
 from perf.measure import Bound, Measure, in_turns, machine, paired
+from tests.translation.tiny import make_marian
 
 ROOT = Path(__file__).parents[2]
 
@@ -150,3 +151,18 @@ def test_goals_of_ratios_and_of_bounds() -> None:
     record = {"name": "y", "ours": 2e-5, "other": None, "ratio": None, "goal": "at most 1e-05", "holds": False}
     assert Bound("y", 2e-5, 1e-5).record() == record
     assert Bound("y", 1e-6, 1e-5).holds and Bound("y", 1.0, None).holds is None
+
+
+def test_translation_measures_every_way_and_a_given_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
+    file = tmp_path / "measures.json"
+    model = make_marian(tmp_path / "model")
+    command = [sys.executable, "-m", "perf.translation", "--quick", "--json", str(file)]
+    for more, rows in (((), 7), (("--model", str(model)), 8)):
+        done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
+        assert len(measures) == rows and all(one["goal"] is one["holds"] is None for one in measures.values())
+        assert measures["all of it, int8 / generate as people write it"]["other"] > 0
+        assert 0 < measures["share of sentences that are distinct"]["ours"] < 1
+    assert abs(measures["chrF against transformers in float32 that int8 loses to float32"]["ours"]) < 20

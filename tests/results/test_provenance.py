@@ -103,7 +103,7 @@ def test_checkpoints_and_their_parents(recorded: Database, plan: Plan) -> None:
 
 
 def test_a_translation_with_its_quality(recorded: Database, plan: Plan) -> None:
-    made = stage(plan, "translate lab-nli to tr")
+    made = stage(plan, "translate lab-nli to tr by lab-marian")
     assert rows(recorded, TranslationRow) == [
         {"stage": made.key, "benchmark": "lab-nli", "language": "tr", "engine": "lab-marian",
          "engine_revision": made.inputs["engine"], "num_rows": 480, "kept": 478, "dropped": 2, "compared": 900,
@@ -123,7 +123,7 @@ def test_which_cell_read_which_rows(recorded: Database, plan: Plan) -> None:
               ("target-score", "lab-inference", languages, "test", None)}  # fmt: skip
     assert direct == target
     assert mixture - target == {("intermediate", "lab-nli", code, "train", None) for code in ("en", "de")}
-    made = stage(plan, "translate lab-nli to tr")
+    made = stage(plan, "translate lab-nli to tr by lab-marian")
     assert translated - target == {("intermediate", "lab-nli", "tr", "train", made.key)}
     of_translated = [row for row in rows(recorded, CellBenchmarkRow) if row["translation"]]
     assert of_translated[0]["data"] == made.settings["data"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def _stages() -> list[Stage]:
     corpus = {"num_texts": 200, "languages": ["en", "de"], "seed": 0}
     pretrain = _stage("pretrain", {"corpus": {"name": "lab"}, "recipe": pretraining, **corpus})
     translator = _stage("translator", {"corpus": {"name": "lab-translation"}, "recipe": marian, **corpus})
+    numbers = {"engine": None, "number_format": "int8", "ctranslate2": version("ctranslate2")}
+    convert = _stage("convert", numbers, engine=translator)
     pins = Pins()
     rows = {"benchmark": "lab-nli", "language": "de", "data": pins.data("lab-nli", "train", ["de"])}
     translated = {**rows, "data": pins.data("lab-nli", "train", ["en", "de"])}
@@ -46,7 +49,7 @@ def _stages() -> list[Stage]:
     train = _stage("train", settings, start=pretrain)
     data = pins.data("lab-retrieval", "test", ["de"])
     scoring = {"benchmark": "lab-retrieval", "data": data, "split": "test", "languages": ["de"], "max_length": 64}
-    return [pretrain, translator, translate, train, _stage("score", scoring, checkpoint=train)]
+    return [pretrain, translator, convert, translate, train, _stage("score", scoring, checkpoint=train)]
 
 
 def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:
@@ -54,7 +57,16 @@ def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:
     facts = artifact.manifest.facts
     if stage.kind == "score":
         return {"value": json.loads((artifact.folder / "scores.json").read_text())[0]["value"]}
-    names = ("masked_loss", "loss_first", "loss_last", "rows", "dropped", "vocab_size", "num_parameters")
+    names = (
+        "masked_loss",
+        "loss_first",
+        "loss_last",
+        "rows",
+        "num_targets",
+        "num_bytes",
+        "vocab_size",
+        "num_parameters",
+    )
     return {name: facts[name] for name in names if name in facts}
 
 

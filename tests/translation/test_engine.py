@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from xtransfer.errors import DataError, RequestError
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.benchmark import translate_rows
-from xtransfer.translation.engine import TransformersEngine
 from xtransfer.translation.engines import ENGINES
 from xtransfer.translation.train import TranslatorRecipe, train_translator
+from xtransfer.translation.transformers_engine import TransformersEngine
 
 torch.set_num_threads(1)
 WORDS = {
@@ -101,14 +101,14 @@ def test_equal_sentences_are_translated_once(
 ) -> None:
     engine = TransformersEngine(trained[0], max_tokens=40)
     rows = 0
-    generate = TransformersEngine._generate
+    generate = engine.generate
 
-    def counting(self: TransformersEngine, batch: list[list[int]], first: int | None) -> list[str]:
+    def counting(batch: Sequence[Sequence[int]], first: int | None) -> list[list[int]]:
         nonlocal rows
         rows += len(batch)
-        return generate(self, batch, first)
+        return generate(batch, first)
 
-    monkeypatch.setattr(TransformersEngine, "_generate", counting)
+    monkeypatch.setattr(engine, "generate", counting)
     asked = ["red house", "blue tree and ship", "red house", "tree", "red house"]
     made = engine.translate(asked, "en", "de")
     assert rows == 3 and made[0] == made[2] == made[4]
@@ -120,6 +120,9 @@ def test_equal_sentences_are_translated_once(
 def test_too_long_is_empty_not_cut(trained: tuple[Path, dict[str, Any]]) -> None:
     made = TransformersEngine(trained[0]).translate(["red " * 40, "red house"], "en", "de")
     assert made[0] == "" and made[1]
+    sentences = ["red house and ship and tree", "blue tree and red house", "ship"]
+    (whole,) = TransformersEngine(trained[0]).translate(["\n".join(sentences * 3)], "en", "de")
+    assert whole == " ".join(TransformersEngine(trained[0]).translate(sentences, "en", "de") * 3)
 
 
 def test_directions_are_checked(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

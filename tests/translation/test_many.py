@@ -21,9 +21,10 @@ from xtransfer.errors import RequestError
 from xtransfer.languages import LANGUAGES
 from xtransfer.stages.spec import Stage
 from xtransfer.study import make
-from xtransfer.translation.engine import TransformersEngine, joined, sentences_of
 from xtransfer.translation.engines import ENGINES, HubEngine
 from xtransfer.translation.families import FAMILIES
+from xtransfer.translation.sentences import joined, sentences_of
+from xtransfer.translation.transformers_engine import TransformersEngine
 
 torch.set_num_threads(1)
 MAKERS: dict[str, Callable[[Path], Path]] = {"nllb": make_nllb, "m2m100": make_m2m100}
@@ -73,7 +74,7 @@ def test_what_a_model_can_do_is_what_its_tokenizer_knows(folder: Path, family: s
 
 def test_long_texts_are_translated_sentence_by_sentence(folder: Path) -> None:
     engine = TransformersEngine(folder)
-    engine._longest = 10_000
+    engine.reader.longest = 10_000
     sentence = "the red house and the blue tree and the red house."
     long = " ".join([sentence] * 20)
     (whole,) = engine.translate([long], "en", "de")
@@ -154,9 +155,9 @@ from xtransfer import grid
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import make
-(stage,) = [one for one in grid.plan(make(json.loads(sys.argv[1]))).stages if one.kind == "translate"]
-artifact, _ = execute(stage, ArtifactStore(Path(sys.argv[2])))
-print(json.dumps([stage.settings, artifact.manifest.facts]))
+stages = [one for one in grid.plan(make(json.loads(sys.argv[1]))).stages if one.kind in ("convert", "translate")]
+artifacts = [execute(stage, ArtifactStore(Path(sys.argv[2])))[0] for stage in stages]
+print(json.dumps([[stage.settings for stage in stages], artifacts[-1].manifest.facts]))
 """
 
 
@@ -169,24 +170,33 @@ def test_a_stage_translates_with_a_model_of_a_hub(tmp_path: Path) -> None:
         commit = hub.add("models", engine.id, {**files, "pytorch_model.bin": b"a program"}, (engine.revision,))
         said = run(hub, tmp_path / "process", PROGRAM, json.dumps(STUDY), str(tmp_path / "store"))
         fetched = [path for _, path in hub.requests if "/resolve/" in path]
-    settings, facts = json.loads(said.splitlines()[-1])
-    assert settings["engine"] == {"id": engine.id, "revision": commit} and settings["beams"] == 4
+    (converted, settings), facts = json.loads(said.splitlines()[-1])
+    assert settings["engine"] == converted["engine"] == {"id": engine.id, "revision": commit}
+    assert settings["beams"] == 4 and converted["number_format"] == "int8"
+    assert facts["decoding"] == ["ctranslate2", converted["ctranslate2"], "int8_float32", 4]
     assert facts["rows"] == 12 and facts["sentences"] == 24 and facts["compared"] > 0  # a whole block of rows
     assert fetched and all(commit in path for path in fetched)
     assert not any("pytorch_model" in path for path in fetched)
 
 
-def _translate(engine: str, language: str) -> Stage:
+def _stages(engine: str, language: str) -> dict[str, Stage]:
     study = make({**STUDY, "intermediates": [f"lab-nli@{language}~{engine}"]})
-    (stage,) = [one for one in grid.plan(study).stages if one.kind == "translate"]
-    return stage
+    return {one.kind: one for one in grid.plan(study).stages if one.kind in ("translator", "convert", "translate")}
+
+
+def _translate(engine: str, language: str) -> Stage:
+    return _stages(engine, language)["translate"]
 
 
 def test_an_engine_of_a_mirror_is_pinned_to_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_m2m100(tmp_path / "facebook" / "m2m100_418M")
     monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path))
-    stage = _translate("m2m100-418m", "sw")
-    assert set(stage.settings["engine"]) == {"digest"} and stage.places == {"engine": str(folder)}
+    stages = _stages("m2m100-418m", "sw")
+    converted, stage = stages["convert"], stages["translate"]
+    assert set(stage.settings["engine"]) == {"digest"} and converted.places == {"engine": str(folder)}
+    assert stage.inputs == {"engine": converted.key} and not stage.places
+    assert converted.key == _stages("m2m100-418m", "ru")["convert"].key, "one conversion for all languages"
+    assert _translate("m2m100-418m.transformers", "sw").places == {"engine": str(folder)}
     assert stage.key != _translate("m2m100-418m", "ru").key
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"note": "another"}))
@@ -205,6 +215,17 @@ def test_what_a_study_needs_names_its_engines() -> None:
     needs = of_study(make({**STUDY, "intermediates": ["lab-nli@de~opus-mt", "lab-nli@fr~opus-mt"]}))
     assert needs.engines == ("Helsinki-NLP/opus-mt-en-de@main", "Helsinki-NLP/opus-mt-en-fr@main")
     assert needs.encoders == ("lab-mini@0",)
+
+
+def test_how_an_engine_computes_is_part_of_what_it_makes() -> None:
+    ways = ("lab-marian", "lab-marian.int8", "lab-marian.float32", "lab-marian.int8_float16")
+    stages = [_stages(way, "de") for way in ways]
+    assert len({one["translator"].key for one in stages}) == 1 and len({one["translate"].key for one in stages}) == 4
+    assert "convert" not in stages[0] and stages[1]["convert"].settings["number_format"] == "int8"
+    assert stages[1]["convert"].inputs == {"engine": stages[0]["translator"].key}
+    for wrong in ("lab-marian.int4", "parallel.int8", "unheard-of.int8", "unheard-of"):
+        with pytest.raises(RequestError, match=r"lab-nli@de~.*no (way to compute|translation engine)"):
+            _translate(wrong, "de")
 
 
 def test_engines_tell_what_they_are() -> None:

@@ -123,7 +123,7 @@ class StageRow(Base):
     )
 
     key: Mapped[str] = mapped_column(primary_key=True, doc="digest of kind, version, settings and inputs")
-    kind: Mapped[str] = mapped_column(doc="pretrain, translator, translate, train or score")
+    kind: Mapped[str] = mapped_column(doc="pretrain, translator, convert, translate, train or score")
     version: Mapped[int] = mapped_column(doc="raised when what the kind computes changes")
     name: Mapped[str] = mapped_column(doc="readable name")
     settings: Mapped[dict[str, Any]] = mapped_column(doc="everything that changes the result, as JSON")
@@ -193,7 +193,7 @@ class TranslationRow(Base):
     benchmark: Mapped[str] = mapped_column(doc="benchmark whose English rows were translated")
     language: Mapped[str] = mapped_column(ForeignKey("language.code"), doc="language translated into")
     engine: Mapped[str] = mapped_column(doc="name of the engine")
-    engine_revision: Mapped[str] = mapped_column(doc="hub commit, or the key of the stage that trained it")
+    engine_revision: Mapped[str] = mapped_column(doc="hub commit, or the key of the stage that made it")
     num_rows: Mapped[int] = mapped_column(doc="rows given to it")
     kept: Mapped[int] = mapped_column(doc="rows that came out whole")
     dropped: Mapped[int] = mapped_column(doc="rows left out")

@@ -140,7 +140,7 @@ def _import_everything() -> None:
     import xtransfer.training.finetune
     import xtransfer.training.pretraining
     import xtransfer.translation.benchmark
-    import xtransfer.translation.engine
+    import xtransfer.translation.opened
     import xtransfer.translation.train  # noqa: F401
     from xtransfer.benchmarks import BENCHMARKS
     from xtransfer.settings import current

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,23 +34,27 @@ def translate_rows(
 ) -> tuple[list[Row], dict[str, Any]]:
     """The rows in the target language, those with an empty field left out; ids, groups and labels stay.
 
-    Facts: rows, kept, dropped_empty, sentences, distinct, and against `references` (the same ids, written in
-    the language): compared (sentences), exact_match and chrf (sacrebleu's chrF2), in points; dropped rows
-    count as wrong. Raises RequestError for a kind that cannot be translated, DataError where nothing is left.
+    Facts: rows, kept, dropped_empty, dropped (rows by reason), sentences, distinct, and against `references` (the
+    same ids, written in the language): compared (sentences), exact_match and chrf (sacrebleu's chrF2), in points;
+    dropped rows count as wrong. Raises RequestError for a kind that cannot be translated, DataError for a field that
+    is no text and where nothing is left.
     """
     if kind_name not in TEXT_FIELDS:
         raise unknown("kind that can be translated", kind_name, TEXT_FIELDS)
     fields = TEXT_FIELDS[kind_name]
+    _check_texts(rows, fields)
     sentences = [text for row in rows for text in _texts(row, fields)]
     outputs = iter(engine.translate(sentences, source, target_language, progress))
     translated = [_with_texts(row, fields, [next(outputs) for _ in _texts(row, fields)]) for row in rows]
-    kept = [row for row in translated if all(text.strip() for text in _texts(row, fields))]
+    faults = [_fault(_texts(row, fields), _texts(made, fields)) for row, made in zip(rows, translated, strict=True)]
+    kept = [row for row, fault in zip(translated, faults, strict=True) if fault is None]
     if not kept:
         raise DataError(f"translation to '{target_language}': all {len(rows)} rows came out empty")
     return kept, {
         "rows": len(rows),
         "kept": len(kept),
         "dropped_empty": len(rows) - len(kept),
+        "dropped": dict(Counter(fault for fault in faults if fault is not None)),
         "sentences": len(sentences),
         "distinct": len(set(sentences)),
         **(_quality(translated, references, fields) if references else {}),
@@ -59,6 +64,26 @@ def translate_rows(
 def texts_of(kind_name: str, row: Row) -> list[str]:
     """The texts of a row that are translated, in their order."""
     return _texts(row, TEXT_FIELDS[kind_name])
+
+
+def _check_texts(rows: Sequence[Row], fields: Sequence[str]) -> None:
+    for row in rows:
+        for field in fields:
+            texts = row[field] if isinstance(row[field], list) else [row[field]]
+            if wrong := [text for text in texts if not isinstance(text, str)]:
+                raise DataError(
+                    f"row {row['id']}: field '{field}' holds {wrong[0]!r}, which is no text and cannot be translated; "
+                    "leave the row out or give it a text"
+                )
+
+
+def _fault(english: Sequence[str], translated: Sequence[str]) -> str | None:
+    """Why a row is left out, None where it stays."""
+    if not all(text.strip() for text in english):
+        return "a text is empty in English"
+    if not all(text.strip() for text in translated):
+        return "a text could not be translated"
+    return None
 
 
 def _texts(row: Row, fields: Sequence[str]) -> list[str]:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal, cast, get_args
 
+from xtransfer.benchmarks.spec import SplitName
+from xtransfer.errors import RequestError, unknown
+from xtransfer.languages import codes
 from xtransfer.translation.families import languages_of
+from xtransfer.translation.numbers import NumberFormat
+from xtransfer.translation.parallel import translated_by_people
 from xtransfer.translation.recipe import TranslatorRecipe
+
+How = NumberFormat | Literal["transformers"]  # CTranslate2 in a format of numbers, or transformers in float32
+HOWS: tuple[str, ...] = (*get_args(NumberFormat), "transformers")
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class EngineTrainedHere:
     languages: tuple[str, ...]  # the source first
     recipe: TranslatorRecipe
     description: str
+    how: How = "int8"
 
 
 @dataclass(frozen=True)
@@ -34,13 +44,23 @@ class HubEngine:
     licence: str
     revision: str = "main"  # a branch is pinned to its commit when a plan is made
     beams: int = 4
+    how: How = "int8"
 
     def model(self, language: str) -> str:
         """The model that translates to a language, as `encoders.resolve` reads it."""
         return f"{self.id.format(language=language)}@{self.revision}"
 
 
-Engine = EngineTrainedHere | HubEngine
+@dataclass(frozen=True)
+class HumanTranslations:
+    """Rows that people have translated, where `translation.parallel` knows of some."""
+
+    name: str
+    languages: tuple[str, ...]  # the source first
+    description: str
+
+
+Engine = EngineTrainedHere | HubEngine | HumanTranslations
 
 
 def _index(*declared: Engine) -> Mapping[str, Engine]:
@@ -56,6 +76,7 @@ ENGINES = _index(
         num_texts=400,
         languages=("en", "de", "tr"),
         recipe=TranslatorRecipe(steps=400, batch_size=64),
+        how="transformers",  # translates its few thousand sentences in a second; its results are published with it
         description="tiny Marian from English to German and Turkish, from parallel text of the laboratory world",
     ),
     EngineTrainedHere(
@@ -92,4 +113,33 @@ ENGINES = _index(
         description="OPUS-MT (Tiedemann and Thottingal 2020), one Marian model for each language",
         licence="CC BY 4.0 or Apache 2.0, by model",
     ),
+    HumanTranslations(
+        name="parallel",
+        languages=codes("en ar bg de el es et fr hi ht id it ja ko qu ro ru sw ta th tr ur vi zh"),
+        description="people's translations of benchmarks that have them: XNLI, XQuAD, XCOPA, PAWS-X, the laboratory's",
+    ),
 )
+
+
+def get(name: str) -> Engine:
+    """The engine of a name, or with `.HOW` behind it computed otherwise: `opus-mt.float32`,
+    `lab-marian.transformers`. Raises RequestError for an unknown one."""
+    if name in ENGINES:
+        return ENGINES[name]
+    base, _, how = name.rpartition(".")
+    engine = ENGINES.get(base)
+    if engine is None:
+        raise unknown("translation engine", name, ENGINES)
+    if isinstance(engine, HumanTranslations) or how not in HOWS:
+        raise unknown(f"way to compute {base}", how, () if isinstance(engine, HumanTranslations) else HOWS)
+    return replace(engine, name=name, how=cast(How, how))
+
+
+def check(name: str, benchmark: str, language: str, split: SplitName = "train") -> None:
+    """Raises RequestError where an engine cannot translate a split of a benchmark from English to a language."""
+    engine = get(name)
+    if isinstance(engine, HumanTranslations):
+        translated_by_people(benchmark, language, split)
+    elif language not in engine.languages or language == "en":
+        offered = ", ".join(code for code in engine.languages if code != "en")
+        raise RequestError(f"{name} translates to {offered}")

@@ -26,7 +26,7 @@ from xtransfer.training.losses import degenerate, summary
 from xtransfer.training.pretrained import quiet
 from xtransfer.training.session import Job, train
 from xtransfer.training.tokenizer import train_tokenizer
-from xtransfer.translation.engine import LANGUAGES_FILE
+from xtransfer.translation.reader import LANGUAGES_FILE
 from xtransfer.translation.recipe import TranslatorRecipe
 
 __all__ = ["TranslatorRecipe", "train_translator"]

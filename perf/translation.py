@@ -1,0 +1,236 @@
+"""Translation of inference data with natural repetition, in CPU seconds: ours, against `model.generate`.
+
+The other way is `generate` as people write it: every sentence in the order of the rows, in batches of 8 padded to
+their longest, greedy, float32. Beside it stands what the engine alone does: distinct sentences sorted by length in
+batches of 32 for `generate`, and the same ones for CTranslate2. One thread each. Without `--model` the model has the
+shape of OPUS-MT's (width 512, 6 + 6 layers) and random weights, and every output is as long as the longest source
+sentence of its batch; nothing can then be said of quality. With `--model FOLDER` (a translator from English, such as
+a study's) outputs end where the model ends them, and the chrF of int8 is compared with that of float32.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import Any
+
+import torch
+from transformers import GenerationConfig
+
+from perf.measure import Bound, Measure, parser, show
+from xtransfer import benchmarks
+from xtransfer.benchmarks.spec import Row
+from xtransfer.data.load import load_rows
+from xtransfer.errors import SourceError
+from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
+from xtransfer.translation.numbers import NumberFormat
+from xtransfer.translation.recipe import TranslatorRecipe
+from xtransfer.translation.transformers_engine import TransformersEngine
+
+ROWS, QUICK_ROWS = 240, 12
+BEAMS_ROWS = 3  # beam search reads one row in so many
+TOKENIZER_ROWS = 2000
+AS_WRITTEN, SORTED = 8, 32  # sentences in a batch of the other ways
+WHOLE, ENGINE = 9.0, 3.0  # goals
+LOSS = 0.3  # chrF points that int8 may cost
+SHAPE = TranslatorRecipe(
+    vocab_size=8000, width=512, layers=6, heads=8, feed_forward=2048, steps=1, batch_size=2, max_length=512
+)
+QUICK_SHAPE = SHAPE.model_copy(update={"vocab_size": 2000, "width": 64, "layers": 1, "heads": 2, "feed_forward": 64})
+Pairs = Sequence[Row]
+
+
+class FixedLength(CTranslate2Engine):
+    """Its outputs are as long as the longest source sentence of a call: a model that learnt nothing never ends."""
+
+    def _call(self, rows: list[Sequence[int]], first: int | None, most: int) -> list[list[int]]:
+        longest = max(map(len, rows))
+        results = self._model.translate_batch(
+            [[self._tokens[number] for number in row] for row in rows],
+            max_batch_size=self._max_tokens,
+            batch_type="tokens",
+            beam_size=self._beams,
+            min_decoding_length=longest,
+            max_decoding_length=longest,
+            max_input_length=0,
+            suppress_sequences=self._never,
+        )
+        return [[self._ids[token] for token in result.hypotheses[0]] for result in results]
+
+
+@dataclass
+class Translators:
+    """One model as each library runs it."""
+
+    theirs: TransformersEngine
+    folders: dict[NumberFormat, Path]
+    trained: bool
+    target: str
+
+    def ours(self, number_format: NumberFormat, beams: int = 1) -> CTranslate2Engine:
+        """A fresh engine: nothing is kept from an earlier run."""
+        make = CTranslate2Engine if self.trained else FixedLength
+        return make(self.folders[number_format], beams=beams)
+
+    def generate(self, sentences: Sequence[str], per_batch: int, beams: int = 1) -> list[str]:
+        """What a script does with sentences in the order in which they come."""
+        found: list[str] = []
+        left = iter(sentences)
+        while batch := list(islice(left, per_batch)):
+            encoded = self.theirs.reader.encode(batch, "en", self.target)
+            inputs = self.theirs.reader.tokenizer.pad({"input_ids": list(map(list, encoded))}, return_tensors="pt")
+            said = self._generate(inputs, beams)
+            found += self.theirs.reader.decode(said[:, 1:].tolist())
+        return found
+
+    def _generate(self, inputs: Any, beams: int) -> torch.Tensor:
+        model = self.theirs._model
+        config, longest = model.generation_config, inputs["input_ids"].shape[1]
+        ends = {"max_new_tokens": min(511, 2 * longest + 10)}
+        fixed = {"max_new_tokens": longest, "min_new_tokens": longest}
+        with torch.inference_mode():
+            said: torch.Tensor = model.generate(
+                input_ids=inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
+                generation_config=GenerationConfig(
+                    num_beams=beams,
+                    do_sample=False,
+                    pad_token_id=config.pad_token_id,
+                    eos_token_id=config.eos_token_id,
+                    decoder_start_token_id=config.decoder_start_token_id,
+                    **(ends if self.trained else fixed),
+                ),
+            )
+        return said
+
+
+def measure(translators: Translators, rows: Pairs, rounds: int, goals: bool) -> list[Any]:
+    """Rows of the table: everything that ours does, and the engine alone; greedy, and with four beams."""
+    sentences, fewer = sentences_of(rows), sentences_of(rows[: len(rows) // BEAMS_ROWS])
+    distinct, fewer_distinct = by_length(sentences), by_length(fewer)
+    engines = {beams: translators.ours("int8", beams) for beams in (1, 4)}
+    exact = translators.ours("float32")
+
+    def ours(engine: CTranslate2Engine, texts: Sequence[str]) -> Callable[[], Any]:
+        return lambda: engine.translate(texts, "en", translators.target)
+
+    def other(texts: Sequence[str], per_batch: int, beams: int = 1) -> Callable[[], Any]:
+        return lambda: translators.generate(texts, per_batch, beams)
+
+    seconds = _in_turns(
+        {
+            "ours": ours(engines[1], sentences),
+            "ours, beam 4": ours(engines[4], fewer),
+            "engine": ours(engines[1], distinct),
+            "engine, float32": ours(exact, distinct),
+            "engine, beam 4": ours(engines[4], fewer_distinct),
+            "as written": other(sentences, AS_WRITTEN),
+            "as written, beam 4": other(fewer, AS_WRITTEN, 4),
+            "sorted": other(distinct, SORTED),
+            "sorted, beam 4": other(fewer_distinct, SORTED, 4),
+        },
+        rounds,
+    )
+
+    def against(name: str, way: str, beside: str, least: float | None = None) -> Measure:
+        return Measure(name, seconds[way], seconds[beside], least=least if goals else None)
+
+    return [
+        against("all of it, int8 / generate as people write it", "ours", "as written", WHOLE),
+        against("the engine alone, int8 / sorted, float32", "engine", "sorted", ENGINE),
+        against("the engine alone, float32 / sorted, float32", "engine, float32", "sorted"),
+        against("all of it, beam 4 / as people write it, beam 4", "ours, beam 4", "as written, beam 4"),
+        against("the engine alone, beam 4 / sorted, beam 4", "engine, beam 4", "sorted, beam 4"),
+        Bound("share of sentences that are distinct", len(distinct) / len(sentences), None),
+        Bound("distinct sentences per CPU second, int8", len(distinct) / min(seconds["engine"]), None),
+    ]
+
+
+def _in_turns(ways: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds):
+        for name in list(ways) if number % 2 == 0 else reversed(list(ways)):
+            started = process_time()
+            ways[name]()
+            seconds[name].append(process_time() - started)
+    return seconds
+
+
+def sentences_of(rows: Pairs) -> list[str]:
+    """In the order of the rows, as often as they occur."""
+    return [row[field] for row in rows for field in ("first", "second")]
+
+
+def by_length(sentences: Sequence[str]) -> list[str]:
+    """Each once, the longest first."""
+    return sorted(dict.fromkeys(sentences), key=len, reverse=True)
+
+
+def inference_rows(most: int) -> list[Row]:
+    """LingNLI's pairs, whose premises repeat as in MNLI, or the laboratory's where no mirror holds them."""
+    try:
+        return load_rows(benchmarks.get("lingnli"), "en", "train", most)
+    except SourceError:
+        return load_rows(benchmarks.get("lab-nli"), "en", "train", most)
+
+
+def chrf_loss(translators: Translators, rows: Pairs, goals: bool) -> list[Bound]:
+    """chrF points between what float32 and int8 make, against the model's own float32 output of transformers."""
+    from sacrebleu.metrics.chrf import CHRF
+
+    sentences = by_length(sentences_of(rows))
+    wanted = translators.generate(sentences, SORTED)
+    made = {name: translators.ours(name).translate(sentences, "en", translators.target) for name in translators.folders}
+    scores = {name: CHRF().corpus_score(outputs, [wanted]).score for name, outputs in made.items()}
+    loss = scores["float32"] - scores["int8"]
+    return [Bound("chrF against transformers in float32 that int8 loses to float32", loss, LOSS if goals else None)]
+
+
+def _random_model(shape: TranslatorRecipe, rows: Pairs, folder: Path) -> Path:
+    """A Marian model of a shape that has learnt nothing, with a tokenizer of the rows' text."""
+    from xtransfer.translation.train import train_translator
+
+    texts = [{"en": row["first"], "de": row["second"]} for row in rows]
+    train_translator(texts, shape, 0, folder / "random", folder / "state")
+    return folder / "random"
+
+
+def _translators(model: Path, trained: bool, target: str, folder: Path) -> Translators:
+    from importlib.metadata import version
+
+    from xtransfer.translation.convert import convert
+
+    formats: tuple[NumberFormat, ...] = ("float32", "int8")
+    folders = {name: folder / name for name in formats}
+    for name, out in folders.items():
+        out.mkdir()
+        convert(model, name, version("ctranslate2"), out)
+    return Translators(TransformersEngine(model), folders, trained, target)
+
+
+def _main() -> None:
+    options = parser(__doc__ or "")
+    options.add_argument("--rounds", type=int, default=3, help="how often each way is timed, in turns (default: 3)")
+    options.add_argument("--model", type=Path, metavar="FOLDER", help="a trained translator from English")
+    options.add_argument("--language", default="de", help="what it translates to (default: de)")
+    asked: Namespace = options.parse_args()
+    torch.set_num_threads(1)
+    rows = inference_rows(QUICK_ROWS if asked.quick else ROWS)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        shape = QUICK_SHAPE if asked.quick else SHAPE
+        model = asked.model or _random_model(shape, inference_rows(TOKENIZER_ROWS), folder)
+        translators = _translators(model, asked.model is not None, asked.language, folder)
+        found = measure(translators, rows, 1 if asked.quick else asked.rounds, goals=not asked.quick)
+        if asked.model is not None:
+            found += chrf_loss(translators, rows, goals=not asked.quick)
+    show(found, asked, "Translation of inference data: CPU seconds")
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,39 @@
+"""An engine for a model, with all that keeps its translations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xtransfer.digest import digest, file_digest
+from xtransfer.store.manifest import FILE as MANIFEST
+from xtransfer.training.pretrained import Start, files_of
+from xtransfer.translation.cache import SentenceCache
+from xtransfer.translation.convert import MODEL, is_converted
+from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
+from xtransfer.translation.engine import ModelEngine
+from xtransfer.translation.kept import Everywhere
+from xtransfer.translation.shards import Shards
+from xtransfer.translation.transformers_engine import TransformersEngine
+
+_VERSION = 1  # of what an engine does round the model; higher: the cache's earlier sentences are not used
+
+
+def open_engine(model: Start, device: str, beams: int, state: Path) -> ModelEngine:
+    """CTranslate2 for a model that was converted, transformers for any other. What it translates is kept in `state`
+    until the stage is done, and in the cache of this machine."""
+    engine: ModelEngine
+    if isinstance(model, Path) and is_converted(model):
+        engine = CTranslate2Engine(model, device, beams)
+    else:
+        engine = TransformersEngine(model, device, beams)
+    named = digest(_VERSION, model_digest(engine.folder), list(engine.decoding))
+    engine.kept = Everywhere(Shards(state / "shards"), SentenceCache(named))
+    return engine
+
+
+def model_digest(folder: Path) -> str:
+    """Of the files that an engine reads, wherever they are, and not of when and where they were made."""
+    files = [path for path in files_of(folder) if path.name != MANIFEST]
+    if is_converted(folder):
+        files += sorted((folder / MODEL).iterdir())
+    return digest([(path.name, file_digest(path)) for path in files])

@@ -1,0 +1,34 @@
+"""What of a text an engine is given: without control characters, a long one by its sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s+|(?<=[。！？])|\n+")
+_LINE_BREAK = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_BLANK = re.compile("[\t\x0b\x0c]")
+# Control characters, soft hyphens, marks of direction, zero-width blanks, halves of surrogate pairs. Zero-width
+# joiners stay: Persian, Hindi and others spell with them.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001-\U000e007f]"
+)
+_NO_BLANKS = ("ja", "km", "my", "th", "yue", "zh")  # written without blanks between sentences
+
+
+def cleaned(text: str) -> str:
+    """A text without characters that nobody sees; its lines end in a newline."""
+    return _INVISIBLE.sub("", _BLANK.sub(" ", _LINE_BREAK.sub("\n", text)))
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text, as far as their final marks and its lines show them."""
+    return [part for part in _SENTENCE_END.split(text.strip()) if part.strip()] or [text]
+
+
+def joined(sentences: Sequence[str], language: str) -> str:
+    """One text; empty where any sentence is, so that a text is never translated in part."""
+    if not all(sentences):
+        return ""
+    return ("" if language in _NO_BLANKS else " ").join(sentences)
