@@ -22,7 +22,7 @@ def xtransfer(home: Path, *arguments: str, cwd: Path = ROOT, **more: str) -> sub
         env=environment(home, more),
         capture_output=True,
         text=True,
-        timeout=5 * MINUTES,
+        timeout=10 * MINUTES,
         check=False,
     )
 
