@@ -33,7 +33,7 @@ def test_from_yaml_with_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [
         ({"name": "Mine"}, "lower-case"),
         ({"sources": []}, "sources"),
-        ({"sources": ["sftp://me:secret@host/runs/*"]}, r"sftp://\*\*\*@host/runs/\*': give user and password"),
+        ({"sources": ["sftp://me:secret@host/runs/*"]}, r"sftp://me:\*\*\*@host/runs/\*': give user and password"),
         ({"evaluate": None}, "either 'evaluate'"),
         ({"study": "lab"}, "either 'evaluate'"),
         ({"small": True}, "go with 'study'"),

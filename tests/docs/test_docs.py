@@ -102,11 +102,13 @@ def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
         arguments = ["studies"] if command.startswith(NEEDS_A_HUB) else ["plan", *arguments[1:]]
     if set(arguments) & set(NEEDS_A_SERVER):
         arguments.append("--dry-run")
+    if arguments in (["run"], ["watch"]):  # the program as such is meant
+        arguments.append("--help")
     if arguments[0] == "serve":  # it stays until Ctrl-C; tests/flows/test_serve.py starts it
         arguments.append("--help")
     done = xtransfer(ran, *arguments, cwd=folder, **exported)
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
-    assert done.stdout.strip()
+    assert done.stdout.strip() or "no rows" in done.stderr  # of measures, which few studies have
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -115,7 +117,7 @@ def test_python_examples_run(page: Path, ran: Path, tmp_path: Path, monkeypatch:
     for block in _blocks(page, "python"):
         done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.strip()
+        assert done.stdout.strip() or "no rows" in done.stderr  # of measures, which few studies have
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

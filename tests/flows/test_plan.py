@@ -43,7 +43,7 @@ def test_what_cannot_be_pinned_is_planned_and_not_run(monkeypatch: pytest.Monkey
     pins = PinsInReach()
     planned = plan(study, pins)
     assert pins.unpinned == ["someone/encoder", "facebook/m2m100_418M@refs/pr/19"]
-    assert planned.cells[0].encoder == "someone/encoder" and len(planned.stages) == 6
+    assert planned.cells[0].encoder == "someone/encoder" and len(planned.stages) == 7
     with pytest.raises(SourceError, match="someone/encoder"):
         plan(study, Pins())
 

@@ -80,7 +80,10 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     return _outcomes(tmp_path_factory.mktemp("golden"))
 
 
-@pytest.mark.parametrize("kind", STAGES)
+OURS = [name for name, kind in STAGES.items() if kind.run.__module__.startswith("xtransfer.")]  # others are of tests
+
+
+@pytest.mark.parametrize("kind", OURS)
 def test_a_stage_computes_what_its_version_says(kind: str, outcomes: dict[str, dict[str, Any]]) -> None:
     golden = json.loads(GOLDEN.read_text())[kind]
     assert len(outcomes[kind]) > 1

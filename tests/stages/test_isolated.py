@@ -165,7 +165,7 @@ def test_a_training_stage_on_two_devices(tmp_path: Path) -> None:
     with StageProcesses(str(tmp_path)) as processes:
         for stage in before:
             processes.run(stage, SLOT)
-        slot = Slot("cpu", 2, ("cpu", "cpu"))
+        slot = Slot("cpu", 2, devices=("cpu", "cpu"))
         outcome = processes.run(train, slot, lambda message, done, total, metrics=None: told.append(message))
     assert outcome.key == train.key and outcome.facts["devices"] == 2 and outcome.facts["steps"] == 6
     assert "training" in told and ArtifactStore(tmp_path).find(train.key)
