@@ -14,6 +14,7 @@ from prefect.client.orchestration import get_client
 
 from tasks.keys import artifact_key
 from xtransfer.analysis import UNSEEN
+from xtransfer.declared import NAME
 from xtransfer.digest import file_digest
 from xtransfer.errors import RequestError
 from xtransfer.report import samples
@@ -27,7 +28,6 @@ from xtransfer.results.recorded import fingerprint
 from xtransfer.settings import current
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.store.manifest import host
-from xtransfer.study import NAME
 
 _MADE_FROM = ".made-from"  # beside the page: the results that it was written from, and what it was then
 _IMAGE_DPI = 110  # on a screen; an artifact stays in Prefect's database for every run

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from xtransfer.grid import Cell, Plan
+from xtransfer.intermediate import DIRECT
 from xtransfer.schedule import Schedule, estimate, needed
 from xtransfer.stages.spec import Stage
-from xtransfer.study import DIRECT, Target, make
+from xtransfer.study import Target, make
 
 
 def _stage(kind: str, name: str, *inputs: Stage) -> Stage:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from xtransfer.errors import RequestError
+from xtransfer.intermediate import Intermediate, Part
 from xtransfer.pooling import Pooling
-from xtransfer.study import Intermediate, Part, Study, Target, make, read
+from xtransfer.study import Study, Target, make, read
 
 VALUES = {
     "name": "small",

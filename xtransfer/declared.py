@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from xtransfer.errors import RequestError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_BY_A_VALIDATOR = "Value error, "  # what pydantic puts before what a validator of ours says
+
+
+def _checked_name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError(f"'{value}' may hold lower-case letters, digits, '.', '_' and '-' only")
+    return value
+
+
+# a name that results are kept under; the pattern makes a form refuse others
+Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": f"^{NAME.pattern}$"})]
+
+
+class Value(BaseModel):
+    """A declared value: never changed, and without fields that it does not have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
 
 Declared = TypeVar("Declared", bound=BaseModel)
 
@@ -24,9 +45,18 @@ def make(model: type[Declared], values: dict[str, Any], where: str) -> Declared:
             strange = fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1  # fields of parts are others
             allowed = f" (known: {', '.join(model.model_fields)})" if strange else ""
             faults.append(
-                f"{field}: {fault['msg'].removeprefix('Value error, ')}{allowed}, got {fault['input']!r}"[:400]
+                f"{field}: {fault['msg'].removeprefix(_BY_A_VALIDATOR)}{allowed}, got {fault['input']!r}"[:400]
             )
         raise RequestError(f"{where}: " + "; ".join(faults)) from error
+
+
+def reasons(error: ValueError) -> str:
+    """What is wrong with a value, in a line; of a model's faults each with its field, where it is of one."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = [(".".join(map(str, fault["loc"])), fault) for fault in error.errors()]
+    said = [(field, fault["msg"].removeprefix(_BY_A_VALIDATOR), fault["input"]) for field, fault in faults]
+    return "; ".join(f"{field}: {reason}, got {value!r}" if field else reason for field, reason, value in said)
 
 
 def read(model: type[Declared], file: Path) -> Declared:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xtransfer.digest import digest
+from xtransfer.intermediate import Intermediate
 from xtransfer.pins import Pins
 from xtransfer.planner import Planner
 from xtransfer.stages.spec import Stage
-from xtransfer.study import Intermediate, Study, Target
+from xtransfer.study import Study, Target
 from xtransfer.study_check import check, scored_languages
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from xtransfer import benchmarks
 from xtransfer.encoders import ENCODERS, EncoderRef
+from xtransfer.intermediate import Intermediate, Part
 from xtransfer.pins import Pins
 from xtransfer.stages import STAGES
 from xtransfer.stages.spec import Stage
-from xtransfer.study import Intermediate, Part, Target
+from xtransfer.study import Target
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation import engines
 from xtransfer.translation.engines import EngineTrainedHere, HubEngine, HumanTranslations

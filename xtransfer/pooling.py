@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from xtransfer.declared import Value
 
 
-class Pooling(BaseModel):
+class Pooling(Value):
     """Which states retrieval compares."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     layer: int | None = Field(None, ge=0, description="Layer to pool, 0: embeddings; empty: the last")
     how: Literal["mean", "cls"] = Field(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.errors import RequestError
+from xtransfer.intermediate import Intermediate, Mixture, Part
 from xtransfer.languages import language
 from xtransfer.pooling import Pooling
-from xtransfer.study import Intermediate, Mixture, Part, Study, Target
+from xtransfer.study import Study, Target
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation import engines
 

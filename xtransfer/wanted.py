@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from xtransfer import benchmarks
+from xtransfer.declared import reasons
 from xtransfer.encoders import EncoderRef
 from xtransfer.errors import RequestError
+from xtransfer.intermediate import Intermediate, Part
 from xtransfer.pins import Pins
 from xtransfer.planner import Planner
 from xtransfer.stages.spec import Stage
 from xtransfer.studies.evaluation import recipe_on
-from xtransfer.study import Intermediate, Part, Target, make
+from xtransfer.study import Target, make
 from xtransfer.study_check import check, check_intermediate
 from xtransfer.training.recipe import Recipe
 
@@ -118,7 +120,7 @@ def _intermediate(text: str) -> Intermediate:
     try:
         return Intermediate.parse(text)
     except ValueError as error:
-        raise RequestError(f"intermediate: {error}") from error
+        raise RequestError(f"intermediate: {reasons(error)}") from error
 
 
 def _intermediate_recipe(ref: EncoderRef, first: Intermediate, changes: Mapping[str, Any] | None) -> Recipe:

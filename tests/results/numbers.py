@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer.grid import Cell, Plan
+from xtransfer.intermediate import Intermediate
 from xtransfer.stages.spec import Stage
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Intermediate, Study
+from xtransfer.study import Study
 
 LANGUAGES = ("en", "de", "sw")
 Items = Callable[[str, str, int], Mapping[str, Sequence[float]]]  # encoder, intermediate, seed → points

@@ -11,12 +11,13 @@ from sqlalchemy import text
 
 from tests.scoring.finished import Outcome, finish
 from xtransfer.grid import Cell
+from xtransfer.intermediate import Intermediate
 from xtransfer.results import Database, open_database
 from xtransfer.results.recorded import unrecorded
 from xtransfer.settings import current
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Intermediate, Target
+from xtransfer.study import Target
 
 
 def _study() -> tuple[ArtifactStore, list[Cell]]:

@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer.grid import Cell, Plan
+from xtransfer.intermediate import Intermediate
 from xtransfer.results import open_database, record_cell, record_failure, record_study
 from xtransfer.settings import current
 from xtransfer.stages.spec import Stage
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Intermediate, Study, Target
+from xtransfer.study import Study, Target
 
 Predictions = Mapping[str, Sequence[tuple[str, Any]]]  # language → id and prediction, in the order of the rows
 Points = Mapping[str, Mapping[str, float]]  # language → metric → points

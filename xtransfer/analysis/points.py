@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 from sqlalchemy import select
 
 from xtransfer.errors import DataError, StoreError, unknown
+from xtransfer.intermediate import Intermediate
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
 from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
-from xtransfer.study import Intermediate, Target
+from xtransfer.study import Target
 
 if TYPE_CHECKING:
     from xtransfer.grid import Cell

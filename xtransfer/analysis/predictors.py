@@ -22,9 +22,9 @@ import pandas as pd
 
 from xtransfer.analysis.gains import DIRECT, Grid
 from xtransfer.analysis.points import Result
+from xtransfer.intermediate import Intermediate
 from xtransfer.languages import LANGUAGES, NO_FAMILY, Language
 from xtransfer.store.manifest import Manifest
-from xtransfer.study import Intermediate
 
 TERMS = ("distance", "same_script", "log2_rows_seen", "translated")
 COLUMNS = ("encoder", "seed", "intermediate", "language", "gain", *TERMS)

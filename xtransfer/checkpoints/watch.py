@@ -7,18 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from xtransfer.declared import Name, Value
 from xtransfer.errors import RequestError
 from xtransfer.settings import shown
-from xtransfer.study import NAME, Study
+from xtransfer.study import Study
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Evaluation(_Value):
+class Evaluation(Value):
     """What a checkpoint is scored on, as `xtransfer evaluate` does."""
 
     targets: tuple[str, ...] = Field(
@@ -32,10 +29,10 @@ class Evaluation(_Value):
     recipe: dict[str, Any] = Field({}, description="Fields of every target's recipe to replace")
 
 
-class Watch(_Value):
+class Watch(Value):
     """Sources of checkpoints, and the study that is run for each new one."""
 
-    name: str = Field(description="Its name: a checkpoint is run once for each; lower-case letters, digits, '.-_'")
+    name: Name = Field(description="Its name: a checkpoint is run once for each; lower-case letters, digits, '.-_'")
     sources: tuple[str, ...] = Field(
         min_length=1,
         description="Folders (/runs/*/checkpoint-*), URLs (s3://bucket/runs/*), or repositories (hf://someone/model)",
@@ -54,13 +51,6 @@ class Watch(_Value):
     lost_minutes: float = Field(
         10.0, ge=0, description="Minutes after which an event that started nothing counts as lost"
     )
-
-    @field_validator("name")
-    @classmethod
-    def _name(cls, value: str) -> str:
-        if not NAME.fullmatch(value):
-            raise ValueError(f"'{value}' may hold lower-case letters, digits, '.', '_' and '-' only")
-        return value
 
     @field_validator("sources")
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any
 
 from xtransfer import benchmarks
 from xtransfer.errors import RequestError
+from xtransfer.intermediate import Intermediate, Part
 from xtransfer.languages import LANGUAGES
 from xtransfer.latex import escape
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
@@ -16,7 +17,7 @@ from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.words import counted, listed
 from xtransfer.scoring.aggregate import XTREME, XTREME_R
 from xtransfer.scoring.metrics import METRICS
-from xtransfer.study import Intermediate, Part, Target
+from xtransfer.study import Target
 
 _MARK = re.compile(r" \[@([a-z0-9;-]+)\]")
 

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from xtransfer.errors import unknown
+from xtransfer.intermediate import Intermediate
 from xtransfer.report.cost import Costs, costs
 from xtransfer.report.data_used import DataUsed, data_used, translations
 from xtransfer.results.database import Database
 from xtransfer.results.schema import CellRow, CellStageRow, EncoderRow, StageRow, StudyCellRow, StudyRow
-from xtransfer.study import Intermediate, Target
+from xtransfer.study import Target
 from xtransfer.training.recipe import Recipe
 
 _CELL = (CellRow.encoder, CellRow.encoder_revision, CellRow.intermediate, CellRow.target, CellRow.seed)

@@ -13,9 +13,9 @@ from xtransfer.results.upsert import Values
 
 if TYPE_CHECKING:
     from xtransfer.grid import Cell
+    from xtransfer.intermediate import Mixture
     from xtransfer.stages.spec import Stage
     from xtransfer.store.manifest import Manifest
-    from xtransfer.study import Mixture
 
     Made = Sequence[Stage | Manifest]
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from xtransfer import benchmarks, encoders
 from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.declared import reasons
 from xtransfer.encoders import ENCODERS, EncoderRef
 from xtransfer.errors import RequestError
 from xtransfer.study import Study, Target, make
@@ -98,8 +99,8 @@ def answered_by(heads: Mapping[str, Mapping[str, Any]], benchmark: Benchmark) ->
 def _parsed(text: str) -> Target:
     try:
         return Target.parse(text)
-    except (ValidationError, ValueError) as error:
-        raise RequestError(f"target '{text}': {_reason(error)}") from error
+    except ValueError as error:
+        raise RequestError(f"target '{text}': {reasons(error)}") from error
 
 
 def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, Any]) -> Recipe:
@@ -117,16 +118,7 @@ def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, Any])
     try:
         return Recipe.model_validate({**values, **changes})
     except ValidationError as error:
-        raise RequestError(f"recipe: {_reason(error)} (known: {', '.join(Recipe.model_fields)})") from error
-
-
-def _reason(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    faults = [
-        (".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()
-    ]
-    return "; ".join(f"{field}: {said}" if field else said for field, said in faults)
+        raise RequestError(f"recipe: {reasons(error)} (known: {', '.join(Recipe.model_fields)})") from error
 
 
 def _heads(ref: EncoderRef) -> dict[str, dict[str, Any]]:
