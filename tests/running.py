@@ -43,13 +43,8 @@ class Ran:
         return score_rows(self.home)
 
 
-def score_rows(home: Path) -> list[tuple[Any, ...]]:
-    """Every score of a home, without times."""
-    return score_rows_at(home)
-
-
-def score_rows_at(home: Path, **more: str) -> list[tuple[Any, ...]]:
-    """Every score of the database that the environment of a home names."""
+def score_rows(home: Path, **more: str) -> list[tuple[Any, ...]]:
+    """Every score of a home, or of the database that `more` of the environment names; without times."""
     query = (
         "SELECT c.encoder, c.intermediate, c.target, c.seed, c.status, s.language, s.split, s.metric, s.value, s.n "
         "FROM score s JOIN cell c ON c.key = s.cell ORDER BY 1, 2, 3, 4, 6, 7, 8"

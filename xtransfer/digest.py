@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _BLOCK = 1 << 20
 
@@ -22,18 +22,27 @@ def digest(*values: Any) -> str:
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    sha = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            sha.update(block)
+        return stream_digest(file)
+
+
+def stream_digest(file: IO[bytes]) -> str:
+    """SHA-256 of what is left to read of an open file, in hexadecimal."""
+    sha = hashlib.sha256()
+    while block := file.read(_BLOCK):
+        sha.update(block)
     return sha.hexdigest()
 
 
 def folder_digest(folder: Path) -> str:
     """A digest of the names and bytes of all files below `folder`; hidden files do not count."""
-    files = sorted(
+    return digest([(path.relative_to(folder).as_posix(), file_digest(path)) for path in visible_files(folder)])
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """All files below `folder`, sorted, but hidden ones and those in hidden folders."""
+    return sorted(
         path
         for path in folder.rglob("*")
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    return digest([(path.relative_to(folder).as_posix(), file_digest(path)) for path in files])

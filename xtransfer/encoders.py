@@ -1,8 +1,7 @@
 """What the strings in `Study.encoders` mean: an encoder trained on the spot, of a hub, or in a local folder.
 
 `name@seed`       of the catalogue below, trained as a cached stage: `lab-tiny@0`
-`id`, `id@commit` of a hub: `xlm-roberta-base`, `microsoft/mdeberta-v3-base@a0484667…`; pinned to a commit, or
-to the
+`id`, `id@commit` of a hub: `xlm-roberta-base`, `microsoft/mdeberta-v3-base@a0484667…`; pinned to a commit, or to the
                   digest of `<XTRANSFER_HUB_DIR>/<id>` where the mirror holds it
 a path            to a folder in transformers' layout, pinned to its digest: `./my-encoder`, `~/models/x`
 """
@@ -24,7 +23,6 @@ from xtransfer.training.pretraining_recipe import PretrainingRecipe
 
 log = logging.getLogger(__name__)
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _REACH_SECONDS = 20.0
 
@@ -139,7 +137,7 @@ def _is_place(text: str) -> bool:
 
 
 def _folder(text: str) -> EncoderRef:
-    folder = Path(text).expanduser().absolute().resolve()
+    folder = Path(text).expanduser().resolve()
     if not (folder / "config.json").is_file():
         what = "holds no config.json" if folder.is_dir() else "is no folder"
         raise RequestError(f"encoder '{text}': {folder} {what}; name a folder that save_pretrained has written")
@@ -155,13 +153,12 @@ def _mirrored(name: str, revision: str, folder: Path) -> EncoderRef:
 
 
 def _on_hub(name: str, revision: str) -> EncoderRef:
-    commit = revision if _COMMIT.fullmatch(revision) else _commit(name, revision or "main")
+    commit = revision if hub.is_commit(revision) else _commit(name, revision or "main")
     return EncoderRef(slug=f"{name}@{commit[:12]}", source="hub", id=name, revision=commit)
 
 
 def _commit(name: str, revision: str) -> str:
-    """The commit of a branch or tag now, or, where the hub does not answer, when its files were last
-    cached."""
+    """The commit of a branch or tag now, or, where the hub does not answer, when its files were last cached."""
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 

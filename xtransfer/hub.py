@@ -7,6 +7,7 @@ What it does not repeat is questions about a repository, and files that came who
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -19,6 +20,12 @@ _PASSING = (408, 429, 500, 502, 503, 504)
 _BROKEN = ("RemoteProtocolError", "ReadError", "ContentDecodingError")  # names: the HTTP library differs by version
 _SLOW = ("TimeoutException", "TimeoutError")
 _LOG_IN = "log in with `hf auth login` or HF_TOKEN"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def is_commit(revision: str) -> bool:
+    """Whether it names a commit in full, not a branch or a tag."""
+    return _COMMIT.fullmatch(revision) is not None
 
 
 def patient(

@@ -19,7 +19,7 @@ import pytest
 
 from perf.postgres import NoServer
 from perf.postgres import server as postgres_server
-from tests.running import MINUTES, ROOT, Ran, environment, score_rows_at, xtransfer
+from tests.running import MINUTES, ROOT, Ran, environment, score_rows, xtransfer
 from tests.standin.network import Machine, machines
 from tests.standin.s3 import make_bucket, s3
 
@@ -103,7 +103,7 @@ def test_the_work_of_a_dead_machine_is_taken_up_by_the_other(small_lab: Ran, sit
     assert dead is not None
     dead.kill()
     _wait(lambda: "COMPLETED" in map(site.state, runs), site)
-    assert score_rows_at(site.folder / "three", **site.shared) == [row for row in small_lab.rows() if row[3] == _SEED]
+    assert score_rows(site.folder / "three", **site.shared) == [row for row in small_lab.rows() if row[3] == _SEED]
     stages = _planned(site)
     assert not any(stage["to_run"] for stage in stages)
     made = Counter(one for one in site.made() if one in {stage["name"] for stage in stages})

@@ -36,18 +36,27 @@ def _copied(location: str, digest: str, folder: Path) -> str:
     """The checkpoint's own files in a folder of this machine, whole or not at all."""
     name = location.rstrip("/").rpartition("/")[2]
     final = folder / name
-    if not final.is_dir():
-        files, part = opened(location), folder / f".{name}.{os.getpid()}.partial"
+    if final.is_dir():
+        return _checked(opened(str(final)), location, digest, str(final))
+    files, part = opened(location), folder / f".{name}.{os.getpid()}.partial"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        for one in parts(files, files.entries()):
+            files.fetch(one, str(part / one))
+        _checked(opened(str(part)), location, digest, "")
+        _move(part, final)
+    finally:
         shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        try:
-            for one in parts(files, files.entries()):
-                files.fetch(one, str(part / one))
-            _checked(opened(str(part)), location, digest, "")
-            part.replace(final)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return _checked(opened(str(final)), location, digest, str(final))
+    return str(final)
+
+
+def _move(part: Path, final: Path) -> None:
+    try:
+        part.replace(final)
+    except OSError:
+        if not final.is_dir():  # else the run of another watch has copied it meanwhile
+            raise
 
 
 def _checked(files: Files, location: str, digest: str, place: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from xtransfer.digest import digest
+from xtransfer.digest import digest, stream_digest
 
-_BLOCK = 1 << 20
 # what fsspec's file systems call it; on a local disk `created` is when a file came there, which a copy cannot set back
 _TIMES = ("mtime", "created", "LastModified", "last_modified", "updated")
 
@@ -45,11 +43,8 @@ class Files:
 
     def sha256(self, name: str) -> str:
         """The digest of a file's bytes, in hexadecimal."""
-        sha = hashlib.sha256()
         with self._system.open(f"{self._folder}/{name}", "rb") as file:
-            while block := file.read(_BLOCK):
-                sha.update(block)
-        return sha.hexdigest()
+            return stream_digest(file)
 
     def fetch(self, name: str, to: str) -> None:
         """Copy a file to a local path."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, select
@@ -19,6 +19,7 @@ from xtransfer.results.upsert import table_of, upsert
 from xtransfer.results.watched import CheckpointRunRow, WatchedCheckpointRow
 
 _WATCHED = table_of(WatchedCheckpointRow)
+_SAME_AS = "the same checkpoint as "  # how a repeated one's recorded reason begins
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Sighting:
 
     @property
     def reason(self) -> str:
-        return f"the same checkpoint as {self.repeats}" if self.repeats else self.verdict.reason
+        return f"{_SAME_AS}{self.repeats}" if self.repeats else self.verdict.reason
 
 
 @dataclass
@@ -77,7 +78,7 @@ def write(sighting: Sighting, db: Database) -> Sighting:
     now = datetime.now(UTC)
     with db.begin() as connection:
         repeats = _elsewhere(connection, place, digest) if digest else ""
-        sighting = Sighting(sighting.candidate, sighting.verdict, sighting.fingerprint, repeats)
+        sighting = replace(sighting, repeats=repeats)
         earlier = select(_WATCHED.c.first_seen).where(_WATCHED.c.location == place, _WATCHED.c.digest.in_(("", digest)))
         before = connection.scalar(earlier.order_by(_WATCHED.c.first_seen))
         if digest:
@@ -135,7 +136,7 @@ def _judge(candidate: Candidate, watch: Watch, db: Database) -> Sighting | None:
 
 def _known(candidate: Candidate, row: Row) -> Sighting:
     verdict = Verdict("whole" if row.digest else row.state, "" if row.digest else row.reason, row.digest)
-    repeats = row.reason.removeprefix("the same checkpoint as ") if row.state == "repeated" else ""
+    repeats = row.reason.removeprefix(_SAME_AS) if row.state == "repeated" else ""
     return Sighting(candidate, verdict, row.fingerprint, repeats, known=True)
 
 
@@ -154,11 +155,9 @@ def _unsteady(candidate: Candidate, entries: dict[str, Entry], watch: Watch, sto
 
 def _stored(db: Database, location: str, mark: str) -> Row | None:
     """What is recorded of a place with these very files."""
-    query = select(WatchedCheckpointRow.__table__).where(_WATCHED.c.location == location)
+    query = select(_WATCHED).where(_WATCHED.c.location == location, _WATCHED.c.fingerprint == mark)
     with db.engine.connect() as connection:
-        return connection.execute(
-            query.where(_WATCHED.c.fingerprint == mark).order_by(_WATCHED.c.digest.desc())
-        ).first()
+        return connection.execute(query.order_by(_WATCHED.c.digest.desc())).first()
 
 
 def _elsewhere(connection: Connection, location: str, digest: str) -> str:

@@ -21,7 +21,7 @@ from xtransfer.digest import file_digest
 from xtransfer.errors import DataError, EmptySplit, RequestError, SourceError, StoreError
 from xtransfer.needs import Needs
 from xtransfer.stages.spec import Progress, silent
-from xtransfer.store.disk import is_full_disk
+from xtransfer.store.disk import is_full_disk, sync
 from xtransfer.store.lease import lease_if_free
 
 _PARTIAL = ".partial"
@@ -108,7 +108,7 @@ def _make(folder: Path, held: Manifest, item: Item) -> None:
     partial = file.with_name(f".{file.name}{_PARTIAL}")
     try:
         rows = _copied(item.origin, partial) if item.origin is not None else _downloaded(item, partial)
-        mirror_manifest.sync(partial)
+        sync(partial)
         held.files[item.file] = Entry(
             source=item.source,
             branch=item.branch,

@@ -11,8 +11,10 @@ from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data import hub
 from xtransfer.data.corpora import evaluation_places, text_files
 from xtransfer.data.mirror_manifest import Manifest, recorded
-from xtransfer.data.source import LAB, Place, how_to_get, is_commit, places
+from xtransfer.data.source import LAB, Place, how_to_get, places
+from xtransfer.digest import visible_files
 from xtransfer.errors import RequestError, SourceError
+from xtransfer.hub import is_commit
 from xtransfer.needs import Needs
 
 ELSEWHERE = "a mirror"  # the revision of what came from a mirror that does not say more
@@ -114,8 +116,7 @@ def _encoders(needs: Needs, held: Manifest, notes: list[str]) -> Iterator[Item]:
 
         if ref.source == "folder":
             fetch(folder)
-            files = [one for one in sorted(folder.rglob("*")) if one.is_file() and not _hidden(one, folder)]
-            yield from (_copy(file, name, "as its page on the hub says") for file in files)
+            yield from (_copy(file, name, "as its page on the hub says") for file in visible_files(folder))
             continue
         for file in files_of(fetch((ref.id, ref.revision))):
             place = f"{name}/{file.name}"
@@ -144,7 +145,3 @@ def _mirror() -> Path:
 
 def _mirror_or_none() -> Path | None:
     return settings.current().hub_dir
-
-
-def _hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(folder).parts)

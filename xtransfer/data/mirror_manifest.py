@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xtransfer.digest import file_digest
 from xtransfer.errors import RequestError
+from xtransfer.store.disk import sync
 
 FILE = "MANIFEST.json"
 
@@ -72,12 +72,3 @@ def recorded(folder: Path, file: str) -> Entry | None:
         return read(folder).files.get(file)
     except RequestError:
         return None
-
-
-def sync(file: Path) -> None:
-    """Waits until a file is on disk."""
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,7 +6,6 @@ without configurations. A data set that is in the mirror is read there only; oth
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +19,12 @@ from xtransfer.data import hub
 from xtransfer.data.folder import READERS, split_files
 from xtransfer.digest import digest, file_digest
 from xtransfer.errors import EmptySplit, SourceError
-from xtransfer.hub import said
+from xtransfer.hub import is_commit, said
 from xtransfer.languages import LANGUAGES
 
 LAB = "lab"
 LOCAL = "local/"  # folders of a mirror that no hub has
 FOLDER = "/"  # a folder of the user's own, anywhere
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _pins: dict[str, str] = {}  # of mirrors: path, size and time of each file → pin
 
 
@@ -50,11 +48,6 @@ def pin(source: Source) -> str:
     if source.revision and is_commit(source.revision):
         return source.revision
     return hub.commit_of(source.path, source.revision)
-
-
-def is_commit(revision: str) -> bool:
-    """Whether it names a commit in full, not a branch or a tag."""
-    return _COMMIT.fullmatch(revision) is not None
 
 
 def pin_rows(benchmark: Benchmark, split: SplitName, languages: tuple[str, ...] | list[str]) -> str:

@@ -80,7 +80,7 @@ def _make(
             raise StoreError(f"no space left in {store.root}; free some and run the same command again") from error
         raise
     finally:
-        if not store.find(stage.key) and _is_held(lease):
+        if _is_held(lease):  # after a commit nothing is left to discard
             store.discard(stage.key, keep_state=keep_state)
 
 

@@ -10,9 +10,7 @@ from xtransfer.stages.spec import StageKind, Work
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
-    from xtransfer.data.corpora import (
-        load_corpus,
-    )  # torch is imported when a stage runs, not when one is planned
+    from xtransfer.data.corpora import load_corpus  # torch is imported when a stage runs, not when one is planned
     from xtransfer.training.pretraining import pretrain
     from xtransfer.training.pretraining_recipe import PretrainingRecipe
 

@@ -27,7 +27,7 @@ from xtransfer.errors import XTransferError
 from xtransfer.stages.retry import stage_error
 from xtransfer.stages.spec import Stage
 
-MAX_REQUEST = 1 << 20  # bytes; a stage is some kB
+_MAX_REQUEST = 1 << 20  # bytes; a stage is some kB
 _BETWEEN_PROGRESS = 0.25  # seconds
 
 
@@ -37,7 +37,7 @@ def serve(channel: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for children: the pipe's end tells
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the owner's to handle
     while True:
-        message, handles, _, _ = socket.recv_fds(channel, MAX_REQUEST, 2)
+        message, handles, _, _ = socket.recv_fds(channel, _MAX_REQUEST, 2)
         if not message:
             return
         if os.fork() == 0:

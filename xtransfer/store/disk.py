@@ -6,18 +6,18 @@ import errno
 import os
 from pathlib import Path
 
+from xtransfer import hub
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def is_full_disk(error: BaseException | None) -> bool:
+def is_full_disk(error: BaseException) -> bool:
     """Whether an error, or what caused it, says that no space is left."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return True
-        if any(f"(os error {number})" in str(error) for number in _FULL):  # as safetensors says it
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        (isinstance(cause, OSError) and cause.errno in _FULL)
+        or any(f"(os error {number})" in str(cause) for number in _FULL)  # as safetensors says it
+        for cause in hub.causes(error)
+    )
 
 
 def sync(path: Path) -> None:

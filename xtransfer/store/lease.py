@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # Seconds until the server asks a silent connection for the first time and again, and how often: a machine that lost
 # its power or its network holds its leases for at most 10 + 3 * 5 s.
 _IDLE, _INTERVAL, _COUNT = 10, 5, 3
-VANISHED_SECONDS = _IDLE + _INTERVAL * _COUNT
 _SERVER = {
     "tcp_keepalives_idle": _IDLE,
     "tcp_keepalives_interval": _INTERVAL,
