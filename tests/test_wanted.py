@@ -65,6 +65,7 @@ def test_each_result_is_asked_for_once() -> None:
         (lambda: wanted.intermediate_training(ENCODER, "direct", [0]), "trains on nothing"),
         (lambda: wanted.intermediate_training(ENCODER, "lab-nli@zh", [0]), "no rows in 'zh'"),
         (lambda: wanted.intermediate_training(ENCODER, "lab-nli", [0]), "benchmark@language"),
+        (lambda: wanted.intermediate_training(ENCODER, "lab-nli@de*2", [0]), "^intermediate: 'lab-nli@de.2': weights"),
         (lambda: wanted.intermediate_training(ENCODER, "lab-nli@de", []), "seeds"),
         (lambda: wanted.intermediate_training(ENCODER, "lab-nli@de", [0], recipe={"epcohs": 1}), "epcohs"),
         (lambda: wanted.intermediate_training("lab-mni@0", "lab-nli@de", [0]), "lab-mini"),

@@ -12,6 +12,7 @@ from xtransfer.pins import Pins
 from xtransfer.stages import STAGES
 from xtransfer.stages.spec import Stage
 from xtransfer.study import Target
+from xtransfer.study_check import trained_as
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation import engines
 from xtransfer.translation.engines import EngineTrainedHere, HubEngine, HumanTranslations
@@ -260,4 +261,4 @@ def _training_name(target: Target, trained_on: str) -> str:
 def _selected_on(target: Target, trained_on: str) -> str:
     """The benchmark whose English dev rows select: the target's own for the last training, if that answers it."""
     is_last = trained_on == (target.train_on or (trained_on,))[-1]
-    return target.benchmark if is_last and not benchmarks.get(target.benchmark).retrieves else trained_on
+    return trained_as(target).name if is_last else trained_on

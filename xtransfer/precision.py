@@ -29,7 +29,7 @@ def autocast(precision: Precision, device: str) -> AbstractContextManager[None]:
     return found
 
 
-def fast_on_cpu() -> bool:
+def _fast_on_cpu() -> bool:
     """Whether this processor has instructions for bf16."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
@@ -38,5 +38,5 @@ def fast_on_cpu() -> bool:
 def _check(kind: str) -> None:
     if kind == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise RequestError("precision: this GPU does not compute in bf16; set precision to fp32")
-    if kind == "cpu" and not fast_on_cpu():
+    if kind == "cpu" and not _fast_on_cpu():
         log.warning("precision: this processor has no instructions for bf16, which makes it slower than fp32")

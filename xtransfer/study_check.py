@@ -19,6 +19,13 @@ def scored_languages(study: Study, target: Target) -> list[str]:
     return [code for code in offered if study.languages is None or code in study.languages]
 
 
+def trained_as(target: Target) -> Benchmark:
+    """The benchmark whose recipe and dev rows a target's last training has: its own, or, where it compares vectors and
+    is trained on others, the last of those."""
+    benchmark = benchmarks.get(target.benchmark)
+    return benchmarks.get(target.train_on[-1]) if benchmark.retrieves and target.train_on else benchmark
+
+
 def check(study: Study) -> None:
     """Raises RequestError for anything in a study that could not run, with what could."""
     for code in study.languages or ():
@@ -61,7 +68,7 @@ def _check_target_selection(target: Target, benchmark: Benchmark) -> None:
     """A target is selected on its own English dev rows; where it compares vectors, on those it was trained on."""
     if benchmark.retrieves and not target.train_on:
         return  # nothing is trained
-    selected = benchmarks.get(target.train_on[-1]) if benchmark.retrieves else benchmark
+    selected = trained_as(target)
     if selected.retrieves or not selected.metric or not selected.has("dev", "en"):
         raise RequestError(f"targets: '{target.slug}': {selected.name} has no English dev rows; set select: last")
 

@@ -20,7 +20,7 @@ from xtransfer.planner import Planner
 from xtransfer.stages.spec import Stage
 from xtransfer.studies.evaluation import recipe_on
 from xtransfer.study import Target, make
-from xtransfer.study_check import check, check_intermediate
+from xtransfer.study_check import check, check_intermediate, trained_as
 from xtransfer.training.recipe import Recipe
 
 
@@ -109,8 +109,7 @@ def _target(
         "target",
     )  # fmt: skip
     target = study.targets[0]
-    trained_on = benchmarks.get(target.train_on[-1] if target.train_on else target.benchmark)
-    values = {"recipe": recipe_on(ref, trained_on, changes or {}), "train_rows": rows}
+    values = {"recipe": recipe_on(ref, trained_as(target), changes or {}), "train_rows": rows}
     target = target.model_copy(update=values)
     check(study.model_copy(update={"targets": (target,)}))
     return target

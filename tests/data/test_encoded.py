@@ -158,9 +158,7 @@ def test_writers_at_the_same_time_make_one_file(home: Path) -> None:
     assert [file.name for file in (home / "cache" / "encoded").rglob("*.*")] == [files(home)[0].name]
 
 
-def test_a_cache_that_cannot_be_written_costs_only_time(
-    home: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_that_cannot_be_written_costs_only_time(home: Path, caplog: pytest.LogCaptureFixture) -> None:
     home.write_text("a file where the folder should be")
     rows = rows_of(PAIR, FEW)
     with caplog.at_level(logging.WARNING):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,12 @@ def test_a_counter_that_begins_anew(counters: Path) -> None:
     assert meter.joules() == 1.329
 
 
-def test_without_a_counter_nothing_is_said(counters: Path) -> None:
+def test_without_a_counter_nothing_is_said(counters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Meter("cpu").joules() is None
     meter = Meter("cpu")
     counter(counters, "intel-rapl:0", 1)
     assert meter.joules() is None
     (counters / "intel-rapl:0" / "energy_uj").write_text("none\n")
     assert Meter("cpu").joules() is None
+    monkeypatch.setitem(sys.modules, "pynvml", None)  # a machine without NVML
     assert Meter("cuda:0").joules() is None

@@ -136,7 +136,7 @@ def test_a_half_upload_is_no_artifact_and_is_overwritten(
 
 
 def test_another_machine_makes_what_a_killed_one_never_passed_on(
-    machines: Machines, url: str, runs: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+    machines: Machines, runs: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as cut:
         cut.setattr(RemoteArtifacts, "upload", lambda *_: (_ for _ in ()).throw(StoreError("no network")))

@@ -7,9 +7,9 @@ from dataclasses import replace
 from xtransfer.benchmarks.spec import Benchmark, Source, SplitName
 from xtransfer.languages import codes
 
-_LABELS = ("entailment", "neutral", "contradiction")
-_COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
-_ALL_SPLITS: dict[SplitName, str] = {"train": "train", "dev": "validation", "test": "test"}
+LABELS = ("entailment", "neutral", "contradiction")
+COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
+ALL_SPLITS: dict[SplitName, str] = {"train": "train", "dev": "validation", "test": "test"}
 
 MNLI = Benchmark(
     name="mnli",
@@ -20,8 +20,8 @@ MNLI = Benchmark(
         revision="da70db2af9d09693783c3320c4249840212ee221",
         splits={"train": "train", "dev": "validation_matched"},
     ),
-    columns=_COLUMNS,
-    labels=_LABELS,
+    columns=COLUMNS,
+    labels=LABELS,
     metric="accuracy",
     chance=100 / 3,
     roles=("intermediate",),
@@ -39,8 +39,8 @@ XNLI = Benchmark(
         splits={"dev": "validation", "test": "test"},
     ),
     sources={"train": replace(MNLI.source, splits={"train": "train"}, languages=("en",))},
-    columns=_COLUMNS,
-    labels=_LABELS,
+    columns=COLUMNS,
+    labels=LABELS,
     metric="accuracy",
     chance=100 / 3,
     roles=("target",),
@@ -53,8 +53,8 @@ LINGNLI = Benchmark(
     kind="pair",
     languages=codes("en"),
     source=Source("metaeval/lingnli", splits={"train": "train", "dev": "validation"}),
-    columns=_COLUMNS,
-    labels=_LABELS,
+    columns=COLUMNS,
+    labels=LABELS,
     metric="accuracy",
     chance=100 / 3,
     roles=("intermediate",),
@@ -76,7 +76,7 @@ SNLI = replace(
         "stanfordnlp/snli",
         revision="cdb5c3d5eed6ead6e5a341c8e56e669bb666725b",
         config="plain_text",
-        splits=_ALL_SPLITS,
+        splits=ALL_SPLITS,
     ),
     no_label=(-1,),
     roles=("intermediate", "target"),

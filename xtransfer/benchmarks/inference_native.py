@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from xtransfer.benchmarks.spec import Benchmark, Source, SplitName
+from xtransfer.benchmarks.inference import ALL_SPLITS, COLUMNS, LABELS
+from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.languages import codes
-
-_LABELS = ("entailment", "neutral", "contradiction")
-_COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
-_ALL_SPLITS: dict[SplitName, str] = {"train": "train", "dev": "validation", "test": "test"}
 
 OCNLI = Benchmark(
     name="ocnli",
@@ -15,7 +12,7 @@ OCNLI = Benchmark(
     languages=codes("zh"),
     source=Source("clue/clue", config="ocnli", splits={"train": "train", "dev": "validation"}),
     columns={"first": "sentence1", "second": "sentence2", "label": "label"},
-    labels=_LABELS,
+    labels=LABELS,
     label_values={1: 0, 0: 1, 2: 2},  # this source has neutral first
     no_label=(-1,),
     metric="accuracy",
@@ -36,8 +33,8 @@ INDONLI = Benchmark(
         config="indonli",
         splits={"train": "train", "dev": "validation", "test": "test_lay"},
     ),
-    columns=_COLUMNS,
-    labels=_LABELS,
+    columns=COLUMNS,
+    labels=LABELS,
     metric="accuracy",
     chance=100 / 3,
     roles=("intermediate",),
@@ -49,9 +46,9 @@ FARSTAIL = Benchmark(
     name="farstail",
     kind="pair",
     languages=codes("fa"),
-    source=Source("azarijafari/FarsTail", splits=_ALL_SPLITS),
-    columns=_COLUMNS,
-    labels=_LABELS,
+    source=Source("azarijafari/FarsTail", splits=ALL_SPLITS),
+    columns=COLUMNS,
+    labels=LABELS,
     label_values={"e": 0, "n": 1, "c": 2},
     metric="accuracy",
     chance=100 / 3,
@@ -67,10 +64,10 @@ SICK_NL = Benchmark(
     source=Source(
         "maximedb/sick_nl",
         revision="9648d68f54fe13d0372c3f89e365fec8e4c98856",
-        splits=_ALL_SPLITS,
+        splits=ALL_SPLITS,
     ),
     columns={"first": "sentence_A", "second": "sentence_B", "label": "entailment_label"},
-    labels=_LABELS,
+    labels=LABELS,
     label_values={"ENTAILMENT": 0, "NEUTRAL": 1, "CONTRADICTION": 2},
     metric="accuracy",
     chance=100 / 3,
@@ -84,9 +81,9 @@ JSICK = Benchmark(
     name="jsick",
     kind="pair",
     languages=codes("ja"),
-    source=Source("hpprc/jsick", revision="refs/convert/parquet", config="base", splits=_ALL_SPLITS),
-    columns=_COLUMNS,
-    labels=_LABELS,
+    source=Source("hpprc/jsick", revision="refs/convert/parquet", config="base", splits=ALL_SPLITS),
+    columns=COLUMNS,
+    labels=LABELS,
     metric="accuracy",
     chance=100 / 3,
     roles=("intermediate",),
@@ -105,8 +102,8 @@ KLUE_NLI = Benchmark(
         config="nli",
         splits={"train": "train", "dev": "validation"},
     ),
-    columns=_COLUMNS,
-    labels=_LABELS,
+    columns=COLUMNS,
+    labels=LABELS,
     metric="accuracy",
     chance=100 / 3,
     roles=("intermediate",),
@@ -126,7 +123,7 @@ JNLI = Benchmark(
         splits={"train": "train", "dev": "validation"},
     ),
     columns={"first": "sentence1", "second": "sentence2", "label": "label"},
-    labels=_LABELS,
+    labels=LABELS,
     label_values={0: 0, 2: 1, 1: 2},  # this source has contradiction before neutral
     metric="accuracy",
     chance=100 / 3,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.languages import codes
 
@@ -43,16 +45,29 @@ LAREQA = Benchmark(
 
 def _mention_or_entity(row: Row) -> Row:
     """A mention with the sentence that holds it, or an entity with the sentences of its description."""
-    name, spans = row["entity_id"], [(span["start"], span["end"]) for span in row["sentence_spans"]]
+    name, spans = row["entity_id"], row["sentence_spans"]
     if "description" in row:
-        text = " ".join(row["description"][start:end] for start, end in spans)
+        text = sentences(row["description"], spans)
         return {"id": name, "text": text, "side": "entity", "start": 0, "end": 0, "entity": name}
-    first, last = row["start"], row["end"]
-    around = next(((start, end) for start, end in spans if start <= first < last <= end), None)
-    if around is None:
+    mention = mention_in(row["text"], spans, row)
+    if mention is None:
         raise ValueError(f"no sentence holds mention '{row['example_id']}'")
-    place = {"text": row["text"][slice(*around)], "start": first - around[0], "end": last - around[0]}
-    return {"id": row["example_id"], "side": "mention", "entity": name, **place}
+    return {"id": row["example_id"], "entity": name, **mention}
+
+
+def sentences(text: str, spans: Sequence[Row]) -> str:
+    """The sentences of a text, which its spans (start, end) name."""
+    return " ".join(text[span["start"] : span["end"]] for span in spans)
+
+
+def mention_in(text: str, spans: Sequence[Row], mention: Row) -> Row | None:
+    """The sentence that holds a mention (start, end), and the mention's place in it; None where none does."""
+    first, last = mention["start"], mention["end"]
+    around = next(((one["start"], one["end"]) for one in spans if one["start"] <= first < last <= one["end"]), None)
+    if around is None:
+        return None
+    place = {"start": first - around[0], "end": last - around[0]}
+    return {"text": text[slice(*around)], "side": "mention", **place}
 
 
 MEWSLI_X = Benchmark(

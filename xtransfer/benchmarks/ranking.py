@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from xtransfer.benchmarks.pools import MEWSLI_X
+from xtransfer.benchmarks.pools import MEWSLI_X, mention_in, sentences
 from xtransfer.benchmarks.questions import SQUAD
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.languages import codes
@@ -53,16 +52,11 @@ def _mention_and_entity(row: Row) -> Row | None:
     from xtransfer.kinds.entities import text_of  # which brings in torch
 
     mention, context = row["contextual_mention"]["mention"], row["contextual_mention"]["context"]
-    first, last = mention["mention_span"]["start"], mention["mention_span"]["end"]
-    spans = [(span["start"], span["end"]) for span in context["sentence_spans"]]
-    around = next(((start, end) for start, end in spans if start <= first < last <= end), None)
-    if around is None:
+    found = mention_in(context["text"], context["sentence_spans"], mention["mention_span"])
+    if found is None:
         return None
-    side: dict[str, Any] = {"side": "mention", "start": first - around[0], "end": last - around[0]}
-    described = row["entity"]["description"]
-    target = " ".join(described[span["start"] : span["end"]] for span in row["entity"]["sentence_spans"])
-    source = text_of({"text": context["text"][slice(*around)], **side})
-    return {"id": mention["example_id"], "source": source, "target": target, "context": ""}
+    target = sentences(row["entity"]["description"], row["entity"]["sentence_spans"])
+    return {"id": mention["example_id"], "source": text_of(found), "target": target, "context": ""}
 
 
 MEWSLI_X_PAIRS = Benchmark(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Seconds until the server asks a silent connection for the first time and again, and how often: a machine that lost
 # its power or its network holds its leases for at most 10 + 3 * 5 s.
 _IDLE, _INTERVAL, _COUNT = 10, 5, 3
+_POLL_SECONDS = 0.2  # between two tries for a lease that is waited for
 _SERVER = {
     "tcp_keepalives_idle": _IDLE,
     "tcp_keepalives_interval": _INTERVAL,
@@ -154,7 +155,7 @@ def leases_for(folder: Path, database_url: str) -> Leases:
 
 
 @contextmanager
-def lease(file: Path, waiting: Callable[[], None] | None = None, poll: float = 0.2) -> Iterator[None]:
+def lease(file: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold an exclusive lock on `file` (made if missing), and wait for it. The kernel frees it when the process dies.
 
     `waiting` is called at each poll while another process holds it.
@@ -166,7 +167,7 @@ def lease(file: Path, waiting: Callable[[], None] | None = None, poll: float = 0
                 return
         if waiting is not None:
             waiting()
-        time.sleep(poll)
+        time.sleep(_POLL_SECONDS)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from xtransfer.declared import reasons
 from xtransfer.encoders import ENCODERS, EncoderRef
 from xtransfer.errors import RequestError
 from xtransfer.study import Study, Target, make
+from xtransfer.study_check import trained_as
 from xtransfer.training import recipes
 from xtransfer.training.recipe import Recipe
 
@@ -53,8 +54,8 @@ def evaluation(
     for text in targets:
         target = _parsed(text)
         benchmark = benchmarks.get(target.benchmark)
-        trained = benchmarks.get(target.train_on[-1]) if benchmark.retrieves and target.train_on else benchmark
-        values: dict[str, Any] = {"recipe": recipe_on(ref, trained, recipe or {}), "train_rows": train_rows}
+        trained = recipe_on(ref, trained_as(target), recipe or {})
+        values: dict[str, Any] = {"recipe": trained, "train_rows": train_rows}
         if split != "test":
             values["split"] = split
         if rows is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xtransfer import benchmarks
 from xtransfer.study import Target
+from xtransfer.study_check import trained_as
 from xtransfer.training.recipes import adapted, recipe, recipe_for
 
 
@@ -20,9 +20,7 @@ def jiant(slug: str) -> Target:
 def _published(slug: str, source: str) -> Target:
     """A target that compares vectors has the recipe of what it is trained on; others their own, or their kind's."""
     target = Target.parse(slug)
-    benchmark = benchmarks.get(target.benchmark)
-    trained = benchmarks.get(target.train_on[-1]) if benchmark.retrieves else benchmark
-    return target.model_copy(update={"recipe": recipe_for(source, trained)})
+    return target.model_copy(update={"recipe": recipe_for(source, trained_as(target))})
 
 
 # XTREME-R's scripts for XNLI, with the rate that XTREME had for every model before August 2021: the two encoders then
