@@ -203,6 +203,12 @@ def test_values_out_of_range_are_refused(field: str, value: object) -> None:
 def test_unknown_setting_is_refused() -> None:
     with pytest.raises(RequestError, match="no field 'epoch'"):
         make(VALUES).with_settings({"intermediate_recipe.epoch": 1})
+    with pytest.raises(RequestError, match="no field 'targets'"):
+        make(VALUES).with_settings({"intermediate_recipe.targets.0": 1})
+
+
+def test_a_small_version_may_get_settings_of_its_own() -> None:
+    assert make(VALUES).with_settings({"small.seed": 7}).shrunk().seeds == (7,)
 
 
 def test_small_needs_a_declaration() -> None:

@@ -187,7 +187,7 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
     head, _, rest = path.partition(".")
     if not rest and head in _SINGULAR:
         head, value = _SINGULAR[head], [value]
-    if head not in Study.model_fields and not isinstance(values, list) and head not in values:
+    if head not in values and (rest or head not in Study.model_fields):  # `small` may get fields that it lacks
         raise RequestError(f"--set {path}: no field '{head}' (known: {', '.join(values)})")
     if not rest:
         values[head] = value

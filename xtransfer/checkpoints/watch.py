@@ -57,6 +57,7 @@ class Watch(Value):
     def _from_anywhere(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         """Local patterns in full, since a worker works elsewhere; URLs without secrets, since they are recorded."""
         if secret := [shown(value) for value in values if "://" in value and shown(value) != value]:
+            # no ValueError: pydantic repeats what it was given, secrets and all
             raise RequestError(f"source '{secret[0]}': give user and password in the environment, not in the URL")
         return tuple(value if "://" in value else str(Path(value).expanduser().absolute()) for value in values)
 
