@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.mirror import holds
 from xtransfer.benchmarks import BENCHMARKS, get
-from xtransfer.benchmarks.spec import SPLITS, Benchmark, SplitName
+from xtransfer.benchmarks.spec import SPLITS, Benchmark
 from xtransfer.data.canonical import normal
 from xtransfer.data.corpora import evaluation_sentences, load_corpus
 from xtransfer.data.load import load, load_rows, pin_rows
-from xtransfer.data.source import in_mirror, mirrored
+from xtransfer.data.source import mirrored
 from xtransfer.errors import DataError
 
 REAL = [benchmark for benchmark in BENCHMARKS.values() if benchmark.source.path != "lab"]
@@ -25,7 +26,7 @@ def test_declaration_reads_the_real_rows(benchmark: Benchmark, hub_dir: Path) ->
     if benchmark.source.path.endswith("/tydiqa"):
         pytest.skip("the mirror has its test without answers and three languages of train: test_questions reads those")
     for split in SPLITS:
-        held = [code for code in benchmark.languages_of(split) if _held(benchmark, split, code)]
+        held = [code for code in benchmark.languages_of(split) if holds(benchmark, split, code)]
         for code in held:
             loaded = load(benchmark, code, split)
             assert len(loaded.rows) >= 30
@@ -37,15 +38,6 @@ def test_declaration_reads_the_real_rows(benchmark: Benchmark, hub_dir: Path) ->
                 assert {row["label"] for row in loaded.rows} == set(range(len(benchmark.labels)))
         if held:
             assert len(pin_rows(benchmark, split, held)) == 32
-
-
-def _held(benchmark: Benchmark, split: SplitName, code: str) -> bool:
-    """Whether the mirror has these rows; of many data sets it has a part alone."""
-    if benchmark.union:
-        return all(_held(part, split, code) for part in benchmark.union if part.has(split, code))
-    source = benchmark.source_of(split, code)
-    configs, names = source.configs_of(code), source.splits_of(split, code)
-    return all(in_mirror(source.path_of(code), config, name) for config in configs for name in names)
 
 
 def test_labels_mean_what_they_say(hub_dir: Path) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.data.mirror import holds
 from tests.training.tiny import make_encoder
 from xtransfer.benchmarks import BUILT_IN, get
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
-from xtransfer.data.source import in_mirror
 from xtransfer.errors import EmptySplit, HiddenLabels
 from xtransfer.kinds import KINDS
 from xtransfer.scoring.metrics import METRICS
@@ -88,13 +87,4 @@ def _is_said(error: Exception, benchmark: Benchmark) -> None:
 
 
 def _held_languages(benchmark: Benchmark, split: SplitName) -> list[str]:
-    return [code for code in benchmark.languages_of(split) if _held(benchmark, split, code)]
-
-
-def _held(benchmark: Benchmark, split: SplitName, code: str) -> bool:
-    """Whether the mirror has all files of a split in a language."""
-    if benchmark.union:
-        return all(_held(part, split, code) for part in benchmark.union if part.has(split, code))
-    source = benchmark.source_of(split, code)
-    places = itertools.product(source.configs_of(code), source.splits_of(split, code))
-    return all(in_mirror(source.path_of(code), config, name) for config, name in places)
+    return [code for code in benchmark.languages_of(split) if holds(benchmark, split, code)]
