@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.heads import LabelHead, OptionHead, copied, same_trunk
 from xtransfer.kinds.spec import Encoded, Kind, Prediction
-from xtransfer.kinds.tokens import tokenize
+from xtransfer.kinds.tokens import by_row, tokenize
 
 QUESTIONS = ("cause", "effect", "")
 ENTAILMENT = "entailment"
@@ -30,13 +30,7 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
         for option in row["choices"]
     ]
     ids, types = tokenize([one for one, _ in pairs], [two for _, two in pairs], tokenizer, max_length)
-    encoded, start = [], 0
-    for row in rows:
-        end = start + len(row["choices"])
-        segments = tuple(types[start:end]) if types is not None else None
-        encoded.append(Encoded(tuple(ids[start:end]), segments, row["label"]))
-        start = end
-    return encoded
+    return by_row(ids, types, [len(row["choices"]) for row in rows], [row["label"] for row in rows])
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> OptionHead:

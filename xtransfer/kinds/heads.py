@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 INITIAL_SPREAD = 0.02  # standard deviation of fresh weights, as in BERT and XLM-R
 
 
+def linear(width: int, num_outputs: int) -> nn.Linear:
+    """A fresh linear layer."""
+    made = nn.Linear(width, num_outputs)
+    nn.init.normal_(made.weight, std=INITIAL_SPREAD)
+    nn.init.zeros_(made.bias)
+    return made
+
+
 class FirstTokenHead(nn.Module):
     """Logits [sequences, outputs] from the states of each sequence's first token."""
 
@@ -24,7 +32,7 @@ class FirstTokenHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.dense = nn.Linear(hidden, hidden)
         self.out_proj = nn.Linear(hidden, num_outputs)
-        for layer in (self.dense, self.out_proj):
+        for layer in (self.dense, self.out_proj):  # not `linear`: weights are drawn in another order
             nn.init.normal_(layer.weight, std=INITIAL_SPREAD)
             nn.init.zeros_(layer.bias)
 

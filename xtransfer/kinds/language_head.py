@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xtransfer.errors import RequestError
-from xtransfer.kinds.heads import INITIAL_SPREAD
+from xtransfer.kinds.heads import linear
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -39,10 +39,8 @@ class LanguageHead(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.dense = nn.Linear(hidden, hidden)
+        self.dense = linear(hidden, hidden)
         self.layer_norm = nn.LayerNorm(hidden)
-        nn.init.normal_(self.dense.weight, std=INITIAL_SPREAD)
-        nn.init.zeros_(self.dense.bias)
 
     def bind(self, encoder: PreTrainedModel) -> None:
         """Predict the tokens of an encoder; raises RequestError where its embeddings have another width."""

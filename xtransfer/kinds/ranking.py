@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,7 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.heads import copied
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
-from xtransfer.kinds.tokens import Tokens, tokenize
+from xtransfer.kinds.tokens import Tokens, by_row, tokenize
 from xtransfer.kinds.vector_heads import RankingHead
 from xtransfer.scoring.eigen import NUM_PAIRS, eigen_similarity
 from xtransfer.scoring.precision_at import DEPTH
@@ -37,11 +36,7 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
     seconds = [["", *[row.get("context", "")] * (len(own) - 1)] for row, own in zip(rows, texts, strict=True)]
     ids, types = _tokenized([one for own in texts for one in own], [one for own in seconds for one in own],
                             tokenizer, max_length)  # fmt: skip
-    ends = [0, *accumulate(map(len, texts))]
-    return [
-        Encoded(tuple(ids[start:end]), tuple(types[start:end]) if types is not None else None, None)
-        for start, end in pairwise(ends)
-    ]
+    return by_row(ids, types, [len(own) for own in texts])
 
 
 def _tokenized(

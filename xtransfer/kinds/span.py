@@ -16,7 +16,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import INITIAL_SPREAD, copied
+from xtransfer.kinds.heads import copied, linear
 from xtransfer.kinds.span_decode import best_span, nbest
 from xtransfer.kinds.span_windows import NOWHERE, cut, layout, longest_question, room_for, span_of, tokens_of
 from xtransfer.kinds.spec import Encoded, Kind, Prediction
@@ -65,9 +65,7 @@ class SpanHead(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.outputs = nn.Linear(hidden, 2)
-        nn.init.normal_(self.outputs.weight, std=INITIAL_SPREAD)
-        nn.init.zeros_(self.outputs.bias)
+        self.outputs = linear(hidden, 2)
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Logits [windows, 2, tokens]; padding holds minus infinity."""

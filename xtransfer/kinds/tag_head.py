@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from xtransfer.kinds.heads import INITIAL_SPREAD
+from xtransfer.kinds.heads import linear
 
 if TYPE_CHECKING:
     from xtransfer.data.batches import Batch
@@ -21,9 +21,7 @@ class TagHead(nn.Module):
         super().__init__()
         self.labels = tuple(labels)
         self.dropout = nn.Dropout(dropout)
-        self.out_proj = nn.Linear(hidden, len(self.labels))
-        nn.init.normal_(self.out_proj.weight, std=INITIAL_SPREAD)
-        nn.init.zeros_(self.out_proj.bias)
+        self.out_proj = linear(hidden, len(self.labels))
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Logits [rows, most words, labels]; places without a word hold minus infinity."""

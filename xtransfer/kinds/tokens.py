@@ -45,14 +45,7 @@ def one_sequence_each(
 ) -> list[Encoded]:
     """Rows of one text, or of two, as one sequence each; without `targets` nothing is trained on them."""
     ids, types = tokenize(firsts, seconds, tokenizer, max_length)
-    return [
-        Encoded(
-            (sequence,),
-            (types[number],) if types is not None else None,
-            targets[number] if targets is not None else None,
-        )
-        for number, sequence in enumerate(ids)
-    ]
+    return by_row(ids, types, [1] * len(ids), targets)
 
 
 def sequences_each(
@@ -63,7 +56,14 @@ def sequences_each(
 ) -> list[Encoded]:
     """Rows of several texts as a sequence for each text; without `targets` there is nothing to compare with."""
     ids, types = tokenize([text for own in texts for text in own], None, tokenizer, max_length)
-    ends = [0, *accumulate(map(len, texts))]
+    return by_row(ids, types, [len(own) for own in texts], targets)
+
+
+def by_row(
+    ids: Sequence[Tokens], types: Sequence[Tokens] | None, sizes: Sequence[int], targets: Sequence[Any] | None = None
+) -> list[Encoded]:
+    """Sequences, of which `sizes[i]` belong to row i, as encoded rows."""
+    ends = [0, *accumulate(sizes)]
     return [
         Encoded(
             tuple(ids[start:end]),

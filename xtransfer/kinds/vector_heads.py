@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from xtransfer.kinds.heads import INITIAL_SPREAD
+from xtransfer.kinds.heads import linear
 from xtransfer.training.dual import DualRecipe
 
 if TYPE_CHECKING:
@@ -29,14 +29,6 @@ def text_vectors(states: Tensor, batch: Batch, pooling: str) -> Tensor:
     mask = batch.attention_mask.unsqueeze(-1).to(states.dtype)
     means: Tensor = (states * mask).sum(1) / mask.sum(1)
     return means
-
-
-def layer(width: int, num_outputs: int) -> nn.Linear:
-    """A fresh linear layer."""
-    made = nn.Linear(width, num_outputs)
-    nn.init.normal_(made.weight, std=INITIAL_SPREAD)
-    nn.init.zeros_(made.bias)
-    return made
 
 
 class VectorHead(nn.Module):
@@ -103,7 +95,7 @@ class ResponseHead(RankingHead):
 
     def __init__(self, hidden: int, dual: Mapping[str, Any]) -> None:
         super().__init__(dual)
-        self.response = layer(hidden, hidden)
+        self.response = linear(hidden, hidden)
 
     def candidates(self, vectors: Tensor) -> Tensor:
         return torch.tanh(self.response(vectors))
@@ -114,7 +106,7 @@ class NeighboursHead(VectorHead):
 
     def __init__(self, hidden: int, dual: Mapping[str, Any]) -> None:
         super().__init__(dual)
-        self.before, self.text, self.after = (layer(hidden, WIDTH) for _ in range(3))
+        self.before, self.text, self.after = (linear(hidden, WIDTH) for _ in range(3))
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
         """Vectors [rows, 3, 512] of the texts before, the texts, and the texts after."""
@@ -135,8 +127,8 @@ class DualPairHead(VectorHead):
         super().__init__(dual)
         self.labels = tuple(labels)
         self.dropout = nn.Dropout(dropout)
-        self.dense = layer(4 * hidden, WIDTH)
-        self.out_proj = layer(WIDTH, len(self.labels))
+        self.dense = linear(4 * hidden, WIDTH)
+        self.out_proj = linear(WIDTH, len(self.labels))
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
         """Logits [rows, labels]."""

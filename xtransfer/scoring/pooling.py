@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from xtransfer.data.batches import Batch
+from xtransfer.kinds.vector_heads import text_vectors
 from xtransfer.packed.forward import states
 from xtransfer.pooling import Pooling
 
@@ -14,8 +15,4 @@ from xtransfer.pooling import Pooling
 def pooled(encoder: Any, batch: Batch, pooling: Pooling) -> torch.Tensor:
     """Vectors [sequences, hidden] of a batch; raises RequestError for a layer that the encoder lacks."""
     found = states(encoder, batch, first_only=pooling.how == "cls", layer=pooling.layer)
-    if pooling.how == "cls":
-        return found[:, 0]
-    mask = batch.attention_mask.unsqueeze(-1).to(found.dtype)
-    means: torch.Tensor = (found * mask).sum(1) / mask.sum(1)
-    return means
+    return text_vectors(found, batch, pooling.how)
