@@ -19,7 +19,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from itertools import product
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,9 +124,7 @@ def simulate(asked: Sequence[Setting], grids: int, workers: int) -> Iterator[tup
 
 
 def _main() -> None:
-    options = parser(__doc__ or "")
-    options.add_argument("--markdown", type=Path, metavar="PAGE", help="put the table in its place on this page")
-    asked: Namespace = options.parse_args()
+    asked: Namespace = parser(__doc__ or "", markdown=True).parse_args()
     chosen = [one for one in settings() if not asked.quick or (one.items < 5000 and one.shared and one.spread == "2")]
     grids = BATCH if asked.quick else GRIDS
     found: dict[tuple[str, str], list[dict[str, Rate]]] = {}

@@ -25,20 +25,21 @@ def finish(plan: Plan, store: ArtifactStore) -> None:
     for stage in plan.stages:
         out = store.empty_out(stage.key)
         if stage.kind == "score":
-            _score(out, stage, draw)
+            draw_scores(out, stage, _ITEMS, draw)
         else:
             (out / "model.txt").write_text(stage.name, encoding="utf-8")
         facts = {"rows": 10, "kept": 10} if stage.kind == "translate" else {}
         store.commit(stage, out, facts, "cpu", datetime.now(UTC))
 
 
-def _score(out: Path, stage: Stage, draw: np.random.Generator) -> None:
+def draw_scores(out: Path, stage: Stage, items: int, draw: np.random.Generator) -> None:
+    """Write what a stage `score` leaves: answers to so many items in each language, about 70% right, and their mean."""
     languages = stage.settings["languages"]
     benchmark = benchmarks.get(stage.settings["benchmark"])
-    right = draw.random((len(languages), _ITEMS)) < draw.normal(0.7, 0.02, (len(languages), 1))
+    right = draw.random((len(languages), items)) < draw.normal(0.7, 0.02, (len(languages), 1))
     rows: dict[str, Any] = {
-        "language": np.repeat(languages, _ITEMS),
-        "id": np.tile(np.arange(_ITEMS).astype(str), len(languages)),
+        "language": np.repeat(languages, items),
+        "id": np.tile(np.arange(items).astype(str), len(languages)),
         "group": pa.nulls(right.size, pa.string()),
         "gold": np.full(right.size, "1"),
         "prediction": np.where(right, "1", "0").ravel(),
@@ -47,7 +48,7 @@ def _score(out: Path, stage: Stage, draw: np.random.Generator) -> None:
     pq.write_table(pa.table(rows), out / "predictions.parquet")
     lines = [
         {"language": code, "split": stage.settings["split"], "metric": benchmark.metric,
-         "value": 100 * float(own.mean()), "n": _ITEMS, "chance": benchmark.chance, "constant": False}
+         "value": 100 * float(own.mean()), "n": items, "chance": benchmark.chance, "constant": False}
         for code, own in zip(languages, right, strict=True)
     ]  # fmt: skip
     (out / "scores.json").write_text(json.dumps(lines), encoding="utf-8")

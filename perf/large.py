@@ -9,14 +9,13 @@ and a processor, to see that it runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from perf.encoders import NLI, QUICK, Size, evaluation_rows, make_encoder, training_rows
-from perf.measure import Measure, in_turns, parser, show
+from perf.measure import Bound, Measure, in_turns, parser, show
 from perf.trainer import BEST, WARM, dataset, seconds_per_token
 from perf.training import PER, POOL, STEPS, Clock, make_run
 from xtransfer.benchmarks.spec import Row
@@ -25,28 +24,6 @@ LARGE = Size(24, 1024, 250_002)
 BATCHES = (32, 128, 512)
 _MFU = 0.5  # at the largest batch
 _RATIO = 2.0  # at the smallest
-
-
-@dataclass(frozen=True)
-class Share:
-    """Share of what the device can compute, at least so much; None: no goal."""
-
-    name: str
-    value: float
-    least: float | None
-
-    @property
-    def holds(self) -> bool | None:
-        return None if self.least is None else self.value >= self.least
-
-    def record(self) -> dict[str, Any]:
-        """As a measure's; other and ratio are null."""
-        goal = None if self.least is None else f"at least {self.least:g}"
-        ours = float(f"{self.value:.3g}")
-        return {"name": self.name, "ours": ours, "other": None, "ratio": None, "goal": goal, "holds": self.holds}
-
-    def cells(self) -> tuple[str, str, str]:
-        return f"{self.value:.3g}", "", ""
 
 
 def measure(
@@ -65,7 +42,8 @@ def measure(
         least = _RATIO if goals and batch == min(batches) else None
         found.append(Measure(f"{size}, batch {batch}", seconds["ours"], seconds["other"], least=least))
         share = per_token * PER / median(seconds["ours"]) / peak
-        found.append(Share(f"{size}, batch {batch}: MFU", share, _MFU if goals and batch == max(batches) else None))
+        least = _MFU if goals and batch == max(batches) else None
+        found.append(Bound(f"{size}, batch {batch}: MFU", share, least=least))
     return found
 
 

@@ -70,25 +70,32 @@ class Measure:
 
 @dataclass(frozen=True)
 class Bound:
-    """A number of ours that must not be more than another one: a difference, a share."""
+    """A number of ours that must not be more, or not be less, than another one: a difference, a share."""
 
     name: str
     value: float
-    most: float | None  # None: no bound at this size
+    most: float | None = None  # None: no bound at this size
+    least: float | None = None
 
     @property
     def holds(self) -> bool | None:
-        """Whether the number is small enough; None where nothing is asked."""
+        """Whether the number keeps its bound; None where nothing is asked."""
+        if self.least is not None:
+            return self.value >= self.least
         return None if self.most is None else self.value <= self.most
 
     def record(self) -> dict[str, Any]:
         """As a measure's; other and ratio are null."""
-        goal = None if self.most is None else f"at most {self.most:g}"
-        ours = float(f"{self.value:.3g}")
+        ours, goal = float(f"{self.value:.3g}"), self._goal()
         return {"name": self.name, "ours": ours, "other": None, "ratio": None, "goal": goal, "holds": self.holds}
 
     def cells(self) -> tuple[str, str, str]:
         return f"{self.value:.3g}", "", ""
+
+    def _goal(self) -> str | None:
+        if self.least is not None:
+            return f"at least {self.least:g}"
+        return None if self.most is None else f"at most {self.most:g}"
 
 
 def paired(ways: Mapping[str, tuple[Way, Way]], pairs: int) -> dict[str, tuple[list[float], list[float]]]:
@@ -104,13 +111,13 @@ def paired(ways: Mapping[str, tuple[Way, Way]], pairs: int) -> dict[str, tuple[l
     return seconds
 
 
-def in_turns(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each way in each round, in their order and back; a round before them does not count."""
+def in_turns(ways: Mapping[str, Way], rounds: int, before: int = 1) -> dict[str, list[float]]:
+    """Seconds of each way in each round, in their order and back; so many rounds before them do not count."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds + 1):
+    for number in range(before + rounds):
         for name in list(ways) if number % 2 == 0 else reversed(list(ways)):
             seconds[name].append(ways[name]())
-    return {name: own[1:] for name, own in seconds.items()}
+    return {name: own[before:] for name, own in seconds.items()}
 
 
 def in_fresh_process(way: Callable[..., float], environment: Mapping[str, str], **arguments: Any) -> float:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import random
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -222,7 +221,7 @@ def measure(scores: int, folder: Path, *, judged: bool, times: int = 5) -> list[
 
 
 if __name__ == "__main__":
-    options = ArgumentParser(parents=[parser(__doc__ or "")], add_help=False)
+    options = parser(__doc__ or "")
     options.add_argument("--scores", type=int, default=SCORES, metavar="N", help="scores in each database")
     given = options.parse_args()
     count = 60_000 if given.quick else given.scores

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from perf.measure import Bound, Measure, parser, show
+from perf.measure import Bound, Measure, Way, in_turns, parser, show
 from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Row
 from xtransfer.data.load import load_rows
@@ -116,13 +116,13 @@ def measure(translators: Translators, rows: Pairs, rounds: int, goals: bool) -> 
     engines = {beams: translators.ours("int8", beams) for beams in (1, 4)}
     exact = translators.ours("float32")
 
-    def ours(engine: CTranslate2Engine, texts: Sequence[str]) -> Callable[[], Any]:
-        return lambda: engine.translate(texts, "en", translators.target)
+    def ours(engine: CTranslate2Engine, texts: Sequence[str]) -> Way:
+        return _timed(lambda: engine.translate(texts, "en", translators.target))
 
-    def other(texts: Sequence[str], per_batch: int, beams: int = 1) -> Callable[[], Any]:
-        return lambda: translators.generate(texts, per_batch, beams)
+    def other(texts: Sequence[str], per_batch: int, beams: int = 1) -> Way:
+        return _timed(lambda: translators.generate(texts, per_batch, beams))
 
-    seconds = _in_turns(
+    seconds = in_turns(
         {
             "ours": ours(engines[1], sentences),
             "ours, beam 4": ours(engines[4], fewer),
@@ -135,6 +135,7 @@ def measure(translators: Translators, rows: Pairs, rounds: int, goals: bool) -> 
             "sorted, beam 4": other(fewer_distinct, SORTED, 4),
         },
         rounds,
+        before=0,
     )
 
     def against(name: str, way: str, beside: str, least: float | None = None) -> Measure:
@@ -151,13 +152,14 @@ def measure(translators: Translators, rows: Pairs, rounds: int, goals: bool) -> 
     ]
 
 
-def _in_turns(ways: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds):
-        for name in list(ways) if number % 2 == 0 else reversed(list(ways)):
-            started = process_time()
-            ways[name]()
-            seconds[name].append(process_time() - started)
+def _timed(work: Callable[[], Any]) -> Way:
+    """CPU seconds of what it does."""
+
+    def seconds() -> float:
+        started = process_time()
+        work()
+        return process_time() - started
+
     return seconds
 
 
