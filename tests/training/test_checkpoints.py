@@ -29,9 +29,10 @@ def test_a_checkpoint_comes_back_as_it_was(encoder: Path, tmp_path: Path) -> Non
     head = new_head(info, 32)
     checkpoints.save(tmp_path, loaded.encoder, loaded.tokenizer, {"colours": SavedHead(info, head)})
     again = checkpoints.load(tmp_path)
-    assert again.head_info == info and again.head is not None and not again.encoder.training
+    saved = again.heads["colours"]
+    assert saved.info == info and not again.encoder.training
     for name, value in head.state_dict().items():
-        assert torch.equal(again.head.state_dict()[name], value)
+        assert torch.equal(saved.module.state_dict()[name], value)
     for name, value in loaded.encoder.state_dict().items():
         assert torch.equal(again.encoder.state_dict()[name], value)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".safetensors"}
@@ -47,13 +48,14 @@ def test_loading_draws_nothing(encoder: Path) -> None:
 
 def test_the_right_head_or_none(encoder: Path, tmp_path: Path) -> None:
     loaded = checkpoints.load(encoder)
-    assert loaded.head is None
+    assert not loaded.heads
     with pytest.raises(RequestError, match="no head for 'choices'"):
         loaded.head_for(CHOICE)
     info = HeadInfo("other-colours", "pair", ("entailment", "other"), 0.1)
     checkpoints.save(tmp_path, loaded.encoder, loaded.tokenizer, {info.benchmark: SavedHead(info, new_head(info, 32))})
     again = checkpoints.load(tmp_path)
-    assert again.head_for(PAIR) is again.head  # another benchmark of the same kind and number of labels
+    # Another benchmark of the same kind and number of labels.
+    assert again.head_for(PAIR) is again.heads["other-colours"].module
     with pytest.raises(RequestError, match=r"its heads: other-colours \(pair\)"):
         again.head_for(CHOICE)
 

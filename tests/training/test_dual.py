@@ -20,7 +20,7 @@ from xtransfer.training.hard_negatives import with_negatives
 from xtransfer.training.mixture import Sampling
 from xtransfer.training.recipe import Recipe
 
-from .tiny import COLD, PAIR, THINGS, WARM, pair_rows
+from .tiny import COLD, PAIR, THINGS, WARM, Killed, killed_at, pair_rows
 
 DUAL = DualRecipe(similarity="cosine", scale=10, learn_scale=True)
 RECIPE = Recipe(steps=160, batch_size=12, learning_rate=3e-3, max_length=24, dropout=0.0, dual=DUAL)
@@ -117,17 +117,10 @@ def test_hard_negatives_make_the_loss_harder_and_survive_a_kill(encoder: Path, t
     def run(recipe: Recipe, name: str, **options: Any) -> dict[str, Any]:
         return finetune(encoder, parts, recipe, 0, tmp_path / name, tmp_path / f"{name}-state", **options)
 
-    class Killed(Exception):
-        pass
-
-    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
-        if done >= 20:
-            raise Killed
-
     whole = run(hard, "one")
     assert whole["loss_first"] > run(plain, "plain")["loss_first"]
     with pytest.raises(Killed):
-        run(hard, "two", progress=kill, save_every=0.01)
+        run(hard, "two", progress=killed_at(20), save_every=0.01)
     assert run(hard, "two")["losses"] == whole["losses"]
     assert (tmp_path / "one" / "model.safetensors").read_bytes() == (
         tmp_path / "two" / "model.safetensors"

@@ -14,7 +14,7 @@ from xtransfer.training import checkpoints, finetune
 from xtransfer.training.mixture import Sampling
 from xtransfer.training.recipe import Recipe
 
-from .tiny import CHOICE, PAIR, RECIPE, choice_rows, pair_rows
+from .tiny import CHOICE, PAIR, RECIPE, Killed, choice_rows, killed_at, pair_rows
 
 ROWS = pair_rows(96)
 
@@ -71,20 +71,12 @@ def test_same_seed_same_weights_and_another_seed_others(
     assert not equal(trained[0], tmp_path / "other")
 
 
-class Killed(Exception):
-    pass
-
-
 @pytest.mark.parametrize("step", [20, 40, 60])
 def test_killed_and_resumed_gives_the_same_weights(
     encoder: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path, step: int
 ) -> None:
-    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
-        if done >= step:
-            raise Killed
-
     with pytest.raises(Killed):
-        run(encoder, tmp_path, progress=kill, save_every=0.01)
+        run(encoder, tmp_path, progress=killed_at(step), save_every=0.01)
     assert len(list((tmp_path / "state").iterdir())) == 1  # older states are gone, no partial one is left
     steps: list[int] = []
     facts = run(encoder, tmp_path, progress=lambda message, done, total, metrics=None: steps.append(done))
@@ -206,12 +198,8 @@ def test_selection_scores_dev_and_survives_a_kill(encoder: Path, tmp_path: Path)
     dev = (PAIR, pair_rows(30, seed=2))
     undisturbed = run(encoder, tmp_path / "one", best, dev=dev)
 
-    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
-        if done >= 55:
-            raise Killed
-
     with pytest.raises(Killed):
-        run(encoder, tmp_path / "two", best, dev=dev, progress=kill, save_every=0.01)
+        run(encoder, tmp_path / "two", best, dev=dev, progress=killed_at(55), save_every=0.01)
     resumed = run(encoder, tmp_path / "two", best, dev=dev)
     assert resumed["dev"] == undisturbed["dev"] and undisturbed["dev"]["best"] > 90
     assert equal(tmp_path / "one" / "out", tmp_path / "two" / "out")
@@ -231,12 +219,8 @@ def test_a_mixture_in_rotation_learns_and_goes_on_after_a_kill(encoder: Path, tm
     facts = run(encoder, tmp_path / "one", **options)
     assert facts["steps"] == 8 * 18 and facts["degenerate"] is None and len(facts["heads"]) == 2
 
-    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
-        if done >= 60:
-            raise Killed
-
     with pytest.raises(Killed):
-        run(encoder, tmp_path / "two", **options, progress=kill, save_every=0.01)
+        run(encoder, tmp_path / "two", **options, progress=killed_at(60), save_every=0.01)
     run(encoder, tmp_path / "two", **options)
     assert equal(tmp_path / "one" / "out", tmp_path / "two" / "out")
 

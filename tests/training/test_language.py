@@ -18,7 +18,7 @@ from xtransfer.training.finetune import finetune
 from xtransfer.training.pretrained import quiet
 
 from .test_finetune import accuracy, changed, equal
-from .tiny import COLD, PAIR, RECIPE, THINGS, WARM, pair_rows
+from .tiny import COLD, PAIR, RECIPE, THINGS, WARM, Killed, killed_at, pair_rows
 
 TEXT = Benchmark("words", "mlm", ("en",), Source("test"), {}, "")
 
@@ -57,17 +57,10 @@ def test_learns_alone_and_goes_on(encoder: Path, tmp_path: Path) -> None:
 
 
 def test_same_seed_same_masks_also_after_a_kill(encoder: Path, tmp_path: Path) -> None:
-    class Killed(Exception):
-        pass
-
-    def kill(message: str, done: int, total: int, metrics: object = None) -> None:
-        if done >= 20:
-            raise Killed
-
     parts = [(TEXT, text_rows(48))]
     finetune(encoder, parts, RECIPE, 0, tmp_path / "one", tmp_path / "state-one")
     with pytest.raises(Killed):
-        finetune(encoder, parts, RECIPE, 0, tmp_path / "two", tmp_path / "state", kill, save_every=0.01)
+        finetune(encoder, parts, RECIPE, 0, tmp_path / "two", tmp_path / "state", killed_at(20), save_every=0.01)
     finetune(encoder, parts, RECIPE, 0, tmp_path / "two", tmp_path / "state")
     assert equal(tmp_path / "one", tmp_path / "two")
     finetune(encoder, parts, RECIPE, 1, tmp_path / "other", tmp_path / "state-other")

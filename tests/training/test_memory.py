@@ -18,10 +18,10 @@ from xtransfer.training.estimate import Shape, activations, fitting
 from xtransfer.training.memory import is_out_of_memory
 from xtransfer.training.parts import Parts
 
-from .test_finetune import Killed, changed, equal, run
+from .test_finetune import changed, equal, run
 from .test_language import TEXT, text_rows
 from .test_tags import TAGS, tag_rows
-from .tiny import CHOICE, PAIR, RECIPE, choice_rows, pair_rows
+from .tiny import CHOICE, PAIR, RECIPE, Killed, choice_rows, killed_at, pair_rows
 
 PARTS: dict[str, Any] = {
     "pair": [(PAIR, pair_rows(40))],
@@ -106,15 +106,11 @@ def test_a_resumed_run_begins_with_parts_of_the_same_size(
 ) -> None:
     recipe = changed(RECIPE, epochs=None, steps=60)  # with dropout: each part draws for itself
 
-    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
-        if done >= 20:
-            raise Killed
-
     with monkeypatch.context() as patched:
         Small(patched, rows=3)
         run(encoder, tmp_path / "one", recipe, PARTS["pair"])
         with pytest.raises(Killed):
-            run(encoder, tmp_path / "two", recipe, PARTS["pair"], progress=kill, save_every=0.01)
+            run(encoder, tmp_path / "two", recipe, PARTS["pair"], progress=killed_at(20), save_every=0.01)
     run(encoder, tmp_path / "two", recipe, PARTS["pair"])
     assert equal(tmp_path / "one" / "out", tmp_path / "two" / "out")
 

@@ -15,9 +15,9 @@ from xtransfer.training.pretrained import head_dropout
 from xtransfer.training.savings import Savings
 from xtransfer.training.trimmed import Trimming
 
-from .test_finetune import Killed, changed, equal, run, weights
+from .test_finetune import changed, equal, run, weights
 from .test_language import TEXT, text_rows
-from .tiny import CHOICE, PAIR, RECIPE, choice_rows, pair_rows
+from .tiny import CHOICE, PAIR, RECIPE, Killed, choice_rows, killed_at, pair_rows
 
 ROWS = pair_rows(96)
 NO_DECAY = changed(RECIPE, weight_decay=0)
@@ -70,12 +70,8 @@ def test_trimmed_and_killed_and_selected_on_dev(encoder: Path, tmp_path: Path) -
     dev = (PAIR, [{**row, "second": "a stone tree stone"} for row in pair_rows(30, seed=2)])
     undisturbed = run(encoder, tmp_path / "one", recipe, dev=dev, savings=WHOLE_TABLE)
 
-    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
-        if done >= 40:
-            raise Killed
-
     with pytest.raises(Killed):
-        run(encoder, tmp_path / "two", recipe, dev=dev, progress=kill, save_every=0.01)
+        run(encoder, tmp_path / "two", recipe, dev=dev, progress=killed_at(40), save_every=0.01)
     (state,) = (tmp_path / "two" / "state").iterdir()
     table = load_file(state)["trained/encoder.embeddings.word_embeddings.weight"]
     assert len(table) < 100, "the state holds the rows that are trained"

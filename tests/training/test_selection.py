@@ -15,8 +15,8 @@ from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.studies import STUDIES
 from xtransfer.training.selection import BestOnDev
 
-from .test_finetune import Killed, changed, equal, run
-from .tiny import PAIR, RECIPE, pair_rows
+from .test_finetune import changed, equal, run
+from .tiny import PAIR, RECIPE, Killed, killed_at, pair_rows
 
 DEV = (PAIR, pair_rows(20, seed=2))
 PATIENT = changed(RECIPE, select="best", evaluate_every=5, patience=3)  # of 72 steps
@@ -48,14 +48,10 @@ def test_a_run_that_keeps_gaining_goes_to_its_end(
 def test_killed_and_resumed_it_stops_where_it_would_have(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
-        if done >= step:
-            raise Killed
-
     script(monkeypatch, 50, 60, 55, 60, 70, 70, 69, 70, 99)
     undisturbed = run(encoder, tmp_path / "one", PATIENT, dev=DEV)
     with pytest.raises(Killed):
-        run(encoder, tmp_path / "two", PATIENT, dev=DEV, progress=kill, save_every=0.0)
+        run(encoder, tmp_path / "two", PATIENT, dev=DEV, progress=killed_at(step), save_every=0.0)
     resumed = run(encoder, tmp_path / "two", PATIENT, dev=DEV)
     assert resumed["dev"] == undisturbed["dev"] and resumed["steps"] == 40
     assert equal(tmp_path / "one" / "out", tmp_path / "two" / "out")

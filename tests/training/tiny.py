@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
+from xtransfer.stages.spec import Progress
 from xtransfer.training.pretrained import quiet
 from xtransfer.training.recipe import Recipe
 from xtransfer.training.tokenizer import train_tokenizer
@@ -69,3 +71,17 @@ def make_encoder(folder: Path, positions: int = 34) -> Path:
         XLMRobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+class Killed(Exception):
+    """What ends a run in `killed_at`."""
+
+
+def killed_at(step: int) -> Progress:
+    """A progress that ends the run at a step, or at the first later one that is told."""
+
+    def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
+        if done >= step:
+            raise Killed
+
+    return kill

@@ -59,16 +59,6 @@ class Loaded:
     heads: Mapping[str, SavedHead] = field(default_factory=dict)  # by benchmark; several after a mixture
     folder: Path | None = None  # where it was read
 
-    @property
-    def head(self) -> nn.Module | None:
-        """The head, where there is exactly one."""
-        return next(iter(self.heads.values())).module if len(self.heads) == 1 else None
-
-    @property
-    def head_info(self) -> HeadInfo | None:
-        """What the one head is for."""
-        return next(iter(self.heads.values())).info if len(self.heads) == 1 else None
-
     def head_for(self, benchmark: Benchmark) -> nn.Module:
         """The head that answers `benchmark`: its own, else the only one of the same kind and labels.
 
