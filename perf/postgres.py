@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-_START_SECONDS = 60.0
+_START_SECONDS = _STOP_SECONDS = 60.0
 _USERS = ("postgres", "nobody")
 
 
@@ -52,10 +52,18 @@ def server(*settings: str) -> Iterator[str]:
             _wait(process, folder)
             yield url
         finally:
-            process.send_signal(signal.SIGINT)  # a fast shutdown
-            process.wait(_START_SECONDS)
+            _stop(process)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop(process: subprocess.Popen[Any]) -> None:
+    process.send_signal(signal.SIGINT)  # a fast shutdown
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _demand_driver() -> None:

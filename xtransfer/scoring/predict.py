@@ -22,7 +22,7 @@ from xtransfer.scoring.pooling import pooled
 from xtransfer.stages.spec import Progress, silent
 
 T = TypeVar("T")
-TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 32768}  # what a cache holds is faster on a CPU (facts/perf.md, 2)
+TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 32768}  # what a cache holds is faster on a CPU (`perf.evaluation`)
 
 
 @dataclass(frozen=True)

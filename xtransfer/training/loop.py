@@ -92,7 +92,7 @@ def adamw(module: nn.Module, learning_rate: float, weight_decay: float = 0.0) ->
         {"params": parameters, "lr": learning_rate, "peak": learning_rate, "weight_decay": decay}
         for parameters, decay in ((tables, weight_decay), (vectors, 0.0))
     ]
-    # Fused took 0.82 of the for-loop's time on CPU (facts/perf.md); other devices choose for themselves.
+    # Training on a CPU takes 0.82 of the time with it that the for-loop takes; other devices choose for themselves.
     fused = {parameter.device.type for parameter in trained} <= {"cpu", "cuda"}
     return torch.optim.AdamW(settings, fused=fused or None)
 
