@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +12,8 @@ from perf.bootstrap import measure
 from perf.calibration import rates, settings
 from perf.rates import GOALS, HEADINGS, Rate, measures, rows, write_markdown
 from perf.simulated import Setting, differences
+from tests.perf.quick import quick
 
-ROOT = Path(__file__).parents[2]
 SMALL = Setting("small", 60, 4, True, 1, 1, 3, "2", "strong")
 
 
@@ -79,13 +76,9 @@ def test_the_table_replaces_the_one_on_the_page(tmp_path: Path) -> None:
 
 
 def test_quick_calibration_runs(tmp_path: Path) -> None:
-    file = tmp_path / "rates.json"
-    command = [sys.executable, "-m", "perf.calibration", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(file.read_text())
+    found, printed = quick("calibration", tmp_path)
     assert [one["name"] for one in found["measures"]] == [goal.what for goal in GOALS.values()]
-    assert len(found["settings"]) == 16 and "Calibration at 95%" in done.stdout
+    assert len(found["settings"]) == 16 and "Calibration at 95%" in printed
 
 
 def test_bootstrap_is_measured_both_ways() -> None:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,23 +7,19 @@ import pytest
 
 from perf.curves import Ends
 from perf.measure import Bound, Measure, in_turns, machine, paired
+from tests.perf.quick import quick
 from tests.translation.tiny import make_marian
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_encode_measures_both_ways_and_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
-    file = tmp_path / "measures.json"
-    command = [sys.executable, "-m", "perf.encode", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    measures = json.loads(file.read_text())["measures"]
+    found, printed = quick("encode", tmp_path)
+    measures = found["measures"]
     assert [one["name"] for one in measures] == ["first time", "from the cache"]
     assert all(set(one) == {"name", "ours", "other", "ratio", "goal", "holds"} for one in measures)
     assert all(one["ours"] > 0 and one["other"] > 0 and one["goal"] is one["holds"] is None for one in measures)
-    assert "from the cache" in done.stdout
-    assert machine().partition(",")[0][:20] in done.stdout
+    assert "from the cache" in printed
+    assert machine().partition(",")[0][:20] in printed
 
 
 def test_a_goal_is_judged_by_the_median_and_the_ratio_by_pairs() -> None:
@@ -48,22 +41,15 @@ def test_ways_take_turns() -> None:
 
 
 def test_retrieval_measures_both_ways(tmp_path: Path) -> None:
-    file = tmp_path / "measures.json"
-    command = [sys.executable, "-m", "perf.retrieval", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    (one,) = json.loads(file.read_text())["measures"]
+    (one,) = quick("retrieval", tmp_path)[0]["measures"]
     assert one["name"] == "36 languages" and one["ours"] >= 0 and one["goal"] is None
 
 
 def test_results_measures_every_database_and_question(tmp_path: Path) -> None:
-    file = tmp_path / "measures.json"
-    command = [sys.executable, "-m", "perf.results", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
+    found, printed = quick("results", tmp_path)
+    measures = {one["name"]: one for one in found["measures"]}
     asked = ("insert a million scores", "leaderboard of a study", "leaderboard of all", "gains of a study")
-    kinds = ["SQLite"] if "PostgreSQL is not measured" in done.stdout else ["SQLite", "PostgreSQL"]
+    kinds = ["SQLite"] if "PostgreSQL is not measured" in printed else ["SQLite", "PostgreSQL"]
     assert list(measures) == [f"{kind}: {name}" for kind in kinds for name in asked]
     assert all(one["ours"] > 0 and one["other"] > 0 and one["goal"] is None for one in measures.values())
 
@@ -88,11 +74,7 @@ def test_training_and_evaluation_measure_every_way(
 ) -> None:
     monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
     monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path))
-    file = tmp_path / "measures.json"
-    command = [sys.executable, "-m", f"perf.{name}", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
+    measures = {one["name"]: one for one in quick(name, tmp_path)[0]["measures"]}
     assert {f"2 x 64: {row}" for row in rows} <= measures.keys()
     if name == "large":
         assert list(measures) == [f"2 x 64, batch {batch}{what}" for batch in (8, 16) for what in ("", ": MFU")]
@@ -107,22 +89,10 @@ def test_training_and_evaluation_measure_every_way(
 def test_curves_compare_what_is_learned_with_the_trainers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
     monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path))
-    file, page = tmp_path / "measures.json", tmp_path / "page.md"
+    page = tmp_path / "page.md"
     page.write_text("A\n<!-- curves -->\nold\n<!-- /curves -->\nend\n", encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "perf.training",
-        "--curves",
-        "--quick",
-        "--json",
-        str(file),
-        "--markdown",
-        str(page),
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
+    found, _ = quick("training", tmp_path, "--curves", "--markdown", str(page))
+    measures = {one["name"]: one for one in found["measures"]}
     assert measures["largest difference of packed and padded losses, 6 steps"]["ours"] < 1e-5
     for precision in ("fp32", "bf16"):
         loss = measures[f"loss after 10 steps: {precision}, the Trainer's fp32"]
@@ -155,13 +125,9 @@ def test_goals_of_ratios_and_of_bounds() -> None:
 
 def test_translation_measures_every_way_and_a_given_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
-    file = tmp_path / "measures.json"
     model = make_marian(tmp_path / "model")
-    command = [sys.executable, "-m", "perf.translation", "--quick", "--json", str(file)]
     for more, rows in (((), 7), (("--model", str(model)), 8)):
-        done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        measures = {one["name"]: one for one in json.loads(file.read_text())["measures"]}
+        measures = {one["name"]: one for one in quick("translation", tmp_path, *more)[0]["measures"]}
         assert len(measures) == rows and all(one["goal"] is one["holds"] is None for one in measures.values())
         assert measures["all of it, int8 / generate as people write it"]["other"] > 0
         assert 0 < measures["share of sentences that are distinct"]["ours"] < 1
