@@ -1,73 +1,98 @@
-"""Every command and example in the README and the docs is executed, the long ones as far as their plan."""
+"""Every command and example in the README and the docs is executed as a reader would type it; what is not says why."""
 
 from __future__ import annotations
 
+import os
 import re
-import shlex
-import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import copy, copytree
+from time import monotonic, sleep
 
 import pytest
+import typer
 
-from tests.running import ROOT, Ran, trained, xtransfer
+from flows.cli import app
+from tests.running import MINUTES, ROOT, Ran, environment, trained, xtransfer
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LONG = (
+LONG = {  # minutes of training, or data of a hub: executed as far as their plan
     "xtransfer run lab",
-    "xtransfer run lab-full",
     "xtransfer run lab-dual",
     "xtransfer run lab-mixture",
     "xtransfer run natural-nli",
-    "make ",
-)
-NEEDS_A_SERVER = ("--every", "--cron", "--off")  # of `xtransfer serve`: only looked at, by --dry-run
-NEEDS_A_HUB = ("xtransfer run natural-nli", "xtransfer data mirror --study natural-nli")
+    "xtransfer run natural-nli --small",
+}
+NOT_HERE = {
+    "make demo": "sets up an environment of its own and trains for minutes",
+    "make test": "runs this test",
+    "xtransfer data mirror --study natural-nli --to mirror": "needs a hub; tests/data/test_mirror.py has a stand-in",
+}
+_FENCE = r"^```{}\n(.*?)^```"
+_LINKS = re.compile(r"\]\((?!https?:)([^)#]+)#?([^)]*)\)")  # of a page or picture, and a heading in it
 
 
-def _blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def _blocks(page: Path, heading: str) -> list[str]:
+    return re.findall(_FENCE.format(heading), page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def _files(page: Path) -> list[tuple[str, str]]:
     """Name and text of the files that a page shows: blocks that begin with ```python file=NAME."""
-    found = re.findall(r"^```\w+ file=(\S+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    return [(name, text) for name, text in found]
+    return re.findall(_FENCE.format(r"\w+ file=(\S+)"), page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-def _commands() -> list[tuple[str, str]]:
-    """Page and command; what a page exports stands before each of its later commands."""
-    found = []
+def _commands() -> Iterator[tuple[str, str]]:
+    """Page and command; what a page exports stands before each of its later commands. `xtransfer run` alone, in a
+    sentence, is a name and no command."""
     for page in PAGES:
         exported = ""
-        for block in _blocks(page, "console"):
-            for line in (line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")):
-                if line.startswith("export "):
-                    exported += line.removeprefix("export ") + " "
-                else:
-                    found.append((page.name, exported + line))
-        inline = re.findall(r"`(xtransfer [a-z][^`]*)`", page.read_text(encoding="utf-8"))
-        found += [(page.name, one) for one in inline]
-    return found
+        for line in "".join(_blocks(page, "console")).splitlines():
+            command = line.removeprefix("$ ")
+            if command.startswith("export "):
+                exported += f"{command}; "
+            elif command != line:
+                yield page.name, exported + command
+        for inline in re.findall(r"`(xtransfer [a-z]+ [^`]+)`", page.read_text(encoding="utf-8")):
+            yield page.name, " ".join(inline.split())
 
 
 @pytest.fixture(scope="module")
-def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the home in which `lab --small` was run, and a checkpoint of it watched: the commands add to it."""
+def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the home in which `lab --small` was run, a checkpoint of it watched, and `xtransfer serve` runs."""
     home = tmp_path_factory.mktemp("docs") / "home"
-    shutil.copytree(small_lab.home, home)
+    copytree(small_lab.home, home)
     sent = xtransfer(home, "results", "export", "--to", str(home / "theirs.parquet"))
     assert sent.returncode == 0, sent.stderr
-    _watch(home)
-    return home
+    with _served(home):
+        _watch(home)
+        yield home
+
+
+@contextmanager
+def _served(home: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "flows.cli", "serve", "--port", "0"]
+    state, until = home / "prefect" / "serve.json", monotonic() + 5 * MINUTES
+    with subprocess.Popen(command, cwd=ROOT, env=environment(home, {}), stdout=subprocess.DEVNULL) as process:
+        try:
+            while not state.exists():
+                assert process.poll() is None and monotonic() < until
+                sleep(0.5)
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=3 * MINUTES)
 
 
 def _watch(home: Path) -> None:
     """Run what docs/watch.md calls `nightly` for a checkpoint that lies in two places."""
     place = home.parent / "runs"
     for step in (100, 200):
-        shutil.copytree(trained(home), place / f"checkpoint-{step}")
+        copytree(trained(home), place / f"checkpoint-{step}")
     what = ("--target", "lab-inference", "--set", "languages=[de]", "--name", "nightly", "--steady", "0")
     done = xtransfer(home, "watch", "--source", f"{place}/*", *what)
     assert done.returncode == 0, done.stderr
@@ -76,7 +101,7 @@ def _watch(home: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, ran: Path) -> Path:
     """A working folder with the studies that the docs write as YAML, the files that they show, and sent results."""
-    shutil.copy(ran / "theirs.parquet", tmp_path)
+    copy(ran / "theirs.parquet", tmp_path)
     for page in PAGES:
         for block in _blocks(page, "yaml"):
             study = re.search(r"^name: (.+)$", block, re.MULTILINE)
@@ -88,39 +113,78 @@ def folder(tmp_path: Path, ran: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("page", "command"), _commands())
+def _shell(command: str, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line in a shell that finds `xtransfer` and `python` where this Python is."""
+    places = environment(home, {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+    return subprocess.run(
+        ["bash", "-c", command], cwd=cwd, env=places, capture_output=True, text=True, timeout=10 * MINUTES, check=False
+    )
+
+
+@pytest.mark.parametrize(("page", "command"), [*_commands()])
 def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
-    if command.startswith("make "):
-        dry = ["make", "-n", *command.split()[1:]]
-        done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return
-    words = shlex.split(command.replace("$PWD", str(folder)))
-    exported = dict(word.split("=", 1) for word in words[: words.index("xtransfer")])
-    arguments = words[len(exported) + 1 :]
-    if command in LONG or command.startswith(NEEDS_A_HUB):
-        arguments = ["studies"] if command.startswith(NEEDS_A_HUB) else ["plan", *arguments[1:]]
-    if set(arguments) & set(NEEDS_A_SERVER):
-        arguments.append("--dry-run")
-    if arguments in (["run"], ["watch"]):  # the program as such is meant
-        arguments.append("--help")
-    if arguments[0] == "serve":  # it stays until Ctrl-C; tests/flows/test_serve.py starts it
-        arguments.append("--help")
-    done = xtransfer(ran, *arguments, cwd=folder, **exported)
+    if command in NOT_HERE:
+        pytest.skip(NOT_HERE[command])
+    done = _shell(command.replace(" run ", " plan ") if command in LONG else command, ran, folder)
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
+    _check_output(done)
+
+
+def _check_output(done: subprocess.CompletedProcess[str]) -> None:
     assert done.stdout.strip() or "no rows" in done.stderr  # of measures, which few studies have
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_examples_run(page: Path, ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XTRANSFER_HOME", str(ran))
+def test_shell_examples_name_what_there_is(page: Path) -> None:
+    """They need a cluster, containers or much time: their grammar, programs and options are looked at."""
+    for block in _blocks(page, "sh"):
+        assert subprocess.run(["bash", "-n"], input=block, text=True, check=False).returncode == 0, block
+        for module in re.findall(r"python -m (\S+)", block):
+            assert find_spec(module) is not None, module
+        for line in re.findall(r"^xtransfer (.*?)(?: *#.*)?$", block, re.MULTILINE):
+            _parse(line.split())
+
+
+def _parse(words: list[str]) -> None:
+    """Raises click's UsageError for a subcommand or an option that there is not."""
+    command = typer.main.get_command(app)
+    while isinstance(command, typer.core.TyperGroup):
+        with command.make_context("xtransfer", words[:]) as context:
+            _, found, words = command.resolve_command(context, words)
+        assert found is not None
+        command = found
+    command.make_context("xtransfer", words).close()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples_run(page: Path, ran: Path, tmp_path: Path) -> None:
     for block in _blocks(page, "python"):
-        done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-c", block]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment(ran, {}), capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
-        assert done.stdout.strip() or "no rows" in done.stderr  # of measures, which few studies have
+        _check_output(done)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_exist(page: Path) -> None:
-    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+    for link, heading in _LINKS.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+        assert not heading or heading in _headings(page.parent / link), f"{link}#{heading}"
+
+
+def _headings(page: Path) -> list[str]:
+    """As links name them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found]
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, left = set[Path](), [PAGES[0]]
+    while left:
+        page = left.pop()
+        reached.add(page)
+        links = (page.parent / link for link, _ in _LINKS.findall(page.read_text(encoding="utf-8")))
+        left += [link for one in links if (link := one.resolve()).suffix == ".md" and link not in reached]
+    assert reached == {page.resolve() for page in PAGES}
