@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -18,7 +19,7 @@ from tests.results.test_write import contents
 from xtransfer import grid
 from xtransfer.grid import Plan
 from xtransfer.results import Database, record_cell, record_failure, record_study
-from xtransfer.results.provenance import benchmark_row, encoder_row
+from xtransfer.results.provenance import benchmark_row, encoder_row, translation_rows
 from xtransfer.results.schema import (
     Base,
     BenchmarkRow,
@@ -109,6 +110,23 @@ def test_a_translation_with_its_quality(recorded: Database, plan: Plan) -> None:
          "engine_revision": made.inputs["engine"], "num_rows": 480, "kept": 478, "dropped": 2, "compared": 900,
          "chrf": 61.5, "exact_match": 12.5, "bleu": None}
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("engine", "inputs", "revision"),
+    [
+        ({"id": "org/engine", "revision": "f" * 40}, {"engine": "of a conversion"}, "f" * 40),
+        ({"digest": "d" * 64}, {}, "d" * 64),
+        ({"digest": "d" * 64}, {"engine": "of a conversion"}, "d" * 64),
+    ],
+)
+def test_an_engine_of_a_hub_or_a_mirror_has_its_revision(
+    plan: Plan, engine: dict[str, str], inputs: dict[str, str], revision: str
+) -> None:
+    settings = {"benchmark": "lab-nli", "language": "tr", "engine": engine}
+    made = SimpleNamespace(kind="translate", key="t", settings=settings, inputs=inputs, facts=TRANSLATED)
+    (row,) = translation_rows(plan.cells[0], [made])  # type: ignore[list-item]
+    assert row["engine_revision"] == revision
 
 
 def test_which_cell_read_which_rows(recorded: Database, plan: Plan) -> None:

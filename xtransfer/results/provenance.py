@@ -63,7 +63,7 @@ def translation_rows(cell: Cell, stages: Made) -> list[Values]:
                     "benchmark": stage.settings["benchmark"],
                     "language": stage.settings["language"],
                     "engine": _engine(cell, stages, stage.key) or given.get("id", ""),
-                    "engine_revision": given.get("revision") or stage.inputs.get("engine", ""),
+                    "engine_revision": given.get("revision") or given.get("digest") or stage.inputs.get("engine", ""),
                     "num_rows": facts["rows"],
                     "kept": facts["kept"],
                     "dropped": facts["rows"] - facts["kept"],

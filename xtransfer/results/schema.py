@@ -193,7 +193,9 @@ class TranslationRow(Base):
     benchmark: Mapped[str] = mapped_column(doc="benchmark whose English rows were translated")
     language: Mapped[str] = mapped_column(ForeignKey("language.code"), doc="language translated into")
     engine: Mapped[str] = mapped_column(doc="name of the engine")
-    engine_revision: Mapped[str] = mapped_column(doc="hub commit, or the key of the stage that made it")
+    engine_revision: Mapped[str] = mapped_column(
+        doc="hub commit, digest of the folder, or the key of the stage that made it"
+    )
     num_rows: Mapped[int] = mapped_column(doc="rows given to it")
     kept: Mapped[int] = mapped_column(doc="rows that came out whole")
     dropped: Mapped[int] = mapped_column(doc="rows left out")
