@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -328,6 +329,20 @@ def test_an_older_database_is_brought_up_to_date_in_a_copy(
     before = file.read_bytes()
     assert receive(ours, file).new == len(numbers.cells)
     assert file.read_bytes() == before and count(ours, "score") == 27
+
+
+def test_what_stands_in_the_log_of_an_older_database_is_imported(numbers: Numbers, ours: str, theirs: str) -> None:
+    file = Path(theirs.removeprefix("sqlite:///"))
+    open_database(theirs).close()
+    with closing(sqlite3.connect(file)) as another:  # while it reads, the log stays a file of its own
+        another.execute("BEGIN")
+        another.execute("SELECT * FROM sqlite_master").fetchall()
+        recorded(theirs, numbers)
+        with open_database(theirs) as db:
+            migrate(db, "0002")
+        assert file.with_name(file.name + "-wal").stat().st_size > 0
+        assert receive(ours, file).new == len(numbers.cells)
+    assert count(ours, "score") == 27
 
 
 def test_files_are_not_overwritten_by_accident(numbers: Numbers, theirs: str, file: Path, tmp_path: Path) -> None:

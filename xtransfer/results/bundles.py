@@ -8,10 +8,10 @@ is in the file's metadata, pages have checksums.
 from __future__ import annotations
 
 import json
-import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from xtransfer.results.database import Database, known_schemas, open_database
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import CellRow, ScoreRow, StudyCellRow, UtcDateTime
 from xtransfer.results.selection import Condition, model_of, moved
-from xtransfer.results.upsert import Values, chunks, table_of, upsert
+from xtransfer.results.upsert import Values, chunks, moment, table_of, upsert
 
 Rows = Callable[[Table], Iterator[list[Values]]]  # the rows of a table, in parts
 
@@ -108,7 +108,7 @@ def opened(file: Path) -> Iterator[Rows]:
     _check_schema(file, revision)
     with tempfile.TemporaryDirectory(prefix="xtransfer-") as folder:
         if revision != known_schemas()[0]:
-            file = Path(shutil.copy(file, folder))
+            file = _copied(file, Path(folder))
             open_database(f"sqlite:///{file}").close()
         with open_database(f"sqlite:///{file}", read_only=True) as held, snapshot(held) as connection:
             yield stored_rows(connection, {})
@@ -123,6 +123,14 @@ def snapshot(db: Database) -> Iterator[Connection]:
         else:
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
+
+
+def _copied(file: Path, folder: Path) -> Path:
+    """A copy with what stands in the log beside the database, which its file alone may lack."""
+    copy = folder / file.name
+    with closing(files.connect_read_only(file)) as held, closing(sqlite3.connect(copy)) as made:
+        held.backup(made)
+    return copy
 
 
 def _check_schema(file: Path, revision: str | None) -> None:
@@ -162,13 +170,7 @@ def _score_values(connection: Connection, rows: Sequence[Values]) -> list[Values
 
 
 def _records(table: Table, rows: Sequence[Values]) -> list[Values]:
-    return [{"table": table.name, "record": json.dumps(row, default=_moment, ensure_ascii=False)} for row in rows]
-
-
-def _moment(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in JSON")
+    return [{"table": table.name, "record": json.dumps(row, default=moment, ensure_ascii=False)} for row in rows]
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def upsert(
     columns = tuple(rows[0])
     if connection.dialect.name == "postgresql":
         statement = _of_json(model, columns, tuple(keep), tuple(unless_equal))
-        connection.execute(statement, {"rows": json.dumps(rows, default=_moment)})
+        connection.execute(statement, {"rows": json.dumps(rows, default=moment)})
     else:
         connection.execute(_of_row(model, columns, tuple(keep), tuple(unless_equal)), list(rows))
 
@@ -86,7 +86,8 @@ def _of_json(model: type[Base], columns: tuple[str, ...], keep: tuple[str, ...],
     return _or_update(postgresql.insert(table).from_select(columns, rows), model, columns, keep, unless_equal)
 
 
-def _moment(value: Any) -> str:
+def moment(value: Any) -> str:
+    """A moment as JSON has it; raises ValueError for anything else."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise ValueError(f"{value!r} is no moment with a time zone")
     return value.isoformat()
