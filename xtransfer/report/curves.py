@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xtransfer.analysis import DIRECT
 from xtransfer.report.plots.curves import Curve
+from xtransfer.study import Intermediate
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import Artifact, ArtifactStore
@@ -20,9 +20,9 @@ def curves(cells: Sequence[Any], store: ArtifactStore) -> dict[str, dict[str, li
     seen: set[str] = set()
     for cell in cells:
         trained = list(_trainings(cell.score_stage, store))
-        for number, stage in enumerate(trained, 1):
-            first = number == len(trained) and cell.intermediate != DIRECT
-            panel = FIRST if first else f"target: {_target(cell.target, stage)}"
+        num_of_target = len(trained) - len(Intermediate.parse(cell.intermediate).phases)
+        for number, stage in enumerate(trained):
+            panel = FIRST if number >= num_of_target else f"target: {_target(cell.target, stage)}"
             losses = [(float(step), float(loss)) for step, loss in stage.manifest.facts.get("losses", [])]
             if losses and stage.key not in seen:
                 found.setdefault(panel, {}).setdefault(cell.intermediate, []).append(losses)
