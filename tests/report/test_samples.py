@@ -15,6 +15,7 @@ import pytest
 from xtransfer import benchmarks, kinds
 from xtransfer.data.load import load_rows, save_rows
 from xtransfer.report import samples
+from xtransfer.results.predictions import FILE
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
@@ -31,7 +32,7 @@ def scored(store: ArtifactStore, target: str, answers: dict[str, list[tuple[str,
         for name, gold, said, points in own
     ]
     schema = pa.schema([(name, pa.string()) for name in ("language", "id", "gold", "prediction")])
-    pq.write_table(pa.Table.from_pylist(rows, schema.append(pa.field("item", pa.float64()))), out / samples.FILE)
+    pq.write_table(pa.Table.from_pylist(rows, schema.append(pa.field("item", pa.float64()))), out / FILE)
     store.commit(stage, out, {}, "cpu", NOW)
     return SimpleNamespace(
         target=target, status="done", encoder="tiny@0", intermediate="direct", seed=0, score_stage=stage.key
@@ -104,6 +105,20 @@ def test_rows_out_of_reach_cost_their_own_samples_alone(
     kept = scored(store, "lab-inference", {"de": [(row["id"], row["label"], row["label"], 100.0)]})
     assert [one["target"] for one in samples.predictions(facts(lost, kept), store)] == ["lab-inference"]
     assert "no samples of xnli" in caplog.text
+
+
+def test_predictions_that_cannot_be_read_cost_their_own_samples_alone(
+    store: ArtifactStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = load_rows(benchmarks.get("lab-inference"), "de", "test")[0]
+    answers: Any = {"de": [(row["id"], row["label"], row["label"], 100.0)]}
+    damaged, kept = scored(store, "lab-inference:first9", answers), scored(store, "lab-inference", answers)
+    artifact = store.find(damaged.score_stage)
+    assert artifact is not None
+    file = artifact.folder / FILE
+    file.write_bytes(b"x" * file.stat().st_size)
+    assert [one["target"] for one in samples.predictions(facts(damaged, kept), store)] == ["lab-inference"]
+    assert "no samples of lab-inference:first9" in caplog.text
 
 
 def test_many_languages_show_one_of_each(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:

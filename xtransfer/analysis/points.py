@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy import select
 
-from xtransfer.errors import DataError, StoreError, unknown
+from xtransfer.errors import DataError, unknown
 from xtransfer.intermediate import Intermediate
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
+from xtransfer.results.predictions import Predictions
 from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
 from xtransfer.study import Target
 
@@ -113,11 +113,7 @@ class Result:
 
         Raises StoreError when predictions.parquet cannot be read.
         """
-        file = self.found.folder / "predictions.parquet"
-        try:
-            table = pq.read_table(file, columns=["language", "id", "group", "item"])
-        except (OSError, ValueError, KeyError) as error:
-            raise StoreError(f"{file}: cannot be read ({error}); remove its artifact and run again") from error
+        table = Predictions(self.found.artifacts[-1]).read(("language", "id", "group", "item"))
         points = table["item"].to_numpy(zero_copy_only=False).astype(float)
         found = {}
         for code, place in _places(_serialised(table.select(["language", "id", "group"]))).items():

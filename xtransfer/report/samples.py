@@ -22,7 +22,7 @@ from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.data.load import load_rows
 from xtransfer.errors import XTransferError
 from xtransfer.report.provenance import Provenance
-from xtransfer.results.predictions import FILE
+from xtransfer.results.predictions import Predictions
 from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Target
@@ -35,7 +35,7 @@ _MANY_LANGUAGES = 20  # from here on, one of each
 _SENTENCES = 5  # of a translation
 _ROWS = 50  # that are looked through for them: many share a sentence
 _LONGEST = 300  # characters of a text
-_COLUMNS = ["language", "id", "gold", "prediction", "item"]
+_COLUMNS = ("language", "id", "gold", "prediction", "item")
 _INPUTS = {
     "pair": ("first", "second"),
     "dual-pair": ("first", "second"),
@@ -63,8 +63,7 @@ def predictions(facts: Provenance, store: ArtifactStore) -> list[Shown]:
     """
     firsts: dict[str, Any] = {}
     for cell in sorted(facts.cells, key=lambda cell: cell.status != "done"):  # else one that has learnt nothing
-        if cell.score_stage is not None:
-            firsts.setdefault(cell.target, cell)
+        firsts.setdefault(cell.target, cell)
     return _readable((cell.target, partial(_of_cell, cell, store)) for cell in firsts.values())
 
 
@@ -96,7 +95,7 @@ def _of_cell(cell: Any, store: ArtifactStore) -> Iterator[Shown]:
         return
     target = Target.parse(cell.target)
     benchmark = benchmarks.get(target.benchmark)
-    frame = pq.read_table(artifact.folder / FILE, columns=_COLUMNS).to_pandas()
+    frame = Predictions(artifact).read(_COLUMNS).to_pandas()
     each = EACH if frame["language"].nunique() <= _MANY_LANGUAGES else 1
     for language, own in frame.groupby("language", sort=False):
         loaded = load_rows(benchmark, str(language), target.split, target.score_rows)

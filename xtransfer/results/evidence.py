@@ -29,9 +29,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The score artifact of a cell, and every artifact that fed it (itself included)."""
+    """The scores of a cell, and the artifacts behind them: that of the scores last."""
 
-    folder: Path
     scores: tuple[Score, ...]
     artifacts: tuple[Artifact, ...]
 
@@ -54,7 +53,7 @@ def evidence(store: ArtifactStore, key: str) -> Evidence | None:
     found = store.find(key)
     if found is None:
         return None
-    return Evidence(found.folder, _scores(found.folder / "scores.json"), tuple(_lineage(store, found, set())))
+    return Evidence(_scores(found.folder / "scores.json"), tuple(_lineage(store, found, set())))
 
 
 def _lineage(store: ArtifactStore, artifact: Artifact, seen: set[str]) -> Iterator[Artifact]:

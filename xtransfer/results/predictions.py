@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from xtransfer.store.artifacts import Artifact
 
 FILE = "predictions.parquet"
-_COLUMNS = ["language", "id", "group", "item"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,11 @@ class Predictions:
         """Its digest as the manifest has it; None where there is no such file."""
         entry = self.artifact.manifest.files.get(FILE)
         return None if entry is None else entry.sha256
+
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        """Some columns; raises StoreError for a file that cannot be read."""
+        with _readable(self.artifact.folder / FILE) as file:
+            return pq.read_table(file, columns=[*columns])
 
     def row(self, cell: str) -> Values:
         """As a row of the table `prediction`; raises StoreError for a file that cannot be read."""
@@ -49,8 +53,7 @@ class Predictions:
         """
         from xtransfer.analysis.score_interval import score_intervals  # analysis reads results: not at import
 
-        with _readable(self.artifact.folder / FILE) as file:
-            table = pq.read_table(file, columns=_COLUMNS)
+        table = self.read(("language", "id", "group", "item"))
         languages, names = _numbered(table["language"])
         groups, _ = _numbered(pc.coalesce(table["group"], table["id"]))
         points = table["item"].to_numpy().astype(float)
