@@ -8,7 +8,7 @@ from sqlalchemy import inspect, text, update
 
 from tests.results.numbers import Numbers
 from tests.results.test_write import contents, record_all
-from xtransfer.results import Database, record_cell, record_study
+from xtransfer.results import Database, open_database, record_cell, record_study
 from xtransfer.results import database as module
 from xtransfer.results.schema import CellRow
 from xtransfer.results.views import VIEWS
@@ -51,6 +51,13 @@ def test_down_and_up_again_leaves_the_same_schema(db: Database) -> None:
     for revision in ("0001", "0002", "0003", "head"):
         module.migrate(db, revision)
         assert _schema(db) == at[revision]
+
+
+def test_a_database_without_tables_of_ours_is_opened_again(url: str) -> None:
+    with open_database(url) as db:
+        module.migrate(db, "base")
+    with open_database(url) as db:
+        assert set(inspect(db.engine).get_view_names()) == set(VIEWS)
 
 
 def test_rows_outlive_the_way_down_and_up(db: Database, numbers: Numbers) -> None:

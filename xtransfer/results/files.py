@@ -53,7 +53,7 @@ def look_at(file: Path, *, read_only: bool) -> tuple[str | None, set[str]]:
 
 def _look_at(file: Path, *, immutable: bool) -> tuple[str | None, set[str]]:
     with explained(str(file)), closing(connect_read_only(file, immutable=immutable)) as connection:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if file.stat().st_size <= _CHECKED_BYTES:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
