@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "[": "{[}", "]": "{]}", "±": r"$\pm$",
@@ -12,3 +14,13 @@ _SPECIAL = {
 def escape(text: str) -> str:
     """Text in which every character stands for itself."""
     return "".join(_SPECIAL.get(character, character) for character in text)
+
+
+def minus(text: str) -> str:
+    """Numbers with signs as long as the plus."""
+    return text.replace("-", "$-$")
+
+
+def tabular(spec: str, lines: Sequence[str]) -> str:
+    """A `tabular` between the rules of the package booktabs."""
+    return "\n".join([rf"\begin{{tabular}}{{{spec}}}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])

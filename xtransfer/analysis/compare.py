@@ -127,7 +127,3 @@ def _line(
         "why": why,
         "protocol": protocol,
     }
-
-
-def title(slug: str) -> str:
-    return paper(slug).title

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from xtransfer.analysis import DIRECT, UNSEEN
-from xtransfer.latex import escape
+from xtransfer.latex import escape, minus, tabular
 from xtransfer.report.model import Model
 from xtransfer.report.tables import Grid, Number, heading, parts, signed
 
@@ -31,14 +31,14 @@ def model_table(model: Model) -> str:
     for row in model.terms:
         numbers = ["--"] * 3
         if pd.notna(row["estimate"]):
-            interval = _minus(f"[{signed(row['low'])}, {signed(row['high'])}]")
-            numbers = [_minus(signed(row["estimate"])), interval, "$<$0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"]
+            interval = minus(f"[{signed(row['low'])}, {signed(row['high'])}]")
+            numbers = [minus(signed(row["estimate"])), interval, "$<$0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"]
         lines.append(" & ".join([escape(row["term"].replace("_", " ")), *numbers]) + r" \\")
     caption = (
         f"Mixed-effects model of the gain on {escape(model.target)} in points, with random intercepts for intermediate "
         "and test language."
     )
-    return _table([_framed(lines, "lrrr")], caption, f"tab:model-{model.target}")
+    return _table([tabular("lrrr", lines)], caption, f"tab:model-{model.target}")
 
 
 def _table(tabulars: Sequence[str], caption: str, name: str) -> str:
@@ -56,11 +56,7 @@ def _tabular(grid: Grid) -> str:
         lines.append(" & ".join([escape(name), *cells]) + r" \\")
         if name == DIRECT and len(grid.rows) > 1:
             lines.append(r"\midrule")
-    return _framed(lines, "l" + "r" * len(grid.columns))
-
-
-def _framed(lines: Sequence[str], spec: str) -> str:
-    return "\n".join([rf"\begin{{tabular}}{{{spec}}}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])
+    return tabular("l" + "r" * len(grid.columns), lines)
 
 
 def _cell(row: str, number: Number | None, *, with_interval: bool) -> str:
@@ -68,13 +64,8 @@ def _cell(row: str, number: Number | None, *, with_interval: bool) -> str:
         return "--"
     if row == DIRECT:
         return f"{number.value:.1f}"
-    gain = _minus(number.gain_text)
+    gain = minus(number.gain_text)
     shown = rf"\textbf{{{gain}}}" if number.excludes_zero else gain
     if not (with_interval and number.interval_text):
         return shown or "--"
-    return rf"{shown} {{\scriptsize {_minus(number.interval_text)}}}"
-
-
-def _minus(text: str) -> str:
-    """Signs as long as the plus."""
-    return text.replace("-", "$-$")
+    return rf"{shown} {{\scriptsize {minus(number.interval_text)}}}"

@@ -15,7 +15,6 @@ from flows.commands.results.show import (
     Format,
     Label,
     Printing,
-    beside,
     points,
     readable,
     remark,
@@ -73,9 +72,9 @@ def command(
 
 def _heading(frame: pd.DataFrame) -> list[str]:
     """What the papers are, and what ours is where it is one thing."""
-    from xtransfer.analysis.compare import title
+    from xtransfer.results.published import papers
 
-    lines = [f"{slug}: {title(slug)}" for slug in frame["paper"].unique()]
+    lines = [f"{slug}: {papers()[slug].title}" for slug in frame["paper"].unique()]
     ours = [f"{name} {values[0]}" for name in _OURS if len(values := _distinct(frame, name)) == 1]
     return [*lines, *([f"ours: {', '.join(ours)}"] if ours else []), ""]
 
@@ -98,14 +97,11 @@ def _people(frame: pd.DataFrame, remarks: list[list[str]], numbers: Mapping[str,
     people = readable(frame[["paper", "model", "setting", "benchmark", "language", "metric"]])
     several = [name for name in _OURS if len(_distinct(frame, name)) > 1]
     people[several] = readable(frame[several])
-    return beside(
-        people,
-        {
-            "target": frame["target"].where(frame["target"] != frame["benchmark"], ""),
-            "theirs": frame["theirs"].map(points),
-            "ours": frame["ours"].map(points),
-            "difference": frame["difference"].map(signed),
-            "seeds": frame["n_seeds"].map(lambda count: str(count) if count else ""),
-            "notes": [" ".join(str(numbers[text]) for text in told if text in numbers) for told in remarks],
-        },
+    return people.assign(
+        target=frame["target"].where(frame["target"] != frame["benchmark"], ""),
+        theirs=frame["theirs"].map(points),
+        ours=frame["ours"].map(points),
+        difference=frame["difference"].map(signed),
+        seeds=frame["n_seeds"].map(lambda count: str(count) if count else ""),
+        notes=[" ".join(str(numbers[text]) for text in told if text in numbers) for told in remarks],
     )

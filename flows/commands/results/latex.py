@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from xtransfer.latex import escape
+from xtransfer.latex import escape, minus, tabular
 
 
 def table(texts: pd.DataFrame, numeric: Sequence[str], same: str, caption: str | None, label: str | None) -> str:
@@ -15,17 +15,12 @@ def table(texts: pd.DataFrame, numeric: Sequence[str], same: str, caption: str |
     `same` says what would stand in every row; it becomes a comment.
     """
     spec = "".join("r" if name in numeric else "l" for name in texts.columns)
-    rows = [" & ".join(_number(text) if name in numeric else escape(text) for name, text in row.items()) + r" \\"
+    rows = [" & ".join(minus(escape(text)) if name in numeric else escape(text) for name, text in row.items()) + r" \\"
             for row in texts.to_dict("records")]  # fmt: skip
     head = " & ".join(escape(str(name)) for name in texts.columns) + r" \\"
-    body = [rf"\begin{{tabular}}{{{spec}}}", r"\toprule", head, r"\midrule", *rows, r"\bottomrule", r"\end{tabular}"]
+    body = [tabular(spec, [head, r"\midrule", *rows])]
     if caption or label:
         body = [r"\begin{table}", r"\centering", *body]
         body += [rf"\caption{{{escape(caption or '')}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
         body += [r"\end{table}"]
     return "\n".join([*([f"% in every row: {same}"] if same else []), *body])
-
-
-def _number(text: str) -> str:
-    """A minus sign for a hyphen."""
-    return escape(text).replace("-", "$-$")

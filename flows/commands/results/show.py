@@ -102,14 +102,14 @@ def beside(people: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
     return people
 
 
-def points(value: float | None, digits: int = 1) -> str:
+def points(value: float | None) -> str:
     """A value in points; nothing where there is none."""
-    return "" if value is None or pd.isna(value) else f"{value:.{digits}f}"
+    return "" if value is None or pd.isna(value) else f"{value:.1f}"
 
 
-def signed(value: float | None, digits: int = 1) -> str:
+def signed(value: float | None) -> str:
     """A difference in points with its sign; zero has none."""
-    text = points(value, digits)
+    text = points(value)
     return text.lstrip("-") if not text or not float(text) else text if text.startswith("-") else f"+{text}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from flows.commands.results.options import AsBy, By, Encoders, Intermediates, Languages, OneStudy, Seeds, Targets
 from flows.commands.results.show import (
     AsFormat,
@@ -38,7 +40,7 @@ def ranking(
         frame = results.ranking(study, by=by.value, encoder=encoder, target=target, language=language, seed=seed)
     people = readable(frame[["encoder", "target", "language", "intermediate"]]).assign(
         score=frame["value"].map(points),
-        best=frame["best"].map(lambda share: points(100 * share, 0) and f"{100 * share:.0f}%"),
+        best=frame["best"].map(lambda share: "" if pd.isna(share) else f"{share:.0%}"),
         rank=frame["expected_rank"].map(points),
         runs=frame["n_seeds"].map(str),
         covers=frame["covers"],
