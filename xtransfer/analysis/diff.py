@@ -16,6 +16,7 @@ from xtransfer.analysis.recorded import CATEGORIES, Difference, differences
 from xtransfer.analysis.sides import Side, side
 from xtransfer.errors import DataError, RequestError, StoreError
 from xtransfer.results.schema import ScoreRow
+from xtransfer.results.upsert import chunks
 from xtransfer.study import Target
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 PLACE = ["encoder", "intermediate", "target"]
 COLUMNS = [*PLACE, "language", "metric", "value_a", "value_b", "difference", "low", "high", "runs"]
 _SAME = "They are the same: equal training, data and test, one set of scores."
-_CHUNK = 1000  # cells per query, below the limit on bound values
 _MANY = 3  # differences of one category that the words name; more are counted
 
 
@@ -111,10 +111,10 @@ def _scores(results: Results, paired: _Paired) -> pd.DataFrame:
     keys = sorted({cell.key for several in paired.values() for pair in several for cell in pair})
     held: dict[str, dict[tuple[str, str], float]] = {}
     with results.db.begin() as connection:
-        for start in range(0, len(keys), _CHUNK):
+        for some in chunks(keys):
             query = (
                 select(ScoreRow.cell, ScoreRow.language, ScoreRow.metric, ScoreRow.value)
-                .where(ScoreRow.cell.in_(keys[start : start + _CHUNK]))
+                .where(ScoreRow.cell.in_(some))
                 .order_by(ScoreRow.language, ScoreRow.metric)
             )
             for cell, language, metric, value in connection.execute(query):

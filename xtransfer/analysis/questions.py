@@ -5,7 +5,7 @@ Filters are values or lists of values. One that the database does not have is re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -53,10 +53,7 @@ def measured(results: Results, study: str | None = None, **filters: Any) -> pd.D
         study_points(results.db, study)  # refuses what is not there
     frame = measures(results.db, study)
     for name, values in given(filters).items():
-        known = sorted(set(frame[name]))
-        for value in values:
-            if value not in known:
-                raise unknown(f"measure of {name}", str(value), map(str, known))
+        _require(f"measure of {name}", values, set(frame[name]))
         frame = frame[frame[name].isin(values)]
     return frame.reset_index(drop=True)
 
@@ -87,10 +84,7 @@ def contrasts(
         raise RequestError(f"a contrast with '{second}' needs the intermediate that comes first, too")
     points = _points(results, study, filters, _FILTERS)
     chosen = [name for name in (first, second) if name is not None]
-    known = {point.intermediate for point in points}
-    for name in chosen:
-        if name not in known:
-            raise unknown("intermediate", name, known)
+    _require("intermediate", chosen, {point.intermediate for point in points})
     if len(chosen) == 2:
         if first == second:
             raise RequestError(f"a contrast needs two intermediates, got '{first}' twice")
@@ -111,10 +105,7 @@ def power(results: Results, study: str, *, by: str = "mean", intermediate: Any =
     an intermediate being one of the two that are compared."""
     frame = _asked(power_of(_grid(results, study, filters, _FILTERS)), by, filters)
     chosen = given({"intermediate": intermediate}).get("intermediate", [])
-    known = {*frame["first"], *frame["second"]}
-    for name in chosen:
-        if name not in known:
-            raise unknown("intermediate", name, known)
+    _require("intermediate", chosen, {*frame["first"], *frame["second"]})
     return frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)] if chosen else frame
 
 
@@ -158,16 +149,11 @@ def given(filters: dict[str, Any]) -> dict[str, list[Any]]:
 
 def _points(results: Results, study: str, filters: dict[str, Any], allowed: Sequence[str]) -> list[Point]:
     """The study's cells of the chosen targets and seeds: the other filters choose among rows that are made."""
-    for name in filters:
-        if name not in allowed:
-            raise unknown("filter", name, allowed)
+    _require("filter", filters, allowed)
     points = study_points(results.db, study)
     for name in ("target", "seed"):
         chosen = given(filters).get(name, [])
-        known = {getattr(point, name) for point in points}
-        for value in chosen:
-            if value not in known:
-                raise unknown(name, str(value), map(str, known))
+        _require(name, chosen, {getattr(point, name) for point in points})
         points = [point for point in points if not chosen or getattr(point, name) in chosen]
     return points
 
@@ -178,15 +164,12 @@ def _grid(results: Results, study: str, filters: dict[str, Any], allowed: Sequen
 
 def _asked(frame: pd.DataFrame, by: str, filters: dict[str, Any]) -> pd.DataFrame:
     """The rows of a frame of comparisons that were asked for, `excluded` kept."""
-    if by not in BY:
-        raise unknown("way to show rows by", by, BY)
+    _require("way to show rows by", [by], BY)
     excluded = frame.attrs.get("excluded", [])
     for name, values in given(filters).items():
         if name == "seed":
             continue  # chose among the cells already
-        for value in values:
-            if value not in set(frame[name]):
-                raise unknown(name, value, set(frame[name]))
+        _require(name, values, set(frame[name]))
         frame = frame[frame[name].isin(values)]
     if "language" not in given(filters):
         frame = frame[frame["language"].map(lambda language: _is_of(by, language)).astype(bool)]
@@ -208,11 +191,15 @@ def _check(
     within: dict[str, list[Any]] = {"study": [study]} if study else {}
     if name == "metric" and "target" in filters:
         within["target"] = filters["target"]
-    known = _values(results, view, name, within)
+    of = f" of {', '.join(filters['target'])}" if "target" in within else ""
+    _require(f"{name}{of}", values, _values(results, view, name, within))
+
+
+def _require(what: str, values: Iterable[Any], known: Collection[Any]) -> None:
+    """Refuses a value that is not known, with the nearest that is."""
     for value in values:
         if value not in known:
-            of = f" of {', '.join(filters['target'])}" if "target" in within else ""
-            raise unknown(f"{name}{of}", str(value), map(str, known))
+            raise unknown(what, str(value), map(str, known))
 
 
 def _values(results: Results, view: str, name: str, within: dict[str, list[Any]]) -> set[Any]:

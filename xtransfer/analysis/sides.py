@@ -21,7 +21,7 @@ _CELL = (
     CellRow.score_stage, CellRow.status, CellRow.reason,
 )  # fmt: skip
 _STAGE = (
-    StageRow.key, StageRow.kind, StageRow.version, StageRow.name, StageRow.settings, StageRow.facts,
+    StageRow.kind, StageRow.version, StageRow.name, StageRow.settings, StageRow.facts,
     StageRow.packages, StageRow.host, StageRow.device,
 )  # fmt: skip
 
@@ -30,10 +30,9 @@ _STAGE = (
 class Side:
     """A run (one cell) or a study (its cells), with the stages behind it and what it read, as database rows."""
 
-    name: str
     cells: tuple[Any, ...]
     stages: tuple[Any, ...]
-    reads: tuple[Any, ...]  # benchmark, role, languages, split, revision
+    reads: tuple[Any, ...]  # benchmark, role, revision
     is_study: bool
 
 
@@ -43,8 +42,8 @@ def side(results: Results, text: str) -> Side:
 
     Raises RequestError, with the nearest names, where there is none or several.
     """
+    studies = results.studies()
     with results.db.begin() as connection:
-        studies = results.studies()
         if text in studies:
             keys: list[str] | Select[Any] = select(StudyCellRow.cell).where(StudyCellRow.study == text)
             cells = _rows(connection, _cells_of(text))
@@ -52,7 +51,7 @@ def side(results: Results, text: str) -> Side:
             cells = [(_by_slug if "/" in text else _by_key)(connection, text, studies)]
             keys = [cells[0].key]
         stages, reads = _rows(connection, _stages(keys)), _rows(connection, _reads(keys))
-    return Side(text, tuple(cells), tuple(stages), tuple(reads), text in studies)
+    return Side(tuple(cells), tuple(stages), tuple(reads), text in studies)
 
 
 def _by_key(connection: Connection, text: str, studies: list[str]) -> Any:
@@ -104,7 +103,7 @@ def _stages(cells: list[str] | Select[Any]) -> Select[Any]:
 
 def _reads(cells: list[str] | Select[Any]) -> Select[Any]:
     row = CellBenchmarkRow
-    return select(row.benchmark, row.role, row.languages, row.split, row.revision).where(row.cell.in_(cells)).distinct()
+    return select(row.benchmark, row.role, row.revision).where(row.cell.in_(cells)).distinct()
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from xtransfer.analysis import Grid, contrasts, gains, is_language, mixed_effects, power, ranking, study_points
 from xtransfer.analysis.measures import measures
+from xtransfer.analysis.points import ENGLISH
 from xtransfer.report import tables
 from xtransfer.report.answer import Answer, answers
 from xtransfer.report.model import Model, models
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
 
 _ALPHA = 0.05
-_ENGLISH = "en"
 Gaps = dict[str, list[float]]  # intermediate → English minus the mean of the others, for each run
 
 
@@ -122,5 +122,5 @@ def _gaps(results: Grid) -> dict[tuple[str, str], Gaps]:
 
 
 def _gap(values: dict[str, float]) -> float | None:
-    others: Sequence[float] = [value for language, value in values.items() if language != _ENGLISH]
-    return values[_ENGLISH] - float(np.mean(others)) if _ENGLISH in values and others else None
+    others: Sequence[float] = [value for language, value in values.items() if language != ENGLISH]
+    return values[ENGLISH] - float(np.mean(others)) if ENGLISH in values and others else None

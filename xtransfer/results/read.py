@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import Select, column, select, table
+from sqlalchemy import ColumnClause, Select, column, select, table
 
 from xtransfer import settings
 from xtransfer.errors import RequestError, unknown
@@ -18,12 +17,13 @@ from xtransfer.results.database import Database, open_database, sqlite_file
 from xtransfer.results.faults import explained
 from xtransfer.results.files import connect_read_only
 from xtransfer.results.schema import CellStageRow, StudyCellRow, StudyRow
+from xtransfer.results.views import VIEWS
 from xtransfer.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
     from xtransfer.analysis.diff import Diff
 
-VIEWS = {
+_CHOSEN_BY = {
     "cell_scores": ("encoder", "intermediate", "target", "seed", "language", "split", "metric", "status"),
     "gains": ("encoder", "intermediate", "target", "seed", "language", "split", "metric"),
     "contrasts": ("encoder", "first", "second", "target", "seed", "language", "split", "metric"),
@@ -34,7 +34,6 @@ VIEWS = {
     "xtreme": ("encoder", "intermediate", "seed"),
     "xtreme_r": ("encoder", "intermediate", "seed"),
 }  # view → columns that rows can be chosen by, beside study where it has one
-_OVERALL = ("leaderboard_all",)  # views over all studies
 
 _LONGEST = 64 << 20  # bytes of one value
 _READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
@@ -131,13 +130,13 @@ class Results:
         return compare(self, paper, study, **options)
 
     def view(self, view: str, study: str | None = None, **filters: Any) -> pd.DataFrame:
-        """Rows of a view, sorted by its columns in `VIEWS`; the views of gains and contrasts have a row per seed and
-        no interval."""
+        """Rows of a view, sorted by what they can be chosen by; the views of gains and contrasts have a row per seed
+        and no interval."""
         if study is not None and study not in (known := self.studies()):
             raise unknown("study", study, known)
-        query: Select[Any] = select("*").select_from(table(view)).order_by(*range_of(view))
+        query: Select[Any] = select("*").select_from(table(view)).order_by(*_range_of(view))
         for name, value in (({"study": study} if study else {}) | filters).items():
-            if name not in (known := [one.name for one in range_of(view)]):
+            if name not in (known := [one.name for one in _range_of(view)]):
                 raise unknown("filter", name, known)
             query = query.where(column(name).in_([value] if isinstance(value, str | int) else list(value)))
         with explained(self.db.name), self.db.engine.connect() as connection:
@@ -225,9 +224,10 @@ def referred_artifacts(db: Database) -> set[str]:
         return set(connection.scalars(query))
 
 
-def range_of(view: str) -> Iterable[Any]:
+def _range_of(view: str) -> list[ColumnClause[Any]]:
     """The columns that rows of a view are sorted by: study, where it has one, then its filters."""
-    return [column(name) for name in (*(() if view in _OVERALL else ("study",)), *VIEWS[view])]
+    study = ["study"] if "study" in VIEWS[view].columns else []
+    return [column(name) for name in (*study, *_CHOSEN_BY[view])]
 
 
 def _allow_reading(action: int, first: str | None, second: str | None, database: str | None, view: str | None) -> int:

@@ -54,7 +54,7 @@ def _recorded(db: Database, study: str) -> dict[str, frozenset[Making]]:
     found: dict[str, set[Making]] = {}
     with db.begin() as connection:
         for cell, key, started in connection.execute(query):
-            found.setdefault(cell, set()).add((key, _moment(started)))
+            found.setdefault(cell, set()).add((key, started.astimezone(UTC)))
     return {cell: frozenset(makings) for cell, makings in found.items()}
 
 
@@ -69,11 +69,7 @@ class _Lineages:
         """Empty where the artifact is gone: nothing recorded equals it, and recording says what is missing."""
         if key not in self._known:
             artifact = self._store.find(key)
-            own = frozenset([(key, _moment(artifact.manifest.started))]) if artifact else frozenset()
+            own = frozenset([(key, artifact.manifest.started)]) if artifact else frozenset()
             behind = [self.of(one) for one in artifact.manifest.inputs.values()] if artifact else []
             self._known[key] = own.union(*behind) if all(behind) else frozenset()
         return self._known[key]
-
-
-def _moment(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

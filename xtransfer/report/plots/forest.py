@@ -47,7 +47,7 @@ def _forest(grid: Grid, rows: Sequence[str], limits: tuple[float, float]) -> Fig
     with style():
         size = (2.2 + 2.15 * columns, 0.6 + lines * _panel_height(rows))
         figure = Figure(figsize=size, layout="constrained")
-        axes = np.atleast_1d(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)).ravel()
+        axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for panel, column in zip(axes, grid.columns, strict=False):
             _panel(panel, grid, rows, column)
         axes[0].set_xlim(limits)
