@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.results.numbers import Numbers, make, right
-from tests.results.test_write import record_all
+from tests.results.numbers import Numbers, make, record_all, right
 from xtransfer.analysis.diff import Diff, diff
 from xtransfer.errors import RequestError
 from xtransfer.results import open_database, open_results

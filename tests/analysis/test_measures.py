@@ -10,8 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from tests.results.numbers import make
-from tests.results.test_write import record_all
+from tests.results.numbers import make, record_all
 from xtransfer.analysis.measures import UNIT, table
 from xtransfer.errors import RequestError
 from xtransfer.report import write_report

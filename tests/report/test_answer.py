@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.results.numbers import Items, make, right
+from tests.results.numbers import Items, make, record_all, right
 from xtransfer.report.answer import settling
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.latex import model_table
 from xtransfer.report.model import models
-from xtransfer.results import open_database, record_cell, record_study
+from xtransfer.results import open_database
 
 NEED = {"n_runs": 3, "runs": "seeds", "detectable": 4.25, "advice": "2 more seeds"}
 
@@ -22,9 +22,7 @@ NEED = {"n_runs": 3, "runs": "seeds", "detectable": 4.25, "advice": "2 more seed
 def found(folder: Path, items: Items, **options: Any) -> Findings:
     numbers = make(folder, items, **options)
     with open_database(f"sqlite:///{folder / 'results.db'}") as db:
-        record_study(db, numbers.plan)
-        for cell in numbers.cells:
-            record_cell(db, "numbers", cell, numbers.store)
+        record_all(db, numbers)
         return find("numbers", db, numbers.store)
 
 

@@ -19,11 +19,11 @@ from sqlalchemy import text
 from flows import run_study
 from tasks.artifacts import answer, publish_report
 from tasks.keys import artifact_key
-from tests.results.numbers import make
+from tests.results.numbers import make, record_all
 from xtransfer.errors import RequestError
 from xtransfer.report import samples
 from xtransfer.report.findings import find
-from xtransfer.results import open_database, record_cell, record_study
+from xtransfer.results import open_database, record_study
 from xtransfer.settings import current
 
 
@@ -44,9 +44,7 @@ def recorded(name: str) -> str:
     places = current().prepare()
     numbers = make(places.home, name=name)
     with open_database(places.database_url) as db:
-        record_study(db, numbers.plan)
-        for cell in numbers.cells:
-            record_cell(db, name, cell, numbers.store)
+        record_all(db, numbers)
     return name
 
 

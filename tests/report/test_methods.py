@@ -8,22 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.report.large import grid
-from tests.results.numbers import make
+from tests.results.numbers import make, record_all
 from xtransfer.latex import escape
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
 from xtransfer.report.latex import gains_table
 from xtransfer.report.methods import Methods, methods
 from xtransfer.report.provenance import provenance
-from xtransfer.results import open_database, record_cell, record_study
+from xtransfer.results import open_database
 
 
 @pytest.fixture
 def text(tmp_path: Path) -> Methods:
     numbers = make(tmp_path)
     with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
-        record_study(db, numbers.plan)
-        for cell in numbers.cells:
-            record_cell(db, "numbers", cell, numbers.store)
+        record_all(db, numbers)
         return methods(provenance(db, "numbers"))
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.results.numbers import Numbers, make, right
+from tests.results.numbers import Numbers, make, record_all, right
 from xtransfer.languages import codes
 from xtransfer.report import write_report
-from xtransfer.results import open_database, record_cell, record_study
+from xtransfer.results import open_database
 
 FIFTEEN = codes("en ar bg de el es fr hi ru sw th tr ur vi zh")
 EVIL = "../../<script>alert('x')</script>\"; rm -rf ~ #"
@@ -38,9 +38,7 @@ class Page(HTMLParser):
 
 def write(numbers: Numbers, folder: Path) -> Path:
     with open_database(f"sqlite:///{folder / 'results.db'}") as db:
-        record_study(db, numbers.plan)
-        for cell in numbers.cells:
-            record_cell(db, numbers.plan.study.name, cell, numbers.store)
+        record_all(db, numbers)
         return write_report(numbers.plan.study.name, db, numbers.store, folder / "inner" / "out")
 
 

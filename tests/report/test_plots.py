@@ -60,10 +60,8 @@ def test_names_in_a_heat_map_do_not_touch() -> None:
 
 def test_numbers_stay_in_their_fields() -> None:
     axes = plots.heat_maps(grid())[0].axes[0]
-    field = axes.transData.transform([(0, 0), (1, 1)])
     axes.figure.draw_without_rendering()
     width = abs(np.diff(axes.transData.transform([(0, 0), (1, 1)])[:, 0])[0])
-    assert field.shape == (2, 2)
     assert all(one.get_window_extent().width < width for one in axes.texts)
 
 

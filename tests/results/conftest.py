@@ -32,3 +32,19 @@ def db(url: str) -> Iterator[Database]:
 @pytest.fixture
 def numbers(tmp_path: Path) -> Numbers:
     return make(tmp_path)
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ours.db'}"
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'theirs.db'}"
+
+
+@pytest.fixture(params=["parquet", "sqlite"])
+def file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A file to pass results on in, which is not there yet: each test runs with both formats."""
+    return tmp_path / f"sent.{request.param}"

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from xtransfer.grid import Cell, Plan
 from xtransfer.intermediate import Intermediate
+from xtransfer.results import Database, record_cell, record_study
 from xtransfer.stages.spec import Stage
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
@@ -110,6 +111,13 @@ def make(
                 points = items(encoder, intermediate.slug, seed)
                 _commit(store, score, {"languages": len(points)}, points, group_size, with_items)
     return Numbers(Plan(study, tuple(cells), tuple(stages.values())), store)
+
+
+def record_all(db: Database, numbers: Numbers) -> None:
+    """Writes the study and all its cells to a database."""
+    record_study(db, numbers.plan)
+    for cell in numbers.cells:
+        record_cell(db, numbers.plan.study.name, cell, numbers.store)
 
 
 def _first(intermediate: Intermediate, seed: int, start: Stage) -> Stage:

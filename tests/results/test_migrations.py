@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import inspect, text, update
 
-from tests.results.numbers import Numbers
-from tests.results.test_write import contents, record_all
+from tests.results.numbers import Numbers, record_all
+from tests.results.test_write import contents
 from xtransfer.results import Database, open_database, record_cell, record_study
 from xtransfer.results import database as module
 from xtransfer.results.schema import CellRow

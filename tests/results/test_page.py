@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
-from tests.results.numbers import make
+from tests.results.numbers import make, record_all
 from tests.results.test_schema import PUBLISHED
-from tests.results.test_write import record_all
 from tests.scoring.finished import Outcome, finish
 from xtransfer.results import Database, Results, open_database, open_results
 from xtransfer.results.examples import EXAMPLES

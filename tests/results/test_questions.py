@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.results.numbers import make
-from tests.results.test_write import record_all
+from tests.results.numbers import make, record_all
 from xtransfer.results import Database, Results, open_results
 
 STUDY, RUN = "numbers", "numbers/tiny/nli@de/xnli"

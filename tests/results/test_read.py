@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.results.numbers import Numbers
-from tests.results.test_write import record_all
+from tests.results.numbers import Numbers, record_all
 from xtransfer.errors import RequestError
 from xtransfer.results import Database, Results, open_results
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import text
 
@@ -39,7 +38,7 @@ def _left(cells: list[Cell], store: ArtifactStore, study: str = "mine") -> list[
         return sorted(cell.intermediate.slug for cell in unrecorded(database, study, cells, store))
 
 
-def test_what_is_recorded_is_left_out(tmp_path: Path) -> None:
+def test_what_is_recorded_is_left_out() -> None:
     store, cells = _study()
     assert _left(cells, store) == []
     assert _left(cells, store, "another study") == ["direct", "mnli@en"]

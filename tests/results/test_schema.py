@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tests.results.numbers import Numbers
-from tests.results.test_write import record_all
+from tests.results.numbers import Numbers, record_all
 from xtransfer.languages import LANGUAGES
 from xtransfer.results import Database, open_database
 from xtransfer.results.published import FURTHER_METRICS
@@ -151,8 +150,6 @@ def test_what_differs_is_put_right_and_what_is_strange_stays(db: Database, url: 
 
 
 def test_what_is_right_is_not_written_again(db: Database) -> None:
-    from sqlalchemy import event
-
     said: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda c, cursor, statement, *_: said.append(statement))
     with db.begin() as connection:

@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import select
 
-from tests.results.numbers import make
-from tests.results.test_write import record_all
+from tests.results.numbers import make, record_all
 from tests.scoring.finished import Outcome, finish
 from xtransfer.analysis.totals import totals
 from xtransfer.results import open_database, open_results

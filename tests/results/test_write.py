@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, select
 
-from tests.results.numbers import Numbers, make, right
+from tests.results.numbers import Numbers, make, record_all, right
 from xtransfer.errors import RequestError, StoreError
 from xtransfer.results import Database, open_database, record_cell, record_failure, record_study
 from xtransfer.results.predictions import Predictions
@@ -29,12 +29,6 @@ def contents(db: Database) -> dict[str, list[Any]]:
             for table in Base.metadata.sorted_tables
             if table.name not in KNOWN
         }
-
-
-def record_all(db: Database, numbers: Numbers) -> None:
-    record_study(db, numbers.plan)
-    for cell in numbers.cells:
-        record_cell(db, numbers.plan.study.name, cell, numbers.store)
 
 
 def test_writing_twice_gives_the_same_rows(db: Database, numbers: Numbers) -> None:
