@@ -131,6 +131,13 @@ def test_a_whole_group_is_compared() -> None:
         assert only(frame, model="XLM-R Large", intermediate="direct")["difference"] == pytest.approx(80 - 82.8)
 
 
+def test_a_total_of_a_suite_that_was_not_run_says_so() -> None:
+    finish({("direct", 0): {"lab-nli": Outcome(points={"de": {"accuracy": 40.0}})}}, encoder=LARGE)
+    with open_results() as opened:
+        frame = opened.compare("phang_2020", benchmark="xtreme")
+    assert len(frame) and set(frame["why"]) == {"no benchmark of the suite was scored here in one way"}
+
+
 @pytest.mark.parametrize(
     ("filters", "said"),
     [

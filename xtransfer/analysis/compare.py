@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xtransfer.analysis.ours import Ours, OurTotal, languages_of, names_of, our_totals, ours_of
+from xtransfer.analysis.ours import Ours, OurTotal, languages_of, names_of, our_totals, ours_of, suite_totals
 from xtransfer.analysis.protocol import encoder_difference, forbids, intermediate_difference, named, notes, told
 from xtransfer.analysis.questions import given, rows
 from xtransfer.errors import unknown
@@ -47,7 +47,9 @@ def compare(
     chosen = _chosen(slug, given({"model": model, "benchmark": benchmark, "language": language}), each_language)
     wanted = {name for one in chosen for name in names_of(papers()[one.paper], one)}
     held = ours_of(results, wanted, study, given(filters))
-    lines = [line for one in chosen for line in _lines(results, one, held, study, given(filters))]
+    suites = sorted({_suite(one) for one in chosen} & SUITES.keys())
+    whole = {name: suite_totals(results, name, study, given(filters)) for name in suites}
+    lines = [line for one in chosen for line in _lines(one, held, whole)]
     for line in lines:  # what the paper that was asked for says holds for the nearest figures of others too
         line["protocol"] = list(dict.fromkeys([*line["protocol"], *told(paper(slug), line["benchmark"])]))
     return pd.DataFrame(lines, columns=COLUMNS).astype({"theirs": float, "ours": float, "difference": float})
@@ -75,12 +77,15 @@ def _chosen(slug: str, filters: dict[str, list[Any]], each_language: bool) -> li
     ]  # fmt: skip
 
 
-def _lines(
-    results: Results, figure: Figure, held: Sequence[Ours], study: str | None, filters: dict[str, list[Any]]
-) -> Iterator[dict[str, Any]]:
+def _suite(figure: Figure) -> str:
+    """The suite that a figure is a total or a group of; of another figure its benchmark."""
+    return figure.benchmark.partition(":")[0]
+
+
+def _lines(figure: Figure, held: Sequence[Ours], whole: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, Any]]:
     source = papers()[figure.paper]
-    if figure.benchmark.partition(":")[0] in SUITES:
-        yield from _of_totals(source, figure, our_totals(results, figure, study, filters))
+    if _suite(figure) in whole:
+        yield from _of_totals(source, figure, our_totals(whole[_suite(figure)], figure))
         return
     names = names_of(source, figure)
     candidates = [one for one in held if one.target.benchmark in names]

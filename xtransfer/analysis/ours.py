@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from sqlalchemy import Select, select
 
 from xtransfer import benchmarks
-from xtransfer.analysis.totals import totals
+from xtransfer.analysis.totals import COLUMNS, totals
 from xtransfer.errors import RequestError
 from xtransfer.results.published import Figure, Paper
 from xtransfer.results.schema import CellRow, CellStageRow, ScoreRow, StageRow, StudyCellRow
@@ -137,13 +138,17 @@ class OurTotal:
     missing: str
 
 
-def our_totals(results: Results, figure: Figure, study: str | None, filters: Mapping[str, Any]) -> list[OurTotal]:
-    """What `figure` is a total of, or a gain of one over `direct`; empty where no benchmark of the suite was run."""
-    suite, _, group = figure.benchmark.partition(":")
+def suite_totals(results: Results, suite: str, study: str | None, filters: Mapping[str, Any]) -> pd.DataFrame:
+    """The scores of a suite and its groups; without rows where no benchmark of it was run in one way."""
     try:
-        frame = totals(results, SUITES[suite], study, **filters)
+        return totals(results, SUITES[suite], study, **filters)
     except RequestError:  # no cell of the suite, or one benchmark in two ways: there is no total
-        return []
+        return pd.DataFrame(columns=COLUMNS)
+
+
+def our_totals(frame: pd.DataFrame, figure: Figure) -> list[OurTotal]:
+    """What `figure` is a total of in the scores of its suite, or a gain of one over `direct`."""
+    group = figure.benchmark.partition(":")[2]
     frame = frame[(frame["name"] == (group or TOTAL)) & (frame["scope"] == ("group" if group else TOTAL))]
     found = [
         OurTotal(row["study"], row["encoder"], row["intermediate"],
