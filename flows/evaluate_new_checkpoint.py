@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.alive import hold
+from flows.forms import Workers
 from flows.run_study import Summary, run_study
 from xtransfer.checkpoints import fetched
 from xtransfer.checkpoints.claims import claimed
@@ -25,7 +26,7 @@ from xtransfer.settings import current
     persist_result=False,
 )
 def evaluate_new_checkpoint(
-    watch: Watch, digest: str, location: str, workers: int | None = None
+    watch: Watch, digest: str, location: str, workers: Workers | None = None
 ) -> Summary | State[Any]:
     """Run for one recorded checkpoint what its watch says; ends at once where that was done or is being done.
 

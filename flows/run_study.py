@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Annotated
 
 from prefect import flow, get_run_logger
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from pydantic import Field
 
 from flows.alive import hold
-from flows.stages import MOST_SLOTS, run_stages, stage_runtime
+from flows.forms import Workers
+from flows.stages import run_stages, stage_runtime
 from tasks.artifacts import publish_report
 from xtransfer import grid
 from xtransfer.data.check import demand
@@ -30,6 +31,7 @@ from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Study
 
+OnDevice = Annotated[int, Field(ge=1, le=64)]  # stages on one device, or devices of one stage
 _PAUSES = (1.0, 5.0, 15.0, 60.0)  # seconds: a server that starts anew is back within them
 
 
@@ -51,17 +53,15 @@ class Summary:
 @flow(
     name="run-study",
     flow_run_name="{study.name}",
-    task_runner=cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=MOST_SLOTS)),
     on_running=[hold],
     persist_result=False,
-    validate_parameters=True,
 )
 def run_study(
     study: Study,
-    workers: int | None = None,
-    per_device: int | None = None,
+    workers: Workers | None = None,
+    per_device: OnDevice | None = None,
     timeout_hours: dict[str, float] | None = None,
-    devices_per_stage: int = 1,
+    devices_per_stage: OnDevice = 1,
 ) -> Summary:
     """Run what a study still needs, and record every cell.
 
@@ -83,10 +83,12 @@ def run_study(
     if missing:
         store.demand_writable()
     demand(_scored(missing))  # before hours of training: labels that are hidden cannot be scored
-    database = open_database(settings.database_url)
-    record_study(database, plan)
-    run = _Run(plan, store, database)
-    with stage_runtime(settings.store, workers, study.name, per_device, timeout_hours, devices_per_stage) as runtime:
+    with (
+        open_database(settings.database_url) as database,
+        stage_runtime(settings.store, workers, study.name, per_device, timeout_hours, devices_per_stage) as runtime,
+    ):
+        record_study(database, plan)
+        run = _Run(plan, store, database)
         runtime.listener.planned(missing, len(plan.stages) - len(missing))
         run.record_finished(missing)
         made = run_stages(missing, runtime, run.done, run.failed, plan.stages)

@@ -27,7 +27,6 @@ from xtransfer.stages.slots import Pool, Slot, slots
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
-MOST_SLOTS = 64  # threads of a flow's task runner
 _LOOK_SECONDS = 1.0  # how often what was put aside is looked at
 
 Done = Callable[[Stage], None]
@@ -81,7 +80,6 @@ def run_stages(
 class _Aside:
     """A stage that cannot be run at the moment."""
 
-    stage: Stage
     until: float  # on the monotonic clock, seconds
     held: bool = False  # by another process, whose result is waited for
 
@@ -151,7 +149,7 @@ class _Loop:
             self._fail(stage, result)
         elif result["held"]:
             self.runtime.listener.progressed(stage, "another process makes it", 0, 1)
-            self._aside[stage.key] = _Aside(stage, time.monotonic() + _LOOK_SECONDS, held=True)
+            self._aside[stage.key] = _Aside(time.monotonic() + _LOOK_SECONDS, held=True)
         else:
             if not result["cached"]:
                 self.made.append(stage)
@@ -160,14 +158,12 @@ class _Loop:
     def _fail(self, stage: Stage, error: BaseException) -> None:
         self._failures[stage.key] += 1
         tries = self._failures[stage.key]
-        wait = pause(error, tries) if isinstance(error, StageError) else None
-        if wait is None:
+        if not isinstance(error, StageError) or (wait := pause(error, tries)) is None:
             self._lose(stage, error)
             return
-        assert isinstance(error, StageError)
         self.log.warning("%s; tried again in %.0f s (%d of %d)", error, wait, tries, error.tries_more)
         self.runtime.listener.progressed(stage, f"tried again: {error.reason}", 0, 1)
-        self._aside[stage.key] = _Aside(stage, time.monotonic() + wait)
+        self._aside[stage.key] = _Aside(time.monotonic() + wait)
 
     def _look(self) -> None:
         """Go on with what was put aside: its time has come, or its holder has finished or died."""

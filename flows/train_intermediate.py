@@ -6,13 +6,11 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows.alive import hold
 from flows.forms import Rows, Seed, Workers, joined
 from flows.make_artifacts import make_artifacts
-from flows.stages import MOST_SLOTS
 from xtransfer.wanted import intermediate_training
 
 
@@ -25,7 +23,6 @@ def _name() -> str:
 @flow(
     name="train-intermediate",
     flow_run_name=_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=MOST_SLOTS),  # type: ignore[arg-type]
     on_running=[hold],
     persist_result=False,
 )

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 from flows.prefect_server import prefect_api
 from perf import empty as empty_stages
@@ -81,15 +81,12 @@ def per_stage(stages: int, folder: Path) -> Measure:
 
 def _through_prefect(stages: int, store: str) -> float:
     from prefect import flow
-    from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-    from flows.stages import MOST_SLOTS, run_stages, stage_runtime
+    from flows.stages import run_stages, stage_runtime
 
     failures: list[str] = []
 
-    runner = cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=MOST_SLOTS))
-
-    @flow(name="empty-stages", task_runner=runner)
+    @flow(name="empty-stages")
     def empty_flow() -> float:
         with stage_runtime(store, None, "empty-stages") as runtime:
             run_stages([empty(-1)], runtime, _nothing, failed)  # the stage server has imported everything then

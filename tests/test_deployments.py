@@ -30,7 +30,7 @@ def test_what_a_person_starts_is_deployed() -> None:
 
 def test_a_second_run_of_a_kind_is_queued() -> None:
     for one in declared():
-        assert one.get("concurrency_limit", {"collision_strategy": "ENQUEUE"})["collision_strategy"] == "ENQUEUE"
+        assert one["concurrency_limit"]["collision_strategy"] == "ENQUEUE"
         assert "xtransfer" in one["tags"] and one["work_pool"]["name"] == POOL
 
 
@@ -42,7 +42,15 @@ def test_choices_show_in_the_form() -> None:
     assert fields["seeds"]["items"]["minimum"] == 0
 
 
-def test_the_short_form_makes_the_study_that_the_command_line_makes() -> None:
+@pytest.mark.parametrize(
+    ("field", "number"), [("workers", 0), ("workers", 1025), ("per_device", 0), ("devices_per_stage", 65)]
+)
+def test_numbers_that_no_machine_has_are_refused(field: str, number: int) -> None:
+    with pytest.raises(ParameterTypeError, match=field):
+        flow_of("flows.run_study.run_study").validate_parameters({"study": STUDIES["lab"], field: number})
+
+
+def test_the_short_form_takes_what_fits_alone() -> None:
     run_named_study = flow_of("flows.run_named_study.run_named_study")
     given = run_named_study.validate_parameters({"study": "lab", "languages": ["de"], "settings": ["seeds=[3]"]})
     assert given["languages"] == ["de"] and given["seeds"] == [] and given["workers"] is None
