@@ -7,6 +7,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from flows.commands import (
     benchmarks,
@@ -65,18 +66,14 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except RequestError as error:
-        errors.print(f"[red]error:[/red] {_plain(error)}")
+        errors.print(f"[red]error:[/red] {escape(str(error))}")
         sys.exit(2)
     except XTransferError as error:
-        errors.print(f"[red]failed:[/red] {_plain(error)}")
+        errors.print(f"[red]failed:[/red] {escape(str(error))}")
         sys.exit(1)
     except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-
-
-def _plain(error: Exception) -> str:
-    return str(error).replace("[", r"\[")
 
 
 if __name__ == "__main__":

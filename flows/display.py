@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from xtransfer.stages.spec import Stage
@@ -50,12 +51,12 @@ class Display:
         with self._lock:
             if stage.key in self._lines:  # it is tried again
                 return
-            self._lines[stage.key] = self._progress.add_task(stage.name, total=1, note="starts")
+            self._lines[stage.key] = self._progress.add_task(escape(stage.name), total=1, note="starts")
 
     def progressed(self, stage: Stage, message: str, done: int, total: int) -> None:
         line = self._lines.get(stage.key)
         if line is not None:
-            self._progress.update(line, completed=done, total=max(1, total), note=message)
+            self._progress.update(line, completed=done, total=max(1, total), note=escape(message))
 
     def finished(self, stage: Stage, error: str | None) -> None:
         with self._lock:
@@ -64,4 +65,4 @@ class Display:
             self._progress.remove_task(line)
         self._progress.advance(self._all)
         if error is not None:
-            self._console.print(f"[red]failed:[/red] {stage.name}: {error}", highlight=False)
+            self._console.print(f"[red]failed:[/red] {escape(stage.name)}: {escape(error)}", highlight=False)

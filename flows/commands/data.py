@@ -90,7 +90,7 @@ def mirror(
         print_json({"folder": to, **asdict(done)})
         return
     for note in done.notes:
-        console.print(f"not in the mirror: {note}", highlight=False, soft_wrap=True)
+        console.print(f"not in the mirror: {note}", highlight=False, markup=False, soft_wrap=True)
     if not done.made and not done.kept:
         console.print("nothing to mirror: all of it is made on the spot, or lies on this machine")
         return
@@ -100,6 +100,7 @@ def mirror(
         f"{to}: {counts}, all of them whole\n"
         f"on the other machine: XTRANSFER_HUB_DIR={to.expanduser().absolute()} {again}",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
 

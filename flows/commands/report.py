@@ -13,12 +13,16 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
 ) -> None:
     """One HTML page, plots as PNG and SVG, tables as CSV and LaTeX, a methods text."""
+    typer.echo(str(write(study, out)))
+
+
+def write(study: str, folder: Path) -> Path:
+    """Write the report of a recorded study to `folder`; returns its page."""
     from xtransfer.report.page import write_report
     from xtransfer.results.database import open_database
     from xtransfer.settings import current
     from xtransfer.store.artifacts import ArtifactStore
 
-    settings = current()
-    with open_database(settings.database_url, read_only=True) as database:
-        page = write_report(study, database, ArtifactStore(settings.store), out)
-    typer.echo(str(page))
+    places = current()
+    with open_database(places.database_url, read_only=True) as database:
+        return write_report(study, database, ArtifactStore(places.store), folder)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from flows.commands import report
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
 from flows.display import Display
 from flows.prefect_server import prefect_api
@@ -79,7 +80,7 @@ class Done:
             *self.where,
             f"next: {following}",
         ]
-        console.print("\n".join(lines), highlight=False, soft_wrap=True)
+        console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 def command(
@@ -196,22 +197,12 @@ def _flow(start: Callable[[], Any], display: Display) -> Any:
 def _page(written: str | None, study: Study, places: Places, out: Path | None) -> Path:
     """The report's page: where the run has written it, or copied to `out`; made anew where the run could not."""
     if written is None:
-        return _report(study, places, out or places.home / "reports" / study.name)
+        return report.write(study.name, out or places.home / "reports" / study.name)
     if out is None:
         return Path(written)
     from xtransfer.report.files import copied
 
     return copied(Path(written), out)
-
-
-def _report(study: Study, places: Places, folder: Path) -> Path:
-    """Write the report of a recorded study."""
-    from xtransfer.report.page import write_report
-    from xtransfer.results.database import open_database
-    from xtransfer.store.artifacts import ArtifactStore
-
-    with open_database(places.database_url, read_only=True) as database:
-        return write_report(study.name, database, ArtifactStore(places.store), folder)
 
 
 def _print_gains(study: Study, console: Console) -> None:

@@ -160,12 +160,12 @@ def _run(
     ran: dict[str, str],
     console: Console,
 ) -> None:
-    console.print(f"{turn.location}: running, as study {turn.study}", highlight=False, soft_wrap=True)
+    console.print(f"{escape(turn.location)}: running, as study {turn.study}", highlight=False, soft_wrap=True)
     try:
         with claimed(watch, turn.digest, db, places.home) as claim:
             ran[turn.digest] = ""
             if claim.refused:
-                console.print(f"  {claim.refused}", highlight=False, soft_wrap=True)
+                console.print(f"  {escape(claim.refused)}", highlight=False, soft_wrap=True)
                 return
             study = watch.study_for(fetched.encoder(claim.location, turn.digest, places.home), claim.study)
             try:
@@ -188,20 +188,20 @@ def _show(
     watch: Watch, looked: Look, runs: dict[str, tuple[str, str]], ran: dict[str, str], console: Console, as_json: bool
 ) -> None:
     for source, fault in looked.faults.items():
-        console.print(f"[red]{source}[/red]: {escape(fault)}", highlight=False, soft_wrap=True)
+        console.print(f"[red]{escape(source)}[/red]: {escape(fault)}", highlight=False, soft_wrap=True)
     rows = [_facts(one, *runs.get(one.verdict.digest, ("", ""))) for one in looked.sightings]
     if as_json:
         print_json({"watch": watch.name, "checkpoints": rows, "ran": len(ran), "faults": looked.faults})
         return
     if not rows:
-        console.print("no checkpoint is there: " + ", ".join(watch.sources), highlight=False, soft_wrap=True)
+        console.print(f"no checkpoint is there: {escape(', '.join(watch.sources))}", highlight=False, soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("checkpoint", "step", "state", "run", "why"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "step" else "left")
     for row in rows:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in ("location", "step", "state", "run")),
-                      str(row["why"]))  # fmt: skip
+        values = (row[name] for name in ("location", "step", "state", "run", "why"))
+        table.add_row(*("" if value is None else escape(str(value)) for value in values))
     console.print(table)
 
 
