@@ -24,6 +24,7 @@ def hold(flow: Any, flow_run: Any, state: Any) -> None:
     file = folder / str(flow_run.id)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the kernel does, however we end
     fcntl.flock(handle, fcntl.LOCK_EX)
+    os.ftruncate(handle, 0)  # what an earlier try of this run left
     os.write(handle, json.dumps({"host": host(), "pid": os.getpid()}).encode())
     atexit.register(partial(file.unlink, missing_ok=True))
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows import password
-from flows.prefect_app import LOOPBACK
 from flows.prefect_guard import ADDRESS, USERS
 from flows.private import read_json, write_json
 from xtransfer.errors import RequestError, SourceError
@@ -48,7 +47,8 @@ class Place:
     @property
     def shown_host(self) -> str:
         """The host as it stands in an address of this machine."""
-        return "127.0.0.1" if self.host in ("0.0.0.0", "::", *LOOPBACK) else self.host  # noqa: S104 - compared
+        named = {"0.0.0.0": "127.0.0.1", "localhost": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"[{named}]" if ":" in named else named
 
 
 @contextmanager

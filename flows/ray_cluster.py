@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from prefect.futures import PrefectFuture
 
+from flows.prefect_app import LOOPBACK
 from tasks.on_ray import run_stage_on_ray
 from tasks.ray_node import fingerprint
 from tasks.runtime import Listener, timeout
@@ -23,7 +24,6 @@ from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
 _ANSWER_SECONDS = 10
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def _demand_a_server_in_reach() -> None:
     server = urlsplit(os.environ.get("PREFECT_API_URL", "")).hostname
     machines = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
     others = machines - {ray.util.get_node_ip_address()}
-    if server in _LOOPBACK and others:
+    if server in LOOPBACK and others:
         raise RequestError(
             f"--ray-address: the nodes {', '.join(sorted(others))} cannot reach the Prefect server of this run, "
             "which listens on loopback; start one that they reach, and set PREFECT_API_URL"

@@ -88,7 +88,7 @@ def _prepared(service: Service, status: Status) -> list[str]:
     try:
         return service.prepare(status.update)
     except httpx.HTTPError as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]  # a timeout has no words
         hint = f"where it has a password, set {password.CLIENT}"
         raise SourceError(
             f"the Prefect server at {service.url} did not answer as it should ({reason}); {hint}"

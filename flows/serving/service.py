@@ -20,6 +20,7 @@ from xtransfer.store.manifest import host
 
 _LOOK_EVERY = 1.0  # seconds
 _MARK_EVERY = 10  # looks
+_MOST_SILENCE = 6  # looks at the server without an answer: a busy machine may need a minute
 _MOST_RESTARTS = 5  # of a worker that ends by itself, without a quiet hour between
 _QUIET_SECONDS = 3600
 
@@ -36,6 +37,7 @@ class Service:
         self._worker: Worker | None = None
         self._started = 0.0
         self._seen_dead: list[str] = []
+        self._silence = 0
 
     def prepare(self, note: Callable[[str], None]) -> list[str]:
         """Make pool, deployments and automation, and mark what an earlier service left; returns the deployments."""
@@ -64,9 +66,7 @@ class Service:
             looks += 1
             self._keep_worker()
             if looks % _MARK_EVERY == 0 and not self._stopping:
-                if not healthy(self.url):
-                    raise SourceError(f"the Prefect server at {self.url} has gone; see {self._log('server')}")
-                self._seen_dead = mark_dead(self.home, self._seen_dead)
+                self._look_at_server()
 
     def stop(self) -> None:
         """End the worker and its flow runs, and mark these; a second signal does not hurry it."""
@@ -93,6 +93,15 @@ class Service:
             raise SourceError(f"the worker ended {self.restarts} times; its last words are in {self._log('worker')}")
         self._worker.stop()
         self.start()
+
+    def _look_at_server(self) -> None:
+        if healthy(self.url):
+            self._silence = 0
+            self._seen_dead = mark_dead(self.home, self._seen_dead)
+            return
+        self._silence += 1
+        if self._silence >= _MOST_SILENCE:
+            raise SourceError(f"the Prefect server at {self.url} has gone; see {self._log('server')}")
 
     def _log(self, name: str) -> Path:
         return self.home / "prefect" / f"{name}.log"

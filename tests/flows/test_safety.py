@@ -101,6 +101,15 @@ def test_a_port_that_is_taken_is_named(home: Path) -> None:
             pass
 
 
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"),
+     ("::", "[::1]"), ("fd00::2", "[fd00::2]"), ("gpu-7.example", "gpu-7.example")],
+)  # fmt: skip
+def test_an_address_names_a_host_that_answers(host: str, shown: str) -> None:
+    assert Place(host).shown_host == shown
+
+
 def test_no_password_is_an_argument() -> None:
     done = xtransfer(Path("unused"), "serve", "--help")
     options = {word for word in done.stdout.split() if word.startswith("--")}
