@@ -18,6 +18,7 @@ from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
 
 from flows.alive import hold
+from tasks.keys import artifact_key
 from xtransfer.checkpoints.claims import Turn, recover, take_turns
 from xtransfer.checkpoints.record import Look, record
 from xtransfer.checkpoints.watch import Watch
@@ -114,4 +115,4 @@ def _tell(watch: Watch, looked: Look) -> None:
         for one in looked.sightings
     ]
     if rows:
-        create_table_artifact(rows, key=f"checkpoints-{watch.name.replace('.', '-').replace('_', '-')}")
+        create_table_artifact(rows, key=artifact_key(f"checkpoints-{watch.name}"))
