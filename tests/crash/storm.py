@@ -9,7 +9,6 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.crash.study import Place
@@ -85,7 +84,6 @@ def check(place: Place, kills: int, draw: random.Random, expected: list[tuple[ob
     storm.kill(kills)
     storm.finish()
     assert place.faults() == []
-    rows: Callable[[], list[tuple[object, ...]]] = place.rows
-    assert rows() == expected, "other rows than undisturbed"
+    assert place.rows() == expected, "other rows than undisturbed"
     assert not place.run()["ran"], "a run of a finished study executed stages"
     return storm.killed
