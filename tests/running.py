@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import psutil
 
 ROOT = Path(__file__).parents[1]
 MINUTES = 60
+T = TypeVar("T")
 
 
 def xtransfer(home: Path, *arguments: str, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +35,32 @@ def xtransfer(home: Path, *arguments: str, cwd: Path = ROOT, **more: str) -> sub
 def environment(home: Path, more: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("XTRANSFER_", "PREFECT_"))}
     return {**kept, "XTRANSFER_HOME": str(home), "COLUMNS": "200", **more}
+
+
+def wait_for(true: Callable[[], T], seconds: float = 8 * MINUTES) -> T:
+    """What `true` gives, once that is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.3)
+    return found
+
+
+def processes_of(home: Path) -> dict[int, str]:
+    """Process id → command line of what was started for a home and has not ended."""
+    found = {}
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("XTRANSFER_HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
+                found[process.pid] = " ".join(process.cmdline())
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def stages_of(home: Path) -> list[int]:
+    """Ids of the processes that run stages of a home, and of their servers."""
+    return [pid for pid, command in processes_of(home).items() if "xtransfer.stages.server" in command]
 
 
 @dataclass(frozen=True)

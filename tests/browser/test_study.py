@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 
 from tests.browser.conftest import Served
 from tests.browser.form import Form
-from tests.running import MINUTES
+from tests.running import MINUTES, stages_of, wait_for
 
 pytestmark = pytest.mark.slow
 _RUN_SECONDS = 15 * MINUTES  # of a machine that does much else; a quiet one takes one
@@ -118,7 +116,7 @@ def test_a_run_that_is_cancelled_ends_its_processes(page: Any, served: Served, t
     form = Form(page, "study")
     form.select("lab-full", "study")
     submitted(form)
-    _wait_for(lambda: bool(stages_of(served.home)))
+    wait_for(lambda: bool(stages_of(served.home)))
     page.screenshot(path=tmp_path / "running.png")
     page.locator("main").get_by_role("button", name="Open menu").first.click()
     page.get_by_role("menuitem", name="Cancel").click()
@@ -127,24 +125,4 @@ def test_a_run_that_is_cancelled_ends_its_processes(page: Any, served: Served, t
     ).click()
     ended(page, "Cancelled")
     page.screenshot(path=tmp_path / "cancelled.png")
-    _wait_for(lambda: not stages_of(served.home))
-
-
-def stages_of(home: Path) -> list[int]:
-    """Ids of the processes that run stages of a home."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command, values = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if b"xtransfer.stages.server" in command and f"XTRANSFER_HOME={home}\0".encode() in values:
-            found.append(int(process.name))
-    return found
-
-
-def _wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5 * MINUTES
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    wait_for(lambda: not stages_of(served.home))

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tests.running import ROOT, environment
+from tests.running import ROOT, environment, processes_of
 from xtransfer.results.database import open_database
 from xtransfer.store.artifacts import ArtifactStore
 
@@ -89,7 +89,7 @@ class Place:
 
     def processes(self) -> dict[int, str]:
         """Process id → kind of what runs for this home: flow, server or stage."""
-        found = dict(_of_home(self.home))
+        found = processes_of(self.home)
         return {pid: _kind(pid, command, found) for pid, command in found.items()}
 
     def faults(self) -> list[str]:
@@ -115,21 +115,6 @@ def _database(url: str) -> Iterator[None]:
         os.environ.pop("XTRANSFER_DATABASE_URL")
         if before is not None:
             os.environ["XTRANSFER_DATABASE_URL"] = before
-
-
-def _of_home(home: Path) -> Iterator[tuple[int, str]]:
-    """Processes whose environment names a home."""
-    mark = f"XTRANSFER_HOME={home}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (folder / "environ").read_bytes().split(b"\0") and _state(folder) != "Z":
-                yield int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:  # it has ended, or is another user's
-            continue
-
-
-def _state(folder: Path) -> str:
-    return (folder / "stat").read_text().rpartition(") ")[2].split()[0]
 
 
 def _kind(pid: int, command: str, known: dict[int, str]) -> str:

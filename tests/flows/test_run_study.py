@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import MINUTES, ROOT, Ran, environment, score_rows, xtransfer
+from tests.running import ROOT, Ran, environment, score_rows, stages_of, wait_for, xtransfer
 
 
 def test_a_study_ends_with_scores_in_every_language(small_lab: Ran) -> None:
@@ -67,33 +67,11 @@ def test_killed_and_run_again_gives_the_same_rows(small_lab: Ran, tmp_path: Path
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(home, {}), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        _wait_for(lambda: any((home / "artifacts").glob(".partial/*/out")) if home.exists() else False)
+        wait_for(lambda: any((home / "artifacts").glob(".partial/*/out")))
         time.sleep(2)
         process.send_signal(signal.SIGKILL)
-    assert not _stages_alive(home)
+    wait_for(lambda: not stages_of(home), 30)
     done = xtransfer(home, "run", "lab", "--small", "--json")
     assert done.returncode == 0, done.stderr
     assert score_rows(home) == small_lab.rows()
     assert not list((home / "artifacts" / ".partial").iterdir())
-
-
-def _wait_for(true: object) -> None:
-    deadline = time.monotonic() + 2 * MINUTES
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def _stages_alive(home: Path) -> list[str]:
-    """Command lines of stage processes that still have files of `home` open, a second after their owner's end."""
-    time.sleep(1)
-    alive = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            files = [str(link.readlink()) for link in (process / "fd").iterdir()]
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if "xtransfer.stages.server" in command and any(str(home) in file for file in files):
-            alive.append(command)
-    return alive

@@ -7,12 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import psutil
@@ -29,10 +28,9 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from flows.private import read_json, write_json
 from flows.serving.dead import AUTOMATION, CRASHED, STOPPED
 from flows.serving.deploy import declared, deploy, deployment_of
-from tests.running import MINUTES, ROOT, environment, xtransfer
+from tests.running import MINUTES, ROOT, environment, processes_of, wait_for, xtransfer
 
 pytestmark = pytest.mark.slow
-T = TypeVar("T")
 WAIT = 5 * MINUTES
 PASSWORD = "a-long-secret-of-the-tests"
 QUICK: dict[str, Any] = {
@@ -82,14 +80,6 @@ class Served:
         return pid
 
 
-def wait_for(true: Callable[[], T]) -> T:
-    deadline = time.monotonic() + WAIT
-    while not (value := true()):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    return value
-
-
 def serve(home: Path) -> Served:
     file = home.parent / "password"
     file.touch(mode=0o600)
@@ -105,18 +95,6 @@ def serve(home: Path) -> Served:
 
     wait_for(ready)
     return Served(home, process, json.loads(state.read_text())["url"])
-
-
-def processes_of(home: Path) -> list[str]:
-    """Command lines of processes that were started for `home`."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("XTRANSFER_HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +241,7 @@ def test_the_password_is_written_nowhere(served: Served) -> None:
     assert any(file.name == "worker.log" for file in files) and any(file.name == "prefect.db" for file in files)
     assert [file for file in files if PASSWORD.encode() in file.read_bytes()] == []
     assert PASSWORD not in (served.home.parent / "serve.log").read_text()
-    assert not any(PASSWORD in line for line in processes_of(served.home))
+    assert not any(PASSWORD in line for line in processes_of(served.home).values())
     assert served.state.stat().st_mode & 0o077 == 0
 
 

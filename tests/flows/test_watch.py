@@ -8,8 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from typer.testing import CliRunner
 from flows import cli
 from flows.serving.deploy import declared, flow_of
 from flows.watch_checkpoints import DEPLOYMENT, EVENT
-from tests.running import MINUTES, ROOT, environment, xtransfer
+from tests.running import MINUTES, ROOT, environment, wait_for, xtransfer
 from tests.training.tiny import make_encoder
 from xtransfer.errors import RequestError
 from xtransfer.results import open_database
@@ -181,15 +180,6 @@ class Served:
         return [row.state for row in rows(self.home) if row.watch == watch]
 
 
-def until(what: Callable[[], Any], seconds: float = 8 * MINUTES) -> Any:
-    """What `what` gives when it gives something."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(1)
-    return found
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
@@ -200,7 +190,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         subprocess.Popen(command, cwd=ROOT, env=environment(home, {}), stdout=log, stderr=log) as process,
     ):
         try:
-            until(lambda: state.exists() or process.poll() is not None)
+            wait_for(lambda: state.exists() or process.poll() is not None)
             assert process.poll() is None, (folder / "serve.log").read_text()
             yield Served(home, json.loads(state.read_text())["url"], folder / "runs")
         finally:
@@ -215,14 +205,14 @@ def test_a_schedule_fires_and_an_event_starts_one_run(served: Served) -> None:
     scheduled = served.xtransfer("watch", str(file), "--every", "15")
     assert scheduled.returncode == 0, scheduled.stderr
     assert "every 15 s" in scheduled.stdout
-    until(lambda: served.states("mine") == ["done"])
+    wait_for(lambda: served.states("mine") == ["done"])
     looks = served.flow_runs("watch-checkpoints")
     assert looks and all(one.auto_scheduled and one.created_by.type == "SCHEDULE" for one in looks)
     (run,) = served.flow_runs(RUN)
     assert run.created_by.type == "AUTOMATION" and run.parameters["watch"]["name"] == "mine"
     (row,) = rows(served.home)
     assert row.flow_run == str(run.id) and row.location.endswith("checkpoint-10")  # 20 is the same
-    until(lambda: all(one.state.is_final() for one in served.flow_runs(RUN)))
+    wait_for(lambda: all(one.state.is_final() for one in served.flow_runs(RUN)))
     assert served.xtransfer("watch", str(file), "--off").returncode == 0
 
 
@@ -235,7 +225,7 @@ def test_the_same_event_again_does_no_work(served: Served) -> None:
     with served.client() as client:
         event = Event(event=EVENT, resource=resource, payload=payload)
         client.request("POST", "/events", json=[event.model_dump(mode="json")])
-    until(lambda: len(runs := served.flow_runs(RUN)) == 2 and all(one.state.is_final() for one in runs))
+    wait_for(lambda: len(runs := served.flow_runs(RUN)) == 2 and all(one.state.is_final() for one in runs))
     assert [one.state.name for one in served.flow_runs(RUN)] == ["Completed", "Nothing to do"]
     assert [one for one in rows(served.home) if one.watch == "mine"] == [row]
 
@@ -249,7 +239,7 @@ def test_an_event_that_is_lost_is_made_good_at_the_next_tick(served: Served) -> 
         client.pause_automation(UUID(automation["id"]))
     scheduled = served.xtransfer("watch", str(file), "--cron", "* * * * *")
     assert scheduled.returncode == 0, scheduled.stderr
-    until(lambda: served.states("lost") == ["done"])
+    wait_for(lambda: served.states("lost") == ["done"])
     (row,) = [one for one in rows(served.home) if one.watch == "lost"]
     (run,) = [one for one in served.flow_runs(RUN) if str(one.id) == row.flow_run]
     assert run.created_by is None or run.created_by.type != "AUTOMATION"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from tasks import live
 from tasks.board import Board
 from tasks.live import Live
+from tests.running import wait_for
 from xtransfer.stages.spec import Stage
 
 STAGES = [Stage("score", 1, f"score {number}", {"number": number}) for number in range(1000)]
@@ -115,7 +115,7 @@ def test_a_run_is_the_same_with_and_without_a_server(
         for stage in STAGES[:2]:
             board.started(stage)
             board.finished(stage, None)
-        _wait_for(lambda: server.requests.total() > 0)
+        wait_for(lambda: server.requests.total() > 0)
     assert not any(one.name == "live artifacts" for one in threading.enumerate())
     if server.artifacts:
         assert server.named("numbers-progress")["data"] == 100
@@ -129,10 +129,3 @@ def test_a_stopped_run_says_so(quick: None, monkeypatch: pytest.MonkeyPatch) -> 
         board.started(STAGES[0])
         raise KeyboardInterrupt
     assert [row["state"] for row in json.loads(server.named("numbers-stages")["data"])] == ["stopped", "stopped"]
-
-
-def _wait_for(true: Any) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
