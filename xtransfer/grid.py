@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from xtransfer.digest import digest
 from xtransfer.intermediate import Intermediate
@@ -61,7 +62,10 @@ def _cell(planner: Planner, study: Study, encoder: str, intermediate: Intermedia
     ref = planner.pins.encoder(encoder)
     recipe = study.recipe_for(target)
     start = planner.intermediate(ref, intermediate, seed)
-    checkpoint = planner.target(ref, start, intermediate, target, recipe, seed)
     languages = scored_languages(study, target)
-    scored = planner.score(ref, checkpoint, intermediate, target, languages, recipe.max_length, seed)
+    train = partial(planner.target, ref, start, intermediate, target, recipe, seed)
+    others = [code for code in languages if code != "en"] if target.translate == "train" else []
+    own = {code: stage for code in others if (stage := train(code)) is not None}
+    checkpoint = train() if len(own) < len(languages) else None
+    scored = planner.score(ref, checkpoint, intermediate, target, languages, recipe.max_length, seed, own)
     return Cell(ref.slug, intermediate, target, seed, scored)

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 from xtransfer import benchmarks
+from xtransfer.benchmarks.spec import SplitName
 from xtransfer.encoders import ENCODERS, EncoderRef
 from xtransfer.intermediate import Intermediate, Part
 from xtransfer.pins import Pins
 from xtransfer.stages import STAGES
 from xtransfer.stages.spec import Stage
 from xtransfer.study import Target
-from xtransfer.study_check import trained_as
+from xtransfer.target_phases import selected_on, trained_on, training_name
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation import engines
 from xtransfer.translation.engines import EngineTrainedHere, HubEngine, HumanTranslations
 from xtransfer.translation.parallel import translated_by_people
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Rows of a benchmark to be had in another language."""
+
+    benchmark: str
+    engine: str
+    language: str
+    rows: int | None  # the first so many; None: all
+    split: SplitName = "train"
+    source: str = "en"
 
 
 class Planner:
@@ -60,37 +76,43 @@ class Planner:
             },
         )
 
-    def translation(self, part: Part) -> Stage:
-        engine, links = self.engine(part)
-        by_people = isinstance(engines.get(part.engine or ""), HumanTranslations)
-        has_references = not by_people and benchmarks.get(part.benchmark).has("train", part.language)
-        languages = ["en", part.language] if has_references else ["en"]
+    def part(self, part: Part) -> Stage:
+        """The translation of a part of an intermediate."""
+        assert part.engine is not None
+        return self.translation(Translation(part.benchmark, part.engine, part.language, self.rows))
+
+    def translation(self, asked: Translation) -> Stage:
+        engine, links = self.engine(asked)
+        by_people = isinstance(engines.get(asked.engine), HumanTranslations)
+        has_references = not by_people and benchmarks.get(asked.benchmark).has(asked.split, asked.language)
+        languages = [asked.source, asked.language] if has_references else [asked.source]
+        from_another = {"source": asked.source} if asked.source != "en" else {}
         return self.stage(
             "translate",
-            f"translate {part.benchmark} to {part.language} by {part.engine}",
+            f"translate {asked.benchmark} {_route(asked)} by {asked.engine}",
             {
-                "benchmark": part.benchmark,
-                "data": self.pins.data(part.benchmark, "train", languages),
-                "split": "train",
-                "language": part.language,
-                "rows": self.rows,
+                "benchmark": asked.benchmark,
+                "data": self.pins.data(asked.benchmark, asked.split, languages),
+                "split": asked.split,
+                "language": asked.language,
+                "rows": asked.rows,
                 "references": has_references,
+                **from_another,
                 **engine,
             },
             **links,
         )
 
-    def engine(self, part: Part) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    def engine(self, asked: Translation) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
         """What a translate stage is given of its engine: settings and links."""
-        assert part.engine is not None
-        engine = engines.get(part.engine)
+        engine = engines.get(asked.engine)
         if isinstance(engine, HumanTranslations):
-            source = translated_by_people(part.benchmark, part.language, "train")
-            return {"people": {"benchmark": source, "data": self.pins.data(source, "train", [part.language])}}, {}
+            held = translated_by_people(asked.benchmark, asked.language, asked.split, asked.source)
+            return {"people": {"benchmark": held, "data": self.pins.data(held, asked.split, [asked.language])}}, {}
         if isinstance(engine, EngineTrainedHere):
             trained = {"inputs": {"engine": self.translator(engine).key}}
             return {}, trained if engine.how == "transformers" else self.conversion(engine, None, trained)
-        model, links = self.begin(self.pins.encoder(engine.model(part.language)), None, "engine")
+        model, links = self.begin(self.pins.encoder(engine.model(asked.source, asked.language)), None, "engine")
         settings = {"engine": model, "beams": engine.beams}
         return settings, links if engine.how == "transformers" else self.conversion(engine, model, links)
 
@@ -135,7 +157,7 @@ class Planner:
         inputs = dict(links.get("inputs", {}))
         for number, part in enumerate(intermediate.parts):
             if part.engine:
-                inputs[f"data-{number}"] = self.translation(part).key
+                inputs[f"data-{number}"] = self.part(part).key
                 data = None
             else:
                 data = self.pins.data(part.benchmark, "train", [part.language])
@@ -167,11 +189,13 @@ class Planner:
         target: Target,
         recipe: Recipe,
         seed: int,
+        language: str = "en",
     ) -> Stage | None:
-        """The last training of a target after `start`; that itself where nothing is trained."""
+        """The last training of a target after `start`; that itself where nothing is trained. `language`: of the
+        rows, which the target's engine has translated where they are not English."""
         checkpoint = start
-        for trained_on in _trained_on(target):
-            checkpoint = self.one_training(ref, checkpoint, intermediate, target, recipe, trained_on, seed)
+        for benchmark in trained_on(target):
+            checkpoint = self.one_training(ref, checkpoint, intermediate, target, recipe, benchmark, seed, language)
         return checkpoint
 
     def one_training(
@@ -181,24 +205,29 @@ class Planner:
         intermediate: Intermediate,
         target: Target,
         recipe: Recipe,
-        trained_on: str,
+        benchmark: str,
         seed: int,
+        language: str,
     ) -> Stage:
         encoder, links = self.begin(ref, start, "start")
-        data = self.pins.data(trained_on, "train", ["en"])
+        if language == "en":
+            data, translated = self.pins.data(benchmark, "train", ["en"]), {}
+        else:
+            asked = Translation(benchmark, target.engine or "", language, target.train_rows)
+            data, translated = None, {"data-0": self.translation(asked).key}
         return self.stage(
             "train",
-            f"train {_training_name(target, trained_on)} after {intermediate.slug} seed {seed}"
+            f"train {training_name(target, benchmark, language)} after {intermediate.slug} seed {seed}"
             + self.among_encoders(ref),
             {
                 "encoder": encoder,
-                "parts": [{"benchmark": trained_on, "language": "en", "data": data}],
+                "parts": [{"benchmark": benchmark, "language": language, "data": data}],
                 "rows": target.train_rows,
                 "recipe": recipe.deciding(),
                 "seed": seed,
-                "dev": self.dev(_selected_on(target, trained_on), recipe),
+                "dev": self.dev(selected_on(target, benchmark), recipe),
             },
-            **links,
+            **{**links, "inputs": {**links.get("inputs", {}), **translated}},
         )
 
     def score(
@@ -210,9 +239,15 @@ class Planner:
         scored: list[str],
         max_length: int,
         seed: int,
+        own: Mapping[str, Stage] = MappingProxyType({}),
     ) -> Stage:
-        """`scored`: the languages; `max_length`: tokens of a sequence."""
-        encoder, links = self.begin(ref, checkpoint, "checkpoint")
+        """`scored`: the languages; `max_length`: tokens of a sequence; `own`: the checkpoints of languages that are
+        not scored with `checkpoint`."""
+        all_own = bool(own) and all(code in own for code in scored)
+        encoder, links = (None, {}) if all_own else self.begin(ref, checkpoint, "checkpoint")
+        inputs = {f"checkpoint-{code}": stage.key for code, stage in own.items()}
+        if target.translate == "test":
+            inputs |= {f"rows-{code}": self.into_english(target, code).key for code in scored if code != "en"}
         benchmark = benchmarks.get(target.benchmark)
         rows = {"rows": target.score_rows} if target.score_rows is not None else {}
         pooling = {"pooling": target.pooling.model_dump(mode="json")} if benchmark.retrieves else {}
@@ -233,7 +268,14 @@ class Planner:
                 **dev,
                 **precision,
             },
-            **links,
+            **{**links, "inputs": {**links.get("inputs", {}), **inputs}},
+        )
+
+    def into_english(self, target: Target, language: str) -> Stage:
+        """The rows of a language that a target is scored on, translated."""
+        engine = target.engine or ""
+        return self.translation(
+            Translation(target.benchmark, engine, "en", target.score_rows, target.split, source=language)
         )
 
     def dev(self, benchmark: str, recipe: Recipe) -> dict[str, str] | None:
@@ -246,19 +288,8 @@ class Planner:
         return f" on {ref.slug}" if self.names_encoders else ""
 
 
-def _trained_on(target: Target) -> tuple[str, ...]:
-    """The benchmarks whose English rows a target is trained on; none where the encoder is scored as it comes."""
-    benchmark = benchmarks.get(target.benchmark)
-    if not target.fine_tune:
-        return ()
-    return target.train_on or ((benchmark.name,) if benchmark.has("train") and not benchmark.retrieves else ())
-
-
-def _training_name(target: Target, trained_on: str) -> str:
-    return target.slug if len(target.train_on) < 2 else f"{target.slug} on {trained_on}"
-
-
-def _selected_on(target: Target, trained_on: str) -> str:
-    """The benchmark whose English dev rows select: the target's own for the last training, if that answers it."""
-    is_last = trained_on == (target.train_on or (trained_on,))[-1]
-    return trained_as(target).name if is_last else trained_on
+def _route(asked: Translation) -> str:
+    """`to de`, and where it is not from English: `test rows from de to en`."""
+    if asked.source == "en" and asked.split == "train":
+        return f"to {asked.language}"
+    return f"{asked.split} rows from {asked.source} to {asked.language}"

@@ -21,6 +21,7 @@ from xtransfer.training.recipes import named
 
 _LAYER = re.compile(r"layer(\d+)")
 _FIRST = re.compile(r"first([1-9]\d*)")
+_TRANSLATE = re.compile(r"translate-(train|test)~([A-Za-z0-9][A-Za-z0-9._/-]*)")
 
 
 def _names(value: Any) -> Any:
@@ -39,7 +40,7 @@ AnyRecipe = Annotated[Recipe, BeforeValidator(_recipe, json_schema_input_type=Re
 
 
 class Target(Value):
-    """What is fine-tuned on in English and scored zero-shot in every language."""
+    """What is fine-tuned on in English and scored zero-shot in every language, or with the help of a translator."""
 
     benchmark: str = Field(description="Benchmark that is scored")
     train_on: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
@@ -58,6 +59,20 @@ class Target(Value):
     )
     pooling: Pooling = Field(Pooling(), description="What retrieval compares: layer and pooling")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="What scoring computes in; training: see recipe")
+    translate: Literal["train", "test"] | None = Field(
+        None,
+        description="train: fine-tuned for each language on the English rows translated to it; test: scored on rows "
+        "translated to English; empty: zero-shot",
+    )
+    engine: str | None = Field(None, description="Translation engine, for translate alone")
+
+    @model_validator(mode="after")
+    def _one_translates(self) -> Target:
+        if (self.translate is None) != (self.engine is None):
+            raise ValueError("translate and engine go together: what is translated, and what translates it")
+        if self.translate == "train" and not self.fine_tune:
+            raise ValueError("with fine_tune off nothing is trained: translate can be test only")
+        return self
 
     @model_validator(mode="after")
     def _something_to_train(self) -> Target:
@@ -68,7 +83,7 @@ class Target(Value):
     @property
     def slug(self) -> str:
         """`xnli`, `xnli<lingnli` or `xcopa<siqa,copa` when rows of others are trained on; `:as-is`, `:dev`,
-        `:first500`, `:layer7`, `:cls`, `:bf16` where that is not the default."""
+        `:first500`, `:layer7`, `:cls`, `:bf16`, `:translate-train~opus-mt` where that is not the default."""
         marks = [
             "as-is" if not self.fine_tune else "",
             self.split if self.split != "test" else "",
@@ -76,6 +91,7 @@ class Target(Value):
             f"layer{self.pooling.layer}" if self.pooling.layer is not None else "",
             self.pooling.how if self.pooling.how != "mean" else "",
             self.precision if self.precision != "fp32" else "",
+            f"translate-{self.translate}~{self.engine}" if self.translate else "",
         ]
         trained = f"<{','.join(self.train_on)}" if self.train_on else ""
         return self.benchmark + trained + "".join(f":{mark}" for mark in marks if mark)
@@ -92,6 +108,8 @@ class Target(Value):
                 pooling["layer"] = int(layer.group(1))
             elif first := _FIRST.fullmatch(mark):
                 values["score_rows"] = int(first.group(1))
+            elif translated := _TRANSLATE.fullmatch(mark):
+                values["translate"], values["engine"] = translated.groups()
             elif mark == "cls":
                 pooling["how"] = mark
             elif mark == "dev":
@@ -101,7 +119,10 @@ class Target(Value):
             elif mark == "bf16":
                 values["precision"] = mark
             else:
-                raise ValueError(f"'{text}': ':{mark}' is none of :as-is, :dev, :firstN, :layerN, :cls and :bf16")
+                raise ValueError(
+                    f"'{text}': ':{mark}' is none of :as-is, :dev, :firstN, :layerN, :cls, :bf16, "
+                    ":translate-train~ENGINE and :translate-test~ENGINE"
+                )
         return cls(**values, pooling=Pooling(**pooling))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.errors import RequestError
@@ -9,21 +12,16 @@ from xtransfer.intermediate import Intermediate, Mixture, Part
 from xtransfer.languages import language
 from xtransfer.pooling import Pooling
 from xtransfer.study import Study, Target
+from xtransfer.target_phases import trained_as, trained_on
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation import engines
+from xtransfer.translation.into_english import why_not
 
 
 def scored_languages(study: Study, target: Target) -> list[str]:
     """The languages of a target that a study asks for, in the target's order."""
     offered = benchmarks.get(target.benchmark).languages_of(target.split)
     return [code for code in offered if study.languages is None or code in study.languages]
-
-
-def trained_as(target: Target) -> Benchmark:
-    """The benchmark whose recipe and dev rows a target's last training has: its own, or, where it compares vectors and
-    is trained on others, the last of those."""
-    benchmark = benchmarks.get(target.benchmark)
-    return benchmarks.get(target.train_on[-1]) if benchmark.retrieves and target.train_on else benchmark
 
 
 def check(study: Study) -> None:
@@ -62,6 +60,42 @@ def _check_target(study: Study, target: Target) -> None:
         _check_target_selection(target, benchmark)
     for name in target.train_on:
         _check_trained_on(target, benchmark, benchmarks.get(name))
+    if target.translate is not None:
+        _check_translated(target, [code for code in scored_languages(study, target) if code != "en"])
+
+
+def _check_translated(target: Target, languages: Sequence[str]) -> None:
+    """Every language of a target that a translator is asked for can be translated, from it or to it."""
+    engine, where = target.engine or "", f"targets: '{target.slug}'"
+    if not languages:
+        raise RequestError(f"{where}: English alone is scored, and there is nothing to translate")
+    if target.translate == "train":
+        if not trained_on(target):
+            raise RequestError(f"{where}: nothing is trained for it that could be translated")
+        if benchmarks.get(target.benchmark).retrieves:
+            raise RequestError(f"{where}: vectors of checkpoints that were trained apart cannot be compared")
+        _check_each(where, languages, [partial(engines.check, engine, name) for name in trained_on(target)])
+        return
+    if reason := why_not(benchmarks.get(target.benchmark).kind):
+        raise RequestError(f"{where}: its test rows cannot be translated: {reason}")
+    _check_each(
+        where, languages, [lambda code: engines.check(engine, target.benchmark, "en", target.split, source=code)]
+    )
+
+
+def _check_each(where: str, languages: Sequence[str], checks: Sequence[Callable[[str], None]]) -> None:
+    faults = {}
+    for code in languages:
+        for one in checks:
+            try:
+                one(code)
+            except RequestError as error:
+                faults[code] = error
+    if faults:
+        first = next(iter(faults.values()))
+        able = [code for code in languages if code not in faults]
+        hint = f"; set languages to some of en, {', '.join(able)}" if able else ""
+        raise RequestError(f"{where}: not in {', '.join(faults)}: {first}{hint}")
 
 
 def _check_target_selection(target: Target, benchmark: Benchmark) -> None:

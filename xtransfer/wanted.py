@@ -20,7 +20,8 @@ from xtransfer.planner import Planner
 from xtransfer.stages.spec import Stage
 from xtransfer.studies.evaluation import recipe_on
 from xtransfer.study import Target, make
-from xtransfer.study_check import check, check_intermediate, trained_as
+from xtransfer.study_check import check, check_intermediate
+from xtransfer.target_phases import trained_as
 from xtransfer.training.recipe import Recipe
 
 
@@ -42,7 +43,7 @@ def translations(
     for part in parts:
         check_intermediate(Intermediate(parts=(part,)), recipe=None)
     planner = Planner(pins or Pins(), rows)
-    results = tuple(planner.translation(part) for part in parts)
+    results = tuple(planner.part(part) for part in parts)
     return Wanted(results, tuple(planner.stages.values()))
 
 
@@ -88,6 +89,8 @@ def target_training(
     first = _intermediate(after)
     first_recipe = _intermediate_recipe(ref, first, after_recipe) if first.parts else Recipe(epochs=1)
     asked = _target(ref, target, rows, recipe, first, first_recipe)
+    if asked.translate == "train":
+        raise RequestError(f"target: '{asked.slug}' is one checkpoint for each language; a study makes them")
     planner = Planner(pins, after_rows, first_recipe)
     results = []
     for seed in _distinct(seeds):

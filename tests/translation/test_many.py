@@ -232,7 +232,7 @@ def test_engines_tell_what_they_are() -> None:
     for engine in ENGINES.values():
         assert engine.description and set(engine.languages) <= set(LANGUAGES)
         if isinstance(engine, HubEngine):
-            assert engine.licence and engine.beams > 0 and engine.model("de").endswith(f"@{engine.revision}")
+            assert engine.licence and engine.beams > 0 and engine.model("en", "de").endswith(f"@{engine.revision}")
 
 
 def test_a_marian_pair_may_come_with_sentencepiece_files(tmp_path: Path) -> None:

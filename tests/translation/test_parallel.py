@@ -63,7 +63,7 @@ def test_rows_that_are_not_the_same_are_refused(monkeypatch: pytest.MonkeyPatch)
     rows, facts = human_rows("xnli", "de", "dev", None)
     assert german[2] not in rows and len(rows) == 38 and facts["dropped"]["its label is another"] == 1
     german[:] = [{**row, "label": 0} for row in german]
-    with pytest.raises(DataError, match=r"xnli/de/dev: of 40 English rows of xnli 39 are there .*, 13 of these"):
+    with pytest.raises(DataError, match=r"xnli/de/dev: of 40 en rows of xnli 39 are there .*, 13 of these"):
         human_rows("xnli", "de", "dev", None)
     german[:] = [{**row, "id": f"other {row['id']}"} for row in german]
     with pytest.raises(DataError, match=r"0 are there"):

@@ -61,6 +61,8 @@ def _after(intermediate: str) -> str:
 def _detected(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
     yield from encoder_difference(paper, figure, ours.encoder)
     yield from intermediate_difference(figure, ours.intermediate)
+    if ours.target.translate:
+        yield f"setting: theirs {figure.block.setting}, ours translate-{ours.target.translate} by {ours.target.engine}"
     yield from _trained_first(paper, figure, ours)
     yield from _recipe(paper, figure, ours)
     if ours.train_rows:

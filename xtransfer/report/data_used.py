@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow, TranslationRow
+from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow, StageRow, TranslationRow
 
 _USES = {
     "intermediate": "intermediate training",
@@ -57,8 +57,16 @@ def data_used(connection: Connection, cells: Any) -> list[DataUsed]:
 
 
 def translations(connection: Connection, cells: Any) -> Sequence[Any]:
-    """The rows of `translation` that the cells of a query were trained on."""
+    """The rows of `translation` that the cells of a query were trained or scored on, each with the `settings` of its
+    stage."""
     read = select(CellBenchmarkRow.translation).where(CellBenchmarkRow.cell.in_(cells))
     table = TranslationRow.__table__
-    query = select(table).where(table.c.stage.in_(read)).order_by(table.c.benchmark, table.c.language, table.c.engine)
-    return connection.execute(query).all()
+    query = select(table, StageRow.settings).join(StageRow, StageRow.key == table.c.stage)
+    found = connection.execute(query.where(table.c.stage.in_(read)).order_by(table.c.stage)).all()
+    return sorted(found, key=lambda one: (one.benchmark, into(one.language, one.settings), one.engine))
+
+
+def into(language: str, settings: Mapping[str, Any]) -> str:
+    """Where a translation leads, by the settings of its stage: `de`, or `en from de` where it is not from English."""
+    source = settings.get("source", "en")
+    return language if source == "en" else f"{language} from {source}"

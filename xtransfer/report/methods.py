@@ -14,6 +14,7 @@ from xtransfer.languages import LANGUAGES
 from xtransfer.latex import escape
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
 from xtransfer.report.provenance import Provenance, UsedRecipe
+from xtransfer.report.sizes import trained_name
 from xtransfer.report.words import counted, listed
 from xtransfer.scoring.aggregate import XTREME, XTREME_R
 from xtransfer.scoring.metrics import METRICS
@@ -86,12 +87,27 @@ def _design(facts: Provenance) -> str:
         "intermediate benchmark, then fine-tuned on English rows of a target, and scored on the target in every "
         f"language without further training, that is zero-shot{usual}. "
     )
+    text += _ways(facts)
     if any(not one.parts for one in facts.intermediates):
         text += "The baseline, direct, leaves out the first step. "
     text += f"The grid of {grid} has {counted(len(facts.cells), 'cell')}"
     if facts.left_out:
         text += f", {len(facts.left_out)} of which have no usable scores and enter no number"
     return text + "."
+
+
+def _ways(facts: Provenance) -> str:
+    """What is said of targets that a translator helps."""
+    text = ""
+    for how, said in (
+        ("train", "an encoder is fine-tuned for each language on the English rows translated to it, and on the rows "
+         "themselves for English (translate-train)"),
+        ("test", "the encoder that was fine-tuned in English is scored on test rows translated to English; a row "
+         "whose translation is dropped is read as it was written (translate-test)"),
+    ):  # fmt: skip
+        if slugs := [one.slug for one in facts.targets if one.translate == how]:
+            text += f"For {listed(slugs)}, {said}. "
+    return text
 
 
 def _of_suite(facts: Provenance, suite: Any) -> bool:
@@ -130,8 +146,16 @@ def _intermediates(facts: Provenance) -> str:
         return ""
     text = f"Intermediate training is on {'; on '.join(_intermediate(facts, one) for one in trained)}."
     if (rows := facts.definition.get("intermediate_rows")) is not None:
-        text += f" The first {rows:,} rows of each are used{', so that sizes are equal' if len(trained) > 1 else ''}."
+        text += _sizes(facts, rows, len(trained) > 1)
     return text
+
+
+def _sizes(facts: Provenance, rows: int, several: bool) -> str:
+    """How many rows of each intermediate are used; those are named that have fewer."""
+    most = max((one.rows for one in facts.sizes), default=rows)
+    if short := [f"{one.rows:,} of {one.part}" for one in facts.sizes if one.rows < most]:
+        return f" At most the first {rows:,} rows of each are used; there are but {listed(short)}."
+    return f" The first {most:,} rows of each are used{', so that sizes are equal' if several else ''}."
 
 
 def _intermediate(facts: Provenance, one: Intermediate) -> str:
@@ -144,7 +168,7 @@ def _phase(facts: Provenance, one: Intermediate) -> str:
     """The last phase of an intermediate."""
     text = listed([_part(facts, part) for part in one.parts])
     names = (stage for stage in facts.stages if stage.kind == "train")
-    run = next((stage for stage in names if stage.name.startswith(f"train {one.slug} seed ")), None)
+    run = next((stage for stage in names if stage.name.startswith(trained_name(one))), None)
     if run is None or "steps" not in run.facts:
         return text
     return f"{text}: {counted(run.facts['steps'], 'step')} of {run.settings['recipe']['batch_size']} rows"

@@ -18,6 +18,7 @@ from xtransfer.errors import RequestError
 from xtransfer.languages import LANGUAGES
 from xtransfer.report import latex, plots, tables
 from xtransfer.report.curves import curves
+from xtransfer.report.data_used import into
 from xtransfer.report.files import slug, write
 from xtransfer.report.findings import Certain, Findings, find
 from xtransfer.report.methods import methods
@@ -168,6 +169,7 @@ def _template() -> Template:
     environment.filters |= {
         "duration": duration,
         "counted": counted,
+        "into": into,
         "listed": listed,
         "shell": shlex.quote,
         "heading": tables.heading,

@@ -13,6 +13,7 @@ from xtransfer.errors import unknown
 from xtransfer.intermediate import Intermediate
 from xtransfer.report.cost import Costs, costs
 from xtransfer.report.data_used import DataUsed, data_used, translations
+from xtransfer.report.sizes import Size, sizes
 from xtransfer.results.database import Database
 from xtransfer.results.schema import CellRow, CellStageRow, EncoderRow, StageRow, StudyCellRow, StudyRow
 from xtransfer.study import Target
@@ -43,7 +44,7 @@ class Provenance:
     cost: Costs
     encoders: list[Any]  # rows: name, source, id, revision, and the key of the stage that pretrained it
     data: list[DataUsed]
-    translations: list[Any]  # rows of `translation`
+    translations: list[Any]  # rows of `translation`, with the `settings` of the stage
 
     @property
     def left_out(self) -> list[Any]:
@@ -83,10 +84,22 @@ class Provenance:
         ]
 
     @cached_property
+    def sizes(self) -> list[Size]:
+        """The rows of each part of an intermediate."""
+        return sizes(self.intermediates, self.stages)
+
+    @cached_property
     def trained_targets(self) -> set[str]:
         """Targets that something is fine-tuned on; others are scored with the encoder as it is."""
-        names = [stage.name for stage in self.stages if stage.kind == "train"]
-        return {one.slug for one in self.targets if any(name.startswith(f"train {one.slug} ") for name in names)}
+        return {one.slug for one in self.targets if one.fine_tune and self._is_trained(one)}
+
+    def _is_trained(self, target: Target) -> bool:
+        """Targets that are trained alike share their stages, which are named after the first of them."""
+        alike = [
+            one.slug for one in self.targets if one.benchmark == target.benchmark and one.train_on == target.train_on
+        ]
+        begins = tuple(f"train {slug} " for slug in alike)
+        return any(stage.kind == "train" and stage.name.startswith(begins) for stage in self.stages)
 
     @property
     def packages(self) -> list[str]:

@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer import benchmarks, kinds
-from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
 from xtransfer.errors import XTransferError
+from xtransfer.report.data_used import into
 from xtransfer.report.provenance import Provenance
 from xtransfer.results.predictions import Predictions
 from xtransfer.stages.translate import ROWS
@@ -53,6 +54,7 @@ _INPUTS = {
 _FOUND = {"bitext": "target", "ranking": "target", "mining": "text"}  # kind → field of the row that an id names
 
 Shown = dict[str, Any]
+_Sources = dict[tuple[str, str, SplitName, int | None], Mapping[str, Row]]
 
 
 def predictions(facts: Provenance, store: ArtifactStore) -> list[Shown]:
@@ -68,11 +70,11 @@ def predictions(facts: Provenance, store: ArtifactStore) -> list[Shown]:
 
 
 def translations(facts: Provenance, store: ArtifactStore) -> list[Shown]:
-    """Some sentences of each translation that the study was trained on.
+    """Some sentences of each translation that the study was trained or scored on.
 
     Columns: benchmark, language, engine, source, translation.
     """
-    sources: dict[str, Mapping[str, Row]] = {}
+    sources: _Sources = {}
     return _readable(
         (f"{one.benchmark} in {one.language}", partial(_of_translation, one, store, sources))
         for one in facts.translations
@@ -155,23 +157,23 @@ def _judged(points: float) -> str:
     return {100.0: "yes", 0.0: "no"}.get(points, f"{points:.0f} of 100 points")
 
 
-def _of_translation(one: Any, store: ArtifactStore, sources: dict[str, Mapping[str, Row]]) -> Iterator[Shown]:
+def _of_translation(one: Any, store: ArtifactStore, sources: _Sources) -> Iterator[Shown]:
     artifact = store.find(one.stage)
     if artifact is None:
         return
     settings, benchmark = artifact.manifest.settings, benchmarks.get(one.benchmark)
-    if one.benchmark not in sources:
-        loaded = load_rows(benchmark, "en", settings["split"], settings["rows"])
-        sources[one.benchmark] = {row["id"]: row for row in loaded}
+    place = one.benchmark, settings.get("source", "en"), settings["split"], settings["rows"]
+    if place not in sources:
+        sources[place] = {row["id"]: row for row in load_rows(benchmark, *place[1:])}
     pairs = (
         pair
         for row in _first_rows(artifact.folder / ROWS)
-        if (english := sources[one.benchmark].get(row["id"])) is not None
-        for pair in zip(texts_of(benchmark.kind, english), texts_of(benchmark.kind, row), strict=False)
+        if (written := sources[place].get(row["id"])) is not None
+        for pair in zip(texts_of(benchmark.kind, written), texts_of(benchmark.kind, row), strict=False)
     )
     for source, text in itertools.islice(dict.fromkeys(pairs), _SENTENCES):
-        place = {"benchmark": one.benchmark, "language": one.language, "engine": one.engine}
-        yield {**place, "source": _cut(source), "translation": _cut(text)}
+        named = {"benchmark": one.benchmark, "language": into(one.language, settings), "engine": one.engine}
+        yield {**named, "source": _cut(source), "translation": _cut(text)}
 
 
 def _first_rows(file: Path) -> list[Row]:

@@ -51,7 +51,7 @@ def checkpoint_rows(cell: Cell, stages: Made) -> list[Values]:
 
 
 def translation_rows(cell: Cell, stages: Made) -> list[Values]:
-    """A row for every translation that the cell's intermediate was trained on."""
+    """A row for every translation that the cell was trained or scored on."""
     rows = []
     for stage in stages:
         if stage.kind == "translate":
@@ -109,7 +109,11 @@ def benchmark_row(name: str) -> Values:
 def _read_by(cell: Cell, stages: Made, stage: Stage | Manifest) -> Iterator[Values]:
     if stage.kind == "score" and "benchmark" in stage.settings:
         settings = stage.settings
-        yield _read(cell, "target-score", settings, " ".join(settings["languages"]), settings["split"], None)
+        translated = {code: stage.inputs.get(f"rows-{code}") for code in settings["languages"]}
+        if native := [code for code in settings["languages"] if translated[code] is None]:
+            yield _read(cell, "target-score", settings, " ".join(native), settings["split"], None)
+        for code in (code for code in settings["languages"] if translated[code] is not None):
+            yield _read(cell, "target-score", settings, code, settings["split"], translated[code])
     if stage.kind == "train":
         role = "intermediate" if _role(cell, stages, stage) == "intermediate" else "target-train"
         for number, part in enumerate(stage.settings.get("parts", ())):
@@ -152,10 +156,10 @@ def _trained_on(cell: Cell, stages: Made, stage: Stage | Manifest) -> str:
 
 
 def _engine(cell: Cell, stages: Made, key: str) -> str:
-    """The engine of the part of the intermediate that reads the translation."""
+    """The engine of the part of the intermediate that reads the translation, or else of the target."""
     phases = _phases(cell, stages)
     for stage in (one for one in stages if one.key in phases):
         for number, part in enumerate(phases[stage.key].parts):
             if stage.inputs.get(f"data-{number}") == key:
                 return part.engine or ""
-    return ""
+    return cell.target.engine or ""

@@ -84,7 +84,9 @@ class CellRow(Base):
     )
     intermediate_language: Mapped[str] = mapped_column(doc="'' for direct; several joined by '+'")
     intermediate_engine: Mapped[str] = mapped_column(doc="translation engine; '' where the rows are native")
-    target: Mapped[str] = mapped_column(doc="slug: `xnli`, `xnli<lingnli`, `xnli:first500`")
+    target: Mapped[str] = mapped_column(
+        doc="slug: `xnli`, `xnli<lingnli`, `xnli:first500`, `xnli:translate-test~opus-mt`"
+    )
     benchmark: Mapped[str] = mapped_column(doc="benchmark that the target scores")
     whole_test: Mapped[bool] = mapped_column(doc="whether the whole test split is scored, not a part or the dev split")
     seed: Mapped[int] = mapped_column(doc="training seed")
@@ -177,7 +179,7 @@ class CheckpointRow(Base):
 
 
 class TranslationRow(Base):
-    """The training rows of a benchmark in another language, made by an engine, and how good they are."""
+    """Rows of a benchmark in another language, made by an engine, and how good they are."""
 
     __tablename__ = "translation"
     __table_args__ = (
@@ -190,7 +192,9 @@ class TranslationRow(Base):
     stage: Mapped[str] = mapped_column(
         ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the translate stage"
     )
-    benchmark: Mapped[str] = mapped_column(doc="benchmark whose English rows were translated")
+    benchmark: Mapped[str] = mapped_column(
+        doc="benchmark whose rows were translated; its stage says which split, and from what language"
+    )
     language: Mapped[str] = mapped_column(ForeignKey("language.code"), doc="language translated into")
     engine: Mapped[str] = mapped_column(doc="name of the engine")
     engine_revision: Mapped[str] = mapped_column(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -21,9 +22,11 @@ from xtransfer.pooling import MEAN_OF_LAST, Pooling
 from xtransfer.precision import Precision
 from xtransfer.scoring import metrics
 from xtransfer.scoring.predict import Reader, predict_languages
+from xtransfer.scoring.translated import as_translated
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.training import checkpoints, pretrained
 from xtransfer.training.checkpoints import Loaded
+from xtransfer.training.pretrained import Start
 
 PREDICTIONS = "predictions.parquet"
 SCORES = "scores.json"
@@ -55,7 +58,7 @@ class Score:
 
 
 def score(
-    checkpoint: Path | tuple[str, str],
+    checkpoint: Start | None,
     benchmark: Benchmark,
     languages: Sequence[str],
     split: SplitName,
@@ -67,12 +70,16 @@ def score(
     pooling: Pooling = MEAN_OF_LAST,
     limit: int | None = None,
     precision: Precision = "fp32",
+    own: Mapping[str, Start] = MappingProxyType({}),
+    translated: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[Score]:
     """Scores a checkpoint folder (or hub id and commit); writes predictions.parquet and scores.json to `out`,
     and measures.json where the kind records something of its vectors.
 
     Per language one score of each of the benchmark's metrics, the main one first. `limit` bounds the rows of
-    each language, `pooling` is what retrieval compares. Raises RequestError when the checkpoint cannot
+    each language, `pooling` is what retrieval compares. `own`: checkpoints of single languages, which stand in for
+    `checkpoint` (translate-train); `translated`: files of a language's rows in English, which are read instead of
+    them (translate-test). Raises RequestError when the checkpoint cannot
     predict this benchmark, has no positions for `max_length` tokens, or nothing is asked for, DataError when
     rows do not fit, SourceError when they cannot be read.
     """
@@ -82,22 +89,25 @@ def score(
     rows = _rows(benchmark, kind, languages, split, limit)
     calibrated = kind.retrieval is not None and kind.retrieval.calibrate is not None
     dev = _rows(benchmark, kind, languages, "dev", None) if calibrated else None
-    model = checkpoints.load(checkpoint)
+    read = {code: as_translated(part, translated.get(code)) for code, part in rows.items()}
     measures: dict[str, Mapping[str, float]] = {}
-    pretrained.check_length(model.encoder, max_length, checkpoint)
-    predictions = predict_languages(
-        model.encoder,
-        _head(model, benchmark, kind),
-        benchmark,
-        rows,
-        Reader(model.tokenizer, max_length),
-        device,
-        progress,
-        pooling,
-        dev,
-        precision,
-        measures,
-    )
+    predictions: dict[str, list[Prediction]] = {}
+    for start, part in _by_checkpoint(checkpoint, own, read):
+        model = checkpoints.load(start)
+        pretrained.check_length(model.encoder, max_length, start)
+        predictions |= predict_languages(
+            model.encoder,
+            _head(model, benchmark, kind),
+            benchmark,
+            part,
+            Reader(model.tokenizer, max_length),
+            device,
+            progress,
+            pooling,
+            dev,
+            precision,
+            measures,
+        )
     scores = [
         one
         for language in languages
@@ -118,6 +128,18 @@ def _rows(
     if pool := load_pool(benchmark):
         rows[POOL] = pool
     return kind.together(rows) if kind.together is not None else rows
+
+
+def _by_checkpoint(
+    checkpoint: Start | None, own: Mapping[str, Start], rows: Mapping[str, list[Row]]
+) -> Iterator[tuple[Start, dict[str, list[Row]]]]:
+    """Each checkpoint with the rows that it is scored on, languages in their order."""
+    shared = {code: part for code, part in rows.items() if code not in own}
+    if shared:
+        assert checkpoint is not None, "languages without a checkpoint"
+        yield checkpoint, shared
+    for code, start in own.items():
+        yield start, {code: rows[code]}
 
 
 def _head(model: Loaded, benchmark: Benchmark, kind: Kind) -> nn.Module | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from xtransfer.stages.pinned import check_rows
 from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.translate import ROWS
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     if "dev" in settings:
         check_rows(settings["benchmark"], "dev", settings["languages"], settings["dev"])
     scores = score(
-        inputs.get("checkpoint") or (settings["encoder"]["id"], settings["encoder"]["revision"]),
+        _checkpoint(settings, inputs),
         benchmarks.get(settings["benchmark"]),
         settings["languages"],
         settings["split"],
@@ -31,10 +32,23 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
         pooling=Pooling.model_validate(settings.get("pooling", {})),
         limit=settings.get("rows"),
         precision=settings.get("precision", "fp32"),
+        own=_by_language(inputs, "checkpoint-"),
+        translated={code: folder / ROWS for code, folder in _by_language(inputs, "rows-").items()},
     )
     measured = work.out / MEASURES
     measures = {"measures": json.loads(measured.read_text(encoding="utf-8"))} if measured.exists() else {}
     return {"languages": len(scores), "items": sum(one.n for one in scores), **measures}
+
+
+def _checkpoint(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Path | tuple[str, str] | None:
+    """What the languages are scored with that have no checkpoint of their own; None: each has one."""
+    if "checkpoint" in inputs or settings["encoder"] is None:
+        return inputs.get("checkpoint")
+    return settings["encoder"]["id"], settings["encoder"]["revision"]
+
+
+def _by_language(inputs: Mapping[str, Path], prefix: str) -> dict[str, Path]:
+    return {name.removeprefix(prefix): folder for name, folder in inputs.items() if name.startswith(prefix)}
 
 
 KIND = StageKind(name="score", version=2, run=run, seconds=3)

@@ -60,7 +60,7 @@ def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, 
         benchmark = benchmarks.get(settings["dev"]["benchmark"])
         check_rows(benchmark.name, "dev", ["en"], settings["dev"]["data"])
         dev = (benchmark, load_rows(benchmark, "en", "dev", recipe.dev_rows))
-    return finetune(
+    facts = finetune(
         inputs.get("start") or (settings["encoder"]["id"], settings["encoder"]["revision"]),
         parts,
         recipe,
@@ -74,6 +74,7 @@ def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, 
         weights=[part.get("weight", 1.0) for part in settings["parts"]],
         team=team,
     )
+    return {**facts, "part_rows": [len(rows) for _, rows in parts]}
 
 
 KIND = StageKind(name="train", version=3, run=run, seconds=8)

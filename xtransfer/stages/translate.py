@@ -1,11 +1,14 @@
-"""Stage `translate`: the English training rows of a benchmark in another language, as rows.parquet."""
+"""Stage `translate`: rows of a benchmark in another language, as rows.parquet: English training rows, or, for
+translate-test, rows of a language in English."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xtransfer.benchmarks.spec import Row
 from xtransfer.stages.pinned import check_rows
 from xtransfer.stages.spec import StageKind, Work
 
@@ -17,13 +20,14 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     from xtransfer.data.load import save_rows
 
     benchmark, split = benchmarks.get(settings["benchmark"]), settings["split"]
-    languages = ["en", settings["language"]] if settings["references"] else ["en"]
+    source = settings.get("source", "en")
+    languages = [source, settings["language"]] if settings["references"] else [source]
     check_rows(benchmark.name, split, languages, settings["data"])
     if people := settings.get("people"):
         from xtransfer.translation.parallel import human_rows
 
         check_rows(people["benchmark"], split, [settings["language"]], people["data"])
-        rows, facts = human_rows(benchmark.name, settings["language"], split, settings["rows"])
+        rows, facts = human_rows(benchmark.name, settings["language"], split, settings["rows"], source)
     else:
         rows, facts = _by_a_model(settings, inputs, work)
     save_rows(rows, work.out / ROWS)
@@ -36,19 +40,25 @@ def _by_a_model(
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows
     from xtransfer.translation.benchmark import translate_rows
+    from xtransfer.translation.first_kept import first_kept
     from xtransfer.translation.opened import open_engine
 
     benchmark, language, split = benchmarks.get(settings["benchmark"]), settings["language"], settings["split"]
-    rows = load_rows(benchmark, "en", split, settings["rows"])
+    source, limit = settings.get("source", "en"), settings["rows"]
     references = None
     if settings["references"]:  # the same rows written in the language: how good the translation is
-        references = load_rows(benchmark, language, split, settings["rows"])
+        references = load_rows(benchmark, language, split)
     model = inputs.get("engine") or (settings["engine"]["id"], settings["engine"]["revision"])
     engine = open_engine(model, work.device, settings.get("beams", 1), work.state)
-    translated, facts = translate_rows(
-        rows, benchmark.kind, engine, language, references=references, progress=work.progress
-    )
+
+    def translate(rows: Sequence[Row]) -> tuple[list[Row], dict[str, Any]]:
+        return translate_rows(rows, benchmark.kind, engine, language, references, source=source, progress=work.progress)
+
+    rows = load_rows(benchmark, source, split, limit)
+    translated, facts = translate(rows)
+    if len(translated) < len(rows) and limit is not None and split == "train":  # as many as of a native benchmark
+        translated, facts = first_kept(load_rows(benchmark, source, split, sys.maxsize), len(rows), translate)
     return translated, {**facts, "decoding": list(engine.decoding)}
 
 
-KIND = StageKind(name="translate", version=1, run=run, seconds=8)
+KIND = StageKind(name="translate", version=2, run=run, seconds=8)

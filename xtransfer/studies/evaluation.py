@@ -16,7 +16,7 @@ from xtransfer.declared import reasons
 from xtransfer.encoders import ENCODERS, EncoderRef
 from xtransfer.errors import RequestError
 from xtransfer.study import Study, Target, make
-from xtransfer.study_check import trained_as
+from xtransfer.target_phases import trained_as
 from xtransfer.training import recipes
 from xtransfer.training.recipe import Recipe
 
@@ -60,7 +60,8 @@ def evaluation(
             values["split"] = split
         if rows is not None:
             values["score_rows"] = rows
-        if not target.fine_tune or (not target.train_on and answered_by(heads, benchmark)):
+        as_it_comes = target.translate != "train" and not target.train_on and answered_by(heads, benchmark)
+        if not target.fine_tune or as_it_comes:
             values |= {"fine_tune": False, "train_rows": None}
         made.append(target.model_copy(update=values).model_dump(mode="json"))
     return make(

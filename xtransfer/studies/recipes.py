@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xtransfer.study import Target
-from xtransfer.study_check import trained_as
+from xtransfer.target_phases import trained_as
 from xtransfer.training.recipes import adapted, recipe, recipe_for
 
 

@@ -35,7 +35,8 @@ class EngineTrainedHere:
 
 @dataclass(frozen=True)
 class HubEngine:
-    """A translator of a hub, or of a mirror in its layout; `{language}` in `id` is the target's code."""
+    """A translator of a hub, or of a mirror in its layout; `{language}` in `id` is the target's code, and in
+    `back`, the model that translates to English, the source's. Without it one model translates between all."""
 
     name: str
     id: str
@@ -45,10 +46,12 @@ class HubEngine:
     revision: str = "main"  # a branch is pinned to its commit when a plan is made
     beams: int = 4
     how: How = "int8"
+    back: str = ""
 
-    def model(self, language: str) -> str:
-        """The model that translates to a language, as `encoders.resolve` reads it."""
-        return f"{self.id.format(language=language)}@{self.revision}"
+    def model(self, source: str, target: str) -> str:
+        """The model that translates from one language to another, as `encoders.resolve` reads it."""
+        named = self.back.format(language=source) if self.back and target == "en" else self.id.format(language=target)
+        return f"{named}@{self.revision}"
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,9 @@ ENGINES = _index(
     HubEngine(
         name="opus-mt",
         id="Helsinki-NLP/opus-mt-en-{language}",
+        back="Helsinki-NLP/opus-mt-{language}-en",
         languages=("en", "de", "es", "fr", "ru"),  # models of one target each, which read no mark of it
-        description="OPUS-MT (Tiedemann and Thottingal 2020), one Marian model for each language",
+        description="OPUS-MT (Tiedemann and Thottingal 2020), one Marian model for each language and direction",
         licence="CC BY 4.0 or Apache 2.0, by model",
     ),
     HumanTranslations(
@@ -135,11 +139,23 @@ def get(name: str) -> Engine:
     return replace(engine, name=name, how=cast(How, how))
 
 
-def check(name: str, benchmark: str, language: str, split: SplitName = "train") -> None:
-    """Raises RequestError where an engine cannot translate a split of a benchmark from English to a language."""
+def check(name: str, benchmark: str, language: str, split: SplitName = "train", *, source: str = "en") -> None:
+    """Raises RequestError where an engine cannot translate a split of a benchmark from `source` to a language."""
     engine = get(name)
     if isinstance(engine, HumanTranslations):
-        translated_by_people(benchmark, language, split)
-    elif language not in engine.languages or language == "en":
-        offered = ", ".join(code for code in engine.languages if code != "en")
-        raise RequestError(f"{name} translates to {offered}")
+        translated_by_people(benchmark, language, split, source)
+    elif language not in _targets(engine, source):
+        if sources := [code for code in engine.languages if language in _targets(engine, code)]:
+            raise RequestError(f"{name} translates to {language} from {', '.join(sources)}, not from {source}")
+        raise RequestError(f"{name} translates to {', '.join(_targets(engine, 'en'))}, not to {language}")
+
+
+def _targets(engine: EngineTrainedHere | HubEngine, source: str) -> list[str]:
+    """What an engine translates to from a language."""
+    others = [code for code in engine.languages if code != source]
+    if source not in engine.languages:
+        return []
+    if isinstance(engine, EngineTrainedHere):
+        return others if source == engine.languages[0] else []
+    by_pair = "{language}" in engine.id
+    return others if source == "en" or not by_pair else ["en"] if engine.back else []

@@ -1,0 +1,26 @@
+"""As many translated rows as asked for, whatever is dropped on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from xtransfer.benchmarks.spec import Row
+
+Made = tuple[list[Row], Any]  # rows that were kept, in their order and with their ids, and anything beside them
+
+
+def first_kept(rows: Sequence[Row], wanted: int, translate: Callable[[Sequence[Row]], Made]) -> Made:
+    """What `translate` makes of the shortest beginning of `rows` of which it keeps `wanted`; of all where it keeps
+    fewer. It is asked again with more rows where some were dropped: what it once translated must cost it little."""
+    count = min(wanted, len(rows))
+    made = translate(rows[:count])
+    while len(made[0]) < wanted and count < len(rows):
+        lacking, share = wanted - len(made[0]), max(len(made[0]), 1) / count
+        count = min(len(rows), count + math.ceil(lacking / share))
+        made = translate(rows[:count])
+    if len(made[0]) > wanted:
+        last = made[0][wanted - 1]["id"]
+        made = translate(rows[: 1 + [row["id"] for row in rows].index(last)])
+    return made
