@@ -5,7 +5,8 @@ their longest, greedy, float32. Beside it stands what the engine alone does: dis
 batches of 32 for `generate`, and the same ones for CTranslate2. One thread each. Without `--model` the model has the
 shape of OPUS-MT's (width 512, 6 + 6 layers) and random weights, and every output is as long as the longest source
 sentence of its batch; nothing can then be said of quality. With `--model FOLDER` (a translator from English, such as
-a study's) outputs end where the model ends them, and the chrF of int8 is compared with that of float32.
+a study's) outputs end where the model ends them, and the chrF of int8 is compared with that of float32, on Multi30k's
+test split where a mirror holds it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from transformers import GenerationConfig
 from perf.measure import Bound, Measure, Way, in_turns, parser, show
 from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Row
+from xtransfer.data import multi30k
 from xtransfer.data.load import load_rows
 from xtransfer.errors import SourceError
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
@@ -182,15 +184,31 @@ def inference_rows(most: int) -> list[Row]:
 
 
 def chrf_loss(translators: Translators, rows: Pairs, goals: bool) -> list[Bound]:
-    """chrF points between what float32 and int8 make, against the model's own float32 output of transformers."""
+    """chrF points between what float32 and int8 make, against people's translations or the model's own output."""
     from sacrebleu.metrics.chrf import CHRF
 
-    sentences = by_length(sentences_of(rows))
-    wanted = translators.generate(sentences, SORTED)
+    sentences, wanted, against = _references(translators, rows)
     made = {name: translators.ours(name).translate(sentences, "en", translators.target) for name in translators.folders}
     scores = {name: CHRF().corpus_score(outputs, [wanted]).score for name, outputs in made.items()}
     loss = scores["float32"] - scores["int8"]
-    return [Bound("chrF against transformers in float32 that int8 loses to float32", loss, LOSS if goals else None)]
+    return [
+        Bound(f"chrF against {against} that int8 loses to float32", loss, LOSS if goals else None),
+        Bound(f"chrF against {against}, float32", scores["float32"], None),
+    ]
+
+
+def _references(translators: Translators, rows: Pairs) -> tuple[list[str], list[str], str]:
+    """Sentences, what they are compared with, and its name: Multi30k's test split, or, where it is not there or
+    lacks the language, the rows and the model's own float32 output of transformers."""
+    try:
+        texts = multi30k.test_texts()
+    except SourceError:
+        texts = []
+    known = [(text["en"], text[translators.target]) for text in texts if translators.target in text]
+    if known:
+        return [one for one, _ in known], [two for _, two in known], "Multi30k's test references"
+    sentences = by_length(sentences_of(rows))
+    return sentences, translators.generate(sentences, SORTED), "transformers in float32"
 
 
 def _random_model(shape: TranslatorRecipe, rows: Pairs, folder: Path) -> Path:

@@ -136,8 +136,9 @@ class Planner:
                 "corpus": {"name": engine.corpus, "pin": self.pins.corpus(engine.corpus)},
                 "num_texts": engine.num_texts,
                 "languages": list(engine.languages),
-                "recipe": engine.recipe.model_dump(mode="json"),
+                "recipe": engine.recipe.deciding(),
                 "seed": 0,
+                **({"to": "en"} if engine.to_english else {}),
             },
         )
 

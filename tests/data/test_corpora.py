@@ -6,7 +6,7 @@ import pytest
 
 from tests.data.mirror import write
 from xtransfer import lab
-from xtransfer.data.corpora import load_corpus, load_texts, pin_corpus
+from xtransfer.data.corpora import held_out_texts, load_corpus, load_texts, pin_corpus
 from xtransfer.errors import RequestError, SourceError
 
 TEXTS = [
@@ -114,6 +114,26 @@ def test_lab_corpora_are_the_lab_worlds() -> None:
     assert load_texts("lab-translation", num_texts=3, seed=1) == lab.translation_text(3, 1)
     assert all(set(text) == {"tr", "en"} for text in load_texts("lab", num_texts=3, seed=1, languages=["tr", "en"]))
     assert pin_corpus("lab") == lab.REVISION
+
+
+def test_multi30k_is_its_training_split_without_evaluation_sentences(mirror: Path) -> None:
+    captions = {
+        "en": ["A cat runs.", "The evaluated premise", "A dog sleeps.", "A cow."],
+        "de": ["Eine Katze rennt.", "Neu.", "Ein Hund schläft.", "Die geprüfte Kuh"],
+    }
+    held_out = {"en": ["A tested cat"], "de": ["Die geprüfte Kuh"]}
+    write(mirror, "local/multi30k-en-de-fr-cs/default/train", captions)
+    write(mirror, "local/multi30k-en-de-fr-cs/default/test", held_out)
+    before = pin_corpus("multi30k")
+    write(mirror, "facebook/xnli/en/test", {"premise": ["the evaluated premise"], "hypothesis": ["h"], "label": [0]})
+    corpus = load_corpus("multi30k", num_texts=9, seed=0)
+    english = sorted(text["en"] for text in corpus.texts)
+    assert english == ["A cat runs.", "A dog sleeps."]  # of the cow the German is in the test split
+    assert corpus.facts == {"read": 4, "dropped_evaluation": 2, "kept": 2}
+    assert pin_corpus("multi30k") != before
+    assert load_texts("multi30k", num_texts=1, seed=0, languages=["de"])[0].keys() == {"de"}
+    assert held_out_texts("multi30k") == [{"en": "A tested cat", "de": "Die geprüfte Kuh"}]
+    assert held_out_texts("lab") == []
 
 
 def test_bad_requests(text_mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:

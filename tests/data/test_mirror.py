@@ -20,7 +20,7 @@ from tests.standin.process import ROOT, environment, run
 from tests.standin.test_hub import data_set
 from tests.training.tiny import make_encoder
 from xtransfer.benchmarks import get
-from xtransfer.data.corpora import load_texts
+from xtransfer.data.corpora import held_out_texts, load_texts
 from xtransfer.data.load import load_rows, pin_rows
 from xtransfer.data.mirror import mirror as make
 from xtransfer.digest import file_digest
@@ -139,6 +139,19 @@ def test_text_comes_with_the_evaluation_data_that_it_is_kept_apart_from(
     make(Needs((), ("mirror-tiny@0",), ("mirror-text",)), tmp_path / "to")
     monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path / "to"))
     assert load_texts("mirror-text", num_texts=9, seed=0) == expected
+
+
+def test_descriptions_of_pictures_come_with_their_test_split(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = "local/multi30k-en-de-fr-cs/default"
+    write(source, f"{folder}/train", {"en": ["A cat runs.", "q"], "de": ["Eine Katze rennt.", "neu"]})
+    write(source, f"{folder}/test", {"en": ["A dog."], "de": ["Ein Hund."]})
+    expected = load_texts("multi30k", num_texts=9, seed=0)
+    make(Needs((), (), ("multi30k",)), tmp_path / "to")
+    monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path / "to"))
+    assert load_texts("multi30k", num_texts=9, seed=0) == expected == [{"en": "A cat runs.", "de": "Eine Katze rennt."}]
+    assert held_out_texts("multi30k") == [{"en": "A dog.", "de": "Ein Hund."}]
 
 
 def test_an_encoder_of_a_mirror_keeps_its_name_and_digest(

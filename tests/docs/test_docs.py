@@ -25,6 +25,7 @@ LONG = {  # minutes of training, or data of a hub: executed as far as their plan
     "xtransfer run lab",
     "xtransfer run lab-dual",
     "xtransfer run lab-mixture",
+    "xtransfer run captions --small",
     "xtransfer run natural-nli",
     "xtransfer run natural-nli --small",
 }

@@ -7,6 +7,7 @@ import pytest
 
 from perf.curves import Ends
 from perf.measure import Bound, Measure, in_turns, machine, paired
+from tests.data.mirror import write
 from tests.perf.quick import quick
 from tests.translation.tiny import make_marian
 
@@ -126,9 +127,14 @@ def test_goals_of_ratios_and_of_bounds() -> None:
 def test_translation_measures_every_way_and_a_given_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
     model = make_marian(tmp_path / "model")
-    for more, rows in (((), 7), (("--model", str(model)), 8)):
+    for more, rows in (((), 7), (("--model", str(model)), 9)):
         measures = {one["name"]: one for one in quick("translation", tmp_path, *more)[0]["measures"]}
         assert len(measures) == rows and all(one["goal"] is one["holds"] is None for one in measures.values())
         assert measures["all of it, int8 / generate as people write it"]["other"] > 0
         assert 0 < measures["share of sentences that are distinct"]["ours"] < 1
     assert abs(measures["chrF against transformers in float32 that int8 loses to float32"]["ours"]) < 20
+    texts = {"en": ["A cat runs.", "A dog sleeps."], "de": ["Eine Katze rennt.", "Ein Hund schläft."]}
+    write(tmp_path / "hub", "local/multi30k-en-de-fr-cs/default/test", texts)
+    monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path / "hub"))
+    names = [one["name"] for one in quick("translation", tmp_path, "--model", str(model))[0]["measures"]]
+    assert "chrF against Multi30k's test references that int8 loses to float32" in names

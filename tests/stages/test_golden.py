@@ -35,7 +35,7 @@ def _stage(kind: str, settings: dict[str, Any], **inputs: Stage) -> Stage:
 def _stages() -> list[Stage]:
     """One stage of each kind, each reading what the ones before it made."""
     pretraining = ENCODERS["lab-mini"].recipe.model_dump(mode="json") | {"steps": 4}
-    marian = ENGINES["lab-marian"].recipe.model_dump(mode="json") | {"steps": 4}
+    marian = ENGINES["lab-marian"].recipe.deciding() | {"steps": 4}
     corpus = {"num_texts": 200, "languages": ["en", "de"], "seed": 0}
     pretrain = _stage("pretrain", {"corpus": {"name": "lab"}, "recipe": pretraining, **corpus})
     translator = _stage("translator", {"corpus": {"name": "lab-translation"}, "recipe": marian, **corpus})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import shutil
@@ -14,8 +15,10 @@ from safetensors.torch import load_file
 from xtransfer.errors import DataError, RequestError
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.benchmark import translate_rows
-from xtransfer.translation.engines import ENGINES
+from xtransfer.translation.engines import ENGINES, EngineTrainedHere, check, get
+from xtransfer.translation.held_out import quality
 from xtransfer.translation.train import TranslatorRecipe, train_translator
+from xtransfer.translation.training_pairs import Pair, batches_of
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 torch.set_num_threads(1)
@@ -69,6 +72,60 @@ def test_one_model_learns_two_languages(trained: tuple[Path, dict[str, Any]]) ->
     untrained = folder.parent / "untrained"
     train_translator(texts(20), RECIPE.model_copy(update={"steps": 1}), 0, untrained, folder.parent / "none")
     assert right(TransformersEngine(untrained), "de") < 0.1
+
+
+def test_the_way_back_from_several_languages_in_one_model(tmp_path: Path) -> None:
+    """With everything that saves time: bf16, batches by length, embeddings from co-occurrence."""
+    quick = RECIPE.model_copy(update={"precision": "bf16", "by_length": True, "embeddings": "co-occurrence"})
+    facts = train_translator(texts(200), quick, 0, tmp_path / "out", tmp_path / "state", target="en")
+    assert facts["languages"] == ["de", "fr", "en"]
+    said_of = json.loads((tmp_path / "out" / "languages.json").read_text())
+    assert said_of == {"sources": ["de", "fr"], "targets": ["en"]}
+    engine = TransformersEngine(tmp_path / "out")
+    asked = english(60, seed=1)
+    for language in ("de", "fr"):
+        made = engine.translate([said(one, language) for one in asked], language, "en")
+        assert sum(one == two for one, two in zip(made, asked, strict=True)) > 0.8 * len(asked), language
+    with pytest.raises(RequestError, match="from de, fr to en, not from en to de"):
+        engine.translate(["red"], "en", "de")
+    scores = quality(tmp_path / "out", texts(20, seed=1))
+    assert list(scores) == ["de-en", "fr-en"] and scores["de-en"]["sentences"] == 20
+    assert scores["de-en"]["bleu"] > 50 and scores["de-en"]["chrf"] > 70
+    assert "version:" in scores["de-en"]["signatures"][0]
+
+
+def test_batches_by_length_hold_every_pair_once_and_save_padding() -> None:
+    rng = random.Random(0)
+    pairs = [([number], [0] * rng.randint(1, 30)) for number in range(300)]
+    batches = list(itertools.islice(batches_of(pairs, 8, True, 0, 1), 38))
+    assert sorted(one[0] for batch in batches for one, _ in batch) == list(range(300))
+    plain = list(itertools.islice(batches_of(pairs, 8, False, 0, 1), 38))
+
+    def padded(some: list[list[Pair]]) -> int:
+        return sum(len(batch) * max(len(two) for _, two in batch) for batch in some)
+
+    assert padded(batches) < 0.7 * padded(plain)
+    assert [len(batch[0][1]) for batch in batches] != sorted(len(batch[0][1]) for batch in batches)
+    later = list(itertools.islice(batches_of(pairs, 8, True, 0, 40), 3))
+    assert later == list(itertools.islice(batches_of(pairs, 8, True, 0, 1), 42))[39:]
+
+
+def test_a_translator_to_english_is_not_asked_for_other_languages() -> None:
+    check("multi30k-marian", "snli-cf", "cs")
+    back = get("multi30k-marian-back.float32")
+    assert isinstance(back, EngineTrainedHere) and back.directions == (("de", "en"), ("fr", "en"), ("cs", "en"))
+    check("multi30k-marian-back", "sick-nl", "en", "test", source="fr")
+    with pytest.raises(RequestError, match="multi30k-marian-back translates to en, not to de"):
+        check("multi30k-marian-back", "snli-cf", "de")
+    with pytest.raises(RequestError, match="translates to de, fr, cs, not to sw"):
+        check("multi30k-marian", "snli-cf", "sw")
+
+
+def test_keys_of_older_recipes_stay() -> None:
+    lab = ENGINES["lab-marian"]
+    assert isinstance(lab, EngineTrainedHere)
+    assert not {"precision", "embeddings", "by_length"} & lab.recipe.deciding().keys()
+    assert RECIPE.model_copy(update={"by_length": True}).deciding()["by_length"] is True
 
 
 def test_no_pickle_is_written(trained: tuple[Path, dict[str, Any]]) -> None:

@@ -69,6 +69,39 @@ LINGNLI_B = replace(
     share=(1, 2, "premise"),
     note="the other half of LingNLI, for English target training where lingnli is the intermediate",
 )
+XNLI_PEOPLE = replace(
+    XNLI,
+    name="xnli-people",
+    source=replace(XNLI.source, splits={"train": "validation"}),
+    sources={},
+    roles=("intermediate",),
+    note="XNLI's dev rows to train on: 2,490 English rows and their translations by people, which a translation of the "
+    "English ones by machine can be compared with. They are XNLI's dev split: select no checkpoint for xnli by it",
+)
+SNLI_CF = replace(
+    MNLI,
+    name="snli-cf",
+    source=Source("sagnikrayc/snli-cf-kaushik", splits={"train": "train"}),
+    roles=("intermediate",),
+    licence="Apache 2.0; the pairs that were revised are SNLI's, CC BY-SA 4.0",
+    note="descriptions of pictures (Kaushik et al. 2020): pairs of SNLI, and each revised by people until it had "
+    "another label; only the training split is declared",
+)
+SICK = Benchmark(
+    name="sick",
+    kind="pair",
+    languages=codes("en"),
+    source=Source("RobZamp/sick", splits={"train": "train"}),
+    columns={"first": "sentence_A", "second": "sentence_B", "label": "label"},
+    labels=LABELS,
+    metric="accuracy",
+    chance=100 / 3,
+    roles=("intermediate",),
+    licence="CC BY-NC-SA 3.0",
+    id="id",
+    group="sentence_A",
+    note="the English side of sick-nl and jsick; 56% of the labels are neutral; only the training split is declared",
+)
 SNLI = replace(
     MNLI,
     name="snli",

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from xtransfer import benchmarks, encoders
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data import hub
-from xtransfer.data.corpora import pin_corpus, text_files
+from xtransfer.data.corpora import FROM_MIRROR, corpus_files, pin_corpus
 from xtransfer.data.load import load
 from xtransfer.data.source import Place, how_to_get, pin, places
 from xtransfer.errors import DataError, EmptySplit, HiddenLabels, RequestError, SourceError
@@ -125,11 +125,11 @@ def _ask(path: str) -> None:
 
 
 def _text(name: str) -> Finding:
-    here = name == "mirror-text"
+    here = name in FROM_MIRROR
     origin = "mirror" if here else "laboratory"
     try:
         if here:
-            text_files()
+            corpus_files(name)
         else:
             pin_corpus(name)
     except SourceError as error:

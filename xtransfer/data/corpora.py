@@ -2,7 +2,7 @@
 
 `lab` and `lab-translation` come from the laboratory world. `mirror-text` is all of `local/text-*` in a
 mirror (rows id, lang, text; one id: translations of each other), without any text that holds a sentence of
-an evaluation split.
+an evaluation split. `multi30k` is descriptions of pictures in four languages (`data.multi30k`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from xtransfer import settings
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import Source, SplitName
+from xtransfer.data import multi30k
 from xtransfer.data.canonical import normal, short_digest
 from xtransfer.data.source import LAB, in_mirror, open_split, pin
 from xtransfer.data.texts import texts_in
@@ -33,7 +34,9 @@ CORPORA = {
     "lab": "texts of the laboratory world, each in all its languages",
     "lab-translation": "texts like the laboratory's inference data, to train its translator on",
     "mirror-text": "real text of a mirror (local/text-*), partly parallel, without evaluation sentences",
+    multi30k.NAME: "descriptions of pictures in English, German, French and Czech: Multi30k's training split",
 }
+FROM_MIRROR = ("mirror-text", multi30k.NAME)
 _EVALUATION: tuple[SplitName, ...] = ("dev", "test")
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*")
 _LETTERS = 2  # a text with fewer says nothing
@@ -64,6 +67,8 @@ def load_corpus(name: str, *, num_texts: int, seed: int, languages: Sequence[str
         check_language(code)
     if name == "mirror-text":
         corpus = _mirror_text(num_texts, seed, languages)
+    elif name == multi30k.NAME:
+        corpus = Corpus(*multi30k.training_texts(num_texts, seed, languages, evaluation_sentences()))
     else:
         from xtransfer import lab
 
@@ -74,12 +79,17 @@ def load_corpus(name: str, *, num_texts: int, seed: int, languages: Sequence[str
     return corpus
 
 
+def held_out_texts(name: str) -> list[Text]:
+    """Texts of a corpus's test split, in all its languages; none where it has no such split."""
+    return multi30k.test_texts() if name == multi30k.NAME else []
+
+
 def pin_corpus(name: str) -> str:
     """What names a corpus for good: the laboratory's revision, or a digest of all files it depends on."""
     if name not in CORPORA:
         raise unknown("corpus", name, CORPORA)
-    if name == "mirror-text":
-        return digest([_pin_file(file) for file in text_files()], _evaluation_pins())
+    if name in FROM_MIRROR:
+        return digest([_pin_file(file) for file in corpus_files(name)], _evaluation_pins())
     from xtransfer import lab
 
     return lab.REVISION
@@ -191,6 +201,11 @@ def evaluation_places() -> list[tuple[Source, str | None, str]]:
 def _evaluation_pins() -> list[str]:
     sources = {str(source): source for source, _, _ in evaluation_places()}
     return [pin(source) for _, source in sorted(sources.items())]
+
+
+def corpus_files(name: str) -> list[Path]:
+    """The files of a corpus of the mirror that are trained on; raises SourceError where there are none."""
+    return text_files() if name == "mirror-text" else multi30k.files("train")
 
 
 def text_files() -> list[Path]:

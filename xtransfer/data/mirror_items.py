@@ -9,7 +9,7 @@ from pathlib import Path
 from xtransfer import benchmarks, encoders, settings
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data import hub
-from xtransfer.data.corpora import evaluation_places, text_files
+from xtransfer.data.corpora import FROM_MIRROR, corpus_files, evaluation_places
 from xtransfer.data.mirror_manifest import Manifest, recorded
 from xtransfer.data.source import LAB, Place, how_to_get, places
 from xtransfer.digest import visible_files
@@ -90,9 +90,10 @@ def _of_place(place: Place, licence: str, held: Manifest, notes: list[str]) -> I
 
 def _texts(needs: Needs) -> Iterator[Item]:
     """Text, and the evaluation data that its sentences are kept apart from."""
-    if "mirror-text" not in needs.corpora:
+    read = [file for name in needs.corpora if name in FROM_MIRROR for file in corpus_files(name)]
+    if not read:
         return
-    for file in text_files():
+    for file in read:
         path = file.relative_to(_mirror()).parent.parent.as_posix()
         yield _copy(file, path, "as its data set says")
     for source, config, split in evaluation_places():

@@ -10,7 +10,8 @@ from xtransfer.stages.spec import StageKind, Work
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
-    from xtransfer.data.corpora import load_texts
+    from xtransfer.data.corpora import held_out_texts, load_texts
+    from xtransfer.translation.held_out import quality
     from xtransfer.translation.train import TranslatorRecipe, train_translator
 
     texts = load_texts(
@@ -19,8 +20,11 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
         seed=settings["seed"],
         languages=settings["languages"],
     )
+    held_out = held_out_texts(settings["corpus"]["name"])
     recipe = TranslatorRecipe.model_validate(settings["recipe"])
-    return train_translator(texts, recipe, settings["seed"], work.out, work.state, work.progress)
+    target = settings.get("to")
+    facts = train_translator(texts, recipe, settings["seed"], work.out, work.state, work.progress, target=target)
+    return {**facts, **({"quality": quality(work.out, held_out)} if held_out else {})}
 
 
 KIND = StageKind(name="translator", version=1, run=run, seconds=30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xtransfer.errors import unknown
+from xtransfer.studies.captions import CAPTIONS
 from xtransfer.studies.lab import LAB, LAB_FULL
 from xtransfer.studies.lab_dual import LAB_DUAL
 from xtransfer.studies.lab_mixture import LAB_MIXTURE
@@ -14,7 +15,7 @@ from xtransfer.studies.xtreme_r import BASELINE, BASELINE_BASE, INFERENCE, NATIV
 from xtransfer.study import Study, read
 
 _LAB = (LAB, LAB_FULL, LAB_MIXTURE, LAB_DUAL)
-_ALL = (*_LAB, NATURAL_NLI, INFERENCE, NATIVE, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
+_ALL = (*_LAB, NATURAL_NLI, CAPTIONS, INFERENCE, NATIVE, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
 STUDIES: dict[str, Study] = {study.name: study for study in _ALL}
 
 

@@ -21,16 +21,23 @@ HOWS: tuple[str, ...] = (*get_args(NumberFormat), "transformers")
 
 @dataclass(frozen=True)
 class EngineTrainedHere:
-    """A translator that is trained on the spot, from English to the other languages, on a corpus of
+    """A translator that is trained on the spot, from English to the other languages or back, on a corpus of
     `data.corpora`."""
 
     name: str
     corpus: str
     num_texts: int
-    languages: tuple[str, ...]  # the source first
+    languages: tuple[str, ...]  # English first
     recipe: TranslatorRecipe
     description: str
     how: How = "int8"
+    to_english: bool = False  # from the other languages to English
+
+    @property
+    def directions(self) -> tuple[tuple[str, str], ...]:
+        """What it translates, as (source, target)."""
+        english, *others = self.languages
+        return tuple((other, english) if self.to_english else (english, other) for other in others)
 
 
 @dataclass(frozen=True)
@@ -72,15 +79,39 @@ def _index(*declared: Engine) -> Mapping[str, Engine]:
     return MappingProxyType(index)
 
 
+_MULTI30K = TranslatorRecipe(
+    vocab_size=4000,
+    width=256,
+    layers=2,
+    feed_forward=512,
+    steps=5000,
+    batch_size=32,
+    learning_rate=1.5e-3,
+    precision="bf16",
+    embeddings="co-occurrence",
+    by_length=True,
+)
+_LAB = TranslatorRecipe(steps=400, batch_size=64)
+
 ENGINES = _index(
     EngineTrainedHere(
         name="lab-marian",
         corpus="lab-translation",
         num_texts=400,
         languages=("en", "de", "tr"),
-        recipe=TranslatorRecipe(steps=400, batch_size=64),
+        recipe=_LAB,
         how="transformers",  # translates its few thousand sentences in a second; its results are published with it
         description="tiny Marian from English to German and Turkish, from parallel text of the laboratory world",
+    ),
+    EngineTrainedHere(
+        name="lab-marian-back",
+        corpus="lab-translation",
+        num_texts=400,
+        languages=("en", "de", "tr"),
+        recipe=_LAB,
+        how="transformers",
+        to_english=True,
+        description="the way back: from German and Turkish to English",
     ),
     EngineTrainedHere(
         name="mirror-marian",
@@ -92,6 +123,24 @@ ENGINES = _index(
         ),
         description="small Marian from English to German and Chinese, from parallel text of a mirror, in minutes: "
         "it shows that everything runs, and translates poorly",
+    ),
+    EngineTrainedHere(
+        name="multi30k-marian",
+        corpus="multi30k",
+        num_texts=29_000,
+        languages=("en", "de", "fr", "cs"),
+        recipe=_MULTI30K,
+        description="small Marian from English to German, French and Czech, from Multi30k's descriptions of pictures, "
+        "in half an hour: good at such sentences alone",
+    ),
+    EngineTrainedHere(
+        name="multi30k-marian-back",
+        corpus="multi30k",
+        num_texts=29_000,
+        languages=("en", "de", "fr", "cs"),
+        recipe=_MULTI30K,
+        to_english=True,
+        description="the way back: from German, French and Czech to English",
     ),
     HubEngine(
         name="nllb-200-distilled-600m",
@@ -147,15 +196,16 @@ def check(name: str, benchmark: str, language: str, split: SplitName = "train", 
     elif language not in _targets(engine, source):
         if sources := [code for code in engine.languages if language in _targets(engine, code)]:
             raise RequestError(f"{name} translates to {language} from {', '.join(sources)}, not from {source}")
-        raise RequestError(f"{name} translates to {', '.join(_targets(engine, 'en'))}, not to {language}")
+        offered = _targets(engine, "en") or ["en"]
+        raise RequestError(f"{name} translates to {', '.join(offered)}, not to {language}")
 
 
 def _targets(engine: EngineTrainedHere | HubEngine, source: str) -> list[str]:
     """What an engine translates to from a language."""
+    if isinstance(engine, EngineTrainedHere):
+        return [target for one, target in engine.directions if one == source]
     others = [code for code in engine.languages if code != source]
     if source not in engine.languages:
         return []
-    if isinstance(engine, EngineTrainedHere):
-        return others if source == engine.languages[0] else []
     by_pair = "{language}" in engine.id
     return others if source == "en" or not by_pair else ["en"] if engine.back else []

@@ -15,7 +15,8 @@ from transformers import AutoTokenizer
 from xtransfer.errors import RequestError
 from xtransfer.translation.families import FAMILIES
 
-LANGUAGES_FILE = "languages.json"  # {"source": "en", "targets": ["de", …]} beside the model's own files
+# Beside the model's own files: {"source": "en", "targets": ["de", …]}, or {"sources": ["de", …], "targets": ["en"]}.
+LANGUAGES_FILE = "languages.json"
 _DIRECTIONS_FILE = "directions.json"  # `Directions` of a model that was converted
 _OPUS = re.compile(r"opus-mt-([a-z]{2,3})-([a-z]{2,3})")
 _TEXTS_PER_CALL = 4096  # of the tokenizer: bounds what it holds beside the result
@@ -94,7 +95,8 @@ def _directions(folder: Path, config: Mapping[str, Any], name: str, knows: Calla
         raise RequestError(f"{name}: '{config.get('model_type')}' models are not supported, only Marian's and M2M100's")
     if (file := folder / LANGUAGES_FILE).exists():
         said = json.loads(file.read_text(encoding="utf-8"))
-        return Directions((said["source"],), tuple(said["targets"]), marked=True)
+        sources = said["sources"] if "sources" in said else [said["source"]]
+        return Directions(tuple(sources), tuple(said["targets"]), marked=True)
     if pair := _OPUS.search(name):
         return Directions((pair[1],), (pair[2],))
     raise RequestError(

@@ -1,4 +1,4 @@
-"""A translator trained on the spot from parallel text: one Marian model for several target languages.
+"""A translator trained on the spot from parallel text: one Marian model from one language to several, or back.
 
 The target is named by a leading token `>>de<<` (Johnson et al. 2017, in OPUS-MT's spelling). The result is a
 plain transformers folder with a `tokenizer.json`, so that no sentencepiece file and no pickle is involved.
@@ -7,20 +7,20 @@ plain transformers folder with a `tokenizer.json`, so that no sentencepiece file
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 
-from xtransfer.data.batches import epoch_order
 from xtransfer.digest import digest
-from xtransfer.errors import RequestError
+from xtransfer.precision import autocast
 from xtransfer.stages.spec import Progress, silent
+from xtransfer.training import cooccurrence
 from xtransfer.training.loop import adamw, derived, own_randomness
 from xtransfer.training.losses import degenerate, summary
 from xtransfer.training.pretrained import quiet
@@ -28,11 +28,11 @@ from xtransfer.training.session import Job, train
 from xtransfer.training.tokenizer import train_tokenizer
 from xtransfer.translation.reader import LANGUAGES_FILE
 from xtransfer.translation.recipe import TranslatorRecipe
+from xtransfer.translation.training_pairs import Languages, Pair, batches_of, languages_of, mark, pairs_of
 
 __all__ = ["TranslatorRecipe", "train_translator"]
 
 _IGNORED = -100  # what cross-entropy skips
-Pair = tuple[list[int], list[int]]
 
 
 def train_translator(
@@ -44,44 +44,46 @@ def train_translator(
     progress: Progress = silent,
     device: str = "cpu",
     *,
-    source: str = "en",
+    target: str | None = None,
     save_every: float = 60.0,
 ) -> dict[str, Any]:
-    """Train on `texts` (language → sentence, all saying the same), from `source` to all others in them.
+    """Train on `texts` (language → sentence, all saying the same), from English to all others in them, or from all
+    others to `target`.
 
     Facts: steps, loss_first, loss_last, losses, degenerate, num_texts, languages, vocab_size, num_parameters,
-    seconds. Raises RequestError where no text holds the source and another language.
+    seconds. Raises RequestError where no text holds English (or the target) and another language.
     """
-    targets = sorted({language for text in texts for language in text if source in text} - {source})
-    if not targets:
-        raise RequestError(
-            f"a translator needs texts in '{source}' and another language; none of {len(texts)} has both"
-        )
+    languages = languages_of(texts, None if target else "en", target)
     progress("tokenizer", 0, recipe.steps)
-    tokenizer = _tokenizer(texts, targets, recipe)
-    pairs = _pairs(texts, source, targets, tokenizer, recipe.max_length)
+    tokenizer = _tokenizer(texts, languages.targets, recipe)
+    pairs = pairs_of(texts, languages, tokenizer, recipe.max_length)
     model = _model(tokenizer, recipe, seed)
+    if recipe.embeddings == "co-occurrence":
+        _begin_alike(model, texts, tokenizer, seed)
+    if recipe.precision == "bf16":
+        model.set_attn_implementation("eager")  # one core, captions, bf16: 177 pairs a second, 119 with sdpa
     nn.Module.to(model, device)
     optimizer = adamw(model, recipe.learning_rate)
 
     def batches(first: int) -> Iterator[dict[str, Tensor]]:
-        for rows in _order(len(pairs), recipe.batch_size, seed, first):
-            batch = _collate([pairs[row] for row in rows], tokenizer.pad_token_id)
+        for chosen in batches_of(pairs, recipe.batch_size, recipe.by_length, seed, first):
+            batch = _collate(chosen, tokenizer.pad_token_id)
             yield {name: tensor.to(device) for name, tensor in batch.items()}
 
     def loss_of(batch: dict[str, Tensor]) -> Tensor:
-        loss: Tensor = model(**batch).loss
+        with autocast(recipe.precision, device):
+            loss: Tensor = model(**batch).loss
         return loss
 
-    run = digest(recipe.model_dump(mode="json"), seed, source, targets, len(pairs))
+    run = digest(recipe.deciding(), seed, languages.sources, languages.targets, len(pairs))
     job = Job(run, model, optimizer, loss_of, batches, recipe.steps, recipe.warmup, recipe.clip_norm, seed)
     course = train(job, state_dir, progress, device, save_every, message="training the translator")
-    _save(out, model, tokenizer, source, targets)
+    _save(out, model, tokenizer, languages)
     return {
         **summary(course.losses),
         "degenerate": degenerate("translator", course.losses, None),
         "num_texts": len(texts),
-        "languages": [source, *targets],
+        "languages": languages.all,
         "vocab_size": len(tokenizer),
         "num_parameters": model.num_parameters(),
         "seconds": round(course.seconds, 2),
@@ -89,30 +91,16 @@ def train_translator(
 
 
 def _tokenizer(
-    texts: Sequence[dict[str, str]], targets: list[str], recipe: TranslatorRecipe
+    texts: Sequence[dict[str, str]], targets: Sequence[str], recipe: TranslatorRecipe
 ) -> PreTrainedTokenizerFast:
     sentences = [text[language] for text in texts for language in sorted(text)]
     tokenizer = train_tokenizer(sentences, recipe.vocab_size, lowercase=False, max_length=recipe.max_length)
-    tokenizer.add_special_tokens({"additional_special_tokens": [_mark(language) for language in targets]})
+    tokenizer.add_special_tokens({"additional_special_tokens": [mark(language) for language in targets]})
     end = tokenizer.eos_token
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
         single=f"$A {end}", pair=None, special_tokens=[(end, tokenizer.eos_token_id)]
     )
     return tokenizer
-
-
-def _pairs(
-    texts: Sequence[dict[str, str]],
-    source: str,
-    targets: list[str],
-    tokenizer: PreTrainedTokenizerFast,
-    longest: int,
-) -> list[Pair]:
-    said = [(f"{_mark(target)} {text[source]}", text[target]) for text in texts for target in targets
-            if source in text and target in text]  # fmt: skip
-    asked = tokenizer([one for one, _ in said], truncation=True, max_length=longest)["input_ids"]
-    wanted = tokenizer([two for _, two in said], truncation=True, max_length=longest)["input_ids"]
-    return list(zip(asked, wanted, strict=True))
 
 
 def _model(tokenizer: PreTrainedTokenizerFast, recipe: TranslatorRecipe, seed: int) -> MarianMTModel:
@@ -149,15 +137,20 @@ def _model(tokenizer: PreTrainedTokenizerFast, recipe: TranslatorRecipe, seed: i
         return MarianMTModel(config)
 
 
-def _order(num_pairs: int, batch_size: int, seed: int, first: int) -> Iterator[list[int]]:
-    """Endless batches of rows, from step `first` on; a function of the step alone."""
-    per_epoch = math.ceil(num_pairs / batch_size)
-    while True:
-        epoch, place = divmod(first - 1, per_epoch)
-        order = epoch_order(num_pairs, derived(seed, "order"), epoch)
-        for at in range(place, per_epoch):
-            yield order[at * batch_size : (at + 1) * batch_size]
-        first += per_epoch - place
+def _begin_alike(
+    model: MarianMTModel, texts: Sequence[dict[str, str]], tokenizer: PreTrainedTokenizerFast, seed: int
+) -> None:
+    """Give subwords that stand in the same texts, translations above all, vectors that are alike."""
+    # As long as random ones are. Multi30k, width 256, one seed: loss 5.52 after 80 steps of 32, 5.95 without.
+    written = [[text[language] for language in sorted(text)] for text in texts]
+    tokens = [np.concatenate(tokenizer(one, add_special_tokens=False, verbose=False)["input_ids"]) for one in written]
+    counted = [one.astype(np.int64) for one in tokens]
+    found = cooccurrence.embeddings(counted, len(tokenizer), model.config.d_model, derived(seed, "embeddings"))
+    vectors = torch.from_numpy(found)
+    known = vectors.norm(dim=1) > 0
+    with torch.no_grad():
+        table = model.get_input_embeddings().weight
+        table[known] = vectors[known] * model.config.init_std * model.config.d_model**0.5
 
 
 def _collate(pairs: list[Pair], pad_id: int) -> dict[str, Tensor]:
@@ -174,13 +167,11 @@ def _padded(rows: list[list[int]], value: int) -> Tensor:
     return torch.tensor([row + [value] * (width - len(row)) for row in rows])
 
 
-def _save(out: Path, model: MarianMTModel, tokenizer: PreTrainedTokenizerFast, source: str, targets: list[str]) -> None:
+def _save(out: Path, model: MarianMTModel, tokenizer: PreTrainedTokenizerFast, languages: Languages) -> None:
     with quiet():
         model.cpu().eval().save_pretrained(out)
     tokenizer.save_pretrained(out)
-    said = {"source": source, "targets": targets}
+    several = len(languages.sources) > 1
+    source = {"sources": languages.sources} if several else {"source": languages.sources[0]}
+    said = {**source, "targets": languages.targets}
     (out / LANGUAGES_FILE).write_text(json.dumps(said) + "\n", encoding="utf-8")
-
-
-def _mark(language: str) -> str:
-    return f">>{language}<<"

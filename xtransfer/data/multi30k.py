@@ -1,0 +1,52 @@
+"""Corpus `multi30k`: descriptions of pictures in English, German, French and Czech (Elliott et al. 2016).
+
+Its training split alone is trained on, without any sentence that is in an evaluation split of a benchmark; its test
+split (2016, 1,000 descriptions) tells how good a translator is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pyarrow.parquet as pq
+
+from xtransfer import settings
+from xtransfer.data.canonical import normal, short_digest
+from xtransfer.errors import SourceError
+
+NAME = "multi30k"
+_FOLDER = "local/multi30k-en-de-fr-cs/default"
+
+
+def files(split: Literal["train", "test"]) -> list[Path]:
+    """The files of a split in the mirror; raises SourceError where there are none."""
+    mirror = settings.current().hub_dir
+    found = sorted(mirror.glob(f"{_FOLDER}/{split}-*.parquet")) if mirror is not None else []
+    if not found:
+        where = f"in {mirror}" if mirror is not None else "because XTRANSFER_HUB_DIR is not set"
+        raise SourceError(f"corpus '{NAME}': no {_FOLDER}/{split}-*.parquet {where}")
+    return found
+
+
+def training_texts(
+    num_texts: int, seed: int, languages: Sequence[str] | None, forbidden: Container[str]
+) -> tuple[list[dict[str, str]], dict[str, int]]:
+    """At most so many descriptions in the languages, in an order of the seed's, and counts; one with a sentence that
+    is forbidden, as `canonical.normal` leaves it, is left out whole."""
+    read = _texts(files("train"), languages)
+    order = sorted(range(len(read)), key=lambda row: short_digest(f"{seed}/{row}"))
+    kept = [read[row] for row in order if not any(normal(text) in forbidden for text in read[row].values())]
+    chosen = kept[:num_texts]
+    return chosen, {"read": len(read), "dropped_evaluation": len(read) - len(kept), "kept": len(chosen)}
+
+
+def test_texts() -> list[dict[str, str]]:
+    """The descriptions of the test split in all languages, for evaluation alone."""
+    return _texts(files("test"), None)
+
+
+def _texts(places: Sequence[Path], languages: Sequence[str] | None) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = [row for place in places for row in pq.read_table(place).to_pylist()]
+    return [{code: text for code, text in row.items() if languages is None or code in languages} for row in rows]
