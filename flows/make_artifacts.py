@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from prefect import get_run_logger
 
@@ -12,7 +12,7 @@ from xtransfer.errors import XTransferError
 from xtransfer.schedule import missing
 from xtransfer.settings import current
 from xtransfer.stages.spec import Stage
-from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.wanted import Wanted
 
 
@@ -20,9 +20,12 @@ class NotMade(XTransferError):
     """Some of the artifacts that were asked for could not be made; the others are in the store."""
 
 
-def make_artifacts(wanted: Wanted, title: str, workers: int | None) -> dict[str, str]:
+def make_artifacts(
+    wanted: Wanted, title: str, workers: int | None, show: Callable[[list[Artifact]], object] = len
+) -> dict[str, str]:
     """Run the stages that are missing; returns name → key of each artifact asked for. Called within a flow.
 
+    `show` is given the artifacts asked for that are there, whatever became of the others.
     Raises NotMade with every reason once.
     """
     places = current().prepare()
@@ -38,19 +41,26 @@ def make_artifacts(wanted: Wanted, title: str, workers: int | None) -> dict[str,
         runtime.listener.planned(to_run, len(wanted.stages) - len(to_run))
         run_stages(to_run, runtime, lambda stage: None, lost, wanted.stages)
     ran = {stage.key for stage in to_run}
-    made = [_made(stage, store, stage.key not in ran) for stage in wanted.results if stage.name not in reasons]
-    publish_made(title, made)
+    made = {stage.key: _found(stage, store) for stage in wanted.results if stage.name not in reasons}
+    publish_made(title, [_made(one, key not in ran) for key, one in made.items()])
+    if made:
+        show(list(made.values()))
     if reasons:
         raise NotMade(
             "; ".join(f"{reason} (costs {_of(reasons, reason)})" for reason in dict.fromkeys(reasons.values()))
         )
-    return {one.name: one.key for one in made}
+    return {one.manifest.name: key for key, one in made.items()}
 
 
-def _made(stage: Stage, store: ArtifactStore, was_stored: bool) -> Made:
+def _found(stage: Stage, store: ArtifactStore) -> Artifact:
     artifact = store.find(stage.key)
     assert artifact is not None, stage.name
-    return Made(stage.name, stage.key, artifact.manifest.seconds, was_stored, artifact.manifest.facts)
+    return artifact
+
+
+def _made(one: Artifact, was_stored: bool) -> Made:
+    manifest = one.manifest
+    return Made(manifest.name, one.key, manifest.seconds, was_stored, manifest.facts)
 
 
 def _of(reasons: dict[str, str], reason: str) -> str:

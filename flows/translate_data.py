@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from prefect import flow
@@ -11,6 +12,7 @@ from pydantic import Field
 from flows.alive import hold
 from flows.forms import EngineName, LanguageCode, Rows, TrainedOn, Workers, joined
 from flows.make_artifacts import make_artifacts
+from tasks.translated import publish_translations
 from xtransfer.wanted import translations
 
 
@@ -32,6 +34,7 @@ def translate_data(
     languages: Annotated[list[LanguageCode], Field(min_length=1)],
     engine: EngineName,
     rows: Rows | None = None,
+    align_tags: bool = False,
     workers: Workers | None = None,
 ) -> dict[str, str]:
     """Translate the English training rows of a benchmark; returns the key of each language's artifact.
@@ -41,7 +44,9 @@ def translate_data(
         languages: to which they are translated; an engine says which it knows.
         engine: what translates.
         rows: translate the first so many rows; empty: all.
+        align_tags: of a benchmark with a tag for each word, move the tags by word alignment; else it is refused.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
     """
-    wanted = translations(benchmark, languages, engine, rows)
-    return make_artifacts(wanted, f"{benchmark} by {engine}", workers)
+    wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags)
+    title = f"{benchmark} by {engine}"
+    return make_artifacts(wanted, title, workers, partial(publish_translations, title))

@@ -35,6 +35,7 @@ from xtransfer.translation.recipe import TranslatorRecipe
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 ROWS, QUICK_ROWS = 240, 12
+SEARCHED = 8  # times as many rows, for those that a small model has positions for
 BEAMS_ROWS = 3  # beam search reads one row in so many
 TOKENIZER_ROWS = 2000
 AS_WRITTEN, SORTED = 8, 32  # sentences in a batch of the other ways
@@ -79,6 +80,12 @@ class Translators:
         make = CTranslate2Engine if self.trained else FixedLength
         return make(self.folders[number_format], beams=beams)
 
+    def fitting(self, rows: Pairs) -> Pairs:
+        """Those whose sentences the model has positions for."""
+        reader = self.theirs.reader
+        lengths = map(len, reader.encode(sentences_of(rows), "en", self.target))
+        return [row for row in rows if max(next(lengths), next(lengths)) < reader.longest]
+
     def generate(self, sentences: Sequence[str], per_batch: int, beams: int = 1) -> list[str]:
         """What a script does with sentences in the order in which they come."""
         found: list[str] = []
@@ -93,7 +100,7 @@ class Translators:
     def _generate(self, inputs: Any, beams: int) -> torch.Tensor:
         model = self.theirs._model
         config, longest = model.generation_config, inputs["input_ids"].shape[1]
-        ends = {"max_new_tokens": min(511, 2 * longest + 10)}
+        ends = {"max_new_tokens": min(self.theirs.reader.longest - 1, 2 * longest + 10)}
         fixed = {"max_new_tokens": longest, "min_new_tokens": longest}
         with torch.inference_mode():
             said: torch.Tensor = model.generate(
@@ -240,12 +247,13 @@ def _main() -> None:
     options.add_argument("--language", default="de", help="what it translates to (default: de)")
     asked: Namespace = options.parse_args()
     torch.set_num_threads(1)
-    rows = inference_rows(QUICK_ROWS if asked.quick else ROWS)
+    most = QUICK_ROWS if asked.quick else ROWS
     with TemporaryDirectory() as name:
         folder = Path(name)
         shape = QUICK_SHAPE if asked.quick else SHAPE
         model = asked.model or _random_model(shape, inference_rows(TOKENIZER_ROWS), folder)
         translators = _translators(model, asked.model is not None, asked.language, folder)
+        rows = translators.fitting(inference_rows(SEARCHED * most))[:most]
         found = measure(translators, rows, 1 if asked.quick else asked.rounds, goals=not asked.quick)
         if asked.model is not None:
             found += chrf_loss(translators, rows, goals=not asked.quick)

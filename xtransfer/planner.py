@@ -18,7 +18,7 @@ from xtransfer.stages.spec import Stage
 from xtransfer.study import Target
 from xtransfer.target_phases import selected_on, trained_on, training_name
 from xtransfer.training.recipe import Recipe
-from xtransfer.translation import engines
+from xtransfer.translation import engines, translatable
 from xtransfer.translation.engines import EngineTrainedHere, HubEngine, HumanTranslations
 from xtransfer.translation.parallel import translated_by_people
 
@@ -87,6 +87,7 @@ class Planner:
         has_references = not by_people and benchmarks.get(asked.benchmark).has(asked.split, asked.language)
         languages = [asked.source, asked.language] if has_references else [asked.source]
         from_another = {"source": asked.source} if asked.source != "en" else {}
+        moves_tags = not by_people and translatable.moves_tags(benchmarks.get(asked.benchmark))
         return self.stage(
             "translate",
             f"translate {asked.benchmark} {_route(asked)} by {asked.engine}",
@@ -98,6 +99,7 @@ class Planner:
                 "rows": asked.rows,
                 "references": has_references,
                 **from_another,
+                **({"align_tags": True} if moves_tags else {}),
                 **engine,
             },
             **links,

@@ -157,6 +157,12 @@ class Study(Value):
         gt=0,
         description="Train on the first so many rows of each intermediate (size-matched); empty: all",
     )
+    align_tags: bool = Field(
+        False,
+        exclude_if=lambda on: not on,  # studies that were recorded before stay what they are
+        description="Translate intermediates that have a tag for each word: tags move by word alignment, which errs; "
+        "off: such a translation is refused",
+    )
     intermediate_recipe: AnyRecipe = Field(
         Recipe(epochs=3),
         title="Intermediate Recipe",

@@ -31,13 +31,13 @@ def check(study: Study) -> None:
     for target in study.targets:
         _check_target(study, target)
     for intermediate in study.intermediates:
-        check_intermediate(intermediate, study.intermediate_recipe)
+        check_intermediate(intermediate, study.intermediate_recipe, study.align_tags)
 
 
-def check_intermediate(intermediate: Intermediate, recipe: Recipe | None) -> None:
+def check_intermediate(intermediate: Intermediate, recipe: Recipe | None, align_tags: bool = False) -> None:
     """Raises RequestError for an intermediate that cannot be trained on by `recipe`; None: translated only."""
     for part in intermediate.all_parts:
-        _check_part(intermediate, part)
+        _check_part(intermediate, part, align_tags)
     if recipe is not None and recipe.select == "best":
         for phase in intermediate.phases:
             _check_selection(phase)
@@ -61,10 +61,11 @@ def _check_target(study: Study, target: Target) -> None:
     for name in target.train_on:
         _check_trained_on(target, benchmark, benchmarks.get(name))
     if target.translate is not None:
-        _check_translated(target, [code for code in scored_languages(study, target) if code != "en"])
+        others = [code for code in scored_languages(study, target) if code != "en"]
+        _check_translated(target, others, study.align_tags)
 
 
-def _check_translated(target: Target, languages: Sequence[str]) -> None:
+def _check_translated(target: Target, languages: Sequence[str], align_tags: bool) -> None:
     """Every language of a target that a translator is asked for can be translated, from it or to it."""
     engine, where = target.engine or "", f"targets: '{target.slug}'"
     if not languages:
@@ -74,7 +75,11 @@ def _check_translated(target: Target, languages: Sequence[str]) -> None:
             raise RequestError(f"{where}: nothing is trained for it that could be translated")
         if benchmarks.get(target.benchmark).retrieves:
             raise RequestError(f"{where}: vectors of checkpoints that were trained apart cannot be compared")
-        _check_each(where, languages, [partial(engines.check, engine, name) for name in trained_on(target)])
+        _check_each(
+            where,
+            languages,
+            [partial(engines.check, engine, name, align_tags=align_tags) for name in trained_on(target)],
+        )
         return
     if reason := why_not(benchmarks.get(target.benchmark).kind):
         raise RequestError(f"{where}: its test rows cannot be translated: {reason}")
@@ -127,7 +132,7 @@ def _check_selection(phase: Mixture) -> None:
         )
 
 
-def _check_part(intermediate: Intermediate, part: Part) -> None:
+def _check_part(intermediate: Intermediate, part: Part, align_tags: bool) -> None:
     try:
         benchmark = benchmarks.get(part.benchmark)
     except RequestError as error:
@@ -142,6 +147,6 @@ def _check_part(intermediate: Intermediate, part: Part) -> None:
     if part.engine is None:
         return
     try:
-        engines.check(part.engine, part.benchmark, part.language)
+        engines.check(part.engine, part.benchmark, part.language, align_tags=align_tags)
     except RequestError as error:
         raise RequestError(f"intermediates: '{part.slug}': {error}") from error

@@ -34,14 +34,20 @@ class Wanted:
 
 
 def translations(
-    benchmark: str, languages: Sequence[str], engine: str, rows: int | None = None, pins: Pins | None = None
+    benchmark: str,
+    languages: Sequence[str],
+    engine: str,
+    rows: int | None = None,
+    pins: Pins | None = None,
+    align_tags: bool = False,
 ) -> Wanted:
-    """The English training rows of a benchmark in other languages; `rows`: the first so many."""
+    """The English training rows of a benchmark in other languages; `rows`: the first so many; `align_tags` as in a
+    study."""
     parts = [Part(benchmark=benchmark, language=code, engine=engine) for code in dict.fromkeys(languages)]
     if not parts:
         raise RequestError("languages: name at least one to translate to")
     for part in parts:
-        check_intermediate(Intermediate(parts=(part,)), recipe=None)
+        check_intermediate(Intermediate(parts=(part,)), recipe=None, align_tags=align_tags)
     planner = Planner(pins or Pins(), rows)
     results = tuple(planner.part(part) for part in parts)
     return Wanted(results, tuple(planner.stages.values()))
@@ -89,8 +95,6 @@ def target_training(
     first = _intermediate(after)
     first_recipe = _intermediate_recipe(ref, first, after_recipe) if first.parts else Recipe(epochs=1)
     asked = _target(ref, target, rows, recipe, first, first_recipe)
-    if asked.translate == "train":
-        raise RequestError(f"target: '{asked.slug}' is one checkpoint for each language; a study makes them")
     planner = Planner(pins, after_rows, first_recipe)
     results = []
     for seed in _distinct(seeds):
@@ -112,6 +116,8 @@ def _target(
         "target",
     )  # fmt: skip
     target = study.targets[0]
+    if target.translate is not None:
+        raise RequestError(f"target: '{target.slug}': only a study translates for a target; leave the mark out")
     values = {"recipe": recipe_on(ref, trained_as(target), changes or {}), "train_rows": rows}
     target = target.model_copy(update=values)
     check(study.model_copy(update={"targets": (target,)}))

@@ -87,6 +87,7 @@ def _list(console: Console, benchmarks: Mapping[str, Benchmark], reasons: Mappin
 def _in_full(benchmark: Benchmark, reason: str | None) -> Table:
     from xtransfer.languages import language
     from xtransfer.scoring.metrics import METRICS
+    from xtransfer.translation.translatable import why_not
 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
@@ -106,6 +107,7 @@ def _in_full(benchmark: Benchmark, reason: str | None) -> Table:
         "chance": "" if benchmark.chance is None else f"{benchmark.chance:.1f}",
         "recipe": _recipe(benchmark),
         "licence": benchmark.licence or "not stated in the declaration",
+        "not translated": (why_not(benchmark) or "") if "intermediate" in benchmark.roles else "",
         "note": benchmark.note,
         "how to get it": benchmark.how_to_get,
         "here": "yes" if reason is None else f"no: {reason}",

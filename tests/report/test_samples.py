@@ -14,7 +14,7 @@ import pytest
 
 from xtransfer import benchmarks, kinds
 from xtransfer.data.load import load_rows, save_rows
-from xtransfer.report import samples
+from xtransfer.report import samples, translated
 from xtransfer.results.predictions import FILE
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
@@ -131,7 +131,7 @@ def test_many_languages_show_one_of_each(store: ArtifactStore, monkeypatch: pyte
 
 def test_translations_stand_beside_their_sources(store: ArtifactStore) -> None:
     english = load_rows(benchmarks.get("lab-nli"), "en", "train", 40)
-    stage = Stage("translate", 1, "translate lab-nli to de", {"split": "train", "rows": 40})
+    stage = Stage("translate", 1, "translate lab-nli to de", {"benchmark": "lab-nli", "split": "train", "rows": 40})
     out = store.empty_out(stage.key)
     save_rows(
         [{**row, "first": row["first"].upper(), "second": row["second"].upper()} for row in english],
@@ -150,8 +150,8 @@ def test_every_kind_that_predicts_says_what_a_person_reads(name: str) -> None:
 
 
 def test_the_longest_texts_are_cut() -> None:
-    assert samples._cut("a" * 300) == "a" * 300
-    assert len(samples._cut("a " * 300)) <= 300 and samples._cut("a " * 300).endswith("…")
+    assert translated.cut("a" * 300) == "a" * 300
+    assert len(translated.cut("a " * 300)) <= 300 and translated.cut("a " * 300).endswith("…")
 
 
 @pytest.mark.parametrize(

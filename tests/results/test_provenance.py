@@ -186,3 +186,34 @@ def test_a_benchmark_names_the_revisions_of_all_its_sources() -> None:
     )
     assert len(row["revision"].split("+")) == 2 and "facebook/xnli" in row["source"].split("+")
     assert benchmark_row("one of nobody's")["kind"] == ""
+
+
+def test_what_translate_train_and_translate_test_read(db: Database, tmp_path: Path) -> None:
+    targets = ["lab-inference:translate-train~lab-marian", "lab-inference:translate-test~parallel"]
+    plan = grid.plan(
+        Study.model_validate(
+            {"name": "ways", "encoders": ["lab-mini@0"], "intermediates": ["lab-nli@de~parallel"], "targets": targets,
+             "languages": ["en", "de", "tr"], "seeds": [3]}
+        )
+    )  # fmt: skip
+    store = ArtifactStore(tmp_path / "artifacts")
+    _finish(plan, store, {"translate": TRANSLATED})
+    record_study(db, plan)
+    for cell in plan.cells:
+        record_cell(db, "ways", cell, store)
+    made = {row["stage"]: row for row in rows(db, TranslationRow)}
+    read = {
+        (plan.cells[0].key == row["cell"], row["role"], row["languages"]): row["translation"]
+        for row in rows(db, CellBenchmarkRow)
+    }
+    train, test = ({place[1:]: key for place, key in read.items() if place[0] is first} for first in (True, False))
+    assert train["target-score", "en de tr"] is None and train["target-train", "en"] is None
+    for code in ("de", "tr"):
+        trained, scored = made[train["target-train", code]], made[test["target-score", code]]
+        assert (trained["engine"], trained["language"]) == ("lab-marian", code)
+        assert (scored["engine"], scored["language"]) == ("parallel", "en")
+    assert made[train["intermediate", "de"]]["engine"] == "parallel"
+    assert test["target-score", "en"] is None and ("target-train", "de") not in test
+    trained_on = [row["trained_on"] for row in rows(db, CheckpointRow) if row["role"] == "target"]
+    marian = "~lab-marian"
+    assert sorted(trained_on) == ["lab-inference@de" + marian, "lab-inference@en", "lab-inference@tr" + marian]

@@ -9,11 +9,13 @@ import torch
 
 from tests.training.tiny import make_encoder
 from xtransfer.benchmarks import get
+from xtransfer.data.load import load_rows, save_rows
 from xtransfer.errors import RequestError
 from xtransfer.kinds import pair
 from xtransfer.scoring.score import score
 from xtransfer.training import checkpoints
 from xtransfer.training.checkpoints import HeadInfo, SavedHead
+from xtransfer.translation.parallel import human_rows
 
 LABELS = ("entailment", "neutral", "contradiction")
 
@@ -96,3 +98,60 @@ def test_ranking_has_three_precisions_and_measures_of_both_spaces(checkpoint: Pa
 def test_kinds_that_measure_nothing_write_no_measures(checkpoint: Path, tmp_path: Path) -> None:
     score(checkpoint, get("lab-retrieval"), ["tr"], "test", 32, tmp_path, limit=10)
     assert not (tmp_path / "measures.json").exists()
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random encoder whose answers depend on what it reads."""
+    encoder = checkpoints.load(make_encoder(tmp_path_factory.mktemp("encoder")))
+    head = pair.LabelHead(32, LABELS, 0.0)
+    saved, folder = SavedHead(HeadInfo("lab-nli", "pair", LABELS, 0.0), head), tmp_path_factory.mktemp("reading")
+    with torch.no_grad():
+        torch.nn.init.normal_(head.out_proj.weight, generator=torch.Generator().manual_seed(0))
+        head.out_proj.bias.zero_()
+        checkpoints.save(folder, encoder.encoder, encoder.tokenizer, {"lab-nli": saved})
+        score(folder, get("lab-inference"), ["en", "de"], "test", 32, folder, limit=48)
+        logits = torch.tensor(pq.read_table(folder / "predictions.parquet")["scores"].to_pylist())
+        head.out_proj.bias -= logits.median(0).values  # what a row changes decides, not what all have in common
+    checkpoints.save(folder, encoder.encoder, encoder.tokenizer, {"lab-nli": saved})
+    return folder
+
+
+def _read(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
+    """Language → id, gold and prediction of its rows."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for row in pq.read_table(folder / "predictions.parquet").to_pylist():
+        found.setdefault(row["language"], []).append((row["id"], row["gold"], row["prediction"]))
+    return found
+
+
+def test_rows_that_are_translated_perfectly_score_as_in_english(reading: Path, tmp_path: Path) -> None:
+    lab, folders = get("lab-inference"), [tmp_path / name for name in ("plain", "translated")]
+    for folder in folders:
+        folder.mkdir()
+    file = tmp_path / "rows.parquet"
+    save_rows(human_rows("lab-inference", "en", "test", 48, "de")[0], file)
+    plain = score(reading, lab, ["en", "de"], "test", 32, folders[0], limit=48)
+    translated = score(reading, lab, ["en", "de"], "test", 32, folders[1], limit=48, translated={"de": file})
+    assert plain[0] == translated[0] and translated[1].value == plain[0].value
+    assert _read(folders[1])["de"] == _read(folders[1])["en"] == _read(folders[0])["en"] != _read(folders[0])["de"]
+
+
+def test_a_row_without_a_translation_is_read_as_it_was_written(reading: Path, tmp_path: Path) -> None:
+    lab, file = get("lab-inference"), tmp_path / "rows.parquet"
+    english = human_rows("lab-inference", "en", "test", 48, "de")[0]
+    save_rows(english[1::2], file)
+    (one,) = score(reading, lab, ["de"], "test", 32, tmp_path, limit=48, translated={"de": file})
+    found, written = _read(tmp_path)["de"], load_rows(lab, "de", "test", 48)
+    assert one.n == 48 and [row[0] for row in found] == [row["id"] for row in written]
+    score(reading, lab, ["en", "de"], "test", 32, tmp_path, limit=48)
+    plain = _read(tmp_path)
+    assert found == [plain["en" if place % 2 else "de"][place] for place in range(48)]
+
+
+def test_languages_may_have_checkpoints_of_their_own(checkpoint: Path, reading: Path, tmp_path: Path) -> None:
+    lab = get("lab-inference")
+    mixed = score(checkpoint, lab, ["sw", "de"], "test", 32, tmp_path, limit=48, own={"de": reading})
+    assert [(one.language, one.constant) for one in mixed] == [("sw", True), ("de", False)]
+    alone = score(reading, lab, ["de"], "test", 32, tmp_path, limit=48)
+    assert score(None, lab, ["de"], "test", 32, tmp_path, limit=48, own={"de": reading}) == alone == mixed[1:]

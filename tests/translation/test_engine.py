@@ -15,8 +15,10 @@ from safetensors.torch import load_file
 from xtransfer.errors import DataError, RequestError
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.benchmark import translate_rows
+from xtransfer.translation.dropped import Dropped
 from xtransfer.translation.engines import ENGINES, EngineTrainedHere, check, get
 from xtransfer.translation.held_out import quality
+from xtransfer.translation.quality import against_people
 from xtransfer.translation.train import TranslatorRecipe, train_translator
 from xtransfer.translation.training_pairs import Pair, batches_of
 from xtransfer.translation.transformers_engine import TransformersEngine
@@ -114,7 +116,7 @@ def test_a_translator_to_english_is_not_asked_for_other_languages() -> None:
     check("multi30k-marian", "snli-cf", "cs")
     back = get("multi30k-marian-back.float32")
     assert isinstance(back, EngineTrainedHere) and back.directions == (("de", "en"), ("fr", "en"), ("cs", "en"))
-    check("multi30k-marian-back", "sick-nl", "en", "test", source="fr")
+    check("multi30k-marian-back", "xnli", "en", "test", source="fr")
     with pytest.raises(RequestError, match="multi30k-marian-back translates to en, not to de"):
         check("multi30k-marian-back", "snli-cf", "de")
     with pytest.raises(RequestError, match="translates to de, fr, cs, not to sw"):
@@ -239,7 +241,41 @@ def test_rows_of_choices() -> None:
     row = {"id": "0", "group": "g", "context": "a", "question": "cause", "choices": ["b", "c"], "label": 0}
     made, facts = translate_rows([row], "choice", Upper(), "de")
     assert made == [{**row, "context": "A", "choices": ["B", "C"]}] and "chrf" not in facts
-    with pytest.raises(DataError, match="all 1 rows came out empty"):
+    with pytest.raises(DataError, match=r"no row is left of 1 \(a text could not be translated: 1\)"):
         translate_rows([{**row, "choices": ["b", "quiet"]}], "choice", Upper(), "de")
-    with pytest.raises(RequestError, match="no kind that can be translated 'bitext'"):
+    with pytest.raises(RequestError, match="'bitext' cannot be translated: its rows are sentences"):
         translate_rows([row], "bitext", Upper(), "de")
+
+
+class Mirror:
+    """Spells each sentence backwards, to German only unless `both` ways."""
+
+    def __init__(self, both: bool) -> None:
+        self.both = both
+
+    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+        if target != "de" and not self.both:
+            raise RequestError("to German only")
+        return [one[::-1] for one in sentences]
+
+
+def test_quality_is_told_with_its_measures() -> None:
+    rows = [pair(number, f"word {number} and more", f"another {number}") for number in range(150)]
+    people = [{**row, "first": row["first"][::-1]} for row in rows]
+    _, facts = translate_rows(rows, "pair", Mirror(both=True), "de", people)
+    assert facts["compared"] == 300 and 0 < facts["bleu"] < 100 and facts["exact_match"] == 50.0
+    assert "tok:13a" in facts["bleu_signature"] and "version:" in facts["chrf_signature"]
+    assert facts["round_trip_chrf"] == 100.0 and facts["round_trip_sentences"] == 200
+    _, facts = translate_rows(rows, "pair", Mirror(both=False), "de")
+    assert facts["round_trip_chrf"] is None and facts["round_trip_sentences"] == 0 and "bleu" not in facts
+    chinese = against_people([("狗在花园里睡觉", "狗在花园里跑步")], "zh")
+    assert "tok:zh" in chinese["bleu_signature"] and 0 < chinese["bleu"] < 100
+    assert against_people([], "zh")["bleu"] is None
+
+
+def test_dropped_rows_are_told_with_texts_and_reason() -> None:
+    rows = [pair(0, "a", "b"), pair(1, "quiet", "b"), pair(2, "The dog runs over the grass.", "a")]
+    dropped: list[Dropped] = []
+    _, facts = translate_rows(rows, "pair", Upper(), "de", drop=dropped.append)
+    assert dropped[0] == Dropped("1", "a text could not be translated", ["quiet", "b"], ["", "B"])
+    assert dropped[1].id == "2" and facts["dropped"][dropped[1].reason] == 1 and facts["kept"] == 1

@@ -95,7 +95,7 @@ def test_rows_are_dropped_for_a_reason() -> None:
     rows = [pair(0, "a", "b"), pair(1, "untranslatable", "b"), pair(2, " ", "b"), pair(3, "untranslatable", "")]
     made, facts = translate_rows(rows, "pair", Quiet(), "de")
     assert [row["id"] for row in made] == ["0"] and facts["dropped_empty"] == 3
-    assert facts["dropped"] == {"a text could not be translated": 1, "a text is empty in English": 2}
+    assert facts["dropped"] == {"a text could not be translated": 1, "a text is empty in the source": 2}
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["a", None]])

@@ -11,6 +11,7 @@ from typing import Any
 
 from xtransfer.benchmarks import BUILT_IN
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
+from xtransfer.translation.translatable import why_not
 
 KINDS = {
     "pair": "two texts, one label",
@@ -63,6 +64,7 @@ def described(benchmark: Benchmark) -> dict[str, Any]:
         "union": [part.name for part in benchmark.union],
         "source": benchmark.source.path,
         "licence": benchmark.licence,
+        "not_translated": why_not(benchmark),
         "note": benchmark.note,
         "how_to_get": benchmark.how_to_get,
     }
@@ -123,6 +125,8 @@ def _details(benchmark: Benchmark) -> str:
     lines += [f"- candidates for every language: {_source(benchmark.pool)}"] if benchmark.pool is not None else []
     lines += [f"- labels: {', '.join(benchmark.labels)}"] if 0 < len(benchmark.labels) <= 20 else []
     lines += [f"- also recorded: {', '.join(benchmark.also)}"] if benchmark.also else []
+    reason = why_not(benchmark) if "intermediate" in benchmark.roles else None
+    lines += [f"- not translated from English: {reason}"] if reason else []
     lines += [f"- note: {benchmark.note}"] if benchmark.note else []
     lines += [f"- how to get it: {benchmark.how_to_get}"] if benchmark.how_to_get else []
     return "\n".join(lines) + "\n"

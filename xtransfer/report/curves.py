@@ -18,8 +18,7 @@ def curves(cells: Sequence[Any], store: ArtifactStore) -> dict[str, dict[str, li
     """Training losses: intermediate training, then each target → intermediate → one curve for each run."""
     found: dict[str, dict[str, list[Curve]]] = {FIRST: {}}
     seen: set[str] = set()
-    for cell in cells:
-        trained = list(_trainings(cell.score_stage, store))
+    for cell, trained in [(one, stages) for one in cells for stages in _trainings(one.score_stage, store)]:
         num_of_target = len(trained) - len(Intermediate.parse(cell.intermediate).phases)
         for number, stage in enumerate(trained):
             panel = FIRST if number >= num_of_target else f"target: {_target(cell.target, stage)}"
@@ -30,10 +29,14 @@ def curves(cells: Sequence[Any], store: ArtifactStore) -> dict[str, dict[str, li
     return {panel: runs for panel, runs in found.items() if runs}
 
 
-def _trainings(score_stage: str, store: ArtifactStore) -> Iterator[Artifact]:
-    """The training stages behind a score, the last first."""
+def _trainings(score_stage: str, store: ArtifactStore) -> list[list[Artifact]]:
+    """The training stages behind each checkpoint that a score read, the last first."""
     score = store.find(score_stage)
-    key = score.manifest.inputs.get("checkpoint") if score else None
+    inputs = score.manifest.inputs if score else {}
+    return [list(_behind(key, store)) for name, key in inputs.items() if name.startswith("checkpoint")]
+
+
+def _behind(key: str | None, store: ArtifactStore) -> Iterator[Artifact]:
     while key and (stage := store.find(key)) and stage.manifest.kind == "train":
         yield stage
         key = stage.manifest.inputs.get("start")

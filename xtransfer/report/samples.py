@@ -5,37 +5,30 @@ The rows of a scored split are read again to be shown, when all scores are writt
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from xtransfer import benchmarks, kinds
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
 from xtransfer.errors import XTransferError
+from xtransfer.report import translated
 from xtransfer.report.data_used import into
 from xtransfer.report.provenance import Provenance
+from xtransfer.report.translated import cut
 from xtransfer.results.predictions import Predictions
-from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Target
-from xtransfer.translation.benchmark import texts_of
 
 log = logging.getLogger(__name__)
 
 EACH = 2  # right and wrong ones of a target in a language
 _MANY_LANGUAGES = 20  # from here on, one of each
-_SENTENCES = 5  # of a translation
-_ROWS = 50  # that are looked through for them: many share a sentence
-_LONGEST = 300  # characters of a text
 _COLUMNS = ("language", "id", "gold", "prediction", "item")
 _INPUTS = {
     "pair": ("first", "second"),
@@ -134,7 +127,7 @@ def _agrees(benchmark: Benchmark, row: Row, gold: Any) -> bool:
 
 def _input(benchmark: Benchmark, row: Row) -> str:
     parts = (row[field] for field in _INPUTS[benchmark.kind])
-    return " ‖ ".join(_cut(" ".join(part) if isinstance(part, list) else part) for part in parts if part)
+    return " ‖ ".join(cut(" ".join(part) if isinstance(part, list) else part) for part in parts if part)
 
 
 def _said(benchmark: Benchmark, row: Row, value: Any, rows: Mapping[str, Row]) -> str:
@@ -142,13 +135,13 @@ def _said(benchmark: Benchmark, row: Row, value: Any, rows: Mapping[str, Row]) -
     if isinstance(value, float):
         return f"{value:.2f}"
     if benchmark.kind == "choice":
-        return _cut(row["choices"][value])
+        return cut(row["choices"][value])
     if benchmark.kind in _FOUND:
         names = value[:1] if isinstance(value, list) else [value]
-        return _cut(" | ".join(rows[name][_FOUND[benchmark.kind]] if name in rows else name for name in names))
+        return cut(" | ".join(rows[name][_FOUND[benchmark.kind]] if name in rows else name for name in names))
     if isinstance(value, int):
         return benchmark.labels[value]
-    return _cut(value if isinstance(value, str) else (" " if benchmark.kind == "tags" else " | ").join(value))
+    return cut(value if isinstance(value, str) else (" " if benchmark.kind == "tags" else " | ").join(value))
 
 
 def _judged(points: float) -> str:
@@ -161,27 +154,10 @@ def _of_translation(one: Any, store: ArtifactStore, sources: _Sources) -> Iterat
     artifact = store.find(one.stage)
     if artifact is None:
         return
-    settings, benchmark = artifact.manifest.settings, benchmarks.get(one.benchmark)
+    settings = artifact.manifest.settings
     place = one.benchmark, settings.get("source", "en"), settings["split"], settings["rows"]
     if place not in sources:
-        sources[place] = {row["id"]: row for row in load_rows(benchmark, *place[1:])}
-    pairs = (
-        pair
-        for row in _first_rows(artifact.folder / ROWS)
-        if (written := sources[place].get(row["id"])) is not None
-        for pair in zip(texts_of(benchmark.kind, written), texts_of(benchmark.kind, row), strict=False)
-    )
-    for source, text in itertools.islice(dict.fromkeys(pairs), _SENTENCES):
+        sources[place] = translated.source_rows(artifact, settings.get("source", "en"))
+    for source, text, _ in translated.sentences(artifact, sources[place], {}):
         named = {"benchmark": one.benchmark, "language": into(one.language, settings), "engine": one.engine}
-        yield {**named, "source": _cut(source), "translation": _cut(text)}
-
-
-def _first_rows(file: Path) -> list[Row]:
-    with pq.ParquetFile(file) as parquet:
-        first: pa.RecordBatch = next(parquet.iter_batches(batch_size=_ROWS))
-    rows: list[Row] = first.to_pylist()
-    return rows
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
+        yield {**named, "source": source, "translation": text}

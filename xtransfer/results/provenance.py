@@ -152,7 +152,11 @@ def _trained_on(cell: Cell, stages: Made, stage: Stage | Manifest) -> str:
     if _role(cell, stages, stage) == "intermediate":
         phases = _phases(cell, stages)
         return ">".join(phases[key].slug for key in list(phases)[: list(phases).index(stage.key) + 1])
-    return "+".join(f"{part['benchmark']}@{part['language']}" for part in stage.settings.get("parts", ()))
+    return "+".join(
+        f"{part['benchmark']}@{part['language']}"
+        + (f"~{cell.target.engine}" if f"data-{number}" in stage.inputs else "")
+        for number, part in enumerate(stage.settings.get("parts", ()))
+    )
 
 
 def _engine(cell: Cell, stages: Made, key: str) -> str:

@@ -169,7 +169,9 @@ class CheckpointRow(Base):
     role: Mapped[str] = mapped_column(
         doc="`pretrained`, `intermediate` or `target`, in the cell that was recorded first"
     )
-    trained_on: Mapped[str] = mapped_column(doc="corpus, or benchmark@language parts joined by '+'")
+    trained_on: Mapped[str] = mapped_column(
+        doc="corpus, or benchmark@language parts joined by '+', `~engine` where translated"
+    )
     seed: Mapped[int | None] = mapped_column(doc="training seed")
     steps: Mapped[int | None] = mapped_column(doc="optimizer steps")
     parent: Mapped[str | None] = mapped_column(

@@ -16,4 +16,4 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     return convert(model, settings["number_format"], settings["ctranslate2"], work.out)
 
 
-KIND = StageKind(name="convert", version=1, run=run, seconds=3)
+KIND = StageKind(name="convert", version=2, run=run, seconds=3)

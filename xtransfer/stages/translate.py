@@ -1,5 +1,5 @@
 """Stage `translate`: rows of a benchmark in another language, as rows.parquet: English training rows, or, for
-translate-test, rows of a language in English."""
+translate-test, rows of a language in English; what a check has left out, as dropped.parquet."""
 
 from __future__ import annotations
 
@@ -40,24 +40,40 @@ def _by_a_model(
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows
     from xtransfer.translation.benchmark import translate_rows
+    from xtransfer.translation.dropped import Dropped, save_dropped
     from xtransfer.translation.first_kept import first_kept
     from xtransfer.translation.opened import open_engine
+    from xtransfer.translation.translatable import check
 
     benchmark, language, split = benchmarks.get(settings["benchmark"]), settings["language"], settings["split"]
     source, limit = settings.get("source", "en"), settings["rows"]
+    check(benchmark, split, source, align_tags=settings.get("align_tags", False))
     references = None
     if settings["references"]:  # the same rows written in the language: how good the translation is
         references = load_rows(benchmark, language, split)
     model = inputs.get("engine") or (settings["engine"]["id"], settings["engine"]["revision"])
     engine = open_engine(model, work.device, settings.get("beams", 1), work.state)
+    dropped: list[Dropped] = []
 
     def translate(rows: Sequence[Row]) -> tuple[list[Row], dict[str, Any]]:
-        return translate_rows(rows, benchmark.kind, engine, language, references, source=source, progress=work.progress)
+        dropped.clear()
+        return translate_rows(
+            rows,
+            benchmark.kind,
+            engine,
+            language,
+            references,
+            source=source,
+            labels=benchmark.labels,
+            progress=work.progress,
+            drop=dropped.append,
+        )
 
     rows = load_rows(benchmark, source, split, limit)
     translated, facts = translate(rows)
     if len(translated) < len(rows) and limit is not None and split == "train":  # as many as of a native benchmark
         translated, facts = first_kept(load_rows(benchmark, source, split, sys.maxsize), len(rows), translate)
+    save_dropped(dropped, work.out)
     return translated, {**facts, "decoding": list(engine.decoding)}
 
 

@@ -11,11 +11,12 @@ from xtransfer.studies.lab_dual import LAB_DUAL
 from xtransfer.studies.lab_mixture import LAB_MIXTURE
 from xtransfer.studies.natural import NATURAL_NLI
 from xtransfer.studies.phang import PHANG
+from xtransfer.studies.ways import WAYS
 from xtransfer.studies.xtreme_r import BASELINE, BASELINE_BASE, INFERENCE, NATIVE, RETRIEVAL
 from xtransfer.study import Study, read
 
 _LAB = (LAB, LAB_FULL, LAB_MIXTURE, LAB_DUAL)
-_ALL = (*_LAB, NATURAL_NLI, CAPTIONS, INFERENCE, NATIVE, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
+_ALL = (*_LAB, NATURAL_NLI, CAPTIONS, INFERENCE, NATIVE, WAYS, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
 STUDIES: dict[str, Study] = {study.name: study for study in _ALL}
 
 

@@ -1,25 +1,25 @@
-"""The rows of a benchmark in another language, and how good the translation is."""
+"""The rows of a benchmark in another language, those left out that fail a check."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sacrebleu.metrics.chrf import CHRF
-
 from xtransfer.benchmarks.spec import Row
-from xtransfer.errors import DataError, unknown
+from xtransfer.errors import DataError
 from xtransfer.stages.spec import Progress, silent
+from xtransfer.translation.answers import put_answers
+from xtransfer.translation.checks import Reason, fault
+from xtransfer.translation.dropped import Dropped
 from xtransfer.translation.engine import Engine
+from xtransfer.translation.put import Put
+from xtransfer.translation.quality import against_people, round_trip
+from xtransfer.translation.tags import put_tags
+from xtransfer.translation.texts import check_texts, put_texts
+from xtransfer.translation.translatable import Way, texts_of, way_of
 
-# Fields that are text in the row's language; labels and the names of a choice's questions are not.
-TEXT_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "pair": ("first", "second"),
-    "choice": ("context", "choices"),
-    "sts": ("first", "second"),
-    "dual-pair": ("first", "second"),
-}
+_NEGATION_DECIDES = ("pair", "dual-pair")  # kinds in which a lost "not" makes another label right
 
 
 def translate_rows(
@@ -30,84 +30,75 @@ def translate_rows(
     references: Sequence[Row] | None = None,
     *,
     source: str = "en",
+    labels: Sequence[str] = (),
     progress: Progress = silent,
+    drop: Callable[[Dropped], None] = lambda dropped: None,
 ) -> tuple[list[Row], dict[str, Any]]:
-    """The rows in the target language, those with an empty field left out; ids, groups and labels stay.
+    """The rows in the target language, those left out that fail a check of `checks`; ids, groups and labels stay.
 
-    Facts: rows, kept, dropped_empty, dropped (rows by reason), sentences, distinct, and against `references` (the
-    same ids, written in the language): compared (sentences), exact_match and chrf (sacrebleu's chrF2), in points;
-    dropped rows count as wrong. Raises RequestError for a kind that cannot be translated, DataError for a field that
-    is no text and where nothing is left.
+    `labels`: the names of the tags, of a kind that has tags. `drop` is called with each row that is left out. Facts:
+    rows, kept, dropped_empty, dropped (rows by reason), sentences, distinct, those of the kind (`put_answers`), those
+    of `quality.round_trip`, and against `references` (the same ids, written in the language) those of
+    `quality.against_people`; dropped rows count there, too. Raises RequestError for a kind that cannot be translated,
+    DataError for a field that is no text and where nothing is left.
     """
-    if kind_name not in TEXT_FIELDS:
-        raise unknown("kind that can be translated", kind_name, TEXT_FIELDS)
-    fields = TEXT_FIELDS[kind_name]
-    _check_texts(rows, fields)
-    sentences = [text for row in rows for text in _texts(row, fields)]
-    outputs = iter(engine.translate(sentences, source, target_language, progress))
-    translated = [_with_texts(row, fields, [next(outputs) for _ in _texts(row, fields)]) for row in rows]
-    faults = [_fault(_texts(row, fields), _texts(made, fields)) for row, made in zip(rows, translated, strict=True)]
-    kept = [row for row, fault in zip(translated, faults, strict=True) if fault is None]
+    way = way_of(kind_name)
+    check_texts(rows, way.fields)
+    put = _put(rows, way, engine, (source, target_language), labels, progress)
+    sentences = [text for row in rows for text in texts_of(kind_name, row)]
+    outputs = [text for row in put.rows for text in texts_of(kind_name, row)]
+    faults: Counter[str] = Counter()
+    kept = []
+    for row, made, lost in zip(rows, put.rows, put.reasons, strict=True):
+        texts = _texts(way, kind_name, row, made)
+        found = fault(*texts, source, target_language, negation=kind_name in _NEGATION_DECIDES)
+        reason = found.value if found is not None else lost
+        if reason is None:
+            kept.append(made)
+        else:
+            faults[reason] += 1
+            drop(Dropped(row["id"], reason, *texts))
     if not kept:
-        raise DataError(f"translation to '{target_language}': all {len(rows)} rows came out empty")
+        counts = ", ".join(f"{reason}: {count}" for reason, count in faults.most_common())
+        raise DataError(f"translation to '{target_language}': no row is left of {len(rows)} ({counts})")
     return kept, {
         "rows": len(rows),
         "kept": len(kept),
-        "dropped_empty": len(rows) - len(kept),
-        "dropped": dict(Counter(fault for fault in faults if fault is not None)),
+        "dropped_empty": faults[Reason.EMPTY] + faults[Reason.EMPTY_SOURCE],
+        "dropped": dict(faults),
         "sentences": len(sentences),
         "distinct": len(set(sentences)),
-        **(_quality(translated, references, fields) if references else {}),
+        **put.facts,
+        **round_trip(engine, dict(zip(sentences, outputs, strict=True)), source, target_language),
+        **(against_people(_pairs(kind_name, put.rows, references), target_language) if references else {}),
     }
 
 
-def texts_of(kind_name: str, row: Row) -> list[str]:
-    """The texts of a row that are translated, in their order."""
-    return _texts(row, TEXT_FIELDS[kind_name])
+def _put(
+    rows: Sequence[Row],
+    way: Way,
+    engine: Engine,
+    direction: tuple[str, str],
+    labels: Sequence[str],
+    progress: Progress,
+) -> Put:
+    if way.how == "answers":
+        return put_answers(rows, engine, *direction, progress)
+    if way.how == "tags":
+        return put_tags(rows, engine, *direction, labels, progress)
+    return put_texts(rows, way.fields, engine, *direction, progress)
 
 
-def _check_texts(rows: Sequence[Row], fields: Sequence[str]) -> None:
-    for row in rows:
-        for field in fields:
-            texts = row[field] if isinstance(row[field], list) else [row[field]]
-            if wrong := [text for text in texts if not isinstance(text, str)]:
-                raise DataError(
-                    f"row {row['id']}: field '{field}' holds {wrong[0]!r}, which is no text and cannot be translated; "
-                    "leave the row out or give it a text"
-                )
+def _texts(way: Way, kind_name: str, row: Row, made: Row) -> tuple[list[str], list[str]]:
+    """The texts of a row and their translations; without those that may be empty and are."""
+    pairs = zip(texts_of(kind_name, row), texts_of(kind_name, made), strict=True)
+    both = [(ours, theirs) for ours, theirs in pairs if ours.strip() or not way.some_empty]
+    return [ours for ours, _ in both], [theirs for _, theirs in both]
 
 
-def _fault(english: Sequence[str], translated: Sequence[str]) -> str | None:
-    """Why a row is left out, None where it stays."""
-    if not all(text.strip() for text in english):
-        return "a text is empty in English"
-    if not all(text.strip() for text in translated):
-        return "a text could not be translated"
-    return None
-
-
-def _texts(row: Row, fields: Sequence[str]) -> list[str]:
-    texts: list[str] = []
-    for field in fields:
-        texts += row[field] if isinstance(row[field], list) else [row[field]]
-    return texts
-
-
-def _with_texts(row: Row, fields: Sequence[str], texts: list[str]) -> Row:
-    replaced: Row = {}
-    left = iter(texts)
-    for field in fields:
-        replaced[field] = [next(left) for _ in row[field]] if isinstance(row[field], list) else next(left)
-    return {**row, **replaced}
-
-
-def _quality(translated: Sequence[Row], references: Sequence[Row], fields: Sequence[str]) -> dict[str, Any]:
+def _pairs(kind_name: str, translated: Sequence[Row], references: Sequence[Row]) -> list[tuple[str, str]]:
+    """Sentences beside those that people wrote; one that many rows share counts once."""
     written = {row["id"]: row for row in references}
     both = [(row, written[row["id"]]) for row in translated if row["id"] in written]
-    pairs = [pair for row, other in both for pair in zip(_texts(row, fields), _texts(other, fields), strict=False)]
-    pairs = list(dict.fromkeys(pairs))  # a sentence that many rows share counts once
-    if not pairs:
-        return {"compared": 0, "exact_match": None, "chrf": None}
-    chrf = CHRF().corpus_score([ours for ours, _ in pairs], [[theirs for _, theirs in pairs]]).score
-    exact = sum(ours.strip() == theirs.strip() for ours, theirs in pairs)
-    return {"compared": len(pairs), "exact_match": round(100 * exact / len(pairs), 2), "chrf": round(chrf, 2)}
+    texts = [(texts_of(kind_name, row), texts_of(kind_name, other)) for row, other in both]
+    return list(dict.fromkeys(pair for ours, theirs in texts for pair in zip(ours, theirs, strict=False)))

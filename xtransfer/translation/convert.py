@@ -13,12 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 from ctranslate2.converters.converter import Converter
 from ctranslate2.converters.transformers import M2M100Loader, MarianMTLoader, ModelLoader
 
 from xtransfer.errors import RequestError, unknown
 from xtransfer.store.manifest import FILE as MANIFEST
 from xtransfer.training.pretrained import Start, fetch, files_of, quiet
+from xtransfer.translation.alignment import aligning_layer
 from xtransfer.translation.numbers import NumberFormat
 from xtransfer.translation.reader import Reader
 from xtransfer.translation.transformers_engine import load_model
@@ -85,7 +87,10 @@ class _Conversion(Converter):
 
     def _load(self) -> Any:
         config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
-        return _LOADERS[config["model_type"]]()(load_model(self.folder), self.reader.tokenizer)
+        spec = _LOADERS[config["model_type"]]()(load_model(self.folder), self.reader.tokenizer)
+        spec.decoder.alignment_layer = np.int16(aligning_layer(config["decoder_layers"]))
+        spec.decoder.alignment_heads = np.int16(config["decoder_attention_heads"])
+        return spec
 
 
 def _vocabulary(model: Any, tokenizer: Any) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import ctranslate2
+import numpy as np
 import torch
 
+from xtransfer.translation.alignment import Weights
 from xtransfer.translation.convert import MODEL, VOCABULARY, number_format_of
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.numbers import computed_in
@@ -47,13 +49,25 @@ class CTranslate2Engine(ModelEngine):
         self._max_tokens = max_tokens or _MAX_TOKENS[kind]
 
     def generate(self, rows: Sequence[Sequence[int]], first: int | None) -> list[list[int]]:
-        said: list[list[int]] = []
-        for step, alike in groupby(rows, lambda row: -(-len(row) // _STEP)):
-            said += self._call(list(alike), first, self.most(step * _STEP))
-        return said
+        return [said for alike, most in _alike(rows, self.most) for said in self._call(alike, first, most)]
+
+    def attend(self, rows: Sequence[Sequence[int]], first: int | None) -> list[tuple[list[int], Weights]]:
+        return [
+            (self._said(result), np.array(result.attention[0], dtype=np.float32))
+            for alike, most in _alike(rows, self.most)
+            for result in self._results(alike, first, most, return_attention=True)
+        ]
 
     def _call(self, rows: list[Sequence[int]], first: int | None, most: int) -> list[list[int]]:
-        results = self._model.translate_batch(
+        return [self._said(result) for result in self._results(rows, first, most)]
+
+    def _said(self, result: Any) -> list[int]:
+        return [self._ids[token] for token in result.hypotheses[0]]
+
+    def _results(
+        self, rows: list[Sequence[int]], first: int | None, most: int, return_attention: bool = False
+    ) -> list[Any]:
+        results: list[Any] = self._model.translate_batch(
             [[self._tokens[number] for number in row] for row in rows],
             target_prefix=None if first is None else [[self._tokens[first]]] * len(rows),
             max_batch_size=self._max_tokens,
@@ -63,5 +77,12 @@ class CTranslate2Engine(ModelEngine):
             max_input_length=0,  # no limit: nothing is cut, longer sentences do not get here
             return_end_token=True,
             suppress_sequences=self._never,
+            return_attention=return_attention,
         )
-        return [[self._ids[token] for token in result.hypotheses[0]] for result in results]
+        return results
+
+
+def _alike(rows: Sequence[Sequence[int]], most: Callable[[int], int]) -> Iterator[tuple[list[Sequence[int]], int]]:
+    """Neighbouring rows of about one length, and how many tokens each may become."""
+    for step, alike in groupby(rows, lambda row: -(-len(row) // _STEP)):
+        yield list(alike), most(step * _STEP)

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from xtransfer.stages.spec import Progress, silent
+from xtransfer.translation.alignment import Aligned, Weights, places_of
 from xtransfer.translation.kept import Kept, Nowhere
 from xtransfer.translation.pace import Pace
 from xtransfer.translation.reader import Directions, Reader
@@ -25,6 +26,15 @@ class Engine(Protocol):
 
     def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
         """One output per sentence; empty where the engine could not translate it."""
+        ...
+
+
+@runtime_checkable
+class Aligner(Protocol):
+    """An engine that tells which words of a translation come from which."""
+
+    def aligned(self, sentences: Sequence[str], source: str, target: str) -> list[Aligned | None]:
+        """The translation of each sentence with its alignment; None where there is none."""
         ...
 
 
@@ -46,6 +56,11 @@ class ModelEngine(ABC):
         """The tokens that the model says to each row of token ids, longest row first: without a start, with `end`
         where it came to an end. Where there is a token `first`, each output begins with it."""
 
+    @abstractmethod
+    def attend(self, rows: Sequence[Sequence[int]], first: int | None) -> list[tuple[list[int], Weights]]:
+        """As `generate`, and beside the tokens what the model looks at when it says each: [tokens, tokens of the row],
+        from the layer that tells best what a token translates."""
+
     def most(self, length: int) -> int:
         """Tokens that a sentence of `length` tokens may become: longer output has lost its way."""
         return min(self.reader.longest - 1, 2 * length + 10)
@@ -65,11 +80,45 @@ class ModelEngine(ABC):
         made = {text: joined([found[part] for part in parts[text]], target) for text in distinct}
         return [made.get(text, "") for text in texts]
 
+    def aligned(self, sentences: Sequence[str], source: str, target: str) -> list[Aligned | None]:
+        """The translation of each sentence and which of its words come from which; None for one that is too long to be
+        translated whole, is empty or was not translated to its end.
+
+        Nothing of it is kept. The text is that of `translate`, but for sums that a machine rounds otherwise in other
+        company: who needs both compares them.
+        """
+        self.directions.check(source, target)
+        texts = [cleaned(sentence) for sentence in sentences]
+        distinct = [text for text in dict.fromkeys(texts) if text.strip()]
+        encoded = zip(distinct, self.reader.encode(distinct, source, target), strict=True)
+        fitting = {text: ids for text, ids in encoded if len(ids) <= self._whole}
+        order = sorted(fitting, key=lambda text: (-len(fitting[text]), text))
+        said = self.attend([fitting[text] for text in order], self.reader.token(target))
+        made = {
+            text: self._aligned(text, fitting[text], *one)
+            for text, one in zip(order, said, strict=True)
+            if self._ended(one[0], len(fitting[text]))
+        }
+        return [made.get(text) for text in texts]
+
+    def _aligned(self, text: str, ids: Sequence[int], said: Sequence[int], weights: Weights) -> Aligned:
+        output = self.reader.decode([said[1 if self.directions.tokens else 0 :]])[0]
+        return Aligned(
+            output,
+            places_of(self.reader.pieces(ids), text.replace("\n", " ")),
+            places_of(self.reader.pieces(said), output),
+            weights,
+        )
+
+    @property
+    def _whole(self) -> int:
+        """Tokens up to which a text is translated as one."""
+        return min(_LONG, self.reader.longest) if self.directions.tokens else self.reader.longest
+
     def _in_parts(self, texts: Sequence[str], source: str, target: str) -> tuple[dict[str, list[str]], Tokens]:
         """The parts of each text that are translated one by one, and the token ids of every part."""
-        most = min(_LONG, self.reader.longest) if self.directions.tokens else self.reader.longest
         encoded = dict(zip(texts, self.reader.encode(texts, source, target), strict=True))
-        parts = {text: sentences_of(text) if len(ids) > most else [text] for text, ids in encoded.items()}
+        parts = {text: sentences_of(text) if len(ids) > self._whole else [text] for text, ids in encoded.items()}
         wanted = list(dict.fromkeys(part for several in parts.values() for part in several))
         new = [part for part in wanted if part not in encoded]
         encoded |= zip(new, self.reader.encode(new, source, target), strict=True)

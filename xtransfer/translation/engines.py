@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, cast, get_args
 
+from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import SplitName
 from xtransfer.errors import RequestError, unknown
 from xtransfer.languages import codes
+from xtransfer.translation import translatable
 from xtransfer.translation.families import languages_of
 from xtransfer.translation.numbers import NumberFormat
 from xtransfer.translation.parallel import translated_by_people
@@ -188,9 +190,21 @@ def get(name: str) -> Engine:
     return replace(engine, name=name, how=cast(How, how))
 
 
-def check(name: str, benchmark: str, language: str, split: SplitName = "train", *, source: str = "en") -> None:
-    """Raises RequestError where an engine cannot translate a split of a benchmark from `source` to a language."""
+def check(
+    name: str,
+    benchmark: str,
+    language: str,
+    split: SplitName = "train",
+    *,
+    source: str = "en",
+    align_tags: bool = False,
+) -> None:
+    """Raises RequestError where an engine cannot translate a split of a benchmark from `source` to a language.
+
+    `align_tags`: whether tags may be moved to other words (`translatable`)."""
     engine = get(name)
+    if not isinstance(engine, HumanTranslations):
+        translatable.check(benchmarks.get(benchmark), split, source, align_tags=align_tags)
     if isinstance(engine, HumanTranslations):
         translated_by_people(benchmark, language, split, source)
     elif language not in _targets(engine, source):

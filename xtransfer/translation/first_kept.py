@@ -20,7 +20,8 @@ def first_kept(rows: Sequence[Row], wanted: int, translate: Callable[[Sequence[R
         lacking, share = wanted - len(made[0]), max(len(made[0]), 1) / count
         count = min(len(rows), count + math.ceil(lacking / share))
         made = translate(rows[:count])
-    if len(made[0]) > wanted:
+    if made[0][wanted - 1 :]:
         last = made[0][wanted - 1]["id"]
-        made = translate(rows[: 1 + [row["id"] for row in rows].index(last)])
+        shortest = 1 + next(place for place, row in enumerate(rows) if row["id"] == last)
+        made = translate(rows[:shortest]) if shortest < count else made
     return made

@@ -19,6 +19,7 @@ from xtransfer.translation.families import FAMILIES
 LANGUAGES_FILE = "languages.json"
 _DIRECTIONS_FILE = "directions.json"  # `Directions` of a model that was converted
 _OPUS = re.compile(r"opus-mt-([a-z]{2,3})-([a-z]{2,3})")
+_BLANK = "▁"  # how subwords of sentencepiece, and of tokenizers like it, write the blank before them
 _TEXTS_PER_CALL = 4096  # of the tokenizer: bounds what it holds beside the result
 
 
@@ -68,6 +69,14 @@ class Reader:
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """Texts without special tokens and outer blanks."""
         return [text.strip() for text in self.tokenizer.batch_decode(rows, skip_special_tokens=True)]
+
+    def pieces(self, row: Sequence[int]) -> list[str]:
+        """What of a text each token is, without blanks; empty for special tokens."""
+        special = set(self.tokenizer.all_special_ids)
+        tokens = self.tokenizer.convert_ids_to_tokens(list(row))
+        return [
+            "" if number in special else token.replace(_BLANK, "") for number, token in zip(row, tokens, strict=True)
+        ]
 
     def token(self, language: str) -> int | None:
         """The token that names a language, of a model that has such tokens."""

@@ -149,7 +149,7 @@ def _begin_alike(
     vectors = torch.from_numpy(found)
     known = vectors.norm(dim=1) > 0
     with torch.no_grad():
-        table = model.get_input_embeddings().weight
+        table: Tensor = model.get_input_embeddings().weight  # type: ignore[assignment]
         table[known] = vectors[known] * model.config.init_std * model.config.d_model**0.5
 
 

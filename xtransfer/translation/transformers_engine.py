@@ -7,12 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoModelForSeq2SeqLM, GenerationConfig
 
 from xtransfer.data.batches import budget_batches
 from xtransfer.errors import RequestError
 from xtransfer.training.pretrained import Start, fetch, quiet
+from xtransfer.translation.alignment import Weights, aligning_layer
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.reader import Reader
 
@@ -29,6 +31,7 @@ class TransformersEngine(ModelEngine):
         reader = Reader(folder, str(start if isinstance(start, Path) else start[0]))
         super().__init__(folder, reader, ("transformers", version("transformers"), "float32", beams))
         self._model = load_model(folder).to(device).eval()
+        self._attention = self._model.config._attn_implementation
         self._device, self._beams, self._max_tokens = device, beams, max_tokens
 
     def generate(self, rows: Sequence[Sequence[int]], first: int | None) -> list[list[int]]:
@@ -38,10 +41,41 @@ class TransformersEngine(ModelEngine):
                 said[number] = self._to_the_end(output)
         return said
 
+    def attend(self, rows: Sequence[Sequence[int]], first: int | None) -> list[tuple[list[int], Weights]]:
+        said = self.generate(rows, first)
+        attended: list[Weights] = [np.zeros((0, 0), dtype=np.float32) for _ in rows]
+        self._model.set_attn_implementation("eager")  # the other ones keep no weights
+        try:
+            for batch in budget_batches([len(row) for row in rows], self._max_tokens):
+                weights = self._looked([rows[place] for place in batch], [said[place] for place in batch])
+                for number, own in zip(batch, weights, strict=True):
+                    attended[number] = own[: len(said[number]), : len(rows[number])]
+        finally:
+            self._model.set_attn_implementation(self._attention)
+        return list(zip(said, attended, strict=True))
+
+    @torch.inference_mode()
+    def _looked(self, rows: Sequence[Sequence[int]], said: Sequence[Sequence[int]]) -> Weights:
+        """[rows, tokens said, tokens of the row], padded."""
+        config = self._model.generation_config
+        inputs = self._padded(rows)
+        outputs = self._padded([[config.decoder_start_token_id, *one] for one in said])
+        found = self._model(
+            **inputs,
+            decoder_input_ids=outputs["input_ids"],
+            decoder_attention_mask=outputs["attention_mask"],
+            output_attentions=True,
+        ).cross_attentions
+        weights: Weights = found[aligning_layer(len(found))].mean(dim=1).float().cpu().numpy()
+        return weights
+
+    def _padded(self, rows: Sequence[Sequence[int]]) -> Any:
+        padded = self.reader.tokenizer.pad({"input_ids": [list(row) for row in rows]}, return_tensors="pt")
+        return padded.to(self._device)
+
     @torch.inference_mode()
     def _batch(self, rows: Sequence[Sequence[int]], first: int | None) -> list[list[int]]:
-        inputs = self.reader.tokenizer.pad({"input_ids": [list(row) for row in rows]}, return_tensors="pt")
-        inputs = inputs.to(self._device)
+        inputs = self._padded(rows)
         config = self._model.generation_config
         outputs = self._model.generate(
             input_ids=inputs["input_ids"],

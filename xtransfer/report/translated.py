@@ -1,0 +1,131 @@
+"""What there is to see of translations: how good they are, what was left out and why, and some of each.
+
+Every function takes artifacts of `translate` stages and gives rows of a table, the long columns last: Prefect's pages
+cut what does not fit.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xtransfer import benchmarks
+from xtransfer.benchmarks.spec import Row
+from xtransfer.data.load import load_rows
+from xtransfer.stages.translate import ROWS
+from xtransfer.store.artifacts import Artifact
+from xtransfer.translation.dropped import Dropped, read_dropped
+from xtransfer.translation.translatable import texts_of
+
+SENTENCES = 5  # of a translation
+_ROWS = 50  # that are looked through for them: many share a sentence
+_DROPPED = 3  # rows for each reason
+_LONGEST = 300  # characters of a text
+
+Shown = dict[str, Any]
+
+
+def quality(artifacts: Sequence[Artifact]) -> list[Shown]:
+    """A row for each translation: counts, sacrebleu's figures in points, sentences per second, and how it was made."""
+    return [_quality(one) for one in artifacts]
+
+
+def drops(artifacts: Sequence[Artifact]) -> list[Shown]:
+    """Rows left out by language and reason."""
+    return [
+        {
+            "language": one.manifest.settings["language"],
+            "rows": count,
+            "percent": round(100 * count / one.manifest.facts["rows"], 2),
+            "reason": reason,
+        }
+        for one in artifacts
+        for reason, count in sorted(one.manifest.facts["dropped"].items(), key=lambda item: -item[1])
+    ]
+
+
+def dropped(artifacts: Sequence[Artifact]) -> list[Shown]:
+    """Some of the rows left out, the first of each reason."""
+    return [
+        {
+            "language": one.manifest.settings["language"],
+            "id": row.id,
+            "reason": row.reason,
+            "source": cut(" ‖ ".join(row.source)),
+            "output": cut(" ‖ ".join(row.output)),
+        }
+        for one in artifacts
+        for row in _firsts(read_dropped(one.folder))
+    ]
+
+
+def samples(artifacts: Sequence[Artifact]) -> list[Shown]:
+    """Some sentences beside their sources and, where people have written them in the language, theirs."""
+    found: list[Shown] = []
+    for one in artifacts:
+        manifest = one.manifest
+        english, people = source_rows(one, "en"), {}
+        if manifest.settings["references"]:
+            people = source_rows(one, manifest.settings["language"])
+        for source, translation, reference in sentences(one, english, people):
+            texts = {"source": source, "translation": translation, "reference": reference or ""}
+            found.append({"language": manifest.settings["language"], **texts})
+    return found
+
+
+def source_rows(one: Artifact, language: str) -> dict[str, Row]:
+    """The rows of a translation's benchmark in a language, by id."""
+    settings = one.manifest.settings
+    rows = load_rows(benchmarks.get(settings["benchmark"]), language, settings["split"], settings["rows"])
+    return {row["id"]: row for row in rows}
+
+
+def sentences(one: Artifact, english: dict[str, Row], people: dict[str, Row]) -> Iterator[tuple[str, str, str | None]]:
+    """The first distinct sentences: source, translation and a person's translation, as far as a cell shows them."""
+    kind = benchmarks.get(one.manifest.settings["benchmark"]).kind
+    triples: list[tuple[str, str, str | None]] = []
+    for row in _first_rows(one):
+        if row["id"] not in english:
+            continue
+        ours, theirs = texts_of(kind, row), texts_of(kind, people[row["id"]]) if row["id"] in people else []
+        triples += itertools.zip_longest(texts_of(kind, english[row["id"]]), ours, theirs)
+    for source, translation, reference in itertools.islice(dict.fromkeys(triples), SENTENCES):
+        yield cut(source), cut(translation), reference and cut(reference)
+
+
+def cut(text: str) -> str:
+    """A text as far as a cell shows it."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
+
+
+def _quality(one: Artifact) -> Shown:
+    facts = one.manifest.facts
+    distinct = facts.get("distinct")
+    return {
+        "language": one.manifest.settings["language"],
+        "rows": facts["rows"],
+        "kept": facts["kept"],
+        "chrF2": facts.get("chrf"),
+        "BLEU": facts.get("bleu"),
+        "exact %": facts.get("exact_match"),
+        "chrF2 there and back": facts.get("round_trip_chrf"),
+        "sentences": distinct,
+        "sentences per second": round(distinct / one.manifest.seconds, 1) if distinct else None,
+        "made by": " ".join(map(str, facts.get("decoding", ["people"]))),
+    }
+
+
+def _firsts(rows: Sequence[Dropped]) -> Iterator[Dropped]:
+    for reason in dict.fromkeys(row.reason for row in rows):
+        yield from itertools.islice((row for row in rows if row.reason == reason), _DROPPED)
+
+
+def _first_rows(one: Artifact) -> list[Row]:
+    with pq.ParquetFile(one.folder / ROWS) as parquet:
+        first: pa.RecordBatch = next(parquet.iter_batches(batch_size=_ROWS))
+    rows: list[Row] = first.to_pylist()
+    return rows
