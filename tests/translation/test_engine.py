@@ -17,7 +17,7 @@ from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.benchmark import translate_rows
 from xtransfer.translation.dropped import Dropped
 from xtransfer.translation.engines import ENGINES, EngineTrainedHere, check, get
-from xtransfer.translation.held_out import quality
+from xtransfer.translation.held_out import held_out_quality
 from xtransfer.translation.quality import against_people
 from xtransfer.translation.train import TranslatorRecipe, train_translator
 from xtransfer.translation.training_pairs import Pair, batches_of
@@ -90,10 +90,10 @@ def test_the_way_back_from_several_languages_in_one_model(tmp_path: Path) -> Non
         assert sum(one == two for one, two in zip(made, asked, strict=True)) > 0.8 * len(asked), language
     with pytest.raises(RequestError, match="from de, fr to en, not from en to de"):
         engine.translate(["red"], "en", "de")
-    scores = quality(tmp_path / "out", texts(20, seed=1))
-    assert list(scores) == ["de-en", "fr-en"] and scores["de-en"]["sentences"] == 20
+    scores = held_out_quality(tmp_path / "out", texts(20, seed=1))
+    assert list(scores) == ["de-en", "fr-en"] and scores["de-en"]["compared"] == 20
     assert scores["de-en"]["bleu"] > 50 and scores["de-en"]["chrf"] > 70
-    assert "version:" in scores["de-en"]["signatures"][0]
+    assert "version:" in scores["de-en"]["bleu_signature"]
 
 
 def test_batches_by_length_hold_every_pair_once_and_save_padding() -> None:

@@ -35,7 +35,7 @@ def test_a_translator_says_how_good_it_is_on_the_test_split(tmp_path: Path, monk
     assert not work.out.exists()
     write(tmp_path / "hub", f"{FOLDER}/test", columns(texts(9, seed=2)))
     facts = translator.run(settings(to="en"), {}, work)
-    assert list(facts["quality"]) == ["de-en", "fr-en"] and facts["quality"]["fr-en"]["sentences"] == 9
+    assert list(facts["quality"]) == ["de-en", "fr-en"] and facts["quality"]["fr-en"]["compared"] == 9
 
 
 def test_a_translator_of_the_laboratory_has_no_test_split(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from xtransfer.stages.spec import StageKind, Work
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
     from xtransfer.data.corpora import held_out_texts, load_texts
-    from xtransfer.translation.held_out import quality
+    from xtransfer.translation.held_out import held_out_quality
     from xtransfer.translation.train import TranslatorRecipe, train_translator
 
     texts = load_texts(
@@ -24,7 +24,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     recipe = TranslatorRecipe.model_validate(settings["recipe"])
     target = settings.get("to")
     facts = train_translator(texts, recipe, settings["seed"], work.out, work.state, work.progress, target=target)
-    return {**facts, **({"quality": quality(work.out, held_out)} if held_out else {})}
+    return {**facts, **({"quality": held_out_quality(work.out, held_out, work.progress)} if held_out else {})}
 
 
 KIND = StageKind(name="translator", version=1, run=run, seconds=30)

@@ -44,11 +44,11 @@ CAPTIONS = Study.model_validate(
         "intermediate_recipe": _RECIPE,
         "small": {
             "encoders": [tiny.TINY],
-            "targets": [tiny.target("xnli<lingnli-b", rows=2400)],
+            "targets": [tiny.target("xnli<lingnli-b", rows=4000)],
             "seeds": [0, 1, 2],
             "intermediate_recipe": tiny.recipe(),
             "note": "The encoder is of a few million parameters and has seen minutes of text; targets are trained on "
-            "2,400 rows.",
+            "4,000 rows.",
         },
     }
 )

@@ -133,7 +133,7 @@ ENGINES = _index(
         languages=("en", "de", "fr", "cs"),
         recipe=_MULTI30K,
         description="small Marian from English to German, French and Czech, from Multi30k's descriptions of pictures, "
-        "in half an hour: good at such sentences alone",
+        "in a quarter of an hour: good at such sentences alone",
     ),
     EngineTrainedHere(
         name="multi30k-marian-back",
