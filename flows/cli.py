@@ -21,6 +21,7 @@ from flows.commands import (
     serve,
     store,
     studies,
+    translation,
     watch,
 )
 from xtransfer import __version__
@@ -38,6 +39,7 @@ app.command("benchmarks")(benchmarks.command)
 app.command("plan")(plan.command)
 app.command("run")(run.command)
 app.command("evaluate")(evaluation.command)
+app.command("translate")(translation.command)
 app.command("serve")(serve.command)
 app.command("report")(report.command)
 app.command("export")(export.command)

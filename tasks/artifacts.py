@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
@@ -62,7 +62,8 @@ def publish_report(study: str, ran: int) -> str:
     create_table_artifact(gains(found), f"{key}-gains", f"Scores of {study}, and gains over direct in points")
     create_table_artifact(best(found), f"{key}-best", f"{study}: how probable it is of each that it is the best")
     for name, title, image in images(found):
-        create_image_artifact(image, f"{key}-{name}", title)
+        # not as an image artifact: Prefect prints the address of those across the page, and this one is the image
+        create_markdown_artifact(f"![{_plain(title)}]({image})", f"{key}-{name}", title)
     show_samples(found, store, key, anew=ran > 0)
     (folder / _MADE_FROM).write_text(f"{made_from} {file_digest(page)}", encoding="utf-8")
     return str(page)
@@ -140,9 +141,15 @@ def cost(found: Findings) -> list[Row]:
 
 
 def gains(found: Findings) -> list[Row]:
-    """A row for each number of the report's tables."""
+    """A row for each number of the report's tables; which encoder, where there are several."""
+    several = len({grid.encoder for grid in found.headline}) > 1
     return [
-        {"target": grid.target, "encoder": grid.encoder, "intermediate": name, "language": heading(column)}
+        {
+            "target": grid.target,
+            **({"encoder": grid.encoder} if several else {}),
+            "intermediate": name,
+            "language": heading(column),
+        }
         | _figures(grid, name, column)
         for grid in found.headline
         for name in grid.rows

@@ -138,15 +138,7 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
     places = current().prepare()
     open_database(places.database_url).close()
     began = time.monotonic()
-    with Display(console) as display:
-        display.note("starting the Prefect server")
-        with prefect_api(places.home) as url:
-            display.note("planning")
-            try:
-                summary = _flow(start, display)
-            except KeyboardInterrupt:
-                console.print("stopped; what is finished is kept, and the same command goes on from there")
-                raise typer.Exit(STOPPED) from None
+    summary, url = started(start, console)
     page = _page(summary.report, study, places, out)
     where = [
         f"  report    {page}",
@@ -155,6 +147,19 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
         f"  Prefect   {url} (while a run or `xtransfer serve` is on)",
     ]
     return Done(study, list(summary.ran), page, time.monotonic() - began, where)
+
+
+def started(start: Callable[[], Any], console: Console) -> tuple[Any, str]:
+    """What a flow returns that `start` calls on a server of its own or of this home, and the server's address."""
+    with Display(console) as display:
+        display.note("starting the Prefect server")
+        with prefect_api(current().prepare().home) as url:
+            display.note("planning")
+            try:
+                return _flow(start, display), url
+            except KeyboardInterrupt:
+                console.print("stopped; what is finished is kept, and the same command goes on from there")
+                raise typer.Exit(STOPPED) from None
 
 
 def _run_on_ray(address: str | None, *arguments: Any) -> Any:

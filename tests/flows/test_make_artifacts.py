@@ -22,8 +22,8 @@ from pathlib import Path
 from flows.prefect_server import prefect_api
 from xtransfer.translation import engines
 
-marian = engines.get("lab-marian")  # five steps of it: it need not translate well
-engines.ENGINES = {"lab-marian": replace(marian, recipe=marian.recipe.model_copy(update={"steps": 5}))}
+marian = engines.get("lab-marian")  # less of it: it need not translate well, but so that some rows pass their checks
+engines.ENGINES = {"lab-marian": replace(marian, recipe=marian.recipe.model_copy(update={"steps": 150}))}
 
 with prefect_api(Path(sys.argv[1])):
     from prefect.client.orchestration import get_client
@@ -84,6 +84,23 @@ def test_pages_say_what_was_made(ran: dict[str, Any]) -> None:
     assert translation["cached"] == "" and translation["seconds"] > 0
     last = by_artifact["train lab-inference after lab-nli@tr~lab-marian seed 3"]
     assert last["cached"] == "yes"  # the second run's page
+
+
+def test_pages_show_quality_and_sentences_of_a_translation(ran: dict[str, Any]) -> None:
+    pages = {key.rsplit("-", 1)[-1]: page for key, page in ran["pages"].items() if key.startswith("lab-nli-by")}
+    (quality,) = pages["quality"]
+    assert quality["language"] == "tr" and quality["rows"] == 48 and 0 < quality["chrF2"] <= 100
+    assert quality["BLEU"] is not None and quality["sentences per second"] > 0
+    assert {"language", "source", "translation", "reference"} == set(pages["sentences"][0])
+    dropped = sum(row["rows"] for row in pages.get("drops", []))
+    assert dropped == 48 - quality["kept"] and bool(dropped) == ("dropped" in pages)
+
+
+def test_the_command_shows_the_same_and_makes_nothing_again(ran: dict[str, Any]) -> None:
+    asked = ("translate", "lab-nli", "--to", "de,tr", "--engine", "parallel", "--rows", "48", "--json")
+    said = json.loads(xtransfer(ran["home"], *asked).stdout)
+    assert [row["kept"] for row in said["quality"]] == [48, 48] and said["dropped"] == []
+    assert len(said["sentences"]) == 10 and len(said["artifacts"]) == 2
 
 
 def test_names_say_what_on_what_in_which_language(ran: dict[str, Any]) -> None:

@@ -70,8 +70,9 @@ def test_answer_tables_and_plots_are_in_prefect() -> None:
     best = {one["intermediate"]: one["probability"] for one in json.loads(stored("numbers-best")[-1].data)}
     assert set(best) == {"direct", "nli@en", "nli@de"} and sum(best.values()) == pytest.approx(1, abs=0.01)
     image = stored("numbers-heat-map-1")[-1]
-    assert image.type == "image"
-    assert base64.b64decode(image.data.partition("base64,")[2]).startswith(b"\x89PNG")
+    assert image.type == "markdown" and image.data.startswith("![Gains on ") and image.data.endswith(")")
+    assert base64.b64decode(image.data.partition("base64,")[2][:-1]).startswith(b"\x89PNG")
+    assert all("encoder" not in row for row in gains), "there is one"
 
 
 def test_runs_of_a_study_make_one_history() -> None:

@@ -144,6 +144,17 @@ def test_translations_stand_beside_their_sources(store: ArtifactStore) -> None:
     assert all(row["translation"] == row["source"].upper() and row["engine"] == "shouting" for row in shown)
 
 
+def test_rows_left_out_are_counted_by_reason(store: ArtifactStore) -> None:
+    stage = Stage("translate", 2, "translate lab-nli to tr", {"benchmark": "lab-nli", "language": "tr"})
+    facts = {"rows": 200, "kept": 190, "dropped": {"number lost": 3, "wrong script": 7}}
+    store.commit(stage, store.empty_out(stage.key), facts, "cpu", NOW)
+    made = [SimpleNamespace(benchmark="lab-nli", engine="e", stage=key) for key in (stage.key, "0" * 32)]
+    assert translated.drops_of_study(made, store) == [
+        {"benchmark": "lab-nli", "engine": "e", "language": "tr", "rows": 7, "percent": 3.5, "reason": "wrong script"},
+        {"benchmark": "lab-nli", "engine": "e", "language": "tr", "rows": 3, "percent": 1.5, "reason": "number lost"},
+    ]
+
+
 @pytest.mark.parametrize("name", [one.name for one in kinds.KINDS.values() if one.decode or one.retrieval])
 def test_every_kind_that_predicts_says_what_a_person_reads(name: str) -> None:
     assert set(samples._INPUTS[name]) <= set(kinds.get(name).fields)

@@ -33,7 +33,7 @@ class Double:
         for split in ("train", "test"):
             pairs = zip(load_rows(LAB, source, split), load_rows(LAB, target, split), strict=True)  # type: ignore[arg-type]
             known |= {ours[field]: theirs[field] for ours, theirs in pairs for field in ("first", "second")}
-        return ["" if one in self.lost else known[one] for one in sentences]
+        return ["" if one in self.lost else known.get(one, "") for one in sentences]
 
 
 def _run(folder: Path, engine: Double, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Artifact:

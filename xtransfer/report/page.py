@@ -22,6 +22,7 @@ from xtransfer.report.data_used import into
 from xtransfer.report.files import slug, write
 from xtransfer.report.findings import Certain, Findings, find
 from xtransfer.report.methods import methods
+from xtransfer.report.translated import drops_of_study
 from xtransfer.report.words import counted, duration, listed
 from xtransfer.results.database import Database
 from xtransfer.study import Study
@@ -90,6 +91,7 @@ class _Writer:
             stages=stages.head(_STAGES_SHOWN).to_dict("records"),
             methods=text,
             spaces=table(found.measures) if len(found.measures) else None,
+            drops=drops_of_study(facts.translations, store),
             latex_tables=list(self.latex_tables(found)),
             languages=LANGUAGES,
             version=__version__,

@@ -47,7 +47,7 @@ _INPUTS = {
 _FOUND = {"bitext": "target", "ranking": "target", "mining": "text"}  # kind → field of the row that an id names
 
 Shown = dict[str, Any]
-_Sources = dict[tuple[str, str, SplitName, int | None], Mapping[str, Row]]
+_Sources = dict[tuple[str, str, SplitName, int | None], dict[str, Row]]
 
 
 def predictions(facts: Provenance, store: ArtifactStore) -> list[Shown]:

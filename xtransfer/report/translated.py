@@ -1,6 +1,6 @@
 """What there is to see of translations: how good they are, what was left out and why, and some of each.
 
-Every function takes artifacts of `translate` stages and gives rows of a table, the long columns last: Prefect's pages
+Functions take artifacts of `translate` stages and give rows of a table, the long columns last: Prefect's pages
 cut what does not fit.
 """
 
@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 
 from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Row
-from xtransfer.data.load import load_rows
 from xtransfer.stages.translate import ROWS
-from xtransfer.store.artifacts import Artifact
+from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.translation.dropped import Dropped, read_dropped
 from xtransfer.translation.translatable import texts_of
 
@@ -48,6 +47,16 @@ def drops(artifacts: Sequence[Artifact]) -> list[Shown]:
     ]
 
 
+def drops_of_study(made: Sequence[Any], store: ArtifactStore) -> list[Shown]:
+    """As `drops`, with benchmark and engine, of the rows of `translation` whose artifacts are in the store."""
+    return [
+        {"benchmark": one.benchmark, "engine": one.engine, **row}
+        for one in made
+        if (artifact := store.find(one.stage)) is not None
+        for row in drops([artifact])
+    ]
+
+
 def dropped(artifacts: Sequence[Artifact]) -> list[Shown]:
     """Some of the rows left out, the first of each reason."""
     return [
@@ -68,7 +77,8 @@ def samples(artifacts: Sequence[Artifact]) -> list[Shown]:
     found: list[Shown] = []
     for one in artifacts:
         manifest = one.manifest
-        english, people = source_rows(one, "en"), {}
+        english = source_rows(one, "en")
+        people: dict[str, Row] = {}
         if manifest.settings["references"]:
             people = source_rows(one, manifest.settings["language"])
         for source, translation, reference in sentences(one, english, people):
@@ -79,6 +89,8 @@ def samples(artifacts: Sequence[Artifact]) -> list[Shown]:
 
 def source_rows(one: Artifact, language: str) -> dict[str, Row]:
     """The rows of a translation's benchmark in a language, by id."""
+    from xtransfer.data.load import load_rows  # brings in datasets, which a report does without
+
     settings = one.manifest.settings
     rows = load_rows(benchmarks.get(settings["benchmark"]), language, settings["split"], settings["rows"])
     return {row["id"]: row for row in rows}

@@ -1,0 +1,74 @@
+"""`xtransfer translate`: a benchmark's English training rows in other languages, and how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows.commands.common import AsJson, print_json
+from flows.commands.run import Workers, started
+from xtransfer.errors import RequestError
+from xtransfer.settings import current
+
+if TYPE_CHECKING:
+    from xtransfer.store.artifacts import Artifact
+
+
+def command(
+    benchmark: Annotated[str, typer.Argument(help="A benchmark with English training rows: lab-nli, mnli ...")],
+    to: Annotated[str, typer.Option("--to", metavar="CODES", help="Languages, with commas between: de,tr")],
+    engine: Annotated[str, typer.Option("--engine", help="What translates: lab-marian, opus-mt, parallel ...")],
+    rows: Annotated[int | None, typer.Option(min=1, help="Translate the first so many rows; default: all.")] = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Translate training rows for studies to come; show quality, what was left out and why, and some sentences."""
+    from xtransfer.report import translated
+    from xtransfer.wanted import translations
+
+    def start() -> Any:
+        from flows.translate_data import translate_data
+
+        return translate_data(benchmark, languages, engine, rows, workers, return_state=True)
+
+    languages = [code.strip() for code in to.split(",") if code.strip()]
+    wanted = translations(benchmark, languages, engine, rows)
+    console = Console(stderr=as_json)
+    started(start, console)
+    made = _found([stage.key for stage in wanted.results])
+    tables = {
+        "quality": translated.quality(made),
+        "dropped": translated.drops(made),
+        "sentences": translated.samples(made),
+    }
+    if as_json:
+        print_json({"artifacts": {one.manifest.name: one.key for one in made}, **tables})
+        return
+    for title, lines in tables.items():
+        if lines:
+            console.print(_table(title, lines))
+    for one in made:
+        console.print(f"{one.manifest.name}: {one.key}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _found(keys: Sequence[str]) -> list[Artifact]:
+    from xtransfer.store.artifacts import ArtifactStore
+
+    store = ArtifactStore(current().store)
+    found = [store.find(key) for key in keys]
+    if missing := [key for key, one in zip(keys, found, strict=True) if one is None]:
+        raise RequestError(f"{', '.join(missing)}: gone from the store since; run the command again")
+    return [one for one in found if one is not None]
+
+
+def _table(title: str, lines: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for name in lines[0]:
+        table.add_column(name, overflow="fold")
+    for line in lines:
+        table.add_row(*("" if value is None else str(value) for value in line.values()))
+    return table
