@@ -1,8 +1,9 @@
 """The Prefect server as we run it: `python -m flows.prefect_app HOST PORT [with-owner]`.
 
-It is Prefect's own application behind two checks. Its pages may load nothing from another host (the new UI asks an
-analytics host for its settings at each load, whatever Prefect's settings say), and without a password a request must
-name this machine, so that no page of another site can speak to the server through a browser (DNS rebinding).
+It is Prefect's own application, asked again where it is busy, behind two checks. Its pages may load nothing from
+another host (the new UI asks an analytics host for its settings at each load, whatever Prefect's settings say), and
+without a password a request must name this machine, so that no page of another site can speak to the server through a
+browser (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -11,13 +12,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from flows.prefect_again import App, Message, Receive, Send, served_again
 
 POLICY = "; ".join(
     (
@@ -89,7 +85,7 @@ def main(host: str, port: int) -> None:
 
     open_to_all = bool(os.environ.get("PREFECT_SERVER_API_AUTH_STRING"))
     uvicorn.run(
-        guarded(create_app(final=True), None if open_to_all else LOOPBACK),  # type: ignore[arg-type]
+        guarded(served_again(create_app(final=True)), None if open_to_all else LOOPBACK),  # type: ignore[arg-type]
         host=host,
         port=port,
         log_level="warning",
