@@ -23,7 +23,6 @@ from xtransfer.errors import RequestError, SourceError
 from xtransfer.store.lease import lease
 
 _START_SECONDS = 300  # a loaded two-core machine took 20 to 60
-HEARTBEAT_SECONDS = 30  # the least that Prefect allows; a flow run that stays silent for longer is marked crashed
 _SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
@@ -32,8 +31,9 @@ _SETTINGS = {
     "PREFECT_SERVER_FLOW_RUN_GRAPH_MAX_NODES": "500",
     "PREFECT_UI_API_URL": "/api",  # the address that the browser used, be it through a tunnel or a proxy
     "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite: a busy machine waits longer for its turn to write
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least that it allows: a busy machine loses some
 }
+_GUARDS: list[subprocess.Popen[bytes]] = []  # ours that may live: one ends after its last user, in whatever process
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def _running_or_started(folder: Path, waiting: Callable[[], None] | None, place:
         url = _running(folder)
         if url is not None:
             return url
+        _GUARDS[:] = [one for one in _GUARDS if one.poll() is None]
         port = place.port or _free_port()
         _demand_free(place.host, port)
         (folder / ADDRESS).unlink(missing_ok=True)  # of a server that was killed
@@ -96,6 +97,7 @@ def _running_or_started(folder: Path, waiting: Callable[[], None] | None, place:
                 stderr=log,
                 start_new_session=True,
             )
+        _GUARDS.append(guard)
         url = f"http://{place.shown_host}:{port}/api"
         _wait(guard, url, folder, waiting)
         file = str(place.password_file.absolute()) if place.password_file else None

@@ -1,11 +1,14 @@
-"""The lock of a flow run: held while its process lives, whatever an earlier try has left in the file."""
+"""A run that lives is taken for one: by the lock that it holds, and by its heartbeats."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
 
+from prefect.settings.models.flows import FlowsSettings
+
 from flows.alive import dead, forget, hold, running
+from flows.serving import dead as marking
 
 
 def test_a_run_that_is_tried_again_is_known_to_run(home: Path) -> None:
@@ -16,3 +19,8 @@ def test_a_run_that_is_tried_again_is_known_to_run(home: Path) -> None:
     assert running(home) == ["one"] and dead(home) == []
     forget(home, "one")
     assert running(home) == []
+
+
+def test_a_run_with_the_heartbeats_of_prefect_itself_is_not_taken_for_dead() -> None:
+    """As those of other machines are, and other people's: one heartbeat may be lost on the way."""
+    assert 2 * FlowsSettings.model_fields["heartbeat_frequency"].default < marking._SILENT_SECONDS
