@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.alive import hold
-from flows.forms import LanguageCode, Rows, Seed, Workers, joined
+from flows.forms import Hours, LanguageCode, OnDevice, Rows, Seed, Workers, joined
 from flows.run_study import Summary, run_study
 from xtransfer.studies.evaluation import evaluation
 
@@ -33,6 +33,9 @@ def evaluate_checkpoint(
     recipe: dict[str, Any] | None = None,
     name: str | None = None,
     workers: Workers | None = None,
+    per_device: OnDevice | None = None,
+    timeout_hours: Hours | None = None,
+    devices_per_stage: OnDevice = 1,
 ) -> Summary:
     """Score a checkpoint on targets in every language; what it has no head for is fine-tuned in English first.
 
@@ -47,6 +50,9 @@ def evaluate_checkpoint(
         recipe: fields of the recipe to replace, for every target; empty: the published recipe of its kind.
         name: the study's name, under which results are kept; empty: evaluate-CHECKPOINT.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
+        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
+        devices_per_stage: devices that train one stage together, a part of each batch on each.
     """
     study = evaluation(
         checkpoint,
@@ -59,4 +65,4 @@ def evaluate_checkpoint(
         recipe=recipe,
         name=name,
     )
-    return run_study(study, workers)
+    return run_study(study, workers, per_device, timeout_hours, devices_per_stage)

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.alive import hold
-from flows.forms import Workers
+from flows.forms import Hours, OnDevice, Workers
 from flows.run_study import Summary, run_study
 from xtransfer.checkpoints import fetched
 from xtransfer.checkpoints.claims import claimed
@@ -26,7 +26,13 @@ from xtransfer.settings import current
     persist_result=False,
 )
 def evaluate_new_checkpoint(
-    watch: Watch, digest: str, location: str, workers: Workers | None = None
+    watch: Watch,
+    digest: str,
+    location: str,
+    workers: Workers | None = None,
+    per_device: OnDevice | None = None,
+    timeout_hours: Hours | None = None,
+    devices_per_stage: OnDevice = 1,
 ) -> Summary | State[Any]:
     """Run for one recorded checkpoint what its watch says; ends at once where that was done or is being done.
 
@@ -35,6 +41,9 @@ def evaluate_new_checkpoint(
         digest: of the checkpoint, as the table `watched_checkpoint` has it.
         location: where it was seen, for the run's name; where it is read is on record.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
+        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
+        devices_per_stage: devices that train one stage together, a part of each batch on each.
     """
     settings = current().prepare()
     me = str(flow_run.get_id() or "")
@@ -45,4 +54,4 @@ def evaluate_new_checkpoint(
         if claim.refused:
             return Completed(name="Nothing to do", message=claim.refused)
         encoder = fetched.encoder(claim.location, digest, settings.home)
-        return run_study(watch.study_for(encoder, claim.study), workers)
+        return run_study(watch.study_for(encoder, claim.study), workers, per_device, timeout_hours, devices_per_stage)

@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.alive import hold
-from flows.forms import Rows, Seed, Workers, joined
+from flows.forms import Hours, OnDevice, Rows, Seed, Workers, joined
 from flows.make_artifacts import make_artifacts
 from xtransfer.wanted import target_training
 
@@ -37,6 +37,9 @@ def finetune_target(
     after_rows: Rows | None = None,
     after_recipe: dict[str, Any] | None = None,
     workers: Workers | None = None,
+    per_device: OnDevice | None = None,
+    timeout_hours: Hours | None = None,
+    devices_per_stage: OnDevice = 1,
 ) -> dict[str, str]:
     """Fine-tune an encoder on a target in English; returns the key of each seed's checkpoint.
 
@@ -50,6 +53,9 @@ def finetune_target(
         after_rows: train on the first so many rows of each part of the intermediate; empty: all.
         after_recipe: fields of the intermediate's recipe to replace; empty: the published recipe of its kind.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
+        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
+        devices_per_stage: devices that train one stage together, a part of each batch on each.
     """
     wanted = target_training(
         encoder,
@@ -61,4 +67,6 @@ def finetune_target(
         after_rows=after_rows,
         after_recipe=after_recipe,
     )
-    return make_artifacts(wanted, f"{encoder} on {target} after {after}", workers)
+    return make_artifacts(
+        wanted, f"{encoder} on {target} after {after}", workers, per_device, timeout_hours, devices_per_stage
+    )

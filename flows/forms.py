@@ -27,6 +27,8 @@ TrainedOn = Annotated[
 Rows = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0)]
 Workers = Annotated[int, Field(ge=1, le=1024)]
+OnDevice = Annotated[int, Field(ge=1, le=64)]  # stages on one device, or devices of one stage
+Hours = dict[str, float]  # by kind of stage
 
 
 def joined(values: Sequence[Any] | None, most: int = 4) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prefect import get_run_logger
 
@@ -11,6 +11,7 @@ from tasks.made import Made, publish_made
 from xtransfer.errors import XTransferError
 from xtransfer.schedule import missing
 from xtransfer.settings import current
+from xtransfer.stages.limits import check_timeouts
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.wanted import Wanted
@@ -21,13 +22,20 @@ class NotMade(XTransferError):
 
 
 def make_artifacts(
-    wanted: Wanted, title: str, workers: int | None, show: Callable[[list[Artifact]], object] = len
+    wanted: Wanted,
+    title: str,
+    workers: int | None,
+    per_device: int | None = None,
+    timeout_hours: Mapping[str, float] | None = None,
+    devices_per_stage: int = 1,
+    show: Callable[[list[Artifact]], object] = len,
 ) -> dict[str, str]:
     """Run the stages that are missing; returns name → key of each artifact asked for. Called within a flow.
 
     `show` is given the artifacts asked for that are there, whatever became of the others.
     Raises NotMade with every reason once.
     """
+    check_timeouts(timeout_hours or {})
     places = current().prepare()
     store = ArtifactStore(places.store)
     to_run = missing(wanted.stages, [stage.key for stage in wanted.results], lambda key: store.find(key) is not None)
@@ -37,7 +45,7 @@ def make_artifacts(
     def lost(stage: Stage, readers: Sequence[Stage], reason: str) -> None:
         reasons.update({one.name: reason for one in (stage, *readers)})
 
-    with stage_runtime(places.store, workers, title) as runtime:
+    with stage_runtime(places.store, workers, title, per_device, timeout_hours, devices_per_stage) as runtime:
         runtime.listener.planned(to_run, len(wanted.stages) - len(to_run))
         run_stages(to_run, runtime, lambda stage: None, lost, wanted.stages)
     ran = {stage.key for stage in to_run}

@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 
 from flows.alive import hold
 from flows.commands.common import chosen
-from flows.forms import LanguageCode, Seed, StudyName, Workers, joined
+from flows.forms import Hours, LanguageCode, OnDevice, Seed, StudyName, Workers, joined
 from flows.run_study import Summary, run_study
 
 
@@ -36,6 +36,9 @@ def run_named_study(
     seeds: list[Seed] = [],  # noqa: B006
     settings: list[str] = [],  # noqa: B006
     workers: Workers | None = None,
+    per_device: OnDevice | None = None,
+    timeout_hours: Hours | None = None,
+    devices_per_stage: OnDevice = 1,
 ) -> Summary:
     """Run a built-in study, as it is declared or with a few fields replaced.
 
@@ -47,8 +50,13 @@ def run_named_study(
         seeds: training seeds; none: the study's own.
         settings: other fields to replace, each as FIELD=VALUE, for example target_recipe.epochs=3.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
+        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
+        devices_per_stage: devices that train one stage together, a part of each batch on each.
     """
     wanted = chosen(study, small, settings)
     lists = {"encoders": encoders, "languages": languages, "seeds": seeds}
     changes = {field: values for field, values in lists.items() if values}
-    return run_study(wanted.with_settings(changes) if changes else wanted, workers)
+    return run_study(
+        wanted.with_settings(changes) if changes else wanted, workers, per_device, timeout_hours, devices_per_stage
+    )

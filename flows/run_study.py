@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
 
 from prefect import flow, get_run_logger
-from pydantic import Field
 
 from flows.alive import hold
-from flows.forms import Workers
+from flows.forms import Hours, OnDevice, Workers
 from flows.stages import run_stages, stage_runtime
 from tasks.artifacts import publish_report
 from xtransfer import grid
@@ -31,7 +29,6 @@ from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Study
 
-OnDevice = Annotated[int, Field(ge=1, le=64)]  # stages on one device, or devices of one stage
 _PAUSES = (1.0, 5.0, 15.0, 60.0)  # seconds: a server that starts anew is back within them
 
 
@@ -60,7 +57,7 @@ def run_study(
     study: Study,
     workers: Workers | None = None,
     per_device: OnDevice | None = None,
-    timeout_hours: dict[str, float] | None = None,
+    timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
 ) -> Summary:
     """Run what a study still needs, and record every cell.

@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.alive import hold
-from flows.forms import Rows, Seed, Workers, joined
+from flows.forms import Hours, OnDevice, Rows, Seed, Workers, joined
 from flows.make_artifacts import make_artifacts
 from xtransfer.wanted import intermediate_training
 
@@ -33,6 +33,9 @@ def train_intermediate(
     rows: Rows | None = None,
     recipe: dict[str, Any] | None = None,
     workers: Workers | None = None,
+    per_device: OnDevice | None = None,
+    timeout_hours: Hours | None = None,
+    devices_per_stage: OnDevice = 1,
 ) -> dict[str, str]:
     """Train an encoder on an intermediate; returns the key of each seed's checkpoint.
 
@@ -43,6 +46,9 @@ def train_intermediate(
         rows: train on the first so many rows of each part; empty: all.
         recipe: fields of the recipe to replace, as {"epochs": 1}; empty: the published recipe of its kind.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
+        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
+        devices_per_stage: devices that train one stage together, a part of each batch on each.
     """
     wanted = intermediate_training(encoder, intermediate, seeds, rows=rows, recipe=recipe)
-    return make_artifacts(wanted, f"{encoder} on {intermediate}", workers)
+    return make_artifacts(wanted, f"{encoder} on {intermediate}", workers, per_device, timeout_hours, devices_per_stage)

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.alive import hold
-from flows.forms import EngineName, LanguageCode, Rows, TrainedOn, Workers, joined
+from flows.forms import EngineName, Hours, LanguageCode, OnDevice, Rows, TrainedOn, Workers, joined
 from flows.make_artifacts import make_artifacts
 from tasks.translated import publish_translations
 from xtransfer.wanted import translations
@@ -36,6 +36,8 @@ def translate_data(
     rows: Rows | None = None,
     align_tags: bool = False,
     workers: Workers | None = None,
+    per_device: OnDevice | None = None,
+    timeout_hours: Hours | None = None,
 ) -> dict[str, str]:
     """Translate the English training rows of a benchmark; returns the key of each language's artifact.
 
@@ -46,7 +48,10 @@ def translate_data(
         rows: translate the first so many rows; empty: all.
         align_tags: of a benchmark with a tag for each word, move the tags by word alignment; else it is refused.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
+        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
     """
     wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags)
     title = f"{benchmark} by {engine}"
-    return make_artifacts(wanted, title, workers, partial(publish_translations, title))
+    show = partial(publish_translations, title)
+    return make_artifacts(wanted, title, workers, per_device, timeout_hours, show=show)

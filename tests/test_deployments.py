@@ -50,6 +50,18 @@ def test_numbers_that_no_machine_has_are_refused(field: str, number: int) -> Non
         flow_of("flows.run_study.run_study").validate_parameters({"study": STUDIES["lab"], field: number})
 
 
+def test_every_flow_that_runs_stages_takes_the_same_limits() -> None:
+    flows = [flow_of(one["entrypoint"]) for file in ("prefect.yaml", "machines.yaml") for one in declared(file)]
+    fields = {flow.name: parameter_schema(flow).properties for flow in flows}
+    own = fields["run-study"]
+    for name, given in fields.items():
+        if "workers" in given:
+            for field in ("per_device", "timeout_hours", "devices_per_stage"):
+                if (name, field) != ("translate-data", "devices_per_stage"):  # nothing is trained together there
+                    assert {**given[field], "position": 0} == {**own[field], "position": 0}, (name, field)
+    assert {"train-intermediate", "finetune-target", "translate-data", "evaluate-checkpoint"} < fields.keys()
+
+
 def test_the_short_form_takes_what_fits_alone() -> None:
     run_named_study = flow_of("flows.run_named_study.run_named_study")
     given = run_named_study.validate_parameters({"study": "lab", "languages": ["de"], "settings": ["seeds=[3]"]})

@@ -43,11 +43,15 @@ with prefect_api(Path(sys.argv[1])):
         translate_data("lab-nli", ["zh"], "lab-marian")
     except Exception as error:
         refused = f"{type(error).__name__}: {error}"
+    try:
+        translate_data("lab-nli", ["de"], "lab-marian", rows=32, timeout_hours={"translate": 1e-5})
+    except Exception as error:
+        late = f"{type(error).__name__}: {error}"
     with get_client(sync_client=True) as client:
         found = client.request("POST", "/artifacts/latest/filter", json={}).json()
         pages = {page["key"]: json.loads(page["data"]) for page in found if page["type"] == "table"}
         names = [run.name for run in client.read_flow_runs(sort="START_TIME_ASC", limit=50)]
-print(json.dumps({"made": made, "refused": refused, "pages": pages, "names": names}))
+print(json.dumps({"made": made, "refused": refused, "late": late, "pages": pages, "names": names}))
 """
 
 
@@ -113,3 +117,7 @@ def test_names_say_what_on_what_in_which_language(ran: dict[str, Any]) -> None:
 
 def test_what_cannot_be_made_is_refused_with_what_can(ran: dict[str, Any]) -> None:
     assert ran["refused"].startswith("RequestError") and "translates to de, tr" in ran["refused"]
+
+
+def test_what_takes_too_long_is_ended(ran: dict[str, Any]) -> None:
+    assert ran["late"].startswith("NotMade") and "translate lab-nli to de" in ran["late"] and "took over" in ran["late"]
