@@ -1,6 +1,6 @@
 """Brings the deployment of studies on several machines to a server: `python -m flows.serving.machines [--pool NAME]`.
 
-`prefect deploy` of the pinned release makes the first deployment too, but ends with an error after it.
+From a clone, `prefect deploy --all --prefect-file deployments/machines.yaml` brings the same, where the pool is there.
 """
 
 from __future__ import annotations
