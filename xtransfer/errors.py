@@ -85,6 +85,12 @@ class StageKilled(StageError):
     tries_more = 1
 
 
+class StageOutOfMemory(StageKilled):
+    """The kernel killed the process of a stage for want of memory; a training stage then needs less of it."""
+
+    tries_more = 3
+
+
 class DeviceLost(StageError):
     """The device of a stage is gone; it fails each stage that it is given."""
 

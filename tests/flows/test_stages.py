@@ -20,7 +20,7 @@ from flows.stages import run_stages
 from tasks.runtime import Runtime
 from tests.standin import odd as odd_stages
 from tests.standin.odd import odd
-from xtransfer.stages import retry
+from xtransfer.stages import memory_kills, retry
 from xtransfer.stages.devices import Device
 from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Pool, Slot
@@ -136,6 +136,20 @@ def test_a_killed_stage_is_tried_once_more(run: Run, tmp_path: Path) -> None:
     )
     assert seen.made == ["killed once"] and list(seen.failed) == ["killed always"]
     assert "was killed" in seen.failed["killed always"] and (tmp_path / "always").stat().st_size == 2
+
+
+def test_a_stage_that_the_kernel_killed_for_want_of_memory_is_told_so(
+    run: Run, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = tmp_path / "tries"
+    before = memory_kills.counted()
+    monkeypatch.setattr(memory_kills, "counted", lambda: before + (tries.stat().st_size if tries.exists() else 0))
+    seen = run(odd("large", tries=str(tries), memory_kills=2))
+    assert seen.made == ["large"] and tries.stat().st_size == 3
+    assert sum("for want of memory" in text for text in seen.said) == 2
+    seen = run(larger := odd("larger", tries=str(tries), memory_kills=99))
+    assert "lower batch_size" in seen.failed["larger"] and tries.stat().st_size == 3 + 4
+    assert memory_kills.noted(ArtifactStore(root).state(larger.key)) == 4, "the next run goes on with less"
 
 
 def test_a_stage_that_takes_too_long_is_ended_and_not_tried_again(run: Run, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.errors import DataError
 from xtransfer.stages import STAGES
+from xtransfer.stages.memory_kills import noted
 from xtransfer.stages.spec import Stage, StageKind, Work
 
 ODD = Benchmark(
@@ -24,7 +25,8 @@ ODD = Benchmark(
 
 
 def odd(name: str, *inputs: Stage, kind: str = "odd", **settings: Any) -> Stage:
-    """A stage that notes each try in the file `tries` and fails the first `failures` of them, as `how` says."""
+    """A stage that notes each try in the file `tries` and fails the first `failures` of them, as `how` says; it kills
+    itself until it has been told of `memory_kills` kills."""
     return Stage(kind, 1, name, {"name": name, **settings}, {one.name: one.key for one in inputs})
 
 
@@ -32,6 +34,8 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     number = _tries(settings)
     if number <= settings.get("failures", 0):
         _FAIL[settings["how"]](settings)
+    if noted(work.state) < settings.get("memory_kills", 0):
+        os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(settings.get("seconds", 0))
     (work.out / "made.txt").write_text(f"{settings['name']} on {work.device}")
     return {"tries": number, "device": work.device}

@@ -84,6 +84,25 @@ def test_gradients_of_the_parts_add_up_to_those_of_the_batch(encoder: Path, kind
     assert max(float((value - theirs[name]).abs().max()) for name, value in ours.items()) < 1e-6
 
 
+def test_a_try_after_kills_for_want_of_memory_begins_with_less(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each kill halves once: what a saved state was told of already is not halved again."""
+    whole = run(encoder, tmp_path / "whole", PLAIN, PARTS["pair"])
+    small = Small(monkeypatch, rows=8, sparing_rows=8)
+    with pytest.raises(Killed):
+        run(encoder, tmp_path / "one", PLAIN, PARTS["pair"], progress=killed_at(1), save_every=0.0, memory_kills=1)
+    assert set(small.seen) == {4} and "killed for want of memory: batches are computed in parts of 4" in caplog.text
+    small.seen.clear()
+    facts = run(encoder, tmp_path / "one", PLAIN, PARTS["pair"], memory_kills=2)
+    assert set(small.seen) == {2}
+    for (_, one), (_, other) in zip(whole["losses"], facts["losses"], strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    small.seen.clear()
+    run(encoder, tmp_path / "five", PLAIN, PARTS["pair"], memory_kills=5)
+    assert set(small.seen) == {1} and "computed twice" in caplog.text
+
+
 def test_one_row_that_does_not_fit_is_computed_twice(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

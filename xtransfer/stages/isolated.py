@@ -14,9 +14,11 @@ import threading
 from dataclasses import dataclass
 from typing import IO, Any
 
-from xtransfer.errors import DeviceLost, StageError, StageKilled, StageTimeout
+from xtransfer.errors import DeviceLost, StageError, StageKilled, StageOutOfMemory, StageTimeout
+from xtransfer.stages.memory_kills import MemoryKills, note
 from xtransfer.stages.slots import Slot
 from xtransfer.stages.spec import Progress, Stage, silent
+from xtransfer.store.artifacts import ArtifactStore
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class StageProcesses:
         self._channel: socket.socket | None = None
         self._children: set[int] = set()
         self._closed = False
+        self._memory_kills = MemoryKills()
 
     def __enter__(self) -> StageProcesses:
         return self
@@ -69,8 +72,9 @@ class StageProcesses:
     def run(self, stage: Stage, slot: Slot, progress: Progress = silent, timeout: float | None = None) -> Outcome:
         """Run one stage to its end.
 
-        Raises StageTimeout when it takes over `timeout` seconds, StageKilled when a signal ends it, DeviceLost when
-        its device has gone, StageHeld when another process makes it, and StageError when it fails.
+        Raises StageTimeout when it takes over `timeout` seconds, StageKilled when a signal ends it (StageOutOfMemory
+        when that was for want of memory), DeviceLost when its device has gone, StageHeld when another process makes
+        it, and StageError when it fails.
         """
         results, theirs = os.pipe()
         their_alive, alive = os.pipe()  # the child ends when `alive` closes: with us, or by close()
@@ -133,9 +137,14 @@ class StageProcesses:
                 stage.name,
                 f"took over {timeout:.0f} s and was ended; allow it more time and run the study again to go on",
             )
-        raise StageKilled(
-            stage.name, "its process was killed (out of memory, or by hand); run the study again to go on"
-        )
+        if not self._closed and self._memory_kills.one_more():
+            note(ArtifactStore(self._store).state(stage.key))
+            raise StageOutOfMemory(
+                stage.name,
+                "the kernel killed its process for want of memory; give the machine more, let fewer stages run at the "
+                "same time (--workers), or lower batch_size or max_length",
+            )
+        raise StageKilled(stage.name, "its process was killed by a signal; run the study again to go on")
 
     def kill(self) -> None:
         """End every running stage at once; `run` raises in each caller."""

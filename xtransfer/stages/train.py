@@ -40,6 +40,7 @@ def _ranked(
 def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, team: Team) -> dict[str, Any]:
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows, read_rows
+    from xtransfer.stages.memory_kills import noted
     from xtransfer.training.finetune import finetune
     from xtransfer.training.mixture import Sampling
     from xtransfer.training.recipe import Recipe
@@ -73,6 +74,7 @@ def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, 
         sampling=Sampling.model_validate(settings.get("sampling", {})),
         weights=[part.get("weight", 1.0) for part in settings["parts"]],
         team=team,
+        memory_kills=noted(work.state),
     )
     return {**facts, "part_rows": [len(rows) for _, rows in parts]}
 

@@ -58,6 +58,7 @@ def finetune(
     weights: Sequence[float] = (),
     savings: Savings = ALL,
     team: Team = ALONE,
+    memory_kills: int = 0,
 ) -> dict[str, Any]:
     """Train `start` on `parts` and leave the checkpoint in `out`; returns the facts of the run.
 
@@ -80,7 +81,7 @@ def finetune(
         own_seed, own_state = (
             (derived(seed, "restart", number), state_dir / str(number)) if failed else (seed, state_dir)
         )
-        run = Run(start, mixed, recipe, own_seed, device, dev, savings, team)
+        run = Run(start, mixed, recipe, own_seed, device, dev, savings, team, memory_kills)
         facts = run.train(own_state, progress, save_every)
         if facts["degenerate"] is None or number == recipe.restarts:
             if team.first:
@@ -104,8 +105,10 @@ class Run:
         dev: Part | None,
         savings: Savings,
         team: Team = ALONE,
+        memory_kills: int = 0,
     ) -> None:
         self.mixed, self.recipe, self.seed, self.device, self.team = mixed, recipe, seed, device, team
+        self.memory_kills = memory_kills
         self.loaded = loaded = checkpoints.load(start, recipe.dropout)
         pretrained.check_length(loaded.encoder, recipe.max_length, start)
         if recipe.freeze_embeddings:
@@ -175,7 +178,7 @@ class Run:
             longest = max((max(own.num_tokens(), default=1) for own in self.encoded.values()), default=1)
             free = free_bytes(self.device) - optimizer_bytes(self.model)
             rows, sparing = fitting(Shape.of(encoder.config), rows, longest, free)
-        return InParts(self.model, encoder, self.model.items, rows, sparing)
+        return InParts(self.model, encoder, self.model.items, rows, sparing, self.memory_kills)
 
     def save(self, out: Path) -> None:
         """Write the checkpoint, with the dropout rates that the encoder came with: a recipe's are its own, not the

@@ -2,7 +2,7 @@
 
 What runs out of memory is tried again in parts of half as many rows. Where one row alone, or a batch that cannot be
 parted, does not fit, activations are computed again in the backward pass instead of being kept (Chen et al. 2016).
-Each time it is said.
+Each time it is said. Where the kernel killed a try instead, the next one begins with half.
 """
 
 from __future__ import annotations
@@ -25,16 +25,24 @@ Named = tuple[str, Batch]  # benchmark, a batch of its rows
 class InParts:
     """Adds the gradients of a batch part by part; the loss is that of the whole batch.
 
-    `items` says how many items the loss of a batch is the mean of; None where its rows must stay together.
+    `items` says how many items the loss of a batch is the mean of; None where its rows must stay together. `kills`:
+    tries before that were killed for want of memory.
     """
 
     def __init__(
-        self, module: nn.Module, encoder: Any, items: Callable[[Named], int | None], rows: int, sparing: bool = False
+        self,
+        module: nn.Module,
+        encoder: Any,
+        items: Callable[[Named], int | None],
+        rows: int,
+        sparing: bool = False,
+        kills: int = 0,
     ) -> None:
         self.module, self.encoder, self.items = module, encoder, items
-        self.rows, self.sparing = rows, False
+        self.rows, self.sparing, self.kills = rows, False, kills
         if sparing:
             self._spare("by the estimate, one row does not fit")
+        self._learn(kills)
 
     def __call__(self, loss_of: Callable[[Named], Tensor], named: Named) -> Tensor:
         """The loss. Raises RequestError where nothing makes the batch fit."""
@@ -51,12 +59,22 @@ class InParts:
 
     def values(self) -> dict[str, Any]:
         """What a resumed run begins with."""
-        return {"rows": self.rows, "sparing": self.sparing}
+        return {"rows": self.rows, "sparing": self.sparing, "kills": self.kills}
 
     def restore(self, values: Mapping[str, Any]) -> None:
         self.rows = values["rows"]
         if values["sparing"] and not self.sparing:
             self._spare("as before")
+        self._learn(self.kills - values.get("kills", 0))
+
+    def _learn(self, kills: int) -> None:
+        """Give way as often as the process was killed with these parts."""
+        if kills < 1:
+            return
+        if self.rows >> kills == 0 and not self.sparing:
+            self._spare("killed for want of memory with one row")
+        self.rows = max(1, self.rows >> kills)
+        log.warning("killed for want of memory: batches are computed in parts of %d rows from here on", self.rows)
 
     def _attempt(self, loss_of: Callable[[Named], Tensor], named: Named) -> Tensor:
         name, batch = named
