@@ -240,10 +240,10 @@ def _refuse_pickles(where: Path, names: list[str], loader: str) -> None:
         return
     if not pickles:
         raise RequestError(f"{where}: holds no weights (*.safetensors)")
+    mirrored = "" if where.is_dir() else f", or make it {where} of a mirror (XTRANSFER_HUB_DIR)"
     raise RequestError(
         f"{where}: its weights are a pickle only ({', '.join(pickles)}), which can run code when it is read. If you "
         f'trust it, convert it: python -c "from transformers import {loader} as M, AutoTokenizer as T; '
         f"M.from_pretrained('{where}', use_safetensors=False).save_pretrained('DIR'); "
-        f"T.from_pretrained('{where}').save_pretrained('DIR')\" and name DIR instead, or make "
-        f"it {where} of a mirror (XTRANSFER_HUB_DIR)"
+        f"T.from_pretrained('{where}').save_pretrained('DIR')\" and name DIR instead{mirrored}"
     )
