@@ -102,6 +102,14 @@ def _tldr(number: int, language: str) -> Row:
     return {"id": f"{number}", "lang": language, "text": first(number)}
 
 
+def _article(number: int, language: str) -> Row:
+    return {"id": f"{number}", "text": " ".join(f"{first(number + place)}." for place in range(4))}
+
+
+def _page(number: int, language: str) -> Row:
+    return {**_article(number, language), "id": f"asp{number // 4}.{number % 4}", "lang": language}
+
+
 def _bucc(number: int, language: str) -> Row:
     gold = f"en-{number:09}" if language != "en" and number % 2 else ""
     return {"id": f"{language}-{number:09}", "text": first(number) if number % 2 else second(number), "gold": gold}
@@ -159,6 +167,8 @@ SOURCES: dict[str, Maker] = {
     "allenai/social_i_qa": _siqa,
     "PhilipMay/stsb_multi_mt": _stsb,
     "local/text-tldr": _tldr,
+    "wikimedia/wikipedia": _article,
+    "local/text-storybooks": _page,
     "local/bucc18-{language}-mining": _bucc,
     "local/mewsli-x:candidates": _entity,
     "local/mewsli-x-pairs": _mention_pair,

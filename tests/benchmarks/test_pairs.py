@@ -165,6 +165,19 @@ def test_text_is_read_in_one_language(mirror: Path) -> None:
     assert wikipedia.source.configs_of("sw") == ("20231101.sw",)
 
 
+def test_a_sentence_lies_between_its_neighbours(mirror: Path) -> None:
+    texts = ["A. B? C! D.", "One. Two.", "一。二！三？", "So it is 3.5 m. Really! No."]
+    columns = {"id": list("abcd"), "lang": ["en", "en", "en", "en"], "text": texts}
+    write(mirror, "local/text-storybooks/default/train", columns)
+    loaded = load(get("storybooks-neighbours"), "en", "train")
+    assert [(row["id"], row["before"], row["text"], row["after"]) for row in loaded.rows] == [
+        ("a", "B?", "C!", "D."),
+        ("c", "一。", "二！", "三？"),
+        ("d", "So it is 3.5 m.", "Really!", "No."),
+    ]
+    assert loaded.dropped.total() == 1
+
+
 def test_cases_of_multichecklist_are_groups(mirror: Path) -> None:
     columns = {
         "id": ["0", "1", "2"],

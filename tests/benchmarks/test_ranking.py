@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from tests.benchmarks.fixtures import write_mirror
+from tests.benchmarks.fixtures import chosen, write_mirror
+from tests.training.tiny import make_encoder
 from xtransfer.benchmarks import BUILT_IN, get
 from xtransfer.benchmarks.ranking import _mention_and_entity, _question_and_answer
 from xtransfer.data.load import load_rows
+from xtransfer.pooling import Pooling
+from xtransfer.scoring.score import score
+from xtransfer.training.finetune import finetune
+from xtransfer.training.recipes import named
 
+TOKENS = 48
+QUICK = {"epochs": None, "steps": 30, "learning_rate": 3e-3, "max_length": TOKENS}
 PARAGRAPH = "Alan was born in 1912. He lived to 41! Who asks? He wrote of machines."
 
 
@@ -51,6 +59,35 @@ def test_translations_stand_in_the_column_of_their_language(tmp_path: Path, monk
     assert french[0]["source"].endswith(" fr") and czech[0]["source"].endswith(" cs")
     assert [row["target"] for row in french] == [row["target"] for row in czech]
     assert french[0]["target"].endswith(" en") and french[0]["context"] == ""
+
+
+@pytest.mark.parametrize(("pairs", "target"), [("squad-answers", "lareqa"), ("mewsli-x-pairs", "mewsli-x")])
+def test_a_target_is_scored_after_training_on_its_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pairs: str, target: str
+) -> None:
+    """As XTREME-R trains both, with its own recipe but for the length: its vectors are those of first tokens."""
+    monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path))
+    for name in (pairs, target):
+        write_mirror(tmp_path, BUILT_IN[name])
+    encoder = make_encoder(tmp_path / "encoder", positions=TOKENS + 2)
+    recipe = named(f"xtreme-r-2021/{pairs}").model_copy(update=QUICK)
+    rows = load_rows(get(pairs), "en", "train")
+    facts = finetune(encoder, [(get(pairs), rows)], recipe, 0, tmp_path / "trained", tmp_path / "state")
+    assert facts["loss_last"] < facts["loss_first"]
+    before = _ranked(encoder, target, tmp_path / "before")
+    after = _ranked(tmp_path / "trained", target, tmp_path / "after")
+    assert before.keys() == after.keys() and before != after
+
+
+def _ranked(checkpoint: Path, target: str, out: Path) -> dict[tuple[str, str], str]:
+    """What each row found, in every language."""
+    out.mkdir()
+    benchmark = get(target)
+    languages = chosen(benchmark, "test")
+    scores = score(checkpoint, benchmark, languages, "test", TOKENS, out, pooling=Pooling(how="cls"))
+    assert {one.language for one in scores} == set(languages)
+    written = pq.read_table(out / "predictions.parquet").to_pylist()
+    return {(row["language"], row["id"]): row["prediction"] for row in written}
 
 
 def test_real_translations_are_read(hub_dir: Path) -> None:

@@ -21,7 +21,7 @@ from .tiny import RECIPE
 
 SPLITS = ("train", "dev", "test")
 NAMES = ("snli", "anli", "rte", "jnli", "paws-x", "hellaswag", "cosmosqa", "csqa", "siqa", "jcommonsenseqa", "stsb",
-         "tldr")  # fmt: skip
+         "tldr", "storybooks-neighbours")  # fmt: skip
 SIZES = {"snli": 2266, "anli": 3198, "jnli": 2434, "hellaswag": 10042, "cosmosqa": 2985, "csqa": 1221, "siqa": 1954}
 
 
@@ -29,7 +29,7 @@ def held(benchmark: Benchmark) -> dict[tuple[str, str], list[Row]]:
     """The rows of the benchmark that the mirror holds, by language and split; of texts, in two languages."""
     found = {}
     for split in SPLITS:
-        for code in benchmark.languages_of(split)[: 2 if benchmark.kind == "mlm" else None]:
+        for code in benchmark.languages_of(split)[: None if benchmark.metric else 2]:
             source = benchmark.source_of(split, code)
             configs, names = source.configs_of(code), source.splits_of(split, code)
             if all(in_mirror(source.path, config, name) for config in configs for name in names):

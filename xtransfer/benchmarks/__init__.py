@@ -83,6 +83,8 @@ BUILT_IN = index(
     similarity.STSB_VECTORS,
     text.WIKIPEDIA,
     text.TLDR,
+    text.WIKIPEDIA_NEIGHBOURS,
+    text.STORYBOOKS_NEIGHBOURS,
     questions.SQUAD,
     questions.SQUAD2,
     questions.XQUAD,

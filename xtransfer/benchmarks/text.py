@@ -1,6 +1,10 @@
-"""Text without labels, for masked language modelling on the way to a target. Nothing is scored."""
+"""Text without labels, for masked language modelling and for neighbouring sentences on the way to a target. Nothing is
+scored."""
 
 from __future__ import annotations
+
+import re
+from dataclasses import replace
 
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.languages import XTREME_R, codes
@@ -41,4 +45,41 @@ TLDR = Benchmark(
     note="short texts of tldr-pages/tldr; rows that share an id are translations of each other",
     how_to_get="write the sentences of the pages of tldr-pages/tldr as parquet with the columns id, lang and text to "
     "local/text-tldr/default/train-00000-of-00001.parquet of a mirror",
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?؟।])\s+|(?<=[。！？])")
+_LEAST = 3  # sentences: one, and both its neighbours
+
+
+def _middle(row: Row) -> Row | None:
+    """Three sentences of a running text, from its middle; of shorter texts none."""
+    sentences = [text.strip() for text in _SENTENCE_END.split(row["text"]) if text.strip()]
+    if len(sentences) < _LEAST:
+        return None
+    middle = len(sentences) // 2
+    before, text, after = sentences[middle - 1 : middle + 2]
+    return {"id": row["id"], "before": before, "text": text, "after": after}
+
+
+_NEIGHBOURS = {"before": "before", "text": "text", "after": "after"}
+_RULE = "Sentences end at a full stop, exclamation or question mark; texts of fewer than three are dropped and counted"
+
+WIKIPEDIA_NEIGHBOURS = replace(
+    WIKIPEDIA,
+    name="wikipedia-neighbours",
+    kind="neighbours",
+    columns=_NEIGHBOURS,
+    adapt=_middle,
+    note="three sentences from the middle of each article: the quick thoughts of Chidambaram et al. 2018, who draw "
+    f"them from Wikipedia. {_RULE}. All articles of a language are read into memory: mirror a part of the large ones",
+)
+STORYBOOKS_NEIGHBOURS = replace(
+    WIKIPEDIA_NEIGHBOURS,
+    name="storybooks-neighbours",
+    languages=codes("ar de el en es fa fr hi it ja ko pl pt sw ta tr vi zh"),
+    source=Source("local/text-storybooks", splits={"train": "train"}, keep=_is_of),
+    licence="CC BY or public domain, by story",
+    note=f"three sentences of each page of a children's book, written or translated by people. {_RULE}",
+    how_to_get="write the pages of global-asp/asp-source and global-asp/pb-source on GitHub (African Storybook and "
+    "Pratham Books), without the stories under CC BY-NC, as parquet with the columns id, lang and text to "
+    "local/text-storybooks/default/train-00000-of-00001.parquet of a mirror",
 )
