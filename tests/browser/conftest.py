@@ -16,8 +16,17 @@ import pytest
 
 from tests.browser.chromium import WINDOW, NoBrowser, chromium
 from tests.running import MINUTES, ROOT, environment
+from tests.training.tiny import make_encoder
+from xtransfer.lab.text import parallel_text
 
 _START_SECONDS = 5 * MINUTES
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained encoder that has read the laboratory's languages; pretraining one would take minutes."""
+    text = [sentence for meaning in parallel_text(500) for sentence in meaning.values()]
+    return make_encoder(tmp_path_factory.mktemp("encoder"), positions=66, text=text)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from xtransfer.training.tokenizer import train_tokenizer
 
 WARM, COLD = ("red", "orange", "yellow"), ("blue", "green", "violet")
 THINGS = ("house", "tree", "ship", "stone", "bird", "river")
+WORDS = " ".join((*WARM, *COLD, *THINGS, "the", "a"))
 PAIR = Benchmark("colours", "pair", ("en",), Source("test"), {}, "accuracy", labels=("entailment", "other"))
 CHOICE = Benchmark("choices", "choice", ("en",), Source("test"), {}, "accuracy")
 RECIPE = Recipe(epochs=6, batch_size=8, learning_rate=3e-3, max_length=24, dropout=0.1, warmup=0.1, weight_decay=0.01)
@@ -50,10 +52,10 @@ def choice_rows(count: int, seed: int = 0) -> list[Row]:
     return rows
 
 
-def make_encoder(folder: Path, positions: int = 34) -> Path:
-    """An untrained XLM-R of two layers of 32; its position table serves `positions` - 2 tokens."""
-    words = " ".join((*WARM, *COLD, *THINGS, "the", "a"))
-    tokenizer = train_tokenizer([words] * 20, vocab_size=400, lowercase=True, max_length=positions - 2)
+def make_encoder(folder: Path, positions: int = 34, text: Iterable[str] = (WORDS,) * 20) -> Path:
+    """An untrained XLM-R of two layers of 32, with a tokenizer of `text`; its position table serves `positions` - 2
+    tokens."""
+    tokenizer = train_tokenizer(text, vocab_size=400, lowercase=True, max_length=positions - 2)
     torch.manual_seed(0)
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer),
