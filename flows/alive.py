@@ -3,11 +3,10 @@ slow. Prefect's own heartbeats miss runs that were killed before their first, an
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import json
 import os
-from functools import partial
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,22 @@ from xtransfer.settings import current
 from xtransfer.store.manifest import host
 
 _FOLDER = "prefect/runs"
+_KEPT_SECONDS = 24 * 3600  # what is left of a run, where no service looks at it
 
 
 def hold(flow: Any, flow_run: Any, state: Any) -> None:
-    """Prefect's hook `on_running`: hold the lock of a flow run for as long as this process lives."""
+    """Prefect's hook `on_running`: hold the lock of a flow run for as long as this process lives.
+
+    Its file outlives a run that ends in whatever way: only the server knows whether the run had said how it ended.
+    """
     folder = current().home / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
+    _tidy(current().home)
     file = folder / str(flow_run.id)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the kernel does, however we end
     fcntl.flock(handle, fcntl.LOCK_EX)
     os.ftruncate(handle, 0)  # what an earlier try of this run left
     os.write(handle, json.dumps({"host": host(), "pid": os.getpid()}).encode())
-    atexit.register(partial(file.unlink, missing_ok=True))
 
 
 def running(home: Path) -> list[str]:
@@ -35,13 +38,20 @@ def running(home: Path) -> list[str]:
 
 
 def dead(home: Path) -> list[str]:
-    """Ids of the flow runs of this machine whose process went without ending them."""
+    """Ids of the flow runs of this machine whose process is gone, whether it had ended them or not."""
     return [file.name for file in _files(home) if _is_free(file)]
 
 
 def forget(home: Path, run: str) -> None:
     """What a dead run left is dealt with."""
     (home / _FOLDER / run).unlink(missing_ok=True)
+
+
+def _tidy(home: Path) -> None:
+    """Remove what old runs left."""
+    for file in _files(home):
+        if _is_free(file) and time.time() - file.stat().st_mtime > _KEPT_SECONDS:
+            file.unlink(missing_ok=True)
 
 
 def _files(home: Path) -> list[Path]:
