@@ -23,6 +23,9 @@ def command(
     to: Annotated[str, typer.Option("--to", metavar="CODES", help="Languages, with commas between: de,tr")],
     engine: Annotated[str, typer.Option("--engine", help="What translates: lab-marian, opus-mt, parallel ...")],
     rows: Annotated[int | None, typer.Option(min=1, help="Translate the first so many rows; default: all.")] = None,
+    align_tags: Annotated[
+        bool, typer.Option("--align-tags", help="Of a benchmark with a tag for each word, move the tags, too.")
+    ] = False,
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
@@ -33,10 +36,12 @@ def command(
     def start() -> Any:
         from flows.translate_data import translate_data
 
-        return translate_data(benchmark, languages, engine, rows, workers, return_state=True)
+        return translate_data(
+            benchmark, languages, engine, rows, align_tags=align_tags, workers=workers, return_state=True
+        )
 
     languages = [code.strip() for code in to.split(",") if code.strip()]
-    wanted = translations(benchmark, languages, engine, rows)
+    wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags)
     console = Console(stderr=as_json)
     started(start, console)
     made = _found([stage.key for stage in wanted.results])

@@ -81,7 +81,7 @@ def _address(serve: subprocess.Popen[bytes], said: Path) -> str:
 @pytest.fixture
 def page(browser: Any, served: Served) -> Iterator[Any]:
     """A page in a session of its own, of which no request may leave this machine."""
-    context = browser.new_context(viewport=WINDOW, base_url=served.address)
+    context = browser.new_context(viewport=WINDOW, base_url=served.address, reduced_motion="reduce")
     context.set_default_timeout(MINUTES * 1000)
     requests: list[str] = []
     context.on("request", lambda request: requests.append(request.url))

@@ -30,7 +30,8 @@ def test_declaration_reads_the_real_rows(benchmark: Benchmark, hub_dir: Path) ->
         for code in held:
             loaded = load(benchmark, code, split)
             assert len(loaded.rows) >= 30
-            assert sum(loaded.dropped.values()) < len(loaded.rows) / 20
+            if benchmark.kind != "neighbours":  # most texts of books for small children have fewer than three sentences
+                assert sum(loaded.dropped.values()) < len(loaded.rows) / 20
             if benchmark.kind == "tags":
                 tags = {tag for row in loaded.rows for tag in row["tags"]}
                 assert len(benchmark.labels) * 0.6 < len(tags) and tags <= set(range(len(benchmark.labels)))

@@ -44,7 +44,7 @@ with prefect_api(Path(sys.argv[1])):
     except Exception as error:
         refused = f"{type(error).__name__}: {error}"
     try:
-        translate_data("lab-nli", ["de"], "lab-marian", rows=32, timeout_hours={"translate": 1e-5})
+        train_intermediate("lab-mini@0", "lab-nli@en", [3], **little, timeout_hours={"train": 1e-5})
     except Exception as error:
         late = f"{type(error).__name__}: {error}"
     with get_client(sync_client=True) as client:
@@ -120,4 +120,4 @@ def test_what_cannot_be_made_is_refused_with_what_can(ran: dict[str, Any]) -> No
 
 
 def test_what_takes_too_long_is_ended(ran: dict[str, Any]) -> None:
-    assert ran["late"].startswith("NotMade") and "translate lab-nli to de" in ran["late"] and "took over" in ran["late"]
+    assert ran["late"].startswith("NotMade") and "train lab-nli@en seed 3" in ran["late"] and "took over" in ran["late"]
