@@ -15,7 +15,7 @@ from xtransfer.study import Study, Target
 from xtransfer.target_phases import trained_as, trained_on
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation import engines
-from xtransfer.translation.into_english import why_not
+from xtransfer.translation.translatable import why_not_into_english
 
 
 def scored_languages(study: Study, target: Target) -> list[str]:
@@ -81,7 +81,7 @@ def _check_translated(target: Target, languages: Sequence[str], align_tags: bool
             [partial(engines.check, engine, name, align_tags=align_tags) for name in trained_on(target)],
         )
         return
-    if reason := why_not(benchmarks.get(target.benchmark).kind):
+    if reason := why_not_into_english(benchmarks.get(target.benchmark).kind):
         raise RequestError(f"{where}: its test rows cannot be translated: {reason}")
     _check_each(
         where, languages, [lambda code: engines.check(engine, target.benchmark, "en", target.split, source=code)]

@@ -23,6 +23,7 @@ class Way:
     fields: tuple[str, ...]  # a text or a list of texts each; labels and names of questions are none
     how: How = "texts"
     some_empty: bool = False  # whether a text may be empty in the source, too
+    as_label: bool = False  # whether an answer is a label, an option or a number: the same in every language
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ class WhyNot:
 
 _NEVER_TRAINED = "it is scored only, and nothing is trained on it"
 KINDS: Mapping[str, Way | WhyNot] = {
-    "pair": Way(("first", "second")),
-    "dual-pair": Way(("first", "second")),
-    "sts": Way(("first", "second")),
-    "choice": Way(("context", "choices")),
+    "pair": Way(("first", "second"), as_label=True),
+    "dual-pair": Way(("first", "second"), as_label=True),
+    "sts": Way(("first", "second"), as_label=True),
+    "choice": Way(("context", "choices"), as_label=True),
     "ranking": Way(("source", "target", "context"), some_empty=True),
     "response": Way(("source", "target")),
     "neighbours": Way(("before", "text", "after")),
@@ -47,6 +48,10 @@ KINDS: Mapping[str, Way | WhyNot] = {
     "mining": WhyNot("its rows are sentences whose translations are looked for: a machine's would be what it asks for"),
     "answers": WhyNot(_NEVER_TRAINED),
     "entities": WhyNot(_NEVER_TRAINED),
+}
+_NO_LABEL = {
+    "span": "an answer found in the translated text is English, and the answers that it would be compared with are not",
+    "tags": "tags are for the words of the language, and the translation has others",
 }
 # Benchmarks whose rows do not survive although others of their kind do
 BENCHMARKS: Mapping[str, str] = {
@@ -63,6 +68,15 @@ def why_not(benchmark: Benchmark, split: SplitName = "train", source: str = "en"
     if isinstance(way, WhyNot):
         return way.reason
     return None if benchmark.has(split, source) else f"it has no {split} rows in '{source}'"
+
+
+def why_not_into_english(kind_name: str) -> str:
+    """Why test rows of a kind cannot be scored on their translation to English (translate-test); empty where they
+    can."""
+    way = KINDS[kind_name]
+    if isinstance(way, Way) and way.as_label:
+        return ""
+    return _NO_LABEL.get(kind_name, f"rows of kind {kind_name} are compared across languages, or have no answers")
 
 
 def way_of(kind_name: str) -> Way:
