@@ -50,7 +50,11 @@ def forget(home: Path, run: str) -> None:
 def _tidy(home: Path) -> None:
     """Remove what old runs left."""
     for file in _files(home):
-        if _is_free(file) and time.time() - file.stat().st_mtime > _KEPT_SECONDS:
+        try:
+            is_old = time.time() - file.stat().st_mtime > _KEPT_SECONDS
+        except FileNotFoundError:  # the service, or another run, was faster
+            continue
+        if is_old and _is_free(file):
             file.unlink(missing_ok=True)
 
 
