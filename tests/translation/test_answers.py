@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
+from tests.translation.made import made
 from tests.translation.test_engine import RECIPE, english, said, texts
 from xtransfer.errors import DataError
 from xtransfer.kinds import span
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.answers import MOVED, put_answers
-from xtransfer.translation.benchmark import translate_rows
 from xtransfer.translation.convert import convert
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
 from xtransfer.translation.projection import LOST, UNSURE
@@ -86,13 +86,13 @@ def test_a_translator_that_loses_the_answer_loses_the_row() -> None:
     assert put(row("the house is big", "house"), Forgetful())[1] == LOST
     assert put(row("the house is 1066", "1066"), Forgetful())[1] == UNSURE  # one way alone names a place
     with pytest.raises(DataError, match="its answer was not found again: 1"):
-        translate_rows([row("the house is big", "house")], "span", Forgetful(), "de")
+        made([row("the house is big", "house")], "span", Forgetful(), "de")
 
 
 def test_dropped_rows_are_counted_by_reason() -> None:
     rows = [row("the house is big", "house"), row("a 12", "12"), {**row("the house", "house"), "starts": [0]}]
     rows = [{**one, "id": str(number)} for number, one in enumerate(rows)]
-    kept, facts = translate_rows(rows, "span", ByWord(), "de")
+    kept, facts = made(rows, "span", ByWord(), "de")
     assert [one["id"] for one in kept] == ["0", "1"]
     assert facts["dropped"] == {MOVED: 1} and facts["projected_by"] == {"marks+text": 2}
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.translation.made import made
 from xtransfer.errors import DataError, RequestError
 from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.benchmark import translate_rows
@@ -79,7 +80,7 @@ def test_one_model_learns_two_languages(trained: tuple[Path, dict[str, Any]]) ->
 def test_the_way_back_from_several_languages_in_one_model(tmp_path: Path) -> None:
     """With everything that saves time: bf16, batches by length, embeddings from co-occurrence."""
     quick = RECIPE.model_copy(update={"precision": "bf16", "by_length": True, "embeddings": "co-occurrence"})
-    facts = train_translator(texts(200), quick, 0, tmp_path / "out", tmp_path / "state", target="en")
+    facts = train_translator(texts(200), quick, 0, tmp_path / "out", tmp_path / "state", to_english=True)
     assert facts["languages"] == ["de", "fr", "en"]
     said_of = json.loads((tmp_path / "out" / "languages.json").read_text())
     assert said_of == {"sources": ["de", "fr"], "targets": ["en"]}
@@ -229,8 +230,8 @@ def pair(number: int, first: str, second: str) -> dict[str, Any]:
 def test_rows_of_pairs() -> None:
     rows = [pair(0, "a", "b"), pair(1, "quiet", "b"), pair(2, "c", "a")]
     references = [pair(0, "A", "X"), pair(1, "Q", "B"), pair(9, "never", "compared")]
-    made, facts = translate_rows(rows, "pair", Upper(), "de", references)
-    assert made == [pair(0, "A", "B"), pair(2, "C", "A")]
+    translated, facts = made(rows, "pair", Upper(), "de", references)
+    assert translated == [pair(0, "A", "B"), pair(2, "C", "A")]
     assert rows[0]["first"] == "a"
     assert facts["rows"] == 3 and facts["kept"] == 2 and facts["dropped_empty"] == 1
     assert facts["sentences"] == 6 and facts["distinct"] == 4
@@ -239,12 +240,12 @@ def test_rows_of_pairs() -> None:
 
 def test_rows_of_choices() -> None:
     row = {"id": "0", "group": "g", "context": "a", "question": "cause", "choices": ["b", "c"], "label": 0}
-    made, facts = translate_rows([row], "choice", Upper(), "de")
-    assert made == [{**row, "context": "A", "choices": ["B", "C"]}] and "chrf" not in facts
+    translated, facts = made([row], "choice", Upper(), "de")
+    assert translated == [{**row, "context": "A", "choices": ["B", "C"]}] and "chrf" not in facts
     with pytest.raises(DataError, match=r"no row is left of 1 \(a text could not be translated: 1\)"):
-        translate_rows([{**row, "choices": ["b", "quiet"]}], "choice", Upper(), "de")
+        made([{**row, "choices": ["b", "quiet"]}], "choice", Upper(), "de")
     with pytest.raises(RequestError, match="'bitext' cannot be translated: its rows are sentences"):
-        translate_rows([row], "bitext", Upper(), "de")
+        made([row], "bitext", Upper(), "de")
 
 
 class Mirror:
@@ -262,11 +263,11 @@ class Mirror:
 def test_quality_is_told_with_its_measures() -> None:
     rows = [pair(number, f"word {number} and more", f"another {number}") for number in range(150)]
     people = [{**row, "first": row["first"][::-1]} for row in rows]
-    _, facts = translate_rows(rows, "pair", Mirror(both=True), "de", people)
+    _, facts = made(rows, "pair", Mirror(both=True), "de", people)
     assert facts["compared"] == 300 and 0 < facts["bleu"] < 100 and facts["exact_match"] == 50.0
     assert "tok:13a" in facts["bleu_signature"] and "version:" in facts["chrf_signature"]
     assert facts["round_trip_chrf"] == 100.0 and facts["round_trip_sentences"] == 200
-    _, facts = translate_rows(rows, "pair", Mirror(both=False), "de")
+    _, facts = made(rows, "pair", Mirror(both=False), "de")
     assert facts["round_trip_chrf"] is None and facts["round_trip_sentences"] == 0 and "bleu" not in facts
     chinese = against_people([("狗在花园里睡觉", "狗在花园里跑步")], "zh")
     assert "tok:zh" in chinese["bleu_signature"] and 0 < chinese["bleu"] < 100
@@ -275,7 +276,7 @@ def test_quality_is_told_with_its_measures() -> None:
 
 def test_dropped_rows_are_told_with_texts_and_reason() -> None:
     rows = [pair(0, "a", "b"), pair(1, "quiet", "b"), pair(2, "The dog runs over the grass.", "a")]
-    dropped: list[Dropped] = []
-    _, facts = translate_rows(rows, "pair", Upper(), "de", drop=dropped.append)
+    translated = translate_rows(rows, "pair", Upper(), "de")
+    dropped, facts = translated.dropped, translated.facts()
     assert dropped[0] == Dropped("1", "a text could not be translated", ["quiet", "b"], ["", "B"])
     assert dropped[1].id == "2" and facts["dropped"][dropped[1].reason] == 1 and facts["kept"] == 1

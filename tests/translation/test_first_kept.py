@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,10 +13,10 @@ from xtransfer.translation.first_kept import first_kept
 ROWS = [{"id": str(number), "number": number} for number in range(100)]
 
 
-def _keeping(keep: Callable[[int], bool], asked: list[int]) -> Callable[[Sequence[Row]], tuple[list[Row], int]]:
-    def translate(rows: Sequence[Row]) -> tuple[list[Row], int]:
+def _keeping(keep: Callable[[int], bool], asked: list[int]) -> Callable[[Sequence[Row]], SimpleNamespace]:
+    def translate(rows: Sequence[Row]) -> SimpleNamespace:
         asked.append(len(rows))
-        return [row for row in rows if keep(row["number"])], len(rows)
+        return SimpleNamespace(kept=[row for row in rows if keep(row["number"])], rows=len(rows))
 
     return translate
 
@@ -25,19 +26,21 @@ def test_the_first_that_are_kept_are_taken(keep: Callable[[int], bool]) -> None:
     asked: list[int] = []
     every = [row for row in ROWS if keep(row["number"])]
     wanted = min(20, len(every))
-    kept, rows = first_kept(ROWS, wanted, _keeping(keep, asked))
-    assert kept == every[:wanted]
-    assert rows == asked[-1] == int(kept[-1]["id"]) + 1  # counts are of the rows that it took, and of no others
+    made = first_kept(ROWS, wanted, _keeping(keep, asked))
+    assert made.kept == every[:wanted]
+    assert (
+        made.rows == asked[-1] == int(made.kept[-1]["id"]) + 1
+    )  # counts are of the rows that it took, and of no others
     assert len(asked) <= 6
 
 
 def test_all_are_taken_where_fewer_are_kept() -> None:
     asked: list[int] = []
-    kept, rows = first_kept(ROWS, 60, _keeping(lambda number: number % 2 == 0, asked))
-    assert len(kept) == 50 and rows == 100
-    assert first_kept(ROWS[:5], 60, _keeping(lambda number: True, asked))[0] == ROWS[:5]
+    made = first_kept(ROWS, 60, _keeping(lambda number: number % 2 == 0, asked))
+    assert len(made.kept) == 50 and made.rows == 100
+    assert first_kept(ROWS[:5], 60, _keeping(lambda number: True, asked)).kept == ROWS[:5]
 
 
 def test_nothing_is_asked_twice_where_nothing_is_dropped() -> None:
     asked: list[int] = []
-    assert len(first_kept(ROWS, 60, _keeping(lambda number: True, asked))[0]) == 60 and asked == [60]
+    assert len(first_kept(ROWS, 60, _keeping(lambda number: True, asked)).kept) == 60 and asked == [60]

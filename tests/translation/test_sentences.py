@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
+from tests.translation.made import made
 from tests.translation.tiny import make_marian
 from xtransfer.errors import DataError
 from xtransfer.stages.spec import Progress, silent
-from xtransfer.translation.benchmark import translate_rows
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.sentences import cleaned, joined, sentences_of
 from xtransfer.translation.transformers_engine import TransformersEngine
@@ -93,12 +93,12 @@ def pair(number: int, first: Any, second: Any) -> dict[str, Any]:
 
 def test_rows_are_dropped_for_a_reason() -> None:
     rows = [pair(0, "a", "b"), pair(1, "untranslatable", "b"), pair(2, " ", "b"), pair(3, "untranslatable", "")]
-    made, facts = translate_rows(rows, "pair", Quiet(), "de")
-    assert [row["id"] for row in made] == ["0"] and facts["dropped_empty"] == 3
+    translated, facts = made(rows, "pair", Quiet(), "de")
+    assert [row["id"] for row in translated] == ["0"] and facts["dropped_empty"] == 3
     assert facts["dropped"] == {"a text could not be translated": 1, "a text is empty in the source": 2}
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["a", None]])
 def test_what_is_no_text_is_an_error(wrong: Any) -> None:
     with pytest.raises(DataError, match=r"row 1: field 'second' holds .*no text"):
-        translate_rows([pair(0, "a", "b"), pair(1, "a", wrong)], "pair", Quiet(), "de")
+        made([pair(0, "a", "b"), pair(1, "a", wrong)], "pair", Quiet(), "de")

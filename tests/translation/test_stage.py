@@ -57,6 +57,12 @@ def test_dropped_rows_are_made_up_for(tmp_path: Path, monkeypatch: pytest.Monkey
     assert {row["id"] for row in first if row["first"] not in lost} < {row["id"] for row in rows}
 
 
+def test_later_rows_are_taken_where_all_of_the_first_are_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = frozenset(row["first"] for row in load_rows(LAB, "en", "train", 48))
+    made = _run(tmp_path, Double(lost), monkeypatch, split="train", language="de", rows=48)
+    assert made.manifest.facts["kept"] == 48
+
+
 def test_all_rows_are_those_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     every = load_rows(LAB, "en", "train")
     made = _run(tmp_path, Double(frozenset([every[0]["first"]])), monkeypatch, split="train", language="de", rows=None)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from tests.translation.made import made
 from tests.translation.test_answers import ByWord
 from xtransfer.errors import RequestError
 from xtransfer.translation.alignment import Aligned, places_of
-from xtransfer.translation.benchmark import translate_rows
 from xtransfer.translation.tags import LOST, SPLIT, UNALIGNED, entities, put_tags, sentence_of
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -103,7 +103,7 @@ def test_tags_stay_valid_whatever_is_aligned() -> None:
 def test_rows_are_dropped_and_counted() -> None:
     engine = Given("Anna Lee sah Rom heute", [0, 1, 2, 3, 4])
     many = {**row("a/O", "b/B-PER", "c/O", "d/B-PER", "e/O", "f/B-LOC", "g/B-LOC"), "id": "1"}
-    rows, facts = translate_rows([NAMED, many], "tags", engine, "de", labels=LABELS)
+    rows, facts = made([NAMED, many], "tags", engine, "de", labels=LABELS)
     assert [one["id"] for one in rows] == ["0"] and facts["kept"] == 1 and sum(facts["dropped"].values()) == 1
 
 

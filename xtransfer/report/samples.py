@@ -155,9 +155,9 @@ def _of_translation(one: Any, store: ArtifactStore, sources: _Sources) -> Iterat
     if artifact is None:
         return
     settings = artifact.manifest.settings
-    place = one.benchmark, settings.get("source", "en"), settings["split"], settings["rows"]
+    place = one.benchmark, settings.get("source", "en"), settings["split"], artifact.manifest.facts["rows"]
     if place not in sources:
-        sources[place] = translated.source_rows(artifact, settings.get("source", "en"))
+        sources[place] = translated.source_rows(artifact)
     for source, text, _ in translated.sentences(artifact, sources[place], {}):
         named = {"benchmark": one.benchmark, "language": into(one.language, settings), "engine": one.engine}
         yield {**named, "source": source, "translation": text}

@@ -77,34 +77,39 @@ def samples(artifacts: Sequence[Artifact]) -> list[Shown]:
     found: list[Shown] = []
     for one in artifacts:
         manifest = one.manifest
-        english = source_rows(one, "en")
+        sources = source_rows(one)
         people: dict[str, Row] = {}
         if manifest.settings["references"]:
-            people = source_rows(one, manifest.settings["language"])
-        for source, translation, reference in sentences(one, english, people):
+            people = _rows(one, manifest.settings["language"])
+        for source, translation, reference in sentences(one, sources, people):
             texts = {"source": source, "translation": translation, "reference": reference or ""}
             found.append({"language": manifest.settings["language"], **texts})
     return found
 
 
-def source_rows(one: Artifact, language: str) -> dict[str, Row]:
+def source_rows(one: Artifact) -> dict[str, Row]:
+    """The rows that were translated, by id."""
+    return _rows(one, one.manifest.settings.get("source", "en"))
+
+
+def _rows(one: Artifact, language: str) -> dict[str, Row]:
     """The rows of a translation's benchmark in a language, by id."""
     from xtransfer.data.load import load_rows  # brings in datasets, which a report does without
 
     settings = one.manifest.settings
-    rows = load_rows(benchmarks.get(settings["benchmark"]), language, settings["split"], settings["rows"])
+    rows = load_rows(benchmarks.get(settings["benchmark"]), language, settings["split"], one.manifest.facts["rows"])
     return {row["id"]: row for row in rows}
 
 
-def sentences(one: Artifact, english: dict[str, Row], people: dict[str, Row]) -> Iterator[tuple[str, str, str | None]]:
+def sentences(one: Artifact, sources: dict[str, Row], people: dict[str, Row]) -> Iterator[tuple[str, str, str | None]]:
     """The first distinct sentences: source, translation and a person's translation, as far as a cell shows them."""
     kind = benchmarks.get(one.manifest.settings["benchmark"]).kind
     triples: list[tuple[str, str, str | None]] = []
     for row in _first_rows(one):
-        if row["id"] not in english:
+        if row["id"] not in sources:
             continue
         ours, theirs = texts_of(kind, row), texts_of(kind, people[row["id"]]) if row["id"] in people else []
-        triples += itertools.zip_longest(texts_of(kind, english[row["id"]]), ours, theirs)
+        triples += itertools.zip_longest(texts_of(kind, sources[row["id"]]), ours, theirs)
     for source, translation, reference in itertools.islice(dict.fromkeys(triples), SENTENCES):
         yield cut(source), cut(translation), reference and cut(reference)
 

@@ -39,8 +39,8 @@ def _by_a_model(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows
-    from xtransfer.translation.benchmark import translate_rows
-    from xtransfer.translation.dropped import Dropped, save_dropped
+    from xtransfer.translation.benchmark import Translated, translate_rows
+    from xtransfer.translation.dropped import save_dropped
     from xtransfer.translation.first_kept import first_kept
     from xtransfer.translation.opened import open_engine
     from xtransfer.translation.translatable import check
@@ -53,28 +53,19 @@ def _by_a_model(
         references = load_rows(benchmark, language, split)
     model = inputs.get("engine") or (settings["engine"]["id"], settings["engine"]["revision"])
     engine = open_engine(model, work.device, settings.get("beams", 1), work.state)
-    dropped: list[Dropped] = []
 
-    def translate(rows: Sequence[Row]) -> tuple[list[Row], dict[str, Any]]:
-        dropped.clear()
+    def translate(rows: Sequence[Row]) -> Translated:
+        labels = benchmark.labels
         return translate_rows(
-            rows,
-            benchmark.kind,
-            engine,
-            language,
-            references,
-            source=source,
-            labels=benchmark.labels,
-            progress=work.progress,
-            drop=dropped.append,
+            rows, benchmark.kind, engine, language, source=source, labels=labels, progress=work.progress
         )
 
     rows = load_rows(benchmark, source, split, limit)
-    translated, facts = translate(rows)
-    if len(translated) < len(rows) and limit is not None and split == "train":  # as many as of a native benchmark
-        translated, facts = first_kept(load_rows(benchmark, source, split, sys.maxsize), len(rows), translate)
-    save_dropped(dropped, work.out)
-    return translated, {**facts, "decoding": list(engine.decoding)}
+    made = translate(rows)
+    if len(made.kept) < len(rows) and limit is not None and split == "train":  # as many as of a native benchmark
+        made = first_kept(load_rows(benchmark, source, split, sys.maxsize), len(rows), translate)
+    save_dropped(made.dropped, work.out)
+    return made.kept, {**made.facts(references), "decoding": list(engine.decoding)}
 
 
 KIND = StageKind(name="translate", version=2, run=run, seconds=8)

@@ -22,8 +22,9 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     )
     held_out = held_out_texts(settings["corpus"]["name"])
     recipe = TranslatorRecipe.model_validate(settings["recipe"])
-    target = settings.get("to")
-    facts = train_translator(texts, recipe, settings["seed"], work.out, work.state, work.progress, target=target)
+    facts = train_translator(
+        texts, recipe, settings["seed"], work.out, work.state, work.progress, to_english=settings.get("to") == "en"
+    )
     return {**facts, **({"quality": held_out_quality(work.out, held_out, work.progress)} if held_out else {})}
 
 

@@ -6,7 +6,6 @@ stage's version.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -17,9 +16,8 @@ from xtransfer.translation.lengths import out_of_proportion
 from xtransfer.translation.names import lost_names, tells_names
 from xtransfer.translation.negations import negation_differs
 from xtransfer.translation.repetition import longest_loop
-from xtransfer.translation.scripts import in_another_script, num_letters
+from xtransfer.translation.scripts import in_another_script, num_letters, words_of
 
-_WORD = re.compile(r"[^\W\d_]+")
 _SMALL_WORDS = 4  # that a copied text has at least: names, numbers and "ok um-hum" are the same in many languages
 _LETTERS_OF_A_WORD = 3
 _LETTERS_OF_A_LANGUAGE = 20  # that tell which one it is
@@ -77,10 +75,10 @@ def _says_something(text: str) -> bool:
 
 def _copied(text: str, output: str) -> bool:
     """Equal but for case, blanks and punctuation, and longer than a name."""
-    words = _WORD.findall(output)
+    words = words_of(output)
     if sum(word[0].islower() and len(word) >= _LETTERS_OF_A_WORD for word in words) < _SMALL_WORDS:
         return False
-    return [word.casefold() for word in _WORD.findall(text)] == [word.casefold() for word in words]
+    return [word.casefold() for word in words_of(text)] == [word.casefold() for word in words]
 
 
 def _in_another_language(output: str, target: str) -> bool:

@@ -81,40 +81,44 @@ def _index(*declared: Engine) -> Mapping[str, Engine]:
     return MappingProxyType(index)
 
 
-_MULTI30K = TranslatorRecipe(
-    vocab_size=4000,
-    width=256,
-    layers=2,
-    feed_forward=512,
-    steps=5000,
-    batch_size=32,
-    learning_rate=1.5e-3,
-    precision="bf16",
-    embeddings="co-occurrence",
-    by_length=True,
+_LAB_MARIAN = EngineTrainedHere(
+    name="lab-marian",
+    corpus="lab-translation",
+    num_texts=400,
+    languages=("en", "de", "tr"),
+    recipe=TranslatorRecipe(steps=400, batch_size=64),
+    how="transformers",  # translates its few thousand sentences in a second; its results are published with it
+    description="tiny Marian from English to German and Turkish, from parallel text of the laboratory world",
 )
-_LAB = TranslatorRecipe(steps=400, batch_size=64)
+_MULTI30K_MARIAN = EngineTrainedHere(
+    name="multi30k-marian",
+    corpus="multi30k",
+    num_texts=29_000,
+    languages=("en", "de", "fr", "cs"),
+    recipe=TranslatorRecipe(
+        vocab_size=4000,
+        width=256,
+        layers=2,
+        feed_forward=512,
+        steps=5000,
+        batch_size=32,
+        learning_rate=1.5e-3,
+        precision="bf16",
+        embeddings="co-occurrence",
+        by_length=True,
+    ),
+    description="small Marian from English to German, French and Czech, from Multi30k's descriptions of pictures, "
+    "in a quarter of an hour: good at such sentences alone",
+)
+
+
+def _back(engine: EngineTrainedHere) -> EngineTrainedHere:
+    return replace(engine, name=f"{engine.name}-back", to_english=True, description=f"{engine.name}'s way back")
+
 
 ENGINES = _index(
-    EngineTrainedHere(
-        name="lab-marian",
-        corpus="lab-translation",
-        num_texts=400,
-        languages=("en", "de", "tr"),
-        recipe=_LAB,
-        how="transformers",  # translates its few thousand sentences in a second; its results are published with it
-        description="tiny Marian from English to German and Turkish, from parallel text of the laboratory world",
-    ),
-    EngineTrainedHere(
-        name="lab-marian-back",
-        corpus="lab-translation",
-        num_texts=400,
-        languages=("en", "de", "tr"),
-        recipe=_LAB,
-        how="transformers",
-        to_english=True,
-        description="the way back: from German and Turkish to English",
-    ),
+    _LAB_MARIAN,
+    _back(_LAB_MARIAN),
     EngineTrainedHere(
         name="mirror-marian",
         corpus="mirror-text",
@@ -126,24 +130,8 @@ ENGINES = _index(
         description="small Marian from English to German and Chinese, from parallel text of a mirror, in minutes: "
         "it shows that everything runs, and translates poorly",
     ),
-    EngineTrainedHere(
-        name="multi30k-marian",
-        corpus="multi30k",
-        num_texts=29_000,
-        languages=("en", "de", "fr", "cs"),
-        recipe=_MULTI30K,
-        description="small Marian from English to German, French and Czech, from Multi30k's descriptions of pictures, "
-        "in a quarter of an hour: good at such sentences alone",
-    ),
-    EngineTrainedHere(
-        name="multi30k-marian-back",
-        corpus="multi30k",
-        num_texts=29_000,
-        languages=("en", "de", "fr", "cs"),
-        recipe=_MULTI30K,
-        to_english=True,
-        description="the way back: from German, French and Czech to English",
-    ),
+    _MULTI30K_MARIAN,
+    _back(_MULTI30K_MARIAN),
     HubEngine(
         name="nllb-200-distilled-600m",
         id="facebook/nllb-200-distilled-600M",
@@ -203,23 +191,24 @@ def check(
 
     `align_tags`: whether tags may be moved to other words (`translatable`)."""
     engine = get(name)
-    if not isinstance(engine, HumanTranslations):
-        translatable.check(benchmarks.get(benchmark), split, source, align_tags=align_tags)
     if isinstance(engine, HumanTranslations):
         translated_by_people(benchmark, language, split, source)
-    elif language not in _targets(engine, source):
-        if sources := [code for code in engine.languages if language in _targets(engine, code)]:
-            raise RequestError(f"{name} translates to {language} from {', '.join(sources)}, not from {source}")
-        offered = _targets(engine, "en") or ["en"]
-        raise RequestError(f"{name} translates to {', '.join(offered)}, not to {language}")
+        return
+    translatable.check(benchmarks.get(benchmark), split, source, align_tags=align_tags)
+    if language in _targets(engine, source):
+        return
+    if sources := [code for code in engine.languages if language in _targets(engine, code)]:
+        raise RequestError(f"{name} translates to {language} from {', '.join(sources)}, not from {source}")
+    offered = _targets(engine, "en") or ["en"]
+    raise RequestError(f"{name} translates to {', '.join(offered)}, not to {language}")
 
 
 def _targets(engine: EngineTrainedHere | HubEngine, source: str) -> list[str]:
     """What an engine translates to from a language."""
     if isinstance(engine, EngineTrainedHere):
         return [target for one, target in engine.directions if one == source]
-    others = [code for code in engine.languages if code != source]
     if source not in engine.languages:
         return []
-    by_pair = "{language}" in engine.id
-    return others if source == "en" or not by_pair else ["en"] if engine.back else []
+    if source == "en" or "{language}" not in engine.id:  # one model for all
+        return [code for code in engine.languages if code != source]
+    return ["en"] if engine.back else []

@@ -7,9 +7,7 @@ import unicodedata
 
 _NUMBER = re.compile(r"\d+(?:[.,'’٫٬\u00a0\u202f]\d+)*(?!\d*[.,]?\d*(?:s\b|[’'] ?s\b))")  # no decades: "the 1980s"
 _SHORT = 3  # digits; shorter ones are often put in words, or are hours of another clock
-_WRITTEN_OUT = re.compile(
-    "[〇一二三四五六七八九十百千万亿萬億兆만억조천백]"
-)  # in East Asia numbers are counted by ten thousands
+_WRITTEN_OUT = re.compile("[〇一二三四五六七八九十百千万亿萬億兆만억조천백]")  # East Asia counts by ten thousands
 
 
 def lost_number(source: str, output: str) -> str | None:
@@ -24,4 +22,4 @@ def lost_number(source: str, output: str) -> str | None:
 
 def _digits(text: str) -> str:
     """The digits of a text, of whichever script, as ASCII."""
-    return "".join(str(unicodedata.digit(one)) for one in text if one.isdigit() and one.isdecimal())
+    return "".join(str(unicodedata.decimal(one)) for one in text if one.isdecimal())

@@ -6,8 +6,8 @@ import re
 import unicodedata
 
 from xtransfer.languages import language
+from xtransfer.translation.scripts import words_of
 
-_WORD = re.compile(r"[^\W\d_]+")
 _MID_SENTENCE = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}(?: (?:of |the )*[A-Z][a-z]+)*")  # `Bank of England` is one
 _NOUNS_HAVE_CAPITALS = ("de",)
 _ALIKE = 3  # letters that a name begins with in both languages
@@ -21,11 +21,9 @@ def tells_names(source: str, target: str) -> bool:
 
 def lost_names(source: str, output: str) -> list[str]:
     """The names in the middle of a text's sentences, where there are at least two, nothing like any is in the output,
-    and the output has no capital letter but its first; else none.
-
-    """
+    and the output has no capital letter but its first; else none."""
     names = _MID_SENTENCE.findall(source)
-    first, *others = _WORD.findall(output) or [""]
+    first, *others = words_of(output) or [""]
     if len(set(names)) < _FEWEST or any(map(str.istitle, others)) or any(map(str.isupper, others)):
         return []
     begin = {_plain(word)[:_ALIKE] for word in (first, *others)}

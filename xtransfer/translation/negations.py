@@ -30,9 +30,9 @@ _ENGLISH_SURE = _words(
     "(?:is|are|was|were|do|does|did|has|have|had|will|would|could|should|ca)n[’']t|never|nobody|cannot"
 )
 _ENGLISH_POSSIBLE = _parts(
-    r"n[’']?t\b|\bno|\bneither|\bne(?:ver|ither)|\bcannot|\b(?:un|in|im|il|ir|dis|mis|non|ab|anti)\w{2}|less\b|\bwithout"
+    r"n[’']?t\b|\bno|\bne(?:ver|ither)|\bcannot|\b(?:un|in|im|il|ir|dis|mis|non|ab|anti)\w{2}|less\b|\bwithout"
     r"|\b(?:hardly|barely|scarcely|rarely|seldom|few|fewer|little|only|just|but|except|rather|instead|any\w*|ever|else"
-    r"|otherwise|far|too|before|until|far|free|empty|rid|out|away|against|opposite|contrary|stop\w*|avoid\w*|refus\w*"
+    r"|otherwise|far|too|before|until|free|empty|rid|out|away|against|opposite|contrary|stop\w*|avoid\w*|refus\w*"
     r"|den(?:y|ie)\w*|fail\w*|lack\w*|miss\w*|prevent\w*|reject\w*|ignor\w*|forg[eo]t\w*|doubt\w*|lost|los[es]\w*|ceas\w*"
     r"|hate\w*|bad\w*|wrong\w*|false\w*|absen\w*|exclu\w*|forb\w*|ban\w*|declin\w*|oppos\w*|differ\w*|ain)\b"
 )

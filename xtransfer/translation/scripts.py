@@ -35,21 +35,25 @@ _LETTERS: Mapping[str, str] = {
 }
 _TWO_SCRIPTS = {"az": "Cyrillic", "bs": "Cyrillic", "kk": "Latin", "sr": "Latin", "tt": "Latin", "uz": "Cyrillic"}
 
-
 _WORD = re.compile(r"[^\W\d_]+")
 _FEWEST = 10  # letters of another script that tell something
 
 
+def words_of(text: str) -> list[str]:
+    """Stretches of letters of any script."""
+    return _WORD.findall(text)
+
+
 def num_letters(text: str) -> int:
     """Letters of any script; signs that join others do not count."""
-    return sum(map(len, _WORD.findall(text)))
+    return sum(map(len, words_of(text)))
 
 
 def in_another_script(source: str, output: str, code: str) -> bool:
     """Whether more of a translation is in other letters than those of its language, words of the source left aside:
     names and abbreviations stay in Latin letters in many languages."""
     own, foreign = _letters_of(code)
-    kept = set(_WORD.findall(source))
+    kept = set(words_of(source))
     letters = sum(len(word) for word in foreign.findall(output) if word not in kept)
     return letters >= _FEWEST and letters > len(own.findall(output))
 

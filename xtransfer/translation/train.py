@@ -44,16 +44,15 @@ def train_translator(
     progress: Progress = silent,
     device: str = "cpu",
     *,
-    target: str | None = None,
+    to_english: bool = False,
     save_every: float = 60.0,
 ) -> dict[str, Any]:
-    """Train on `texts` (language → sentence, all saying the same), from English to all others in them, or from all
-    others to `target`.
+    """Train on `texts` (language → sentence, all saying the same), from English to all others in them, or back.
 
     Facts: steps, loss_first, loss_last, losses, degenerate, num_texts, languages, vocab_size, num_parameters,
-    seconds. Raises RequestError where no text holds English (or the target) and another language.
+    seconds. Raises RequestError where no text holds English and another language.
     """
-    languages = languages_of(texts, None if target else "en", target)
+    languages = languages_of(texts, to_english)
     progress("tokenizer", 0, recipe.steps)
     tokenizer = _tokenizer(texts, languages.targets, recipe)
     pairs = pairs_of(texts, languages, tokenizer, recipe.max_length)

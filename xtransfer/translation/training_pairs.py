@@ -34,17 +34,12 @@ class Languages:
         return [(one, two) for one in self.sources for two in self.targets if one != two and {one, two} <= text.keys()]
 
 
-def languages_of(texts: Sequence[dict[str, str]], source: str | None, target: str | None) -> Languages:
-    """From `source` to all languages that a text has beside it, or from all such to `target`.
-
-    Raises RequestError where no text holds it and another.
-    """
-    one = source or target
-    assert one is not None
-    others = tuple(sorted({language for text in texts for language in text if one in text} - {one}))
+def languages_of(texts: Sequence[dict[str, str]], to_english: bool) -> Languages:
+    """From English to all languages that a text has beside it, or back; raises RequestError where none has both."""
+    others = tuple(sorted({language for text in texts for language in text if "en" in text} - {"en"}))
     if not others:
-        raise RequestError(f"a translator needs texts in '{one}' and another language; none of {len(texts)} has both")
-    return Languages((one,), others) if source else Languages(others, (one,))
+        raise RequestError(f"a translator needs texts in 'en' and another language; none of {len(texts)} has both")
+    return Languages(others, ("en",)) if to_english else Languages(("en",), others)
 
 
 def pairs_of(
