@@ -22,6 +22,6 @@ def other_language(text: str, wanted: str, certainty: float) -> str | None:
 
 @cache
 def _detector() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # takes a second and 70 MB
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # takes a second and 90 MB
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
