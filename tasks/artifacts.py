@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
 from tasks.keys import artifact_key
+from tasks.markdown import listed, plain
 from xtransfer.analysis import UNSEEN
 from xtransfer.declared import NAME
 from xtransfer.digest import file_digest
@@ -63,7 +64,7 @@ def publish_report(study: str, ran: int) -> str:
     create_table_artifact(best(found), f"{key}-best", f"{study}: how probable it is of each that it is the best")
     for name, title, image in images(found):
         # not as an image artifact: Prefect prints the address of those across the page, and this one is the image
-        create_markdown_artifact(f"![{_plain(title)}]({image})", f"{key}-{name}", title)
+        create_markdown_artifact(f"![{plain(title)}]({image})", f"{key}-{name}", title)
     show_samples(found, store, key, anew=ran > 0)
     (folder / _MADE_FROM).write_text(f"{made_from} {file_digest(page)}", encoding="utf-8")
     return str(page)
@@ -87,35 +88,32 @@ def _up_to_date(folder: Path, made_from: str) -> Path | None:
 
 
 def show_samples(found: Findings, store: ArtifactStore, key: str, anew: bool) -> None:
-    """Tables of some predictions and translations; those that an earlier run has left stay unless `anew`."""
+    """Some predictions and translations; those that an earlier run has left stay unless `anew`."""
     name = found.facts.name
     if not anew and _is_there(f"{key}-samples"):
         return
     if answers := samples.predictions(found.facts, store):
         create_table_artifact(answers, f"{key}-samples", f"Some answers of {name}: wrong ones, then right ones")
     if translated := samples.translations(found.facts, store):
-        create_table_artifact(translated, f"{key}-translations", f"Some sentences that {name} translated")
+        found_in = ("benchmark", "language", "engine")
+        text = listed(translated, found_in, ("source", "translation"))
+        create_markdown_artifact(text, f"{key}-translations", f"Some sentences that {name} translated")
 
 
 def answer(found: Findings, page: Path) -> str:
     """Question and answer in Markdown, and where the report is."""
     facts = found.facts
-    lines = [f"# {_plain(facts.name)}", _plain(facts.question)]
+    lines = [f"# {plain(facts.name)}", plain(facts.question)]
     for one in found.answers:
         said = [*one.first_training, *one.against_english]
-        points = [f"- {_plain(sentence.text)} {_plain(sentence.note)}".rstrip() for sentence in said]
-        lines += [f"## {_plain(one.title)}", "\n".join(points), _plain(one.best)]
+        points = [f"- {plain(sentence.text)} {plain(sentence.note)}".rstrip() for sentence in said]
+        lines += [f"## {plain(one.title)}", "\n".join(points), plain(one.best)]
     if not found.answers:
         lines.append("No answer yet: no intermediate can be compared with direct.")
     if facts.left_out:
         lines.append(f"{counted(len(facts.left_out), 'cell')} of {len(facts.cells)} have no usable scores.")
-    lines.append(f"Report on {_plain(host())}: `{page}`")
+    lines.append(f"Report on {plain(host())}: `{page}`")
     return "\n\n".join(filter(None, lines))
-
-
-def _plain(text: str) -> str:
-    """Text in which Markdown and HTML find nothing to do."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|~&!" else sign for sign in text)
 
 
 def summary(found: Findings, ran: int) -> list[Row]:

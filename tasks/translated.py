@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prefect import get_run_logger
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.keys import artifact_key
+from tasks.markdown import listed
 from xtransfer.errors import XTransferError
 from xtransfer.report import translated
 from xtransfer.store.artifacts import Artifact
 
 
 def publish_translations(title: str, artifacts: Sequence[Artifact]) -> None:
-    """Show the tables of `report.translated` that have rows; what cannot be read any more is logged."""
-    tables = {
-        "quality": (translated.quality, f"How good {title} is"),
-        "drops": (translated.drops, f"Rows that {title} leaves out, by reason"),
-        "dropped": (translated.dropped, f"Some rows that {title} leaves out"),
-        "sentences": (translated.samples, f"Some sentences of {title}"),
-    }
+    """Show what `report.translated` finds; sentences whose sources cannot be read any more are logged."""
     key = artifact_key(title)
-    for name, (rows, description) in tables.items():
-        try:
-            found = rows(artifacts)
-        except XTransferError as error:
-            get_run_logger().warning("no %s of %s: %s", name, title, error)
-            continue
-        if found:
-            create_table_artifact(found, f"{key}-{name}", description)
+    create_table_artifact(translated.quality(artifacts), f"{key}-quality", f"How good {title} is")
+    if drops := translated.drops(artifacts):
+        create_table_artifact(drops, f"{key}-drops", f"Rows that {title} leaves out, by reason")
+    if dropped := translated.dropped(artifacts):
+        text = listed(dropped, ("language", "reason"), ("source", "output"))
+        create_markdown_artifact(text, f"{key}-dropped", f"Some rows that {title} leaves out")
+    try:
+        sentences = translated.samples(artifacts)
+    except XTransferError as error:
+        get_run_logger().warning("no sentences of %s: %s", title, error)
+        return
+    text = listed(sentences, ("language",), ("source", "translation", "reference"))
+    create_markdown_artifact(text, f"{key}-sentences", f"Some sentences of {title}, and people's where there are any")

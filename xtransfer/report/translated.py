@@ -29,8 +29,11 @@ Shown = dict[str, Any]
 
 
 def quality(artifacts: Sequence[Artifact]) -> list[Shown]:
-    """A row for each translation: counts, sacrebleu's figures in points, sentences per second, and how it was made."""
-    return [_quality(one) for one in artifacts]
+    """A row for each translation: counts, sacrebleu's figures in points, sentences per second, and how it was made;
+    without columns in which none has a value."""
+    rows = [_quality(one) for one in artifacts]
+    told = [name for name in rows[0] if any(row[name] is not None for row in rows)] if rows else []
+    return [{name: row[name] for name in told} for row in rows]
 
 
 def drops(artifacts: Sequence[Artifact]) -> list[Shown]:
@@ -129,7 +132,7 @@ def _quality(one: Artifact) -> Shown:
         "chrF2": facts.get("chrf"),
         "BLEU": facts.get("bleu"),
         "exact %": facts.get("exact_match"),
-        "chrF2 there and back": facts.get("round_trip_chrf"),
+        "round trip": facts.get("round_trip_chrf"),
         "sentences": distinct,
         "sentences per second": round(distinct / one.manifest.seconds, 1) if distinct else None,
         "made by": " ".join(map(str, facts.get("decoding", ["people"]))),
