@@ -109,7 +109,7 @@ def answer(found: Findings, page: Path) -> str:
         points = [f"- {plain(sentence.text)} {plain(sentence.note)}".rstrip() for sentence in said]
         lines += [f"## {plain(one.title)}", "\n".join(points), plain(one.best)]
     if not found.answers:
-        lines.append("No answer yet: no intermediate can be compared with direct.")
+        lines.append("No intermediate can be compared with direct" + (" yet." if facts.left_out else "."))
     if facts.left_out:
         lines.append(f"{counted(len(facts.left_out), 'cell')} of {len(facts.cells)} have no usable scores.")
     lines.append(f"Report on {plain(host())}: `{page}`")

@@ -96,6 +96,11 @@ def test_a_study_without_any_score_says_so(tmp_path: Path, report: Reporter) -> 
     assert "No answer yet" in text
 
 
+def test_a_study_without_direct_is_not_called_unfinished(tmp_path: Path, report: Reporter) -> None:
+    text = report(make(tmp_path, intermediates=["nli@en"])).read_text(encoding="utf-8")
+    assert "compares no intermediate" in text and "No answer yet" not in text and "Finish the study" not in text
+
+
 def test_pooled_encoders_come_first_and_single_ones_below(tmp_path: Path, report: Reporter) -> None:
     text = report(make(tmp_path, encoders=["tiny@0", "tiny@1", "tiny@2"])).read_text(encoding="utf-8")
     assert text.index(">xnli on tiny (3 encoders pooled)</h2>") < text.index("xnli on tiny@2</summary>")

@@ -29,7 +29,7 @@ def losses(curves: Mapping[str, Mapping[str, Sequence[Curve]]]) -> Figure:
         figure = Figure(figsize=(0.6 + 3.9 * columns, 3.0 * lines + 0.4 + 0.2 * legend), layout="constrained")
         panels = figure.subplots(lines, columns, squeeze=False).ravel()
         for axes, (title, panel) in zip(panels, curves.items(), strict=False):
-            axes.set_title(title, fontsize=10)
+            axes.set_title(title.replace(":translate", "\n:translate"), fontsize=10)  # else wider than its panel
             axes.set_xlabel("optimizer step")
             axes.set_ylabel("training loss")
             for name, runs in panel.items():
