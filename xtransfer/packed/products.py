@@ -54,8 +54,11 @@ class _Attention(torch.autograd.Function):
                 used, of_weights = weights * drawn, of_weights.mul_(drawn)
             of_weights *= weights
             of_scores = torch.addcmul(of_weights, weights, of_weights.sum(-1, keepdim=True), value=-1)
-            parts = ((of_scores @ keys).mul_(context.scale), of_scores.mT @ queries, used.mT @ given)
-            _pack(torch.stack(parts), goal, bucket)
+            parts = queries.new_empty(3, *queries.shape)
+            torch.bmm(of_scores, keys, out=parts[0]).mul_(context.scale)
+            torch.bmm(of_scores.mT, queries, out=parts[1])
+            torch.bmm(used.mT, given, out=parts[2])
+            _pack(parts, goal, bucket)
         return found, None, None, None
 
 
@@ -90,4 +93,5 @@ def _pack(found: Tensor, goal: Tensor, bucket: Bucket) -> None:
     if bucket.filled is None:
         goal.view(in_order.shape).copy_(in_order)
     else:
-        goal.copy_(in_order.to(goal.dtype).flatten(0, 1).index_select(0, bucket.filled))
+        with_padding = goal.new_empty(in_order.shape).copy_(in_order).flatten(0, 1)
+        torch.index_select(with_padding, 0, bucket.filled, out=goal)
