@@ -45,7 +45,7 @@ class Point:
         """The encoder without its seed or revision: encoders of one family are pooled."""
         return self.encoder.partition("@")[0]
 
-    @property
+    @cached_property
     def own_languages(self) -> frozenset[str]:
         """The languages that the intermediate was trained in."""
         return frozenset(part.language for part in Intermediate.parse(self.intermediate).all_parts)

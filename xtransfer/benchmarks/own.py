@@ -21,6 +21,7 @@ from xtransfer.languages import LANGUAGES
 _BESIDE = ("./", "../")  # how the path of a folder beside the file begins
 _texts: dict[str, str] = {}  # module → text of the file
 _running: set[Path] = set()
+_declared: dict[tuple[Path, ...], dict[str, Benchmark]] = {}  # files that have all run → what they declare
 
 
 def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict[str, Benchmark]:
@@ -29,6 +30,8 @@ def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict
     Raises RequestError, with file and line where there is one, for a file that does not run, declares nothing or
     something impossible, and for a name that is taken.
     """
+    if files in _declared:
+        return _declared[files]
     known = set(map(id, built_in.values()))
     found: dict[str, Benchmark] = {}
     for file in files:
@@ -44,6 +47,8 @@ def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict
             if faults := _faults(benchmark):
                 raise _fault(file, f"benchmark '{benchmark.name}': {'; '.join(faults)}")
             found[benchmark.name] = _placed(benchmark, file.parent)
+    if not _running:
+        _declared[files] = found
     return found
 
 
