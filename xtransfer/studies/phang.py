@@ -45,7 +45,7 @@ PHANG = Study.model_validate(
                 tiny.target("udpos-pud:first200", rows=600, epochs=2),
                 tiny.target("panx:dev:first200", rows=600, epochs=2),
                 tiny.target("xquad<tydiqa-held-out:first200", rows=600, epochs=2),
-                "tatoeba",
+                tiny.target("tatoeba"),
             ],
             "languages": ["ar", "de", "en", "es", "ru", "tr", "zh"],
             "seeds": [0],
