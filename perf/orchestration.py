@@ -41,6 +41,8 @@ def study(cells: int) -> Study:
             "intermediates": ["direct", "lab-nli@en", "lab-nli@de", "lab-nli@tr", "lab-nli@tr~lab-marian"],
             "targets": ["lab-inference", "lab-copa"],
             "seeds": [*range(cells // 50)],
+            "intermediate_recipe": {"epochs": 1, "max_length": 64},
+            "target_recipe": {"epochs": 1, "max_length": 64},
         }
     )
 

@@ -114,7 +114,7 @@ def test_a_target_trained_in_phases_has_a_stage_for_each() -> None:
 
 
 def test_phases_select_on_their_own_dev_rows_and_the_last_on_the_targets() -> None:
-    values = {"benchmark": "lab-inference", "recipe": {"epochs": 1, "select": "best"}}
+    values = {"benchmark": "lab-inference", "recipe": {"epochs": 1, "max_length": 64, "select": "best"}}
     planned = _of([{**values, "train_on": "lab-nli,lab-inference"}])
     assert [one["dev"]["benchmark"] for one in _settings(planned, "train")] == ["lab-nli", "lab-inference"]
     planned = _of([{**values, "train_on": "lab-inference,lab-nli"}])
@@ -127,7 +127,11 @@ def test_a_target_that_compares_vectors_may_be_trained_on_any_kind_first() -> No
     (trained,) = _of_kind(planned, "train")
     assert trained.settings["parts"][0]["benchmark"] == "lab-nli"
     assert planned.cells[0].score.inputs == {"checkpoint": trained.key}
-    best = {"benchmark": "lab-retrieval", "train_on": ["lab-nli"], "recipe": {"epochs": 1, "select": "best"}}
+    best = {
+        "benchmark": "lab-retrieval",
+        "train_on": ["lab-nli"],
+        "recipe": {"epochs": 1, "max_length": 64, "select": "best"},
+    }
     assert _settings(_of([best]), "train")[0]["dev"]["benchmark"] == "lab-nli"
     with pytest.raises(RequestError, match=r"lab-nli-dual<lab-inference.* is of kind pair"):
         _of(["lab-nli-dual<lab-inference"])
@@ -152,7 +156,7 @@ def test_phases_of_an_intermediate_are_stages_that_begin_alike_once() -> None:
 
 
 def test_a_translated_part_of_a_later_phase_and_its_selection() -> None:
-    recipe = {"epochs": 1, "select": "best"}
+    recipe = {"epochs": 1, "max_length": 64, "select": "best"}
     planned = _of(["lab-retrieval"], intermediates=["lab-copa@en>lab-nli@de~lab-marian"], intermediate_recipe=recipe)
     first, second = _of_kind(planned, "train")
     (translated,) = _of_kind(planned, "translate")

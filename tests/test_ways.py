@@ -13,7 +13,9 @@ from xtransfer.study import Target, make
 
 PLAIN = "lab-inference"
 TRAIN, TEST = f"{PLAIN}:translate-train~lab-marian", f"{PLAIN}:translate-test~parallel"
-VALUES = {"name": "t", "encoders": ["lab-mini@0"], "intermediates": ["lab-nli@en"], "seeds": [0]}
+SHORT = {"epochs": 1, "max_length": 64}
+VALUES = {"name": "t", "encoders": ["lab-mini@0"], "intermediates": ["lab-nli@en"], "seeds": [0],
+          "target_recipe": SHORT, "intermediate_recipe": SHORT}  # fmt: skip
 
 
 def _plan(*targets: Any, languages: tuple[str, ...] = ("en", "de", "tr"), **more: Any) -> grid.Plan:

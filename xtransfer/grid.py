@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from xtransfer.digest import digest
+from xtransfer.encoder_check import check_encoder
 from xtransfer.intermediate import Intermediate
 from xtransfer.pins import Pins
 from xtransfer.planner import Planner
@@ -47,7 +48,10 @@ class Plan:
 def plan(study: Study, pins: Pins | None = None) -> Plan:
     """Cells and stages of a study; raises RequestError for anything that could not run, before anything does."""
     check(study)
-    planner = Planner(pins or Pins(), study.intermediate_rows, study.intermediate_recipe, len(study.encoders) > 1)
+    pins = pins or Pins()
+    for encoder in study.encoders:
+        check_encoder(pins.encoder(encoder), study.recipes())
+    planner = Planner(pins, study.intermediate_rows, study.intermediate_recipe, len(study.encoders) > 1)
     cells = tuple(
         _cell(planner, study, encoder, intermediate, target, seed)
         for encoder in study.encoders

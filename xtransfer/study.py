@@ -186,6 +186,15 @@ class Study(Value):
     def recipe_for(self, target: Target) -> Recipe:
         return target.recipe or self.target_recipe
 
+    def recipes(self) -> dict[str, Recipe]:
+        """The recipes that the study's stages have, by the fields that set them."""
+        found = {}
+        if any(intermediate.phases for intermediate in self.intermediates):
+            found["intermediate_recipe"] = self.intermediate_recipe
+        for number, target in enumerate(self.targets):
+            found["target_recipe" if target.recipe is None else f"targets.{number}.recipe"] = self.recipe_for(target)
+        return found
+
     def with_settings(self, settings: dict[str, Any]) -> Study:
         """This study with fields replaced; keys are fields, `a.b` paths, or the singular of a list field."""
         values = self.model_dump(mode="json")

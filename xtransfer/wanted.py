@@ -12,6 +12,7 @@ from typing import Any
 
 from xtransfer import benchmarks
 from xtransfer.declared import reasons
+from xtransfer.encoder_check import check_encoder
 from xtransfer.encoders import EncoderRef
 from xtransfer.errors import RequestError
 from xtransfer.intermediate import Intermediate, Part
@@ -71,7 +72,9 @@ def intermediate_training(
         raise RequestError("intermediate: 'direct' trains on nothing; name a benchmark, as in mnli@en")
     pins = pins or Pins()
     ref = pins.encoder(encoder)
-    planner = Planner(pins, rows, _intermediate_recipe(ref, first, recipe))
+    own = _intermediate_recipe(ref, first, recipe)
+    check_encoder(ref, {"recipe": own})
+    planner = Planner(pins, rows, own)
     trained = (planner.intermediate(ref, first, seed) for seed in _distinct(seeds))
     results = tuple(stage for stage in trained if stage is not None)
     return Wanted(results, tuple(planner.stages.values()))
@@ -95,6 +98,8 @@ def target_training(
     first = _intermediate(after)
     first_recipe = _intermediate_recipe(ref, first, after_recipe) if first.parts else Recipe(epochs=1)
     asked = _target(ref, target, rows, recipe, first, first_recipe)
+    earlier = {"after_recipe": first_recipe} if first.parts else {}
+    check_encoder(ref, {**earlier, "recipe": asked.recipe or first_recipe})
     planner = Planner(pins, after_rows, first_recipe)
     results = []
     for seed in _distinct(seeds):

@@ -59,6 +59,15 @@ def inspect(files: Files, entries: Entries, unsteady: str = "") -> Verdict:
     return Verdict("whole", digest=found)
 
 
+def fault(files: Files, entries: Entries) -> str:
+    """Why these files, listed as `entries`, are no whole checkpoint; empty where they are one."""
+    try:
+        _check(files, entries)
+    except (_Missing, Truncated, Corrupt, _Unsafe) as found:
+        return str(found)
+    return ""
+
+
 def _check(files: Files, entries: Entries) -> None:
     _json(files, entries, "config.json")
     _check_weights(files, entries)

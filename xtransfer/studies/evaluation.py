@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from pydantic import ValidationError
 from xtransfer import benchmarks, encoders
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.declared import reasons
-from xtransfer.encoders import ENCODERS, EncoderRef
+from xtransfer.encoder_check import json_file, positions_of
+from xtransfer.encoders import EncoderRef
 from xtransfer.errors import RequestError
 from xtransfer.study import Study, Target, make
 from xtransfer.target_phases import trained_as
@@ -110,7 +110,7 @@ def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, Any])
 
     Raises RequestError for a field that no recipe has, or a value that it cannot have.
     """
-    longest = _longest_sequence(ref)
+    longest = positions_of(ref)
     base = recipe_of(benchmark)
     values = base.model_dump(exclude={"source"} if changes else set())
     if longest is not None:
@@ -125,44 +125,9 @@ def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, Any])
 
 def _heads(ref: EncoderRef) -> dict[str, dict[str, Any]]:
     """The heads that lie beside a checkpoint: benchmark → kind, labels."""
-    text = _json_file(ref, "head.json")
+    text = json_file(ref, "head.json")
     heads: dict[str, dict[str, Any]] = text.get("heads", {})
     return heads
-
-
-def _longest_sequence(ref: EncoderRef) -> int | None:
-    """How many tokens an encoder has positions for, as its configuration says; None where that does not bind it."""
-    if ref.source == "trained-here":
-        return ENCODERS[ref.id].recipe.max_length
-    config = _json_file(ref, "config.json")
-    rows, model_type = config.get("max_position_embeddings"), str(config.get("model_type"))
-    if not isinstance(rows, int) or "bert" not in model_type or "deberta" in model_type:
-        return None
-    return rows - (config.get("pad_token_id", 1) + 1 if "roberta" in model_type else 0)
-
-
-def _json_file(ref: EncoderRef, name: str) -> dict[str, Any]:
-    """A JSON file of a checkpoint; empty where it has none."""
-    if ref.source == "trained-here":
-        return {}
-    file = Path(ref.id) / name if ref.source == "folder" else _hub_file(ref, name)
-    if file is None or not file.is_file():
-        return {}
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RequestError(f"{file}: is not JSON ({error}); the checkpoint is damaged") from error
-    return values if isinstance(values, dict) else {}
-
-
-def _hub_file(ref: EncoderRef, name: str) -> Path | None:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return Path(hf_hub_download(ref.id, name, revision=ref.revision))
-    except (HfHubHTTPError, OSError):  # no such file, or no hub: what the encoder needs is asked for again when it runs
-        return None
 
 
 def _short_name(ref: EncoderRef) -> str:

@@ -27,11 +27,12 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from xtransfer import hub
+from xtransfer.encoder_check import too_long
 from xtransfer.errors import RequestError, SourceError
+from xtransfer.weights import refuse_pickles
 
 Start = Path | tuple[str, str]  # a folder, or a hub id and the commit that it is pinned to
 
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _READ = [
     "*.json",
     "*.safetensors",
@@ -54,13 +55,13 @@ def fetch(start: Start, loader: str = "AutoModel") -> Path:
     if isinstance(start, Path):
         if not (start / "config.json").is_file():
             raise RequestError(f"{start}: holds no config.json, so it is no encoder in transformers' layout")
-        _refuse_pickles(start, [path.name for path in start.iterdir()], loader)
+        refuse_pickles(start, [path.name for path in start.iterdir()], loader)
         return start
     name, commit = start
     try:
         folder = Path(hub.patient(lambda: _download(name, commit), hub.is_short))
         if not any(folder.glob("*.safetensors")):
-            _refuse_pickles(Path(name), HfApi().list_repo_files(name, revision=commit), loader)
+            refuse_pickles(Path(name), HfApi().list_repo_files(name, revision=commit), loader)
     except RequestError:
         raise
     except Exception as error:  # transports raise classes of their own
@@ -179,10 +180,7 @@ def check_length(encoder: nn.Module, max_length: int, start: Start) -> None:
     """Raises RequestError where sequences may be longer than an encoder has positions for."""
     longest = longest_sequence(encoder)
     if longest is not None and max_length > longest:
-        raise RequestError(
-            f"max_length {max_length}: the encoder {start if isinstance(start, Path) else start[0]} has "
-            f"positions for {longest} tokens; set max_length to at most {longest}"
-        )
+        raise RequestError(too_long(max_length, start if isinstance(start, Path) else start[0], longest))
 
 
 def freeze_embeddings(encoder: PreTrainedModel) -> None:
@@ -232,18 +230,3 @@ def _tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBas
     if tokenizer.pad_token_id is None:
         raise RequestError(f"{folder}: the tokenizer has no padding token, so rows cannot be batched")
     return tokenizer
-
-
-def _refuse_pickles(where: Path, names: list[str], loader: str) -> None:
-    pickles = sorted(name for name in names if "/" not in name and any(Path(name).match(one) for one in _PICKLES))
-    if any(name.endswith(".safetensors") for name in names):
-        return
-    if not pickles:
-        raise RequestError(f"{where}: holds no weights (*.safetensors)")
-    mirrored = "" if where.is_dir() else f", or make it {where} of a mirror (XTRANSFER_HUB_DIR)"
-    raise RequestError(
-        f"{where}: its weights are a pickle only ({', '.join(pickles)}), which can run code when it is read. If you "
-        f'trust it, convert it: python -c "from transformers import {loader} as M, AutoTokenizer as T; '
-        f"M.from_pretrained('{where}', use_safetensors=False).save_pretrained('DIR'); "
-        f"T.from_pretrained('{where}').save_pretrained('DIR')\" and name DIR instead{mirrored}"
-    )
