@@ -241,7 +241,7 @@ def _translators(model: Path, trained: bool, target: str, folder: Path) -> Trans
 
 
 def _main() -> None:
-    options = parser(__doc__ or "")
+    options = parser(__doc__ or "", markdown=True)
     options.add_argument("--rounds", type=int, default=3, help="how often each way is timed, in turns (default: 3)")
     options.add_argument("--model", type=Path, metavar="FOLDER", help="a trained translator from English")
     options.add_argument("--language", default="de", help="what it translates to (default: de)")
@@ -257,7 +257,7 @@ def _main() -> None:
         found = measure(translators, rows, 1 if asked.quick else asked.rounds, goals=not asked.quick)
         if asked.model is not None:
             found += chrf_loss(translators, rows, goals=not asked.quick)
-    show(found, asked, "Translation of inference data: CPU seconds")
+    show(found, asked, "Translation of inference data: CPU seconds", mark="trained" if asked.model else "translation")
 
 
 if __name__ == "__main__":
