@@ -35,6 +35,7 @@ def translate_data(
     engine: EngineName,
     rows: Rows | None = None,
     align_tags: bool = False,
+    way_back: EngineName | None = None,
     workers: Workers | None = None,
     per_device: OnDevice | None = None,
     timeout_hours: Hours | None = None,
@@ -47,11 +48,13 @@ def translate_data(
         engine: what translates.
         rows: translate the first so many rows; empty: all.
         align_tags: of a benchmark with a tag for each word, move the tags by word alignment; else it is refused.
+        way_back: an engine that translates some sentences back to English, as a check; empty: the one that translates,
+            where it knows the way.
         workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
         per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
         timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
     """
-    wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags)
+    wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags, way_back=way_back)
     title = f"{benchmark} by {engine}"
     show = partial(publish_translations, title)
     return make_artifacts(wanted, title, workers, per_device, timeout_hours, show=show)

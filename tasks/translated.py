@@ -14,10 +14,12 @@ from xtransfer.report import translated
 from xtransfer.store.artifacts import Artifact
 
 
-def publish_translations(title: str, artifacts: Sequence[Artifact]) -> None:
+def publish_translations(title: str, made: Sequence[Artifact]) -> None:
     """Show what `report.translated` finds; sentences whose sources cannot be read any more are logged."""
     key = artifact_key(title)
-    create_table_artifact(translated.quality(artifacts), f"{key}-quality", f"How good {title} is")
+    artifacts, round_trips = translated.parted(made)
+    if artifacts:
+        create_table_artifact(translated.quality(artifacts, round_trips), f"{key}-quality", f"How good {title} is")
     if drops := translated.drops(artifacts):
         create_table_artifact(drops, f"{key}-drops", f"Rows that {title} leaves out, by reason")
     if dropped := translated.dropped(artifacts):

@@ -51,6 +51,16 @@ def test_an_intermediate_trains_on_the_translation_that_the_translating_flow_mak
     assert translation.key in trained.inputs.values()
 
 
+def test_a_way_back_is_a_result_of_its_own_and_changes_no_translation() -> None:
+    (alone,) = wanted.translations("lab-nli", ["tr"], "lab-marian", rows=48).results
+    asked = wanted.translations("lab-nli", ["tr"], "lab-marian", rows=48, way_back="lab-marian-back")
+    translation, back = asked.results
+    assert translation == alone and back.inputs["translation"] == alone.key
+    (translator,) = [stage for stage in asked.stages if stage.key == back.inputs["engine"]]
+    assert translator.settings["to"] == "en"
+    assert asked.stages.index(translation) < asked.stages.index(back)
+
+
 def test_each_result_is_asked_for_once() -> None:
     assert len(wanted.intermediate_training(ENCODER, "lab-nli@de", [1, 1, 2]).results) == 2
     assert len(wanted.translations("lab-nli", ["de", "tr", "de"], "lab-marian").results) == 2
@@ -62,6 +72,8 @@ def test_each_result_is_asked_for_once() -> None:
         (lambda: wanted.translations("lab-nli", [], "lab-marian"), "at least one"),
         (lambda: wanted.translations("lab-nli", ["fr"], "lab-marian"), "translates to de, tr"),
         (lambda: wanted.translations("lab-nli", ["de"], "google"), "lab-marian"),
+        (lambda: wanted.translations("lab-nli", ["de"], "lab-marian", way_back="lab-marian"), "to de, tr, not to en"),
+        (lambda: wanted.translations("lab-nli", ["de"], "lab-marian", way_back="parallel"), "people's work"),
         (lambda: wanted.intermediate_training(ENCODER, "direct", [0]), "trains on nothing"),
         (lambda: wanted.intermediate_training(ENCODER, "lab-nli@zh", [0]), "no rows in 'zh'"),
         (lambda: wanted.intermediate_training(ENCODER, "lab-nli", [0]), "benchmark@language"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
@@ -78,8 +78,12 @@ class Planner:
 
     def part(self, part: Part) -> Stage:
         """The translation of a part of an intermediate."""
+        return self.translation(self.asked(part))
+
+    def asked(self, part: Part) -> Translation:
+        """What a part of an intermediate has translated."""
         assert part.engine is not None
-        return self.translation(Translation(part.benchmark, part.engine, part.language, self.rows))
+        return Translation(part.benchmark, part.engine, part.language, self.rows)
 
     def translation(self, asked: Translation) -> Stage:
         engine, links = self.engine(asked)
@@ -103,6 +107,25 @@ class Planner:
                 **engine,
             },
             **links,
+        )
+
+    def round_trip(self, asked: Translation, by: str) -> Stage:
+        """Some of a translation's sentences translated back by an engine."""
+        back = replace(asked, engine=by, language=asked.source, source=asked.language)
+        engine, links = self.engine(back)
+        inputs = {"translation": self.translation(asked).key, **links.get("inputs", {})}
+        return self.stage(
+            "round-trip",
+            f"round trip of {asked.benchmark} {_route(asked)} by {asked.engine}, back by {by}",
+            {
+                "benchmark": asked.benchmark,
+                "data": self.pins.data(asked.benchmark, asked.split, [asked.source]),
+                "split": asked.split,
+                "source": asked.source,
+                "language": asked.language,
+                **engine,
+            },
+            **{**links, "inputs": inputs},
         )
 
     def engine(self, asked: Translation) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:

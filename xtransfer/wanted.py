@@ -24,6 +24,7 @@ from xtransfer.study import Target, make
 from xtransfer.study_check import check, check_intermediate
 from xtransfer.target_phases import trained_as
 from xtransfer.training.recipe import Recipe
+from xtransfer.translation.engines import check_way_back
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,23 @@ def translations(
     rows: int | None = None,
     pins: Pins | None = None,
     align_tags: bool = False,
+    way_back: str | None = None,
 ) -> Wanted:
     """The English training rows of a benchmark in other languages; `rows`: the first so many; `align_tags` as in a
-    study."""
+    study. `way_back`: an engine that translates some sentences back, for which there is a result of its own behind
+    the translations."""
     parts = [Part(benchmark=benchmark, language=code, engine=engine) for code in dict.fromkeys(languages)]
     if not parts:
         raise RequestError("languages: name at least one to translate to")
     for part in parts:
         check_intermediate(Intermediate(parts=(part,)), recipe=None, align_tags=align_tags)
+        if way_back is not None:
+            check_way_back(way_back, part.language)
     planner = Planner(pins or Pins(), rows)
-    results = tuple(planner.part(part) for part in parts)
-    return Wanted(results, tuple(planner.stages.values()))
+    results = [planner.part(part) for part in parts]
+    if way_back is not None:
+        results += [planner.round_trip(planner.asked(part), way_back) for part in parts]
+    return Wanted(tuple(results), tuple(planner.stages.values()))
 
 
 def intermediate_training(

@@ -26,6 +26,10 @@ def command(
     align_tags: Annotated[
         bool, typer.Option("--align-tags", help="Of a benchmark with a tag for each word, move the tags, too.")
     ] = False,
+    way_back: Annotated[
+        str | None,
+        typer.Option("--way-back", metavar="ENGINE", help="Translates some sentences back to English, as a check."),
+    ] = None,
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
@@ -36,17 +40,16 @@ def command(
     def start() -> Any:
         from flows.translate_data import translate_data
 
-        return translate_data(
-            benchmark, languages, engine, rows, align_tags=align_tags, workers=workers, return_state=True
-        )
+        return translate_data(benchmark, languages, engine, rows, **options, workers=workers, return_state=True)
 
     languages = [code.strip() for code in to.split(",") if code.strip()]
-    wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags)
+    options: dict[str, Any] = {"align_tags": align_tags, "way_back": way_back}
+    wanted = translations(benchmark, languages, engine, rows, **options)
     console = Console(stderr=as_json)
     started(start, console)
-    made = _found([stage.key for stage in wanted.results])
+    made, round_trips = translated.parted(_found([stage.key for stage in wanted.results]))
     tables = {
-        "quality": translated.quality(made),
+        "quality": translated.quality(made, round_trips),
         "dropped": translated.drops(made),
         "sentences": translated.samples(made),
     }

@@ -23,7 +23,8 @@ from flows.prefect_server import prefect_api
 from xtransfer.translation import engines
 
 marian = engines.get("lab-marian")  # less of it: it need not translate well, but so that some rows pass their checks
-engines.ENGINES = {"lab-marian": replace(marian, recipe=marian.recipe.model_copy(update={"steps": 150}))}
+less = replace(marian, recipe=marian.recipe.model_copy(update={"steps": 150}))
+engines.ENGINES = {"lab-marian": less, "back": replace(less, name="back", to_english=True)}
 
 with prefect_api(Path(sys.argv[1])):
     from prefect.client.orchestration import get_client
@@ -34,7 +35,7 @@ with prefect_api(Path(sys.argv[1])):
     little = dict(rows=48, recipe={"epochs": 1, "batch_size": 16, "max_length": 64})
     after = {f"after_{name}": value for name, value in little.items()}
     made = [
-        translate_data("lab-nli", ["tr"], "lab-marian", rows=48),
+        translate_data("lab-nli", ["tr"], "lab-marian", rows=48, way_back="back"),
         train_intermediate("lab-mini@0", "lab-nli@tr~lab-marian", [3], **little),
         finetune_target("lab-mini@0", "lab-inference", "lab-nli@tr~lab-marian", [3], **little, **after),
         finetune_target("lab-mini@0", "lab-inference", "lab-nli@tr~lab-marian", [3], **little, **after),
@@ -70,8 +71,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_what_was_made_is_in_the_store_under_its_key(ran: dict[str, Any]) -> None:
     listed = xtransfer(ran["home"], "store", "ls").stdout
+    assert [len(made) for made in ran["made"]] == [2, 1, 1, 1]
     for made in ran["made"]:
-        assert len(made) == 1
         for name, key in made.items():
             assert name in listed and key[:8] in listed
 
@@ -79,7 +80,9 @@ def test_what_was_made_is_in_the_store_under_its_key(ran: dict[str, Any]) -> Non
 def test_a_second_run_makes_nothing(ran: dict[str, Any]) -> None:
     assert ran["made"][2] == ran["made"][3]
     made = Path(ran["home"]) / "artifacts"
-    assert len(list(made.glob("*/*/manifest.json"))) == 5  # encoder, translator, translation, two trainings
+    assert (
+        len(list(made.glob("*/*/manifest.json"))) == 7
+    )  # encoder, two translators, translation and its way back, two trainings
 
 
 def test_pages_say_what_was_made(ran: dict[str, Any]) -> None:
@@ -95,6 +98,7 @@ def test_pages_show_quality_and_sentences_of_a_translation(ran: dict[str, Any]) 
     pages = {key.rsplit("-", 1)[-1]: page for key, page in ran["pages"].items() if key.startswith("lab-nli-by")}
     (quality,) = pages["quality"]
     assert quality["language"] == "tr" and quality["rows"] == 48 and 0 < quality["chrF2"] <= 100
+    assert 0 < quality["round trip"] <= 100
     assert quality["BLEU"] is not None and quality["sentences per second"] > 0
     assert ran["texts"]["sentences"].startswith("### tr") and "  → " in ran["texts"]["sentences"]
     dropped = sum(row["rows"] for row in pages.get("drops", []))

@@ -46,12 +46,18 @@ def _stages() -> list[Stage]:
     rows = {"benchmark": "lab-nli", "language": "de", "data": pins.data("lab-nli", "train", ["de"])}
     translated = {**rows, "data": pins.data("lab-nli", "train", ["en", "de"])}
     translate = _stage("translate", {**translated, "split": "train", "rows": 12, "references": True}, engine=learnt)
+    learnt_back = _stage("translator", {**learnt.settings, "to": "en"})
+    back = {"benchmark": "lab-nli", "data": pins.data("lab-nli", "train", ["en"]), "split": "train"}
+    returned = _stage(
+        "round-trip", {**back, "source": "en", "language": "de"}, translation=translate, engine=learnt_back
+    )
     settings = {"encoder": None, "parts": [rows], "rows": 48, "recipe": RECIPE, "seed": 0, "dev": None}
     train = _stage("train", settings, start=pretrain)
     data = pins.data("lab-retrieval", "test", ["de"])
     scoring = {"benchmark": "lab-retrieval", "data": data, "split": "test", "languages": ["de"], "max_length": 64}
-    # `learnt` comes before its like of four steps, whose golden loss is the same on every machine
-    return [learnt, pretrain, translator, convert, translate, train, _stage("score", scoring, checkpoint=train)]
+    # those that learn come before their like of four steps, whose golden loss is the same on every machine
+    scored = _stage("score", scoring, checkpoint=train)
+    return [learnt, learnt_back, pretrain, translator, convert, translate, returned, train, scored]
 
 
 def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:
@@ -68,6 +74,7 @@ def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:
         "num_bytes",
         "vocab_size",
         "num_parameters",
+        "round_trip_sentences",
     )
     return {name: facts[name] for name in names if name in facts}
 

@@ -28,10 +28,17 @@ _LONGEST = 300  # characters of a text
 Shown = dict[str, Any]
 
 
-def quality(artifacts: Sequence[Artifact]) -> list[Shown]:
+def parted(made: Sequence[Artifact]) -> tuple[list[Artifact], list[Artifact]]:
+    """Translations, and the round trips of some of them."""
+    translations = [one for one in made if one.manifest.kind == "translate"]
+    return translations, [one for one in made if one.manifest.kind == "round-trip"]
+
+
+def quality(artifacts: Sequence[Artifact], round_trips: Sequence[Artifact] = ()) -> list[Shown]:
     """A row for each translation: counts, sacrebleu's figures in points, sentences per second, and how it was made;
-    without columns in which none has a value."""
-    rows = [_quality(one) for one in artifacts]
+    without columns in which none has a value. `round_trips`: of translations whose engine has no way back."""
+    back = {one.manifest.inputs["translation"]: one.manifest.facts for one in round_trips}
+    rows = [_quality(one, back.get(one.key, one.manifest.facts)) for one in artifacts]
     told = [name for name in rows[0] if any(row[name] is not None for row in rows)] if rows else []
     return [{name: row[name] for name in told} for row in rows]
 
@@ -122,7 +129,7 @@ def cut(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
 
 
-def _quality(one: Artifact) -> Shown:
+def _quality(one: Artifact, back: Shown) -> Shown:
     facts = one.manifest.facts
     distinct = facts.get("distinct")
     return {
@@ -132,7 +139,7 @@ def _quality(one: Artifact) -> Shown:
         "chrF2": facts.get("chrf"),
         "BLEU": facts.get("bleu"),
         "exact %": facts.get("exact_match"),
-        "round trip": facts.get("round_trip_chrf"),
+        "round trip": back.get("round_trip_chrf"),
         "sentences": distinct,
         "sentences per second": round(distinct / one.manifest.seconds, 1) if distinct else None,
         "made by": " ".join(map(str, facts.get("decoding", ["people"]))),

@@ -195,8 +195,21 @@ def check(
         translated_by_people(benchmark, language, split, source)
         return
     translatable.check(benchmarks.get(benchmark), split, source, align_tags=align_tags)
+    _check_direction(engine, source, language)
+
+
+def check_way_back(name: str, language: str) -> None:
+    """Raises RequestError where an engine is no model that translates from a language to English."""
+    engine = get(name)
+    if isinstance(engine, HumanTranslations):
+        raise RequestError(f"{name}: is people's work; name a model that translates from {language} to en")
+    _check_direction(engine, language, "en")
+
+
+def _check_direction(engine: EngineTrainedHere | HubEngine, source: str, language: str) -> None:
     if language in _targets(engine, source):
         return
+    name = engine.name
     if sources := [code for code in engine.languages if language in _targets(engine, code)]:
         raise RequestError(f"{name} translates to {language} from {', '.join(sources)}, not from {source}")
     offered = _targets(engine, "en") or ["en"]

@@ -1,0 +1,38 @@
+"""Stage `round-trip`: some translated sentences back in the language that they came from, by another engine than the
+one that made them: how much of each is still there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from xtransfer.stages.pinned import check_rows
+from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.translate import ROWS
+
+
+def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
+    from xtransfer import benchmarks
+    from xtransfer.data.load import load_rows
+    from xtransfer.translation.opened import open_engine
+    from xtransfer.translation.quality import round_trip
+    from xtransfer.translation.translatable import texts_of
+
+    benchmark, split, source = benchmarks.get(settings["benchmark"]), settings["split"], settings["source"]
+    check_rows(benchmark.name, split, [source], settings["data"])
+    written = {row["id"]: row for row in load_rows(benchmark, source, split, sys.maxsize)}
+    outputs: dict[str, str] = {}
+    for row in pq.read_table(inputs["translation"] / ROWS).to_pylist():
+        texts = texts_of(benchmark.kind, written[row["id"]])
+        outputs.update(zip(texts, texts_of(benchmark.kind, row), strict=True))
+    model = inputs.get("engine") or (settings["engine"]["id"], settings["engine"]["revision"])
+    engine = open_engine(model, work.device, settings.get("beams", 1), work.state)
+    facts = round_trip(engine, outputs, source, settings["language"])
+    return {**facts, "decoding": list(engine.decoding)}
+
+
+KIND = StageKind(name="round-trip", version=1, run=run, seconds=3)
