@@ -14,7 +14,7 @@ test: .venv/installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --durations 20
 
 # torch first and by its exact version: an open range may take gigabytes of CUDA packages
 .venv/installed: pyproject.toml constraints.txt
