@@ -15,7 +15,9 @@ from tests.crash.study import Place
 
 _AT_ONCE = 2  # runs of the study at the same time
 _PER_ROUND = 10  # kills before the study may end: it starts in a new home after that
-_PAUSE = (0.5, 4.0)  # seconds from a kill to the next
+_KINDS = ("flow", "server", "stage")
+_PAUSE = (0.0, 2.0)  # seconds from when there is one of a kind until it is killed
+_AWAITED_SECONDS = 15.0  # for one of a kind: a run takes seconds until it has stages, and a finished study has none
 _TRIES = 10  # runs until the study is whole after its last kill
 _GONE_SECONDS = 30.0  # in which what a killed run had started must be gone
 
@@ -32,9 +34,7 @@ class Storm:
     def kill(self, times: int) -> None:
         """Keep runs going and kill something of them so many times."""
         while self.killed.total() < times:
-            self._keep_going()
-            time.sleep(self.draw.uniform(*_PAUSE))
-            self._kill_one()
+            self._kill_one(self.draw.choice(_KINDS))
         for run in self._runs:
             run.communicate(timeout=900)
 
@@ -60,16 +60,25 @@ class Storm:
                 run.communicate()
         self._runs = running + [self.place.start() for _ in range(_AT_ONCE - len(running))]
 
-    def _kill_one(self) -> None:
-        """Kinds are equally probable, however many there are of each."""
-        found = self.place.processes()
-        if not found:
-            return
-        kind = self.draw.choice(sorted(set(found.values())))
-        pid = self.draw.choice(sorted(one for one, what in found.items() if what == kind))
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-            self.killed[kind] += 1
+    def _kill_one(self, kind: str) -> None:
+        """Kill some process of a kind at some time after one has come; where none comes, a run."""
+        if not self._await(kind):
+            kind = "flow"
+        time.sleep(self.draw.uniform(*_PAUSE))
+        if found := self._await(kind):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.draw.choice(found), signal.SIGKILL)
+                self.killed[kind] += 1
+
+    def _await(self, kind: str) -> list[int]:
+        """The processes of a kind, as soon as there is one; none after a while. Runs are kept going."""
+        deadline = time.monotonic() + _AWAITED_SECONDS
+        while time.monotonic() < deadline:
+            self._keep_going()
+            if found := sorted(pid for pid, what in self.place.processes().items() if what == kind):
+                return found
+            time.sleep(0.1)
+        return []
 
 
 def rounds(kills: int) -> list[int]:
