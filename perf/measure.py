@@ -21,6 +21,8 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.table import Table
 
+from xtransfer.stages.machine import processor
+
 _WIDTH = 140  # columns, where the table goes to a file
 Way = Callable[[], float]  # does it once; seconds that it took
 
@@ -221,14 +223,7 @@ def machine() -> str:
     cores = len(os.sched_getaffinity(0))
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "tokenizers", "datasets"))
     load = f"load {os.getloadavg()[0]:.1f}"
-    return f"{_processor()}, {cores} cores, {load}; Python {platform.python_version()}, {versions}."
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.machine())
+    return f"{processor()}, {cores} cores, {load}; Python {platform.python_version()}, {versions}."
 
 
 def _spread(seconds: Sequence[float]) -> str:

@@ -107,7 +107,9 @@ class Provenance:
 
     @property
     def machines(self) -> list[str]:
-        return sorted({f"{stage.host} ({stage.device})" for stage in self.stages})
+        """Host, device and, of stages since that is recorded, what the device is."""
+        named = ((stage, stage.facts.get("processor")) for stage in self.stages)
+        return sorted({f"{one.host} ({one.device}{f', {name}' if name else ''})" for one, name in named})
 
 
 def provenance(db: Database, study: str) -> Provenance:

@@ -10,6 +10,7 @@ from pathlib import Path
 from xtransfer.errors import DataError, LeaseLost, RequestError, StageHeld, StoreError, XTransferError
 from xtransfer.stages import STAGES
 from xtransfer.stages.energy import Meter
+from xtransfer.stages.machine import computes
 from xtransfer.stages.retry import stage_error
 from xtransfer.stages.spec import Progress, Stage, Work, silent
 from xtransfer.store.artifacts import Artifact, ArtifactStore
@@ -72,6 +73,7 @@ def _make(
         facts = STAGES[stage.kind].run(stage.settings, inputs, work)
         if (joules := meter.joules()) is not None:
             facts = {**facts, "energy_joules": joules}
+        facts = {**facts, "processor": computes(device)}
         lease.confirm()
         return store.commit(stage, out, facts, device, started)
     except Exception as error:
