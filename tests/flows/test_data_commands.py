@@ -21,6 +21,8 @@ name: mine
 encoders: [lab-mini@0]
 intermediates: [direct, lab-nli@de]
 targets: [lab-inference, xcopa]
+intermediate_recipe: {epochs: 1, max_length: 64}
+target_recipe: {epochs: 1, max_length: 64}
 languages: [sw, de]
 """
 

@@ -23,6 +23,8 @@ STUDY = {
     "intermediates": ["direct", "lab-nli@sw~m2m100-418m"],
     "targets": ["lab-inference"],
     "seeds": [0],
+    "intermediate_recipe": {"epochs": 1, "max_length": 32},
+    "target_recipe": {"epochs": 1, "max_length": 32},
 }
 
 

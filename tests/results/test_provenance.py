@@ -35,6 +35,7 @@ from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import Study
 
+SHORT = {"epochs": 1, "max_length": 64}
 TRANSLATED = {"rows": 480, "kept": 478, "dropped_empty": 2, "compared": 900, "chrf": 61.5, "exact_match": 12.5}
 
 
@@ -48,6 +49,8 @@ def plan() -> Plan:
                 "intermediates": ["direct", "lab-nli@en+lab-nli@de", "lab-nli@tr~lab-marian"],
                 "targets": ["lab-inference"],
                 "seeds": [3],
+                "target_recipe": SHORT,
+                "intermediate_recipe": SHORT,
             }
         )
     )
@@ -193,6 +196,7 @@ def test_what_translate_train_and_translate_test_read(db: Database, tmp_path: Pa
     plan = grid.plan(
         Study.model_validate(
             {"name": "ways", "encoders": ["lab-mini@0"], "intermediates": ["lab-nli@de~parallel"], "targets": targets,
+             "target_recipe": SHORT, "intermediate_recipe": SHORT,
              "languages": ["en", "de", "tr"], "seeds": [3]}
         )
     )  # fmt: skip

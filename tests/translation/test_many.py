@@ -147,6 +147,8 @@ STUDY = {
     "targets": ["lab-inference"],
     "seeds": [0],
     "intermediate_rows": 4,
+    "intermediate_recipe": {"epochs": 1, "max_length": 64},
+    "target_recipe": {"epochs": 1, "max_length": 64},
 }
 PROGRAM = """
 import json, sys
