@@ -79,7 +79,9 @@ def test_one_model_learns_two_languages(trained: tuple[Path, dict[str, Any]]) ->
 
 def test_the_way_back_from_several_languages_in_one_model(tmp_path: Path) -> None:
     """With everything that saves time: bf16, batches by length, embeddings from co-occurrence."""
-    quick = RECIPE.model_copy(update={"precision": "bf16", "by_length": True, "embeddings": "co-occurrence"})
+    quick = RECIPE.model_copy(
+        update={"precision": "bf16", "by_length": True, "embeddings": "co-occurrence", "steps": 500}
+    )
     facts = train_translator(texts(200), quick, 0, tmp_path / "out", tmp_path / "state", to_english=True)
     assert facts["languages"] == ["de", "fr", "en"]
     said_of = json.loads((tmp_path / "out" / "languages.json").read_text())
