@@ -72,6 +72,7 @@ def test_sequences_longer_than_the_table_of_positions_are_refused(tmp_path: Path
     ("config", "positions"),
     [
         (POSITIONS, 32),
+        ({**POSITIONS, "pad_token_id": None}, 32),
         ({"model_type": "bert", **POSITIONS}, 34),
         ({"model_type": "deberta-v2", **POSITIONS}, None),
         ({"model_type": "mt5"}, None),
@@ -81,5 +82,11 @@ def test_positions_of_families(tmp_path: Path, config: dict[str, Any], positions
     assert positions_of(resolve(_folder(tmp_path, files(), **config))) == positions
 
 
-def test_an_encoder_at_no_revision_is_looked_at_when_it_is_loaded() -> None:
+def test_nothing_is_asked_for_an_encoder_at_no_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: object, **__: object) -> str:
+        raise AssertionError("the hub was asked")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", asked)
+    with pytest.raises(AssertionError, match="was asked"):
+        positions_of(EncoderRef(slug="x", source="hub", id="someone/x", revision="0" * 40))
     check_encoder(EncoderRef(slug="x", source="hub", id="someone/x", revision=""), {"recipe": Recipe(epochs=1)})

@@ -48,7 +48,8 @@ def positions_of(ref: EncoderRef) -> int | None:
     rows, model_type = config.get("max_position_embeddings"), str(config.get("model_type"))
     if not isinstance(rows, int) or "bert" not in model_type or "deberta" in model_type:
         return None
-    return rows - (config.get("pad_token_id", 1) + 1 if "roberta" in model_type else 0)
+    padding = config.get("pad_token_id")
+    return rows - ((padding if isinstance(padding, int) else 1) + 1 if "roberta" in model_type else 0)
 
 
 def json_file(ref: EncoderRef, name: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from xtransfer.study_check import check, check_intermediate
 from xtransfer.target_phases import trained_as
 from xtransfer.training.recipe import Recipe
 from xtransfer.translation.engines import check_way_back
+from xtransfer.translation_planner import TranslationPlanner
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def translations(
         check_intermediate(Intermediate(parts=(part,)), recipe=None, align_tags=align_tags)
         if way_back is not None:
             check_way_back(way_back, part.language)
-    planner = Planner(pins or Pins(), rows)
+    planner = TranslationPlanner(pins or Pins(), rows)
     results = [planner.part(part) for part in parts]
     if way_back is not None:
         results += [planner.round_trip(planner.asked(part), way_back) for part in parts]

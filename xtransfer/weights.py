@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xtransfer.errors import RequestError
 
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
 def refuse_pickles(where: Path, names: Iterable[str], loader: str) -> None:
@@ -18,7 +18,7 @@ def refuse_pickles(where: Path, names: Iterable[str], loader: str) -> None:
     own = [name for name in names if "/" not in name]
     if any(name.endswith(".safetensors") for name in own):
         return
-    pickles = sorted(name for name in own if any(Path(name).match(one) for one in PICKLES))
+    pickles = sorted(name for name in own if any(Path(name).match(one) for one in _PICKLES))
     if not pickles:
         raise RequestError(f"{where}: holds no weights (*.safetensors)")
     mirrored = "" if where.is_dir() else f", or make it {where} of a mirror (XTRANSFER_HUB_DIR)"

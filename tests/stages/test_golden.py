@@ -46,18 +46,20 @@ def _stages() -> list[Stage]:
     rows = {"benchmark": "lab-nli", "language": "de", "data": pins.data("lab-nli", "train", ["de"])}
     translated = {**rows, "data": pins.data("lab-nli", "train", ["en", "de"])}
     translate = _stage("translate", {**translated, "split": "train", "rows": 12, "references": True}, engine=learnt)
-    learnt_back = _stage("translator", {**learnt.settings, "to": "en"})
-    back = {"benchmark": "lab-nli", "data": pins.data("lab-nli", "train", ["en"]), "split": "train"}
-    returned = _stage(
-        "round-trip", {**back, "source": "en", "language": "de"}, translation=translate, engine=learnt_back
-    )
+    english = {"benchmark": "lab-nli", "data": pins.data("lab-nli", "train", ["en"]), "split": "train"}
+    by_people = {"benchmark": "lab-nli", "data": rows["data"]}
+    # by people: a model's rows pass their checks on one machine and not on another
+    taken = {**english, "language": "de", "rows": 12, "references": False, "people": by_people}
+    people = _stage("translate", taken)
+    back = _stage("translator", {**translator.settings, "to": "en"})
+    returned = _stage("round-trip", {**english, "source": "en", "language": "de"}, translation=people, engine=back)
     settings = {"encoder": None, "parts": [rows], "rows": 48, "recipe": RECIPE, "seed": 0, "dev": None}
     train = _stage("train", settings, start=pretrain)
     data = pins.data("lab-retrieval", "test", ["de"])
     scoring = {"benchmark": "lab-retrieval", "data": data, "split": "test", "languages": ["de"], "max_length": 64}
-    # those that learn come before their like of four steps, whose golden loss is the same on every machine
+    # of each kind the last counts: a golden loss of four steps is the same on every machine
     scored = _stage("score", scoring, checkpoint=train)
-    return [learnt, learnt_back, pretrain, translator, convert, translate, returned, train, scored]
+    return [pretrain, learnt, back, translator, convert, people, translate, returned, train, scored]
 
 
 def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:

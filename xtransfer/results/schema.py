@@ -129,9 +129,7 @@ class StageRow(Base):
     version: Mapped[int] = mapped_column(doc="raised when what the kind computes changes")
     name: Mapped[str] = mapped_column(doc="readable name")
     settings: Mapped[dict[str, Any]] = mapped_column(doc="everything that changes the result, as JSON")
-    facts: Mapped[dict[str, Any]] = mapped_column(
-        doc="what the stage said of itself: losses, counts; `processor`: what computed it (JSON)"
-    )
+    facts: Mapped[dict[str, Any]] = mapped_column(doc="losses, counts … and `processor`, what computed it (JSON)")
     packages: Mapped[dict[str, Any]] = mapped_column(doc="package → version (JSON)")
     host: Mapped[str] = mapped_column(doc="machine that it ran on")
     device: Mapped[str] = mapped_column(doc="`cpu`, `cuda:0` …")

@@ -70,10 +70,9 @@ def _make(
         out = store.empty_out(stage.key)
         work = Work(out=out, state=store.state(stage.key), progress=progress, device=device, devices=devices)
         meter = Meter(*(devices or (device,)))
-        facts = STAGES[stage.kind].run(stage.settings, inputs, work)
+        facts = {**STAGES[stage.kind].run(stage.settings, inputs, work), "processor": computes(device)}
         if (joules := meter.joules()) is not None:
             facts = {**facts, "energy_joules": joules}
-        facts = {**facts, "processor": computes(device)}
         lease.confirm()
         return store.commit(stage, out, facts, device, started)
     except Exception as error:

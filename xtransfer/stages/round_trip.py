@@ -3,7 +3,6 @@ one that made them: how much of each is still there."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
 
     benchmark, split, source = benchmarks.get(settings["benchmark"]), settings["split"], settings["source"]
     check_rows(benchmark.name, split, [source], settings["data"])
-    written = {row["id"]: row for row in load_rows(benchmark, source, split, sys.maxsize)}
+    written = {row["id"]: row for row in load_rows(benchmark, source, split)}
     outputs: dict[str, str] = {}
     for row in pq.read_table(inputs["translation"] / ROWS).to_pylist():
         texts = texts_of(benchmark.kind, written[row["id"]])
