@@ -89,6 +89,26 @@ def test_bf16_is_near_and_not_the_same(encoder: XLMRobertaModel) -> None:
     assert 1e-6 < apart < 0.1
 
 
+def test_in_bf16_only_the_encoder_rounds(encoder: XLMRobertaModel) -> None:
+    """Logits and similarities keep fp32: rounded to 8 bits, labels of a row and candidates of a pool would tie."""
+    rows, head = _pairs(40), _head("lab-nli")
+    found = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32), precision="bf16")
+    logits = torch.tensor([one.scores for one in found])
+    assert not torch.equal(logits, logits.bfloat16().float())
+    pool = [
+        {
+            "id": str(n),
+            "group": str(n),
+            "source": f"{WORDS[n % 5]} {WORDS[n // 5]}",
+            "target": f"{WORDS[n % 5]} {WORDS[0]}",
+        }
+        for n in range(25)
+    ]
+    benchmark = get("lab-retrieval")
+    best = [one.scores[0] for one in predict(encoder, None, benchmark, pool, Reader(tokenizer(), 32), precision="bf16")]
+    assert best and not torch.equal(torch.tensor(best), torch.tensor(best).bfloat16().float())
+
+
 def test_packed_logits_are_the_padded_ones(encoder: XLMRobertaModel, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, head = _pairs(30), _head("lab-nli")
     packed = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))

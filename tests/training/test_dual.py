@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from transformers import AutoModel, ElectraConfig, RemBertConfig, XLMRobertaConfig
 
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
+from xtransfer.data.batches import collate
+from xtransfer.kinds import KINDS
+from xtransfer.kinds.spec import Encoded
 from xtransfer.kinds.vector_heads import DualPairHead, RankingHead
 from xtransfer.scoring.metrics import METRICS
 from xtransfer.scoring.predict import Reader, predict, predict_languages
 from xtransfer.training import checkpoints
+from xtransfer.training.checkpoints import HeadInfo, SavedHead
 from xtransfer.training.dual import DualRecipe
 from xtransfer.training.finetune import finetune
 from xtransfer.training.hard_negatives import with_negatives
 from xtransfer.training.mixture import Sampling
+from xtransfer.training.model import Model
 from xtransfer.training.recipe import Recipe
 
 from .tiny import COLD, PAIR, THINGS, WARM, Killed, killed_at, pair_rows
@@ -148,3 +156,29 @@ def test_spaces_of_both_sides_are_measured(trained: tuple[Path, dict[str, Any]])
     assert set(measures["twins"]) == {"eigen_similarity", "eigen_similarity_of_unit"}
     assert measures["same"]["eigen_similarity"] == pytest.approx(0, abs=1e-3)
     assert measures["twins"]["eigen_similarity"] > measures["same"]["eigen_similarity"]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("kind", ["ranking", "response", "neighbours", "dual-pair", "pair"])
+@pytest.mark.parametrize("family", [RemBertConfig, ElectraConfig, XLMRobertaConfig])
+def test_every_head_trains_in_bf16(family: Any, kind: str, dropout: float) -> None:
+    """RemBERT and ELECTRA are padded, and RemBERT's last states are bf16: heads get fp32 all the same."""
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    if family is RemBertConfig:
+        rates["classifier_dropout_prob"] = dropout
+    config = family(vocab_size=20, pad_token_id=1, max_position_embeddings=20, **sizes, **rates)
+    encoder = AutoModel.from_config(config)
+    info = HeadInfo(
+        "any", kind, tuple(PAIR.labels), dropout, DUAL.model_dump(mode="json") if KINDS[kind].dual else None
+    )
+    heads = {"any": SavedHead(info, checkpoints.new_head(info, 16))}
+    sequences = ((4, 5, 6), (7, 8), (9, 10, 11, 12))[: 3 if kind == "neighbours" else 1 if kind == "pair" else 2]
+    given = collate([Encoded(sequences, None, number % 2) for number in range(4)], 1)
+    model = Model(encoder, heads, "bf16").train()
+    loss = model.loss(("any", given))
+    loss.backward()
+    assert loss.dtype == torch.float32 and math.isfinite(float(loss.detach()))
+    learnt = [value.grad for value in encoder.parameters() if value.grad is not None]
+    assert learnt and all(grad.isfinite().all() for grad in learnt) and any(grad.any() for grad in learnt)

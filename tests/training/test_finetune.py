@@ -156,11 +156,12 @@ def test_tries_run_out_and_that_is_degenerate(encoder: Path, tmp_path: Path) -> 
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_bf16_learns_too_and_leaves_weights_in_fp32(
-    encoder: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path
+    encoder: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path, dropout: float
 ) -> None:
-    facts = run(encoder, tmp_path, changed(RECIPE, precision="bf16"))
-    assert facts["loss_last"] < 0.2 and facts["degenerate"] is None
+    facts = run(encoder, tmp_path, changed(RECIPE, precision="bf16", dropout=dropout))
+    assert facts["loss_last"] < 0.3 and facts["degenerate"] is None
     assert not equal(trained[0], tmp_path / "out")
     assert {value.dtype for value in weights(tmp_path / "out").values()} == {torch.float32}
     assert abs(facts["loss_first"] - trained[1]["loss_first"]) < 0.02

@@ -20,6 +20,7 @@ from xtransfer.packed.attention import attention
 from xtransfer.packed.dropout import dropped
 from xtransfer.packed.first import attention_of_first
 from xtransfer.packed.layout import Layout, layout
+from xtransfer.precision import Precision, autocast
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,26 @@ FAMILIES = ("bert", "camembert", "roberta", "xlm-roberta")  # `model_type` of a 
 
 
 def states(
-    encoder: Any, batch: Batch, *, first_only: bool = False, layer: int | None = None, packed: bool = True
+    encoder: Any,
+    batch: Batch,
+    *,
+    first_only: bool = False,
+    layer: int | None = None,
+    packed: bool = True,
+    precision: Precision = "fp32",
 ) -> Tensor:
-    """States [sequences, tokens, hidden] of a batch after a layer (0: the embeddings; None: the last).
+    """States [sequences, tokens, hidden] in fp32 of a batch after a layer (0: the embeddings; None: the last).
 
-    Padding holds zeros, or whatever an encoder that is not packed puts there. With `first_only` only the first
-    token of each sequence is sure to be there. Raises RequestError for a layer that the encoder lacks.
+    `precision` is that of the encoder's matrix products. Heads, losses and similarities read fp32 and are computed
+    outside of autocast: in 8 bits, candidates of a pool and labels of a row tie. Padding holds zeros, or whatever an
+    encoder that is not packed puts there. With `first_only` only the first token of each sequence is sure to be
+    there. Raises RequestError for a layer that the encoder lacks.
     """
+    with autocast(precision, batch.input_ids.device.type):
+        return _states(encoder, batch, first_only, layer, packed).float()
+
+
+def _states(encoder: Any, batch: Batch, first_only: bool, layer: int | None, packed: bool) -> Tensor:
     if not (packed and can_be_packed(encoder)):
         return _padded(encoder, batch, layer)
     layers = encoder.encoder.layer

@@ -24,6 +24,7 @@ def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -
 
 class _Attention(torch.autograd.Function):
     @staticmethod
+    @torch.autocast("cpu", enabled=False)  # which would turn the products, and what backwards reads of them, into bf16
     def forward(context: Any, projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
         heads, kept = projected.shape[2], []
         found = projected.new_zeros(len(projected), 1, *projected.shape[2:])
@@ -42,6 +43,7 @@ class _Attention(torch.autograd.Function):
         return found.squeeze(1)
 
     @staticmethod
+    @torch.autocast("cpu", enabled=False)
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         layout, kept = context.layout, iter(context.saved_tensors)
         outer = gradients[0].unsqueeze(1)

@@ -10,9 +10,13 @@ from xtransfer.data.batches import Batch
 from xtransfer.kinds.vector_heads import text_vectors
 from xtransfer.packed.forward import states
 from xtransfer.pooling import Pooling
+from xtransfer.precision import Precision
 
 
-def pooled(encoder: Any, batch: Batch, pooling: Pooling) -> torch.Tensor:
-    """Vectors [sequences, hidden] of a batch; raises RequestError for a layer that the encoder lacks."""
-    found = states(encoder, batch, first_only=pooling.how == "cls", layer=pooling.layer)
+def pooled(encoder: Any, batch: Batch, pooling: Pooling, precision: Precision = "fp32") -> torch.Tensor:
+    """Vectors [sequences, hidden] of a batch, in fp32 from states computed in `precision`.
+
+    Raises RequestError for a layer that the encoder lacks.
+    """
+    found = states(encoder, batch, first_only=pooling.how == "cls", layer=pooling.layer, precision=precision)
     return text_vectors(found, batch, pooling.how)

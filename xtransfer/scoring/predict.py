@@ -17,7 +17,7 @@ from xtransfer.errors import RequestError
 from xtransfer.kinds.spec import Encoded, Prediction
 from xtransfer.packed.forward import states
 from xtransfer.pooling import MEAN_OF_LAST, Pooling
-from xtransfer.precision import Precision, autocast
+from xtransfer.precision import Precision
 from xtransfer.scoring.pooling import pooled
 from xtransfer.stages.spec import Progress, silent
 
@@ -65,23 +65,24 @@ def predict_languages(
     """Predictions for the rows of each language, in order; all languages share the batches.
 
     Kinds without a head compare pooled states; `dev` are the rows that such a kind is calibrated on, where
-    it is, and `measures` takes what it records of each language's vectors. Moves encoder and head to the
+    it is, and `measures` takes what it records of each language's vectors. `precision` is the encoder's: heads,
+    similarities and thresholds are computed in fp32. Moves encoder and head to the
     device; puts them into evaluation mode and back.
     """
     kind = kinds.get(benchmark.kind)
     if kind.retrieval is None and head is None:
         raise RequestError(f"without a head nothing of kind '{kind.name}' can be predicted; train the target first")
-    with _Evaluating((encoder, head), device), torch.inference_mode(), autocast(precision, device):
+    with _Evaluating((encoder, head), device), torch.inference_mode():
         if kind.retrieval is None:
-            return _answered(encoder, head, benchmark, rows, reader, device, progress)
+            return _answered(encoder, head, benchmark, rows, reader, device, progress, precision)
         calibrated = None
         if kind.retrieval.calibrate is not None:
             if not dev:
                 raise RequestError(f"{benchmark.name}: its dev split is needed to set what test is decided by")
             calibrated = kind.retrieval.calibrate(
-                _vectors(encoder, benchmark, dev, reader, device, progress, pooling), dev
+                _vectors(encoder, benchmark, dev, reader, device, progress, pooling, precision), dev
             )
-        vectors = _vectors(encoder, benchmark, rows, reader, device, progress, pooling)
+        vectors = _vectors(encoder, benchmark, rows, reader, device, progress, pooling, precision)
         if kind.retrieval.measure is not None and measures is not None:
             measures.update({language: kind.retrieval.measure(own) for language, own in vectors.items()})
         return kind.retrieval.find(vectors, rows, calibrated)
@@ -97,7 +98,7 @@ def vectors_of(
 ) -> list[torch.Tensor]:
     """Of each row its sequences as vectors [sequences, hidden]; see `predict_languages`."""
     with _Evaluating((encoder,), device), torch.inference_mode():
-        return _vectors(encoder, benchmark, {"": rows}, reader, device, silent, pooling)[""]
+        return _vectors(encoder, benchmark, {"": rows}, reader, device, silent, pooling, "fp32")[""]
 
 
 def _answered(
@@ -108,6 +109,7 @@ def _answered(
     reader: Reader,
     device: str,
     progress: Progress,
+    precision: Precision,
 ) -> dict[str, list[Prediction]]:
     decode = kinds.get(benchmark.kind).decode
     if decode is None:
@@ -115,8 +117,8 @@ def _answered(
     all_rows = [row for part in rows.values() for row in part]
     found: list[Prediction | None] = [None] * len(all_rows)
     for indices, encoded, batch in _batches(benchmark, rows, reader, device, progress):
-        found_states = states(encoder, batch, first_only=getattr(head, "first_only", False))
-        outputs = head(found_states, batch).float().cpu()
+        found_states = states(encoder, batch, first_only=getattr(head, "first_only", False), precision=precision)
+        outputs = head(found_states, batch).cpu()
         decoded = decode(benchmark, outputs, [all_rows[index] for index in indices], encoded)
         for index, prediction in zip(indices, decoded, strict=True):
             found[index] = prediction
@@ -131,12 +133,13 @@ def _vectors(
     device: str,
     progress: Progress,
     pooling: Pooling,
+    precision: Precision,
 ) -> dict[str, list[torch.Tensor]]:
     """Of each row its sequences as vectors [sequences, hidden], fp32, on the CPU; of length 1 where wanted."""
     retrieval = kinds.get(benchmark.kind).retrieval
     found: list[torch.Tensor | None] = [None] * sum(map(len, rows.values()))
     for indices, _, batch in _batches(benchmark, rows, reader, device, progress):
-        vectors = pooled(encoder, batch, pooling).float()
+        vectors = pooled(encoder, batch, pooling, precision)
         if retrieval is None or retrieval.unit:
             vectors = torch.nn.functional.normalize(vectors, dim=-1)
         vectors = vectors.cpu()

@@ -51,4 +51,4 @@ def _by_language(inputs: Mapping[str, Path], prefix: str) -> dict[str, Path]:
     return {name.removeprefix(prefix): folder for name, folder in inputs.items() if name.startswith(prefix)}
 
 
-KIND = StageKind(name="score", version=2, run=run, seconds=3)
+KIND = StageKind(name="score", version=3, run=run, seconds=3)

@@ -35,9 +35,10 @@ class Model(nn.Module):
         """Mean loss of a batch of one benchmark."""
         name, batch = named
         head = self.head(name)
-        with autocast(self.precision, batch.input_ids.device.type):
-            first_only = getattr(head, "first_only", False)
-            outputs = head(states(self.encoder, batch, first_only=first_only, packed=self.packed), batch)
+        first_only = getattr(head, "first_only", False)
+        found = states(self.encoder, batch, first_only=first_only, packed=self.packed, precision=self.precision)
+        with autocast(self.precision if isinstance(head, LanguageHead) else "fp32", batch.input_ids.device.type):
+            outputs = head(found, batch)  # a product with a whole vocabulary costs as much as an encoder
         loss: Tensor = head.loss(outputs, batch)
         return loss
 
