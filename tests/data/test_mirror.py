@@ -84,8 +84,12 @@ def test_what_a_killed_run_left_is_cleared_away(source: Path, tmp_path: Path) ->
     folder = (to / FILE.format("sw")).parent
     folder.mkdir(parents=True)
     (folder / ".test-00000-of-00001.parquet.partial").write_bytes(b"half")
+    others = to / "elsewhere" / ".film.mkv.partial"
+    others.parent.mkdir()
+    others.write_bytes(b"half of a download of another program")
     make(BOTH, to)
-    assert not list(to.rglob("*.partial"))
+    make(BOTH, to)
+    assert list(to.rglob("*.partial")) == [others]
 
 
 def test_wrong_requests_write_nothing(source: Path, tmp_path: Path) -> None:

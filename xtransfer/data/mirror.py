@@ -78,8 +78,8 @@ def _check_folder(folder: Path) -> None:
 def _fill(
     folder: Path, held: Manifest, items: tuple[Item, ...], notes: tuple[str, ...], progress: Progress
 ) -> Mirrored:
-    for left in folder.rglob(f".*{_PARTIAL}"):  # of a run that was killed
-        left.unlink()
+    for file in held.files.keys() | {item.file for item in items}:
+        _partial(folder / file).unlink(missing_ok=True)  # of a killed run; others' files stay
     made, kept = [], []
     for number, item in enumerate(items):
         progress(item.file, number, len(items))
@@ -105,7 +105,7 @@ def _make(folder: Path, held: Manifest, item: Item) -> None:
     """Writes one file; its entry goes first, so that no file is ever there that the manifest does not know."""
     file = folder / item.file
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}{_PARTIAL}")
+    partial = _partial(file)
     try:
         rows = _copied(item.origin, partial) if item.origin is not None else _downloaded(item, partial)
         sync(partial)
@@ -122,6 +122,10 @@ def _make(folder: Path, held: Manifest, item: Item) -> None:
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _partial(file: Path) -> Path:
+    return file.with_name(f".{file.name}{_PARTIAL}")
 
 
 def _copied(origin: Path, partial: Path) -> int | None:
