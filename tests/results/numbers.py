@@ -98,7 +98,7 @@ def make(
                 label = f"score xnli after {intermediate.slug} seed {seed}"
                 score = Stage("score", 1, label, {"split": "test"},
                               {"checkpoint": train.key})  # fmt: skip
-                stages |= {one.key: one for one in (pretrained, train, score)}
+                stages |= {one.key: one for one in (pretrained, first, train, score)}
                 cells.append(Cell(encoder, intermediate, study.targets[0], seed, score))
                 if not only(intermediate.slug, seed):
                     continue

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sqlalchemy import select
 
 from tests.results.numbers import Numbers, make
 from tests.results.sent import content, count, receive, recorded, send
 from xtransfer.errors import RequestError
 from xtransfer.results import open_database, record_failure
-from xtransfer.results.schema import Base
+from xtransfer.results.schema import Base, CheckpointRow
 from xtransfer.results.selection import OWN, moved
 
 
@@ -57,6 +58,68 @@ def test_one_study_alone(tmp_path: Path, ours: str, theirs: str, file: Path) -> 
     assert {row[1] for row in found["cell_stage"]} == {row[0] for row in found["stage"]}
     with pytest.raises(RequestError, match="no study 'thrid'"):
         send(theirs, file, studies=["thrid"], force=True)
+
+
+def test_checkpoints_follow_those_that_they_started_from(tmp_path: Path, ours: str, theirs: str, file: Path) -> None:
+    """Keys are digests: whatever order rows come in, some children stand before their parents."""
+    recorded(theirs, make(tmp_path, steps=lambda intermediate: 100))
+    for studies in (None, ["numbers"]):
+        send(theirs, file, studies=studies, force=True)
+    receive(ours, file)
+    assert content(ours) == content(theirs)
+    with open_database(ours, read_only=True) as db, db.engine.connect() as connection:
+        roles = [(row.role, row.parent) for row in connection.execute(select(CheckpointRow.role, CheckpointRow.parent))]
+    parents = {parent for role, parent in roles if role == "target"}
+    assert sum(role == "intermediate" for role, _ in roles) == 6 and len(parents) == 7
+
+
+def test_a_server_takes_checkpoints_in_any_order(tmp_path: Path, theirs: str, postgres_url: str, file: Path) -> None:
+    recorded(postgres_url, make(tmp_path, steps=lambda intermediate: 100))
+    receive(theirs, send(postgres_url, file, studies=["numbers"]))
+    assert content(theirs)["checkpoint"] == content(postgres_url)["checkpoint"] != []
+
+
+@pytest.mark.parametrize("way", ["path", "symbolic link", "hard link", "way round"])
+def test_the_database_itself_is_never_replaced(numbers: Numbers, theirs: str, tmp_path: Path, way: str) -> None:
+    recorded(theirs, numbers)
+    before, own, to = content(theirs), tmp_path / "theirs.db", tmp_path / "to.db"
+    if way == "symbolic link":
+        to.symlink_to(own)
+    elif way == "hard link":
+        to.hardlink_to(own)
+    else:
+        to = own if way == "path" else tmp_path / "artifacts" / ".." / "theirs.db"
+    with pytest.raises(RequestError, match="is this database itself"):
+        send(theirs, to, force=True)
+    assert content(theirs) == before
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_no_file_is_written_beside_a_journal(
+    numbers: Numbers, theirs: str, tmp_path: Path, ending: str, linked: bool
+) -> None:
+    recorded(theirs, numbers)
+    (tmp_path / f"live.db{ending}").write_text("a log")
+    to = tmp_path / "live.db"
+    if linked:
+        to.write_text("a database")
+        to = tmp_path / "link.db"
+        to.symlink_to(tmp_path / "live.db")
+    with pytest.raises(RequestError, match=f"live.db{ending} beside it"):
+        send(theirs, to, force=True)
+    assert to.exists() is linked
+
+
+def test_a_database_that_a_program_writes_to_is_not_replaced(numbers: Numbers, ours: str, theirs: str) -> None:
+    recorded(ours, numbers)
+    recorded(theirs, numbers)
+    before, to = content(ours), Path(ours.removeprefix("sqlite:///"))
+    open_database(ours).close()  # the last writer takes the log with it
+    assert not to.with_name("ours.db-wal").exists()
+    with pytest.raises(RequestError, match="a program writes to"):
+        send(theirs, to, force=True)
+    assert content(ours) == before
 
 
 def test_pandas_opens_the_scores(numbers: Numbers, theirs: str, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from xtransfer.results import files
 from xtransfer.results.database import Database, known_schemas, open_database
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import CellRow, ScoreRow, StudyCellRow, UtcDateTime
-from xtransfer.results.selection import Condition, model_of, moved
+from xtransfer.results.selection import Condition, model_of, moved, parents_first
 from xtransfer.results.upsert import Values, chunks, moment, table_of, upsert
 
 Rows = Callable[[Table], Iterator[list[Values]]]  # the rows of a table, in parts
@@ -66,7 +66,7 @@ def write_database(file: Path, rows: Rows) -> dict[str, int]:
     with open_database(f"sqlite:///{file}") as made:
         with made.begin() as connection:
             for table in moved():
-                for part in rows(table):
+                for part in parents_first(table, rows(table)):
                     upsert(connection, model_of(table), part)
                     counts[table.name] += len(part)
         with made.engine.connect() as plain:

@@ -18,13 +18,12 @@ from xtransfer.results.bundles import Rows
 from xtransfer.results.schema import (
     CellRow,
     CellStageRow,
-    CheckpointRow,
     ScoreRow,
     StageRow,
     StudyCellRow,
     StudyRow,
 )
-from xtransfer.results.selection import model_of, moved
+from xtransfer.results.selection import model_of, moved, parents_first
 from xtransfer.results.upsert import Values, chunks, table_of, upsert
 
 Preference = Literal["ours", "theirs"]
@@ -88,7 +87,9 @@ def compare(connection: Connection, rows: Rows) -> Comparison:
 def merge(connection: Connection, rows: Rows, found: Comparison, prefer: Preference | None) -> dict[str, int]:
     """Writes their rows; returns how many rows of each table were new here or replaced."""
     writer = _Writer(connection, rows, found, prefer)
-    written = {table.name: sum(writer.write(table, part) for part in _ordered(table, rows(table))) for table in moved()}
+    written = {
+        table.name: sum(writer.write(table, part) for part in parents_first(table, rows(table))) for table in moved()
+    }
     _fill_baselines(connection)
     return written
 
@@ -198,19 +199,6 @@ def _stored(
         query = select(*key, *(table.c[name] for name in columns)).where(shared.in_(some))
         found |= {tuple(row[: len(key)]): row._mapping for row in connection.execute(query)}
     return found
-
-
-def _ordered(table: Table, parts: Iterator[list[Values]]) -> Iterator[list[Values]]:
-    """Checkpoints after those that they started from; others as they come."""
-    if table.name != CheckpointRow.__tablename__:
-        yield from parts
-        return
-    waiting = {row["stage"]: row for part in parts for row in part}
-    while waiting:
-        ready = [row for row in waiting.values() if row["parent"] not in waiting]
-        yield ready or list(waiting.values())
-        for row in ready or list(waiting.values()):
-            del waiting[row["stage"]]
 
 
 def _fill_baselines(connection: Connection) -> None:

@@ -24,6 +24,8 @@ from xtransfer.results.schema import StudyRow
 from xtransfer.results.selection import conditions
 
 _SHOWN = 20  # conflicts that a message lists
+_JOURNALS = ("-wal", "-shm", "-journal")  # endings of the files that SQLite keeps beside a database
+_SQLITE, _WRITE_MODE, _AHEAD = b"SQLite format 3\0", 18, b"\2"  # the header; at 18, 2: a log is written ahead
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,11 @@ def export(db: Database, file: Path | str, studies: Sequence[str] | None = None,
     """Writes results of `db`, opened for reading, to a `.parquet` or `.sqlite` file; None: of all studies.
 
     The file is there whole or not at all. Raises RequestError for an unknown study, for a name that does not say the
-    format, and for a file that exists unless `force`.
+    format, for a file that exists unless `force`, and whatever is said for this or another database that is in use.
     """
     file = Path(file)
     suffix = suffix_of(file)
+    _demand_no_database(db, file)
     if file.exists() and not force:
         raise RequestError(f"{file}: exists; name another file, or say --force to replace it")
     if not file.parent.is_dir():
@@ -74,8 +77,7 @@ def bring_in(db: Database, file: Path, prefer: Preference | None = None) -> Impo
     Raises RequestError that lists rows with the same key and other numbers, unless `prefer` says whose stand;
     nothing is changed then. StoreError for a file that is damaged, or newer than this program.
     """
-    own = sqlite_file(db.url)
-    if own is not None and file.exists() and own.exists() and file.samefile(own):
+    if _is_own(db, file):
         raise RequestError(f"{file}: is this database itself")
     with opened(file) as rows:
         try:
@@ -87,6 +89,33 @@ def bring_in(db: Database, file: Path, prefer: Preference | None = None) -> Impo
         except IntegrityError as error:
             raise StoreError(f"{file}: its rows do not fit together ({error.orig}); nothing was changed") from error
     return _outcome(found, prefer, written)
+
+
+def _is_own(db: Database, file: Path) -> bool:
+    """Whether a file is that of the database, by whatever path or link."""
+    own = sqlite_file(db.url)
+    return own is not None and file.exists() and own.exists() and file.samefile(own)
+
+
+def _demand_no_database(db: Database, file: Path) -> None:
+    """Raises RequestError for the file of a database that is in use: this one, or any with a journal.
+
+    A new file beside an old journal would be read with it. What an export has written has none, in whatever mode.
+    """
+    if _is_own(db, file):
+        raise RequestError(f"{file}: is this database itself; name another file")
+    for place in dict.fromkeys((file, file.resolve())):
+        for journal in (place.with_name(place.name + ending) for ending in _JOURNALS):
+            if journal.exists():
+                raise RequestError(
+                    f"{file}: {journal.name} beside it belongs to a database that is in use or was not closed; "
+                    "name another file"
+                )
+    if file.is_file():
+        with file.open("rb") as held:
+            head = held.read(_WRITE_MODE + 1)
+        if head.startswith(_SQLITE) and head[_WRITE_MODE:] == _AHEAD:
+            raise RequestError(f"{file}: is a database that a program writes to; name another file")
 
 
 def _outcome(found: Comparison, prefer: Preference | None, written: dict[str, int]) -> Imported:
@@ -112,7 +141,7 @@ def _listed(file: Path, found: Comparison) -> str:
 def _whole(file: Path) -> Iterator[Path]:
     """A file beside it to write to, which takes its place when all is written."""
     part = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    beside = [part, *(part.with_name(part.name + ending) for ending in ("-wal", "-shm", "-journal"))]
+    beside = [part, *(part.with_name(part.name + ending) for ending in _JOURNALS)]
     try:
         yield part
         with part.open("rb") as written:

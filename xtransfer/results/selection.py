@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
 
 from xtransfer.results.schema import Base, CellStageRow, StudyCellRow
+from xtransfer.results.upsert import Values
 
-# What need not be moved: what the program knows, which is written whenever a database is opened for writing, and
-# what was seen of checkpoints, whose places mean nothing elsewhere
-OWN = ("language", "metric", "suite_part", "watched_checkpoint", "checkpoint_run")
+# What need not be moved: what the program knows, which is written whenever a database is opened for writing, what was
+# seen of checkpoints, whose places mean nothing elsewhere, and which database it is
+OWN = ("language", "metric", "suite_part", "watched_checkpoint", "checkpoint_run", "identity")
 
 Condition = ColumnElement[bool]
 
@@ -19,6 +20,22 @@ Condition = ColumnElement[bool]
 def moved() -> list[Table]:
     """The tables that are moved, those that others refer to first."""
     return [table for table in Base.metadata.sorted_tables if table.name not in OWN]
+
+
+def parents_first(table: Table, parts: Iterable[list[Values]]) -> Iterator[list[Values]]:
+    """Rows of a table that refers to itself after those that they refer to; rows of any other as they come."""
+    columns = [column for column in table.columns if any(key.column.table is table for key in column.foreign_keys)]
+    if not columns:
+        yield from parts
+        return
+    (key,) = table.primary_key.columns
+    waiting = {row[key.name]: row for part in parts for row in part}
+    while waiting:
+        rows = waiting.values()
+        ready = [row for row in rows if not any(row[column.name] in waiting for column in columns)] or list(rows)
+        yield ready
+        for row in ready:
+            del waiting[row[key.name]]
 
 
 def model_of(table: Table) -> type[Base]:
