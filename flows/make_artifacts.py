@@ -9,6 +9,8 @@ from prefect import get_run_logger
 from flows.stages import run_stages, stage_runtime
 from tasks.made import Made, publish_made
 from xtransfer.errors import XTransferError
+from xtransfer.results.database import open_database
+from xtransfer.results.users import announce
 from xtransfer.schedule import missing
 from xtransfer.settings import current
 from xtransfer.stages.limits import check_timeouts
@@ -38,6 +40,10 @@ def make_artifacts(
     check_timeouts(timeout_hours or {})
     places = current().prepare()
     store = ArtifactStore(places.store)
+    with open_database(places.database_url) as database:
+        announce(database, store)
+    for stage in wanted.stages:
+        store.used(stage.key)  # no study is recorded that needs them
     to_run = missing(wanted.stages, [stage.key for stage in wanted.results], lambda key: store.find(key) is not None)
     get_run_logger().info("%d stages, %d of them to run", len(wanted.stages), len(to_run))
     reasons: dict[str, str] = {}

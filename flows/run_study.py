@@ -20,6 +20,7 @@ from xtransfer.hub import patient
 from xtransfer.needs import Need
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.recorded import unrecorded
+from xtransfer.results.users import announce
 from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.schedule import needed
 from xtransfer.settings import current
@@ -84,6 +85,7 @@ def run_study(
         open_database(settings.database_url) as database,
         stage_runtime(settings.store, workers, study.name, per_device, timeout_hours, devices_per_stage) as runtime,
     ):
+        announce(database, store)
         record_study(database, plan)
         run = _Run(plan, store, database)
         runtime.listener.planned(missing, len(plan.stages) - len(missing))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
-from xtransfer.errors import StoreError
+from xtransfer.errors import RequestError, StoreError
 from xtransfer.store.artifacts import ArtifactStore
+
+if TYPE_CHECKING:
+    from xtransfer.results.unused import Unused
 
 app = typer.Typer(help="The artifacts: ls, verify, gc.", no_args_is_help=True)
 
@@ -58,30 +66,80 @@ def verify() -> None:
 
 @app.command("gc")
 def gc(
+    min_age: Annotated[
+        float, typer.Option("--min-age", metavar="DAYS", min=0, help="Keep what was made or used in the last DAYS.")
+    ] = 7.0,
     damaged: Annotated[bool, typer.Option("--damaged", help="Remove damaged artifacts too.")] = False,
     cache_days: Annotated[
         float, typer.Option("--cache-days", min=0, help="Remove encoded rows that nothing has read for so many days.")
     ] = 30.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="DATABASE", help="URL or file of another database that uses it. Repeatable."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
 ) -> None:
-    """Remove artifacts that no recorded study or score refers to, what killed stages left, and old encoded rows."""
+    """Remove artifacts that no recorded study or score needs, what killed stages left, and old encoded rows.
+
+    Lists what would go and asks first. What a process makes, and what a study has planned, stays.
+    """
     from xtransfer.data import kept as encoded
     from xtransfer.results.database import open_database
-    from xtransfer.results.read import referred_artifacts
+    from xtransfer.results.unused import clear, unused
+    from xtransfer.results.users import demand_all_users
     from xtransfer.settings import current
 
+    if not (yes or dry_run or sys.stdin.isatty()):
+        raise RequestError("store gc deletes files and asks first, and nobody is there to answer: "
+                           "--yes removes without asking, --dry-run only lists")  # fmt: skip
     store = _store()
-    with open_database(current().database_url, read_only=True) as database:
-        kept = referred_artifacts(database)
-    doomed = [key for key in store.keys() if key not in kept or (damaged and store.verify(key))]  # noqa: SIM118
-    doomed += [key for key in store.unfinished() if key not in doomed]
-    stale = encoded.unused(cache_days)
-    if dry_run:
-        typer.echo(f"would remove {len(doomed)} artifacts and unfinished stages, {len(stale)} files of encoded rows")
-        return
-    freed = [size for key in doomed if (size := store.remove(key)) is not None]
-    typer.echo(f"removed {len(freed)} artifacts and unfinished stages, {sum(freed) / 1e6:.1f} MB")
-    typer.echo(f"removed {len(stale)} files of encoded rows, {sum(map(encoded.remove, stale)) / 1e6:.1f} MB")
+    with ExitStack() as opened:
+        urls = [current().database_url, *map(_database_url, also or ())]
+        databases = [opened.enter_context(open_database(url, read_only=True)) for url in urls]
+        if next(store.keys(), None) or store.unfinished():
+            demand_all_users(store, databases)
+        doomed = unused(store, databases, min_age, damaged=damaged)
+        stale = encoded.unused(cache_days)
+        _list(doomed, len(stale), encoded.size(stale), cache_days)
+        if dry_run or not (doomed or stale):
+            return
+        if not (yes or typer.confirm("remove all of this?")):
+            typer.echo("nothing was removed")
+            return
+        freed = list(clear(store, databases, doomed, min_age))
+    typer.echo(f"removed {_count(freed, 'artifacts and unfinished stages')}")
+    typer.echo(f"removed {_count([encoded.remove(file) for file in stale], 'files of encoded rows')}")
+
+
+def _list(doomed: Sequence[Unused], files: int, size: int, days: float) -> None:
+    """What would go, and the total."""
+    if doomed:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("key", "stage", "why", "days old", "MB"):
+            table.add_column(
+                heading, justify="right" if heading in ("days old", "MB") else "left",
+                overflow="fold", no_wrap=heading == "key",
+            )  # fmt: skip
+        for one in doomed:
+            facts = one.content
+            name = facts.name or ("unknown" if facts.finished else "unknown, unfinished")
+            table.add_row(facts.key[:12], escape(name), one.why, f"{facts.age:.1f}", f"{facts.size / 1e6:.1f}")
+        Console().print(table)
+    typer.echo(f"to remove: {_count([one.content.size for one in doomed], 'artifacts and unfinished stages')}")
+    typer.echo(f"to remove: {files} files of encoded rows unused for {days:g} days, {size / 1e6:.1f} MB")
+
+
+def _count(sizes: Sequence[int], what: str) -> str:
+    return f"{len(sizes)} {what}, {sum(sizes) / 1e6:.1f} MB"
+
+
+def _database_url(text: str) -> str:
+    """The URL of a database that is named by URL, by its file, or by the home that it is in."""
+    if "://" in text:
+        return text
+    file = Path(text).expanduser().absolute()
+    return f"sqlite:///{file / 'results.db' if file.is_dir() else file}"
 
 
 def _store() -> ArtifactStore:

@@ -85,6 +85,12 @@ def test_a_second_run_makes_nothing(ran: dict[str, Any]) -> None:
     )  # encoder, two translators, translation and its way back, two trainings
 
 
+def test_what_was_made_lately_is_kept_though_no_study_needs_it(ran: dict[str, Any]) -> None:
+    done = xtransfer(ran["home"], "store", "gc", "--yes")
+    assert done.returncode == 0 and done.stdout.startswith("to remove: 0 artifacts"), done.stderr
+    assert len(list((Path(ran["home"]) / "artifacts").glob("*/*/manifest.json"))) >= 7
+
+
 def test_pages_say_what_was_made(ran: dict[str, Any]) -> None:
     by_artifact = {row["artifact"]: row for page in ran["pages"].values() for row in page if "artifact" in row}
     translation = by_artifact["translate lab-nli to tr by lab-marian"]

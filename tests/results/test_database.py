@@ -56,14 +56,14 @@ def test_a_newer_schema_on_a_server_is_refused(postgres_url: str) -> None:
     with open_database(postgres_url) as db, db.begin() as connection:
         connection.exec_driver_sql(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0004"):
+        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0005"):
             open_database(postgres_url, read_only=read_only)
 
 
 def test_an_older_schema_is_not_read(url: str) -> None:
     with open_database(url) as db:
         module.migrate(db, "0002")
-    with pytest.raises(StoreError, match="schema 0002, this program reads 0004; any command that writes"):
+    with pytest.raises(StoreError, match="schema 0002, this program reads 0005; any command that writes"):
         open_database(url, read_only=True)
 
 
@@ -80,7 +80,7 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
         connection.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
     before = _contents(tmp_path)
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0004"):
+        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0005"):
             open_database(f"sqlite:///{file}", read_only=read_only)
     assert _contents(tmp_path) == before
 

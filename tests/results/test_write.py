@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from tests.results.numbers import Numbers, make, record_all, right
 from xtransfer.errors import RequestError, StoreError
 from xtransfer.results import Database, open_database, record_cell, record_failure, record_study
 from xtransfer.results.predictions import Predictions
-from xtransfer.results.schema import Base, CellMeanRow, CellRow, PredictionRow, ScoreRow, StudyCellRow
+from xtransfer.results.schema import Base, CellMeanRow, CellRow, PlannedStageRow, PredictionRow, ScoreRow, StudyCellRow
 from xtransfer.results.upsert import table_of
 
-KNOWN = ("language", "metric", "suite_part", "published")  # what every database holds
+KNOWN = ("language", "metric", "suite_part", "published", "identity")  # what every database holds
 
 
 def contents(db: Database) -> dict[str, list[Any]]:
@@ -37,7 +38,7 @@ def test_writing_twice_gives_the_same_rows(db: Database, numbers: Numbers) -> No
     assert {name: len(rows) for name, rows in once.items()} == {
         "study": 1, "cell": 9, "study_cell": 9, "stage": 19, "cell_stage": 27, "score": 27, "cell_mean": 9,
         "encoder": 1, "checkpoint": 10, "prediction": 9, "benchmark": 0, "cell_benchmark": 0, "translation": 0,
-        "watched_checkpoint": 0, "checkpoint_run": 0,
+        "watched_checkpoint": 0, "checkpoint_run": 0, "planned_stage": 19,
     }  # fmt: skip
     record_all(db, numbers)
     assert contents(db) == once
@@ -90,6 +91,21 @@ def test_a_changed_study_forgets_cells_that_never_ran(db: Database, tmp_path: Pa
         assert set(connection.scalars(select(CellRow.seed))) == {0, 7}
         assert len(connection.scalars(select(StudyCellRow.cell)).all()) == 3
         assert len(connection.scalars(select(ScoreRow.value)).all()) == 9
+
+
+def test_a_study_needs_what_its_last_plan_says(db: Database, numbers: Numbers, tmp_path: Path) -> None:
+    def needed() -> set[str]:
+        with db.begin() as connection:
+            return set(connection.scalars(select(PlannedStageRow.stage)))
+
+    record_study(db, numbers.plan)
+    assert needed() == {stage.key for stage in numbers.plan.stages}
+    checkpoint = numbers.store.find(numbers.plan.stages[1].key)
+    assert checkpoint is not None
+    score = replace(numbers.cells[0].score, inputs={}, places={"checkpoint": str(checkpoint.folder)})
+    cell = replace(numbers.cells[0], score=score)
+    record_study(db, replace(numbers.plan, cells=(cell,), stages=(*numbers.plan.stages[:1], score)))
+    assert needed() == {numbers.plan.stages[0].key, checkpoint.key, score.key}
 
 
 def test_a_study_must_be_recorded_first(db: Database, numbers: Numbers) -> None:

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,36 @@ def test_what_one_machine_made_the_other_reads(machines: Machines, runs: list[di
     assert runs == [{}, {"start": "weights 1"}]
     assert sorted(machines.store("one").keys()) == sorted([STAGE.key, NEXT.key])
     assert store.verify(STAGE.key) == [] and store.unfinished() == []
+
+
+def test_what_is_there_is_listed_with_sizes_and_times(machines: Machines, url: str, runs: list[dict[str, str]]) -> None:
+    before = datetime.now(UTC)
+    execute(STAGE, machines.store("one"))
+    execute(NEXT, machines.store("one"))
+    _change(url, STAGE.key, "manifest.json", None)  # as while it is uploaded
+    found = {one.key: one for one in machines.store("two").contents()}
+    assert found.keys() == {STAGE.key, NEXT.key} and all(one.finished for one in found.values())
+    assert found[NEXT.key].name == "train on" and found[NEXT.key].inputs == (STAGE.key,)
+    assert found[STAGE.key].name == "" and found[STAGE.key].size == len("weights 1")
+    late = found[NEXT.key].size
+    assert late > len("weights 2") and abs((found[NEXT.key].changed - before).total_seconds()) < 120
+    assert abs((found[STAGE.key].changed - before).total_seconds()) < 120
+    here = {one.key: one for one in machines.store("one").contents()}
+    assert here[NEXT.key].size > late  # with the copy on this machine
+
+
+def test_marks_are_seen_by_every_machine(machines: Machines, runs: list[dict[str, str]]) -> None:
+    assert machines.store("one").marks() == {}
+    machines.store("one").mark("first", "one")
+    machines.store("two").mark("second", "two")
+    machines.store("two").mark("first", "changed")
+    marks = machines.store("three").marks()
+    assert sorted((place.rpartition("/")[2], text) for place, text in marks.items()) == [
+        ("first.json", "changed"),
+        ("second.json", "two"),
+    ]
+    execute(STAGE, machines.store("one"))
+    assert list(machines.store("two").keys()) == [STAGE.key]
 
 
 def test_a_half_upload_is_no_artifact_and_is_overwritten(

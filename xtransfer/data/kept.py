@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -64,6 +65,15 @@ def unused(days: float) -> list[Path]:
         with suppress(FileNotFoundError):  # somebody else cleans too
             found += [file] if file.stat().st_mtime < before else []
     return sorted(found)
+
+
+def size(files: Iterable[Path]) -> int:
+    """Bytes of files; those that are gone by now have none."""
+    total = 0
+    for file in files:
+        with suppress(OSError):
+            total += file.stat().st_size
+    return total
 
 
 def remove(file: Path) -> int:

@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, insert, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from xtransfer.errors import RequestError, StoreError
 from xtransfer.results import files, reference
 from xtransfer.results.faults import explained
-from xtransfer.results.schema import VERSION_TABLE, Base
+from xtransfer.results.schema import VERSION_TABLE, Base, IdentityRow
 from xtransfer.settings import shown
 
 _LOCK = 0x78746672  # PostgreSQL advisory lock held while migrating
@@ -162,6 +163,13 @@ def migrate(database: Database, revision: str = "head") -> None:
             _check_references(database.name, connection)
         if wanted == head and not database.read_only:
             reference.fill(connection)
+            _identify(connection)
+
+
+def _identify(connection: Connection) -> None:
+    """Gives the database an identity, unless it has one."""
+    if connection.scalar(select(IdentityRow.id)) is None:
+        connection.execute(insert(IdentityRow).values(id=uuid4().hex))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from xtransfer.errors import RequestError, unknown
 from xtransfer.results.database import Database, open_database, sqlite_file
 from xtransfer.results.faults import explained
 from xtransfer.results.files import connect_read_only
-from xtransfer.results.schema import CellStageRow, StudyCellRow, StudyRow
+from xtransfer.results.schema import StudyRow
 from xtransfer.results.views import VIEWS
 from xtransfer.store.artifacts import ArtifactStore
 
@@ -215,13 +215,6 @@ class Results:
         finally:
             raw.rollback()
             raw.close()
-
-
-def referred_artifacts(db: Database) -> set[str]:
-    """Keys of the artifacts behind every recorded cell of a study."""
-    query = select(CellStageRow.stage).where(CellStageRow.cell.in_(select(StudyCellRow.cell)))
-    with explained(db.name), db.engine.connect() as connection:
-        return set(connection.scalars(query))
 
 
 def _range_of(view: str) -> list[ColumnClause[Any]]:

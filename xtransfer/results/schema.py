@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from xtransfer.results.base import VERSION_TABLE, Base, UtcDateTime
 from xtransfer.results.catalogue import BenchmarkRow, EncoderRow, LanguageRow, MetricRow, PublishedRow, SuitePartRow
+from xtransfer.results.planned import IdentityRow, PlannedStageRow, StudyRow
 from xtransfer.results.watched import CheckpointRunRow, WatchedCheckpointRow
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "CheckpointRow",
     "CheckpointRunRow",
     "EncoderRow",
+    "IdentityRow",
     "LanguageRow",
     "MetricRow",
+    "PlannedStageRow",
     "PredictionRow",
     "PublishedRow",
     "ScoreRow",
@@ -46,19 +49,6 @@ SIGNED_METRICS = ("pearson", "spearman")  # those that reach below 0; others nee
 
 def _cell_key(**options: Any) -> Mapped[str]:
     return mapped_column(ForeignKey("cell.key", ondelete="CASCADE"), doc="key of the cell", **options)
-
-
-class StudyRow(Base):
-    """A study as it was last run."""
-
-    __tablename__ = "study"
-    __table_args__ = (CheckConstraint("name <> ''", name="named"),)
-
-    name: Mapped[str] = mapped_column(primary_key=True, doc="name of the study")
-    question: Mapped[str] = mapped_column(doc="what it is to answer")
-    definition: Mapped[dict[str, Any]] = mapped_column(doc="the whole declaration, as JSON")
-    digest: Mapped[str] = mapped_column(doc="of the declaration: equal digests, equal studies")
-    updated_at: Mapped[datetime] = mapped_column(doc="when this declaration was first run (UTC)")
 
 
 class CellRow(Base):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from xtransfer.results.schema import (
     CellStageRow,
     CheckpointRow,
     EncoderRow,
+    PlannedStageRow,
     PredictionRow,
     ScoreRow,
     StageRow,
@@ -34,6 +36,7 @@ from xtransfer.results.schema import (
     TranslationRow,
 )
 from xtransfer.results.upsert import Values, chunks, replace, upsert
+from xtransfer.store import manifest as manifests
 
 if TYPE_CHECKING:
     from xtransfer.grid import Cell, Plan
@@ -45,7 +48,10 @@ if TYPE_CHECKING:
 
 
 def record_study(db: Database, plan: Plan) -> None:
-    """Writes the study and its cells (`planned` where they are new); links of an earlier version go."""
+    """Writes the study, its cells (`planned` where they are new) and the stages that it needs.
+
+    Links and needed stages of an earlier version go; scores that were recorded stay.
+    """
     study = plan.study
     definition = study.model_dump(mode="json")
     row = {
@@ -63,6 +69,7 @@ def record_study(db: Database, plan: Plan) -> None:
         upsert(connection, EncoderRow, list(encoders.values()))
         upsert(connection, CellRow, [_cell_row(*one) for one in lineages], keep=("status", "reason"))
         _link(connection, study.name, plan.cells)
+        _need(connection, study.name, _needed_keys(plan))
 
 
 def record_cell(db: Database, study_name: str, cell: Cell, store: ArtifactStore) -> str:
@@ -154,6 +161,22 @@ def _link(connection: Connection, study: str, cells: Sequence[Cell]) -> None:
         for cell in cells
     ]
     upsert(connection, StudyCellRow, rows)
+
+
+def _needed_keys(plan: Plan) -> set[str]:
+    """Keys of all stages of a plan, and of the artifacts that it reads as folders: a checkpoint named by its path."""
+    folders = {folder for stage in plan.stages for folder in stage.places.values()}
+    found = (manifests.read(Path(folder)) for folder in folders)
+    return {stage.key for stage in plan.stages} | {manifest.key for manifest in found if manifest}
+
+
+def _need(connection: Connection, study: str, keys: set[str]) -> None:
+    """Makes `keys` the stages that the study needs."""
+    here = PlannedStageRow.study == study
+    old = set(connection.scalars(select(PlannedStageRow.stage).where(here)))
+    for gone in chunks(sorted(old - keys)):
+        connection.execute(delete(PlannedStageRow).where(here, PlannedStageRow.stage.in_(gone)))
+    upsert(connection, PlannedStageRow, [{"study": study, "stage": key} for key in sorted(keys - old)])
 
 
 def _place(cell: Cell) -> tuple[str, str, int]:

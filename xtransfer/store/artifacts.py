@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from xtransfer.errors import StoreError
 from xtransfer.settings import current
 from xtransfer.stages.spec import Stage
 from xtransfer.store import address
+from xtransfer.store.content import Content
 from xtransfer.store.lease import Lease, Leases, lease, leases_for
 from xtransfer.store.local import LocalArtifacts
 from xtransfer.store.manifest import Manifest
@@ -111,6 +112,36 @@ class ArtifactStore:
         """What is wrong with an artifact, digests included; empty when nothing is."""
         return self._remote.verify(key) if self._remote else self._local.verify(key)
 
+    def contents(self) -> list[Content]:
+        """All that `keys` and `unfinished` name, with sizes and times."""
+        if self._remote is None:
+            made = [self._local.content(key) for key in self._local.keys()]  # noqa: SIM118 - a method, no mapping
+        else:
+            made = [self._with_copy(one) for one in self._remote.contents()]
+        return made + [self._local.content(key, finished=False) for key in self.unfinished()]
+
+    def used(self, key: str) -> None:
+        """Let an artifact count as new, where this machine has it: somebody goes on with it now."""
+        self._local.used(key)
+
+    def mark(self, name: str, text: str) -> None:
+        """Write a small file `name`.json that says which database uses the store, if it is not there already.
+
+        Raises StoreError where it cannot be written.
+        """
+        place, file = self._remote or self._local, f"{name}.json"
+        if text not in (known for path, known in place.marks().items() if path.endswith(f"/{file}")):
+            place.mark(file, text)
+
+    def marks(self) -> dict[str, str]:
+        """Where each of these files is, and its text."""
+        return (self._remote or self._local).marks()
+
+    def remove_unfinished(self, key: str) -> int | None:
+        """Delete what an unfinished stage left; bytes freed, or None while a process makes it."""
+        with self.leases.take(key) as ours:
+            return None if ours is None else self._local.remove_unfinished(key)
+
     def remove(self, key: str) -> int | None:
         """Delete an artifact and what is left of an unfinished one; bytes freed, or None while a process makes it."""
         with self.leases.take(key) as ours:
@@ -128,6 +159,13 @@ class ArtifactStore:
         self._local.demand_writable()
         if self._remote:
             self._remote.demand_writable()
+
+    def _with_copy(self, one: Content) -> Content:
+        """What is in the remote store, with what this machine has fetched of it."""
+        if not self._local.folder(one.key).is_dir():
+            return one
+        copy = self._local.content(one.key)
+        return replace(one, size=one.size + copy.size, changed=max(one.changed, copy.changed))
 
     def _artifact(self, manifest: Manifest) -> Artifact:
         return Artifact(manifest.key, manifest, partial(self._folder, manifest))

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 from xtransfer.errors import StoreError
 from xtransfer.stages.spec import Stage
 from xtransfer.store import manifest as manifests
+from xtransfer.store.content import Content, described, measured
 from xtransfer.store.disk import sync
 from xtransfer.store.manifest import Manifest
 
 log = logging.getLogger(__name__)
+_MARKS = ".databases"
 
 
 class LocalArtifacts:
@@ -24,6 +27,7 @@ class LocalArtifacts:
     <root>/.partial/<key>/          state/ of a stage that was killed, out/ of one that runs
     <root>/.fetching/<key>/         a download that runs, or was killed
     <root>/.leases/                 locks, empty files
+    <root>/.databases/              a small file for each database that uses the store
     """
 
     def __init__(self, root: Path) -> None:
@@ -124,13 +128,43 @@ class LocalArtifacts:
             return ["manifest.json: missing or not readable"]
         return manifests.faults(self.folder(key), manifest, digests=True)
 
+    def content(self, key: str, *, finished: bool = True) -> Content:
+        """The artifact under a key, or what an unfinished stage left."""
+        folder = self.folder(key) if finished else self.partial(key)
+        manifest = manifests.read(folder) if finished else None
+        return described(key, manifest, *measured(folder), finished=finished)
+
+    def used(self, key: str) -> None:
+        """Let an artifact count as new."""
+        with suppress(OSError):  # it may be gone, or somebody else's
+            os.utime(self.folder(key) / manifests.FILE)
+
     def remove(self, key: str) -> int:
         """Delete an artifact and what is left of an unfinished one; bytes freed."""
-        folders = (self.folder(key), self.partial(key), self.root / ".fetching" / key)
-        freed = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        return freed
+        return sum(map(_removed, (self.folder(key), self.partial(key), self.root / ".fetching" / key)))
+
+    def remove_unfinished(self, key: str) -> int:
+        """Delete what is left of an unfinished stage; bytes freed."""
+        return _removed(self.partial(key))
+
+    def mark(self, name: str, text: str) -> None:
+        """Write a file that says which database uses the store. Raises StoreError where it cannot be written."""
+        file = self.root / _MARKS / name
+        part = file.with_name(f".{name}.{os.getpid()}.partial")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(text, encoding="utf-8")
+            part.replace(file)
+        except OSError as error:
+            raise StoreError(f"XTRANSFER_STORE: cannot write {file} ({error.strerror})") from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def marks(self) -> dict[str, str]:
+        """Path of each such file, and its text."""
+        files = sorted(self.root.glob(f"{_MARKS}/*.json"))
+        return {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
 
     def unfinished(self) -> list[str]:
         """Keys of stages that were started and neither finished nor discarded."""
@@ -145,3 +179,9 @@ class LocalArtifacts:
             raise StoreError(f"XTRANSFER_STORE: cannot make {self.root} ({error.strerror})") from error
         if not os.access(self.root, os.W_OK):
             raise StoreError(f"XTRANSFER_STORE: cannot write to {self.root}; set it to a folder that you own")
+
+
+def _removed(folder: Path) -> int:
+    freed, _ = measured(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return freed

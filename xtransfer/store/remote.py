@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,13 @@ from pydantic import ValidationError
 
 from xtransfer.errors import RequestError
 from xtransfer.store import manifest as manifests
+from xtransfer.store.content import Content, described
 from xtransfer.store.manifest import FileEntry, Manifest
 from xtransfer.store.remote_faults import explained, no_file_system
 
 _DIGITS = 16  # of a file's digest in its folder's name
 _BLOCK = 1 << 22  # bytes
+_MARKS = ".databases"
 
 
 class RemoteArtifacts:
@@ -92,8 +96,24 @@ class RemoteArtifacts:
 
     def keys(self) -> Iterator[str]:
         """Keys of everything that looks like an artifact, whole or not."""
-        found = (path.removeprefix(f"{self._root}/").split("/") for path in self._below(self._root))
-        yield from sorted({parts[1] for parts in found if len(parts) > 2 and parts[1].startswith(parts[0])})
+        yield from sorted(self._by_key())
+
+    def contents(self) -> list[Content]:
+        """Everything that looks like an artifact, whole or not. One without a manifest may be an upload that runs."""
+        found = self._by_key()
+        self.expect(found)
+        return [self._content(key, files) for key, files in sorted(found.items())]
+
+    def mark(self, name: str, text: str) -> None:
+        """Write a file that says which database uses the store."""
+        with explained(self.url):
+            self._files.pipe_file(f"{self._root}/{_MARKS}/{name}", text.encode())
+
+    def marks(self) -> dict[str, str]:
+        """Path of each such file, and its text."""
+        paths = list(self._below(f"{self._root}/{_MARKS}"))
+        with explained(self.url):
+            return {self._files.unstrip_protocol(path): self._files.cat_file(path).decode() for path in paths}
 
     def withdraw(self, key: str) -> None:
         """Remove the manifest: the artifact is no more, and its next maker need not ask."""
@@ -142,6 +162,23 @@ class RemoteArtifacts:
         if size != entry.size:
             return f"{size} bytes, expected {entry.size}"
         return None if digest.hexdigest() == entry.sha256 else "its bytes have changed"
+
+    def _by_key(self) -> dict[str, dict[str, Any]]:
+        """Key → every file below its folder, with what is known of it."""
+        found: dict[str, dict[str, Any]] = {}
+        for path, facts in self._below(self._root).items():
+            parts = path.removeprefix(f"{self._root}/").split("/")
+            if len(parts) > 2 and parts[1].startswith(parts[0]):
+                found.setdefault(parts[1], {})[path] = facts
+        return found
+
+    def _content(self, key: str, files: dict[str, Any]) -> Content:
+        size, manifest = sum(int(one["size"] or 0) for one in files.values()), self._known.get(key)
+        if manifest is not None:
+            return described(key, manifest, size, [manifest.started + timedelta(seconds=manifest.seconds)])
+        with explained(self.url), suppress(NotImplementedError, FileNotFoundError):  # not every system knows
+            return described(key, None, size, [self._files.modified(path).astimezone(UTC) for path in files])
+        return described(key, None, size, ())
 
     def _below(self, path: str) -> dict[str, Any]:
         """Every file below `path` with what is known of it; empty where there is none."""

@@ -1,0 +1,53 @@
+"""What lies in a store under one key, for lists of what may be removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from xtransfer.store.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Content:
+    """An artifact, or what an unfinished stage left."""
+
+    key: str
+    finished: bool
+    name: str  # readable; '' where nothing says it: a stage that has not finished, a damaged manifest
+    size: int  # bytes
+    changed: datetime  # when it was last written, or used by a command that records no study
+    inputs: tuple[str, ...]  # keys
+
+    @property
+    def age(self) -> float:
+        """Days since then; below 0 where the clock of its maker is ahead."""
+        return (datetime.now(UTC) - self.changed).total_seconds() / 86_400
+
+
+def described(
+    key: str, manifest: Manifest | None, size: int, changed: Iterable[datetime], *, finished: bool = True
+) -> Content:
+    """The content of a key; without any time it counts as new, so that nobody takes it for old."""
+    name, inputs = (manifest.name, tuple(manifest.inputs.values())) if manifest else ("", ())
+    return Content(key, finished, name, size, max(changed, default=datetime.now(UTC)), inputs)
+
+
+def measured(folder: Path) -> tuple[int, list[datetime]]:
+    """Bytes of all files below a folder, and when each file and folder changed; what vanishes meanwhile is left out."""
+    size, changed = 0, []
+    for path in _all(folder):
+        with suppress(OSError):
+            stat = path.lstat()
+            size += 0 if path.is_dir() else stat.st_size
+            changed.append(datetime.fromtimestamp(stat.st_mtime, UTC))
+    return size, changed
+
+
+def _all(folder: Path) -> Iterator[Path]:
+    yield folder
+    with suppress(OSError):
+        yield from folder.rglob("*")
