@@ -9,7 +9,7 @@ RUN pip install --constraint constraints.txt prefect==3.8.8
 
 FROM python:3.11.14-slim-bookworm
 ENV PATH=/opt/prefect/bin:$PATH PYTHONUNBUFFERED=1 PREFECT_HOME=/data \
-    PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1
+    PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1 PREFECT_SERVER_CORS_ALLOWED_ORIGINS=http://127.0.0.1:4200
 RUN useradd --create-home --uid 10001 prefect && install -d -o prefect /data
 COPY docker/with-secrets /usr/local/bin/with-secrets
 COPY --from=build /opt/prefect /opt/prefect

@@ -1,12 +1,14 @@
 """The password of a Prefect server: read from a file or the environment, never from a command line.
 
 Prefect knows one shared password, `user:password`, sent with each request. It travels to our own processes in their
-environment, which other users of the machine cannot read, and is written nowhere.
+environment, which other users of the machine cannot read. A password that the user chose is written nowhere; without
+one, each start of the server makes a key, in a file that its owner alone can read.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from xtransfer.errors import RequestError
 SERVER = "PREFECT_SERVER_API_AUTH_STRING"
 CLIENT = "PREFECT_API_AUTH_STRING"
 _USER = "admin"
+_KEY_USER = "xtransfer"
 
 
 def require(file: Path | None) -> bool:
@@ -29,14 +32,28 @@ def require(file: Path | None) -> bool:
     return True
 
 
-def give(file: Path | None) -> None:
-    """Set what this process says to a server that has a password; raises RequestError where it is not known."""
+def make_key(file: Path) -> str:
+    """Write a new random key to a file that its owner alone can read; returns it as `user:password`."""
+    key = f"{_KEY_USER}:{secrets.token_urlsafe(32)}"
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(key + "\n")
+    return key
+
+
+def give(file: Path | None) -> str:
+    """Set what this process says to a server that has a password, and return it.
+
+    `file`: where the password is, None for what PREFECT_API_AUTH_STRING says. Raises RequestError where it is not
+    known.
+    """
     if file is not None:
         os.environ[CLIENT] = _with_user(read(file), str(file))
     elif not os.environ.get(CLIENT):
         raise RequestError(
             f"the Prefect server has a password; set {CLIENT} to 'user:password', as it was started with"
         )
+    return os.environ[CLIENT]
 
 
 def read(file: Path) -> str:
@@ -45,12 +62,12 @@ def read(file: Path) -> str:
         mode = file.stat().st_mode
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise RequestError(f"--password-file {file}: cannot be read ({error.strerror})") from error
+        raise RequestError(f"password file {file}: cannot be read ({error.strerror})") from error
     if stat.S_IMODE(mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        raise RequestError(f"--password-file {file}: others may read it; run `chmod 600 {file}` first")
+        raise RequestError(f"password file {file}: others may read it; run `chmod 600 {file}` first")
     lines = text.splitlines()
     if not lines or not lines[0].strip():
-        raise RequestError(f"--password-file {file}: is empty; write `user:password` into its first line")
+        raise RequestError(f"password file {file}: is empty; write `user:password` into its first line")
     return lines[0].strip()
 
 

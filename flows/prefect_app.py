@@ -1,19 +1,28 @@
-"""The Prefect server as we run it: `python -m flows.prefect_app HOST PORT [with-owner]`.
+"""The Prefect server as we run it: `python -m flows.prefect_app SOCKET [with-owner] [any-name]`.
 
-It is Prefect's own application, asked again where it is busy, behind two checks. Its pages may load nothing from
-another host (the new UI asks an analytics host for its settings at each load, whatever Prefect's settings say), and
-without a password a request must name this machine, so that no page of another site can speak to the server through a
-browser (DNS rebinding).
+SOCKET is the descriptor of a listening socket that it inherits.
+
+This is Prefect's own application, which retries requests while its database is busy, behind three checks:
+
+- It always has a password (PREFECT_SERVER_API_AUTH_STRING): other users of the machine can reach loopback too.
+- Pages of another origin may send it nothing. Unless `any-name` is given, a request must also address it by a name of
+  this machine, against DNS rebinding.
+- Its pages may load nothing from another host: the new UI asks an analytics host for its settings at each load,
+  whatever Prefect's settings say.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 
+from flows import password
 from flows.prefect_again import App, Message, Receive, Send, served_again
+from flows.prefect_login import Login, answer
+from flows.prefect_origin import refusal
 
 POLICY = "; ".join(
     (
@@ -34,31 +43,30 @@ _HEADERS = [
     (b"content-security-policy", POLICY.encode()),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _LAST_REQUESTS_SECONDS = 5
 WITH_OWNER = "with-owner"  # stop when standard input ends, as it does when its owner is killed
-_REFUSED = b"This server answers to 127.0.0.1 and localhost only, since it has no password."
+ANY_NAME = "any-name"  # answer to every name, as behind a proxy
+CORS = "PREFECT_SERVER_CORS_ALLOWED_ORIGINS"
 
 
-def guarded(app: App, hosts: tuple[str, ...] | None) -> App:
-    """`app` with headers that keep its pages to themselves; only for requests to `hosts`, where they are given."""
+def guarded(app: App, hosts: tuple[str, ...] | None, auth: str) -> App:
+    """`app` for requests that `flows.prefect_origin` lets pass, with login links and headers that protect its pages.
+
+    `hosts`: the names by which the server may be addressed, None for any. `auth`: its `user:password`.
+    """
+    login = Login(auth)
 
     async def checked(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await app(scope, receive, send)
-        elif hosts is not None and _host(scope) not in hosts:
-            await _refuse(scope, send)
+        elif refused := refusal(scope, hosts, auth):
+            await _refuse(scope, send, *refused)
         else:
-            await app(scope, receive, _with_headers(send))
+            await (login if login.serves(scope) else app)(scope, receive, _with_headers(send))
 
     return checked
-
-
-def _host(scope: Message) -> str:
-    """The host that a request names, without its port."""
-    named = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
-    host, bracket, _ = named.rpartition("]")
-    return host.removeprefix("[") if bracket else named.partition(":")[0].lower()
 
 
 def _with_headers(send: Send) -> Send:
@@ -70,27 +78,30 @@ def _with_headers(send: Send) -> Send:
     return sending
 
 
-async def _refuse(scope: Message, send: Send) -> None:
+async def _refuse(scope: Message, send: Send, status: int, reason: str) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    await send({"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": _REFUSED})
+    await answer(send, status, reason.encode())
 
 
-def main(host: str, port: int) -> None:
+def main(listener: socket.socket, hosts: tuple[str, ...] | None) -> None:
     """Serve until a signal ends it."""
+    auth = os.environ.get(password.SERVER)
+    if not auth:
+        raise SystemExit(f"{password.SERVER} is not set: this server runs with a password only")
+    # Prefect's default allows pages of every origin. Our own pages need no permission.
+    host, port = listener.getsockname()[:2]
+    os.environ[CORS] = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     import uvicorn
     from prefect.server.api.server import create_app
 
-    open_to_all = bool(os.environ.get("PREFECT_SERVER_API_AUTH_STRING"))
-    uvicorn.run(
-        guarded(served_again(create_app(final=True)), None if open_to_all else LOOPBACK),  # type: ignore[arg-type]
-        host=host,
-        port=port,
+    config = uvicorn.Config(
+        guarded(served_again(create_app(final=True)), hosts, auth),  # type: ignore[arg-type]
         log_level="warning",
         timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,  # seen: an open connection keeps it for ever
     )
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _stop_with_owner() -> None:
@@ -99,6 +110,6 @@ def _stop_with_owner() -> None:
 
 
 if __name__ == "__main__":
-    if WITH_OWNER in sys.argv[3:]:
+    if WITH_OWNER in sys.argv[2:]:
         threading.Thread(target=_stop_with_owner, daemon=True).start()
-    main(sys.argv[1], int(sys.argv[2]))
+    main(socket.socket(fileno=int(sys.argv[1])), None if ANY_NAME in sys.argv[2:] else LOOPBACK)

@@ -1,4 +1,4 @@
-"""Runs a Prefect server for as long as anybody uses it: `python -m flows.prefect_guard FOLDER HOST PORT`.
+"""Runs a Prefect server for as long as anybody uses it: `python -m flows.prefect_guard FOLDER SOCKET [any-name]`.
 
 Users hold a shared lock on FOLDER/server.users, which the kernel frees when they end or are killed. When no user
 is left the guard, which then holds the lock alone, stops the server and ends; a new user waits for that moment.
@@ -20,19 +20,21 @@ _LOOK_EVERY = 1.0  # seconds
 _STOP_SECONDS = 10
 USERS = "server.users"
 ADDRESS = "server.json"
+KEY = "server.key"
 
 
-def main(folder: Path, host: str, port: str) -> int:
-    """Start the server, wait for its last user to go, stop it. Returns the exit status."""
-    command = [sys.executable, "-m", "flows.prefect_app", host, port, WITH_OWNER]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE)
+def main(folder: Path, listener: str, *more: str) -> int:
+    """Start the server on an inherited socket, wait for its last user to go, stop it. Returns the exit status."""
+    command = [sys.executable, "-m", "flows.prefect_app", listener, WITH_OWNER, *more]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[int(listener)])
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     handle = os.open(folder / USERS, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         while server.poll() is None and not _alone(handle):
             time.sleep(_LOOK_EVERY)
     finally:
-        (folder / ADDRESS).unlink(missing_ok=True)
+        for file in (ADDRESS, KEY):
+            (folder / file).unlink(missing_ok=True)
         _stop(server)
     return server.returncode or 0
 
@@ -55,4 +57,4 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

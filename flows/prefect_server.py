@@ -1,4 +1,8 @@
-"""A Prefect server for as long as anybody needs one, when none is set: on loopback, with its files in our home."""
+"""A Prefect server for as long as anybody needs one, when none is set: on loopback, with its files in our home.
+
+It always has a password: the user's, or else a key that is made at each start. Other users of the machine can reach
+loopback too, and whoever can use the server can run programs as us.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from flows import password
-from flows.prefect_guard import ADDRESS, USERS
+from flows.prefect_app import ANY_NAME
+from flows.prefect_guard import ADDRESS, KEY, USERS
 from flows.private import read_json, write_json
 from xtransfer.errors import RequestError, SourceError
 from xtransfer.store.lease import lease
@@ -55,8 +63,9 @@ class Place:
 def prefect_api(home: Path, waiting: Callable[[], None] | None = None, place: Place | None = None) -> Iterator[str]:
     """URL of a Prefect API: PREFECT_API_URL where it is set, else a server for `home`, started if none runs.
 
-    The variable is set for this process, so `prefect` must be imported inside. The server stops when its last
-    user has ended. Raises SourceError when none answers, RequestError where its password is not known.
+    The variable is set for this process, as is the server's password (PREFECT_API_AUTH_STRING), so `prefect` must be
+    imported inside. The server stops when its last user has ended. Raises SourceError when none answers, RequestError
+    where its password is not known.
     """
     chosen = os.environ.get("PREFECT_API_URL")
     if chosen:
@@ -68,7 +77,9 @@ def prefect_api(home: Path, waiting: Callable[[], None] | None = None, place: Pl
         os.environ.setdefault(name, value)
     folder = home / "prefect"
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # what runs were given, and their logs, are in Prefect's database
     os.environ.setdefault("PREFECT_HOME", str(folder))
+    said_before = os.environ.get(password.CLIENT)  # perhaps to another server
     user = os.open(folder / USERS, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(user, fcntl.LOCK_SH)
@@ -77,6 +88,9 @@ def prefect_api(home: Path, waiting: Callable[[], None] | None = None, place: Pl
         yield url
     finally:
         os.environ.pop("PREFECT_API_URL", None)
+        os.environ.pop(password.CLIENT, None)
+        if said_before is not None:
+            os.environ[password.CLIENT] = said_before
         os.close(user)
 
 
@@ -86,23 +100,29 @@ def _running_or_started(folder: Path, waiting: Callable[[], None] | None, place:
         if url is not None:
             return url
         _GUARDS[:] = [one for one in _GUARDS if one.poll() is None]
-        port = place.port or _free_port()
-        _demand_free(place.host, port)
+        listener = _listen(place.host, place.port)
         (folder / ADDRESS).unlink(missing_ok=True)  # of a server that was killed
-        with (folder / "server.log").open("ab") as log:
+        chosen = os.environ.get(password.SERVER)
+        auth = chosen or password.make_key(folder / KEY)
+        more = [ANY_NAME] if chosen else []
+        with (folder / "server.log").open("ab") as log, listener:
             guard = subprocess.Popen(
-                [sys.executable, "-m", "flows.prefect_guard", str(folder), place.host, str(port)],
+                [sys.executable, "-m", "flows.prefect_guard", str(folder), str(listener.fileno()), *more],
+                pass_fds=[listener.fileno()],
+                env={**os.environ, password.SERVER: auth},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+            port = listener.getsockname()[1]
         _GUARDS.append(guard)
         url = f"http://{place.shown_host}:{port}/api"
         _wait(guard, url, folder, waiting)
-        file = str(place.password_file.absolute()) if place.password_file else None
-        has_password = bool(os.environ.get(password.SERVER))
-        write_json(folder / ADDRESS, {"url": url, "pid": guard.pid, "password": has_password, "password_file": file})
+        os.environ[password.CLIENT] = auth
+        file = (place.password_file and str(place.password_file.absolute())) if chosen else str(folder.absolute() / KEY)
+        facts = {"url": url, "pid": guard.pid, "password_file": file, "has_key": not chosen}
+        write_json(folder / ADDRESS, facts)
         return url
 
 
@@ -110,13 +130,27 @@ def _running(folder: Path) -> str | None:
     """URL of the server that another process started, if it answers; its password is set for this process."""
     said = read_json(folder / ADDRESS)
     url = said.get("url")
-    if not isinstance(url, str) or not healthy(url):
+    if not isinstance(url, str) or not _is_guard(said.get("pid")) or not healthy(url):
         return None
-    if said.get("password"):
-        password.give(Path(said["password_file"]) if said.get("password_file") else None)
-    elif os.environ.get(password.SERVER):
-        raise RequestError(f"a server without a password runs at {url}, started by a run; wait for its end")
+    if said.get("has_key") and os.environ.get(password.SERVER):
+        raise RequestError(f"a server without your password runs at {url}, started by a run; wait for its end")
+    password.give(password_file(said))
     return url
+
+
+def password_file(said: dict[str, Any]) -> Path | None:
+    """The file with the password of the server that `said`, what is in its ADDRESS file, tells of."""
+    return Path(said["password_file"]) if said.get("password_file") else None
+
+
+def _is_guard(pid: Any) -> bool:
+    """Whether a process is our guard of a server. The port of a server that was killed may belong to another user by
+    now, who would read our password from the next request."""
+    try:
+        process = psutil.Process(pid)
+        return process.uids().real == os.getuid() and "flows.prefect_guard" in process.cmdline()
+    except (psutil.Error, TypeError, ValueError):
+        return False
 
 
 def _wait(guard: subprocess.Popen[bytes], url: str, folder: Path, waiting: Callable[[], None] | None) -> None:
@@ -139,18 +173,11 @@ def healthy(url: str) -> bool:
         return False
 
 
-def _demand_free(host: str, port: int) -> None:
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens from now on: nobody else can take its port while the server starts."""
     try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-            pass
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise RequestError(
             f"--port {port}: cannot listen on {host} ({error.strerror}); choose another with --port, or 0 for any"
         ) from error
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,9 @@ from rich.status import Status
 from flows import password
 from flows.commands.run import Workers
 from flows.prefect_app import LOOPBACK
-from flows.prefect_server import Place, healthy, prefect_api
+from flows.prefect_guard import ADDRESS
+from flows.prefect_login import link
+from flows.prefect_server import Place, healthy, password_file, prefect_api
 from flows.private import read_json, write_json
 from xtransfer.errors import RequestError, SourceError
 from xtransfer.settings import current
@@ -29,7 +32,7 @@ STATE = "serve.json"
 def command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0: any that is free.")] = 4200,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; another than this machine's own needs a password.")
+        str, typer.Option(help="Address to listen on; any but loopback needs a password of yours.")
     ] = "127.0.0.1",
     password_file: Annotated[
         Path | None,
@@ -45,7 +48,7 @@ def command(
     console = Console()
     with lease_if_free(home / "prefect" / "serve.lock") as is_ours:
         if not is_ours:
-            _say_running(read_json(home / "prefect" / STATE), console)
+            _say_running(home, read_json(home / "prefect" / STATE), console)
             return
         _keep_safe(host, password.require(password_file))
         _serve(home, Place(host, port, password_file), workers, console)
@@ -71,7 +74,7 @@ def _serve(home: Path, place: Place, workers: int | None, console: Console) -> N
             service.start()
             write_json(state, _facts(url, names))
             status.stop()
-            _say_ready(url, names, console)
+            _say_ready(home, url, names, console)
             service.keep()
         finally:
             status.update("ending the worker and its runs")
@@ -99,27 +102,42 @@ def _facts(url: str, names: list[str]) -> dict[str, Any]:
     return {"url": url, "pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "deployments": names}
 
 
-def _say_ready(url: str, names: list[str], console: Console) -> None:
-    address = url.removesuffix("/api")
+def _say_ready(home: Path, url: str, names: list[str], console: Console) -> None:
     lines = [
-        f"[bold]Prefect UI[/bold]   {address}",
+        f"[bold]Prefect UI[/bold]   {url.removesuffix('/api')}",
+        *_ways_in(home, url),
         f"deployments  {', '.join(names)}",
-        f"next         open {address}/v2/deployments, choose one, Run > Custom run, fill in the form",
+        "next         log in, choose a deployment, Run > Custom run, fill in the form",
         "Ctrl-C ends the worker, its runs and the server",
     ]
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
 
 
-def _say_running(facts: dict[str, Any], console: Console) -> None:
+def _ways_in(home: Path, url: str) -> list[str]:
+    """How to log in. A link is for a terminal only: other users may read the file that the output went to."""
+    said = read_json(home / "prefect" / ADDRESS)
+    if said.get("url") != url:  # that of PREFECT_API_URL
+        return []
+    if sys.stdout.isatty():
+        try:
+            return [f"log in       {link(url, password.give(password_file(said)))} (works once, within an hour)"]
+        except (RequestError, SourceError):  # a password of the environment, which this process does not have
+            pass
+    key = f"the line in {said['password_file']}" if said.get("has_key") else "your password, as user:password"
+    return [f"log in       with {key}; or run `xtransfer serve` again in a terminal, which prints a link"]
+
+
+def _say_running(home: Path, facts: dict[str, Any], console: Console) -> None:
     """What another `xtransfer serve` of this home does."""
     url = facts.get("url")
     if not isinstance(url, str):
         console.print("xtransfer serve is starting; try again in a minute")
         return
     health = "" if healthy(url) else "; it does not answer at the moment"
+    ways_in = "" if health else "".join(f"{way}\n" for way in _ways_in(home, url))
     console.print(
         f"xtransfer serve runs since {facts['since']}: {url.removesuffix('/api')}{health}\n"
-        f"deployments  {', '.join(facts['deployments'])}\n"
+        f"{ways_in}deployments  {', '.join(facts['deployments'])}\n"
         f"to stop it: Ctrl-C where it was started, or `kill {facts['pid']}`",
         highlight=False,
         soft_wrap=True,

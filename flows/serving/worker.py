@@ -1,8 +1,8 @@
 """Keeps one Prefect worker: `python -m flows.serving.worker POOL NAME`.
 
-It holds the worker's process and all that the worker starts. When its standard input ends (its owner is done, or was
-killed) or the worker itself ends, it ends every flow run and every stage with it. Prefect's worker alone was seen
-alive eight minutes after SIGTERM, and its flow runs outlive it when it is killed.
+It holds the worker's process (flows.serving.pool_worker) and all that the worker starts. When its standard input ends
+(its owner is done, or was killed) or the worker itself ends, it ends every flow run and every stage with it. Prefect's
+worker alone was seen alive eight minutes after SIGTERM, and its flow runs outlive it when it is killed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import IO
 import flows
 from flows.serving.processes import adopt_orphans, end_descendants
 
+POOL_WORKER = "flows.serving.pool_worker"
 _END_SECONDS = 5.0
 _SETTINGS = {"PREFECT_WORKER_QUERY_SECONDS": "2"}  # a person who has pressed a button is waiting
 
@@ -62,8 +63,7 @@ def main(pool: str, name: str) -> int:
     """Run the worker until it or our owner ends; returns the worker's exit status."""
     signal.signal(signal.SIGTERM, lambda *_: end_descendants(_END_SECONDS))
     adopt_orphans()
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", name]
-    worker = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    worker = subprocess.Popen([sys.executable, "-m", POOL_WORKER, pool, name], stdin=subprocess.DEVNULL)
     threading.Thread(target=_end_with_owner, daemon=True).start()
     status = worker.wait()
     end_descendants(_END_SECONDS)  # flow runs have sessions of their own, and outlive a worker that was killed

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+_NAMES_OF_SITES = "--host-resolver-rules=MAP *.example 127.0.0.1"  # so that a test can serve other sites
 WINDOW = {"width": 1280, "height": 900}
 
 
@@ -27,7 +28,7 @@ def chromium() -> Iterator[Any]:
         found = next(filter(None, map(shutil.which, _NAMES)), playwright.chromium.executable_path)
         if not Path(found).exists():
             raise NoBrowser("there is no Chromium: install one, or run `python -m playwright install chromium`")
-        browser = playwright.chromium.launch(executable_path=found)
+        browser = playwright.chromium.launch(executable_path=found, args=[_NAMES_OF_SITES])
         try:
             yield browser
         finally:

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from flows.prefect_guard import KEY
+from flows.prefect_login import link
 from tests.browser.chromium import WINDOW, NoBrowser, chromium
 from tests.running import MINUTES, ROOT, environment
 from tests.training.tiny import make_encoder
@@ -35,6 +37,15 @@ class Served:
 
     home: Path
     address: str
+
+    @property
+    def key(self) -> str:
+        """What Prefect's client says to the server: `user:password`."""
+        return (self.home / "prefect" / KEY).read_text().strip()
+
+    def link(self) -> str:
+        """A new link to log in with, as `xtransfer serve` prints it in a terminal."""
+        return link(f"{self.address}/api", self.key)
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +91,15 @@ def _address(serve: subprocess.Popen[bytes], said: Path) -> str:
 
 @pytest.fixture
 def page(browser: Any, served: Served) -> Iterator[Any]:
-    """A page in a session of its own, of which no request may leave this machine."""
+    """A page of somebody who has logged in, in a session of its own; none of its requests may leave this machine."""
     context = browser.new_context(viewport=WINDOW, base_url=served.address, reduced_motion="reduce")
     context.set_default_timeout(MINUTES * 1000)
     requests: list[str] = []
     context.on("request", lambda request: requests.append(request.url))
-    yield context.new_page()
+    opened = context.new_page()
+    opened.goto(served.link())
+    opened.wait_for_url("**/v2/deployments")
+    yield opened
     context.close()
     own = (served.address, "data:", "blob:")
     assert requests and not [url for url in requests if not url.startswith(own)]

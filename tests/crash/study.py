@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from flows import password
 from tests.running import ROOT, environment, processes_of
 from xtransfer.results.database import open_database
 from xtransfer.store.artifacts import ArtifactStore
@@ -43,7 +44,8 @@ class Place:
         home.mkdir(parents=True, exist_ok=True)
         self.study = home / "killed.yaml"
         self.study.write_text(STUDY)
-        self.environment = environment(home, {"PREFECT_API_URL": api, "PREFECT_HOME": str(home / "prefect"), **more})
+        server = {"PREFECT_API_URL": api, password.CLIENT: os.environ[password.CLIENT]}
+        self.environment = environment(home, {**server, "PREFECT_HOME": str(home / "prefect"), **more})
         self._log = home / "runs.log"
 
     def start(self) -> subprocess.Popen[str]:

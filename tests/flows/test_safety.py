@@ -1,56 +1,22 @@
-"""Who may speak to the server, and how a password comes to it."""
+"""How a password comes to the server, and what it listens on."""
 
 from __future__ import annotations
 
-import asyncio
 import os
+import socket
 from pathlib import Path
-from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from flows import cli, password
-from flows.prefect_app import LOOPBACK, POLICY, guarded
-from flows.prefect_server import Place, prefect_api
+from flows.prefect_app import POLICY
+from flows.prefect_guard import ADDRESS, KEY
+from flows.prefect_server import Place, _running, prefect_api
 from flows.private import read_json, write_json
 from tests.running import xtransfer
 from xtransfer.errors import RequestError
-
-
-async def _app(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
-    await send({"type": "http.response.body", "body": b"page"})
-
-
-def _answer(host: str, hosts: tuple[str, ...] | None, kind: str = "http") -> list[dict[str, Any]]:
-    sent: list[dict[str, Any]] = []
-
-    async def send(message: Any) -> None:
-        sent.append(dict(message))
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b""}
-
-    asyncio.run(guarded(_app, hosts)({"type": kind, "headers": [(b"host", host.encode())]}, receive, send))
-    return sent
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1:4200", "localhost", "LOCALHOST:1", "[::1]:4200"])
-def test_this_machine_may_speak_to_the_server(host: str) -> None:
-    start = _answer(host, LOOPBACK)[0]
-    assert start["status"] == 200
-    assert dict(start["headers"])[b"content-security-policy"].decode() == POLICY
-
-
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:4200", "127.0.0.1.evil.example", "", "[::2]:4200"])
-def test_a_name_of_another_site_is_refused(host: str) -> None:
-    assert _answer(host, LOOPBACK)[0]["status"] == 421
-    assert _answer(host, LOOPBACK, "websocket") == [{"type": "websocket.close", "code": 1008}]
-
-
-def test_with_a_password_any_name_will_do() -> None:
-    assert _answer("gpu-7.example", None)[0]["status"] == 200
 
 
 def test_pages_may_reach_no_other_host() -> None:
@@ -87,18 +53,58 @@ def test_a_file_that_is_no_safe_password_is_refused(text: str, mode: int, said: 
         password.require(_file(tmp_path, text, mode))
 
 
+def test_a_key_is_new_each_time_and_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(password.CLIENT, "")  # so that it is undone
+    file = tmp_path / "key"
+    old = password.make_key(file)
+    file.chmod(0o644)
+    key = password.make_key(file)
+    assert key != old and len(key) > 40 and file.stat().st_mode & 0o777 == 0o600
+    assert password.give(file) == os.environ[password.CLIENT] == key
+
+
 def test_other_addresses_need_a_password(home: Path) -> None:
     with pytest.raises(RequestError, match="ssh -L"):
         CliRunner().invoke(cli.app, ["serve", "--host", "0.0.0.0"], catch_exceptions=False)
 
 
 def test_a_port_that_is_taken_is_named(home: Path) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(RequestError, match=f"--port {port}"), prefect_api(home, place=Place(port=port)):
             pass
+
+
+def test_the_port_of_a_server_that_was_killed_is_not_trusted(home: Path) -> None:
+    """Another user may have it by now, who would be sent the password."""
+    folder = home / "prefect"
+    folder.mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        said = {"url": f"http://127.0.0.1:{other.getsockname()[1]}/api", "has_key": True}
+        for pid in (None, "1", 2**22 + 1, os.getpid()):
+            write_json(folder / ADDRESS, {**said, "pid": pid})
+            assert _running(folder) is None
+        other.settimeout(0)
+        with pytest.raises(BlockingIOError):  # nobody has asked it anything
+            other.accept()
+
+
+@pytest.mark.slow
+def test_a_server_of_a_run_has_a_key_of_its_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(password.CLIENT, "of:another-server")
+    with prefect_api(home) as url:
+        key = (home / "prefect" / KEY).read_text().strip()
+        assert os.environ[password.CLIENT] == key and password.SERVER not in os.environ
+        assert (home / "prefect").stat().st_mode & 0o077 == 0
+        count = f"{url}/flow_runs/count"
+        assert httpx.post(count, json={}).status_code == 401
+        assert httpx.post(count, json={}, auth=httpx.BasicAuth(*key.split(":"))).status_code == 200
+        own = httpx.post(count, json={}, headers={"origin": url.removesuffix("/api")})
+        assert (own.status_code, own.headers["access-control-allow-origin"]) == (401, url.removesuffix("/api"))
+        monkeypatch.setenv(password.SERVER, "me:a-password")
+        with pytest.raises(RequestError, match="wait for its end"):
+            _running(home / "prefect")
+    assert os.environ[password.CLIENT] == "of:another-server"
 
 
 @pytest.mark.parametrize(

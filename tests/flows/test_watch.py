@@ -20,11 +20,12 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events import Event, Resource
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.utilities.callables import parameter_schema
 from typer.testing import CliRunner
 
 from flows import cli
+from flows.prefect_guard import KEY
 from flows.serving.deploy import declared, flow_of
 from flows.watch_checkpoints import DEPLOYMENT, EVENT
 from tests.running import MINUTES, ROOT, environment, wait_for, xtransfer
@@ -158,7 +159,9 @@ class Served:
 
     @contextlib.contextmanager
     def client(self) -> Iterator[SyncPrefectClient]:
-        with temporary_settings({PREFECT_API_URL: self.url}), get_client(sync_client=True) as client:
+        key = (self.home / "prefect" / KEY).read_text().strip()
+        said = {PREFECT_API_URL: self.url, PREFECT_API_AUTH_STRING: key}
+        with temporary_settings(said), get_client(sync_client=True) as client:
             yield client
 
     def flow_runs(self, flow: str) -> list[Any]:
