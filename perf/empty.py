@@ -11,7 +11,7 @@ from typing import Any
 
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.stages import STAGES
-from xtransfer.stages.spec import Stage, StageKind, Work
+from xtransfer.stages.spec import Stage, StageKind, Work, nothing
 
 NOTHING = Benchmark(
     name="nothing", kind="pair", languages=("en",), source=Source("./nothing", splits={"test": "test"}),
@@ -24,7 +24,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     return {}
 
 
-STAGES["empty"] = StageKind("empty", 1, run, seconds=0.01)
+STAGES["empty"] = StageKind("empty", 1, run, nothing, seconds=0.01)
 
 
 def empty(number: int) -> Stage:

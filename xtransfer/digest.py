@@ -34,11 +34,6 @@ def stream_digest(file: IO[bytes]) -> str:
     return sha.hexdigest()
 
 
-def folder_digest(folder: Path) -> str:
-    """A digest of the names and bytes of all files below `folder`; hidden files do not count."""
-    return digest([(path.relative_to(folder).as_posix(), file_digest(path)) for path in visible_files(folder)])
-
-
 def visible_files(folder: Path) -> list[Path]:
     """All files below `folder`, sorted, but hidden ones and those in hidden folders."""
     return sorted(

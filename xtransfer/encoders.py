@@ -17,8 +17,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from xtransfer import hub, settings
-from xtransfer.digest import folder_digest
 from xtransfer.errors import RequestError, SourceError, unknown
+from xtransfer.remembered import folder_digest
 from xtransfer.training.pretraining_recipe import PretrainingRecipe
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ XTransferError
 │   ├── HiddenLabels  a split whose labels are missing or all the same
 │   └── EmptySplit    a split without rows
 ├── SourceError       a hub, mirror or disk did not give what was pinned; trying again may help
+│   └── SourceChanged what a stage reads changed while it ran; nothing of the stage is kept
 ├── StoreError        an artifact or the database is damaged, newer than this program, or cannot be written
 │   └── LeaseLost     the right to make an artifact went to somebody else while it was being made
 ├── DeviceError       one of the devices that train together has failed
@@ -45,6 +46,10 @@ class EmptySplit(DataError):
 
 class SourceError(XTransferError):
     """A pinned source could not be read."""
+
+
+class SourceChanged(SourceError):
+    """A pinned source changed while a stage read it."""
 
 
 class StoreError(XTransferError):

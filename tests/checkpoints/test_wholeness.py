@@ -13,7 +13,7 @@ from tests.checkpoints.folders import SHARDS, by_trainer, files, in_shards, put,
 from tests.training.tiny import make_encoder
 from xtransfer.checkpoints.files import Files
 from xtransfer.checkpoints.wholeness import Verdict, inspect
-from xtransfer.digest import folder_digest
+from xtransfer.remembered import folder_digest
 
 Content = dict[str, bytes]
 

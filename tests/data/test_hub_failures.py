@@ -167,13 +167,13 @@ MOVING = """
 import sys
 from xtransfer.errors import SourceError
 from xtransfer.pins import Pins
-from xtransfer.stages.pinned import check_rows
+from xtransfer.stages.pinned import check, rows
 
 if len(sys.argv) == 1:
     print(Pins().data("moving", "train", ["de"]))
 else:
     try:
-        print(check_rows("moving", "train", ["de"], sys.argv[1]))
+        print(check([rows("moving", "train", ["de"], sys.argv[1])]))
     except SourceError as error:
         print(error)
 """

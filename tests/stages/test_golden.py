@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from xtransfer.encoders import ENCODERS
+from xtransfer.lab import REVISION
 from xtransfer.pins import Pins
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
@@ -34,12 +35,13 @@ def _stage(kind: str, settings: dict[str, Any], **inputs: Stage) -> Stage:
 
 def _stages() -> list[Stage]:
     """One stage of each kind, each reading what the ones before it made."""
+    translation = {"name": "lab-translation", "pin": REVISION}
     pretraining = ENCODERS["lab-mini"].recipe.model_dump(mode="json") | {"steps": 4}
     marian = ENGINES["lab-marian"].recipe.deciding() | {"steps": 4}
     corpus = {"num_texts": 200, "languages": ["en", "de"], "seed": 0}
-    pretrain = _stage("pretrain", {"corpus": {"name": "lab"}, "recipe": pretraining, **corpus})
-    learnt = _stage("translator", {"corpus": {"name": "lab-translation"}, "recipe": marian | {"steps": 150}, **corpus})
-    translator = _stage("translator", {"corpus": {"name": "lab-translation"}, "recipe": marian, **corpus})
+    pretrain = _stage("pretrain", {"corpus": {"name": "lab", "pin": REVISION}, "recipe": pretraining, **corpus})
+    learnt = _stage("translator", {"corpus": translation, "recipe": marian | {"steps": 150}, **corpus})
+    translator = _stage("translator", {"corpus": translation, "recipe": marian, **corpus})
     numbers = {"engine": None, "number_format": "int8", "ctranslate2": version("ctranslate2")}
     convert = _stage("convert", numbers, engine=translator)
     pins = Pins()

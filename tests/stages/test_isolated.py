@@ -15,11 +15,12 @@ from safetensors import SafetensorError
 
 from xtransfer.encoders import ENCODERS
 from xtransfer.errors import DataError, StageError
+from xtransfer.lab import REVISION
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
 from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Slot
-from xtransfer.stages.spec import Stage, StageKind
+from xtransfer.stages.spec import Stage, StageKind, nothing
 from xtransfer.store.artifacts import ArtifactStore
 
 SLOT = Slot("cpu", 1)
@@ -27,7 +28,13 @@ SLOT = Slot("cpu", 1)
 
 def _pretraining(steps: int) -> Stage:
     recipe = {**ENCODERS["lab-mini"].recipe.model_dump(mode="json"), "steps": steps}
-    settings = {"corpus": {"name": "lab"}, "num_texts": 300, "languages": ["en", "de"], "recipe": recipe, "seed": 0}
+    settings = {
+        "corpus": {"name": "lab", "pin": REVISION},
+        "num_texts": 300,
+        "languages": ["en", "de"],
+        "recipe": recipe,
+        "seed": 0,
+    }
     return Stage("pretrain", 1, f"pretrain {steps} steps", settings)
 
 
@@ -93,7 +100,7 @@ def test_a_killed_stage_frees_its_lease(processes: StageProcesses, root: Path) -
 
 
 def _kind(monkeypatch: pytest.MonkeyPatch, run: Any) -> Stage:
-    monkeypatch.setitem(STAGES, "odd", StageKind("odd", 1, run, seconds=1))
+    monkeypatch.setitem(STAGES, "odd", StageKind("odd", 1, run, nothing, seconds=1))
     return Stage("odd", 1, "something odd", {})
 
 

@@ -52,6 +52,11 @@ class Answer:
     says: int | None = None
 
 
+def git_digest(data: bytes) -> str:
+    """What git, and the hub with it, names a file by."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
 def _json(value: object) -> Answer:
     return Answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
@@ -176,7 +181,7 @@ class Hub:
         if path not in repository.files:
             return _missing("EntryNotFound")
         data = repository.files[path]
-        headers = {"X-Repo-Commit": repository.commit, "ETag": f'"{hashlib.sha1(data).hexdigest()}"'}
+        headers = {"X-Repo-Commit": repository.commit, "ETag": f'"{git_digest(data)}"'}
         return Answer(200, data, headers)
 
 

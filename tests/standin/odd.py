@@ -16,7 +16,7 @@ from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.errors import DataError
 from xtransfer.stages import STAGES
 from xtransfer.stages.memory_kills import noted
-from xtransfer.stages.spec import Stage, StageKind, Work
+from xtransfer.stages.spec import Stage, StageKind, Work, nothing
 
 ODD = Benchmark(
     name="odd", kind="pair", languages=("en",), source=Source("./odd", splits={"test": "test"}), licence="none",
@@ -68,4 +68,4 @@ def _device_goes(settings: Mapping[str, Any]) -> None:
 
 _FAIL = {"away": _away, "wrong": _wrong, "killed": _killed, "device": _device_goes}
 
-STAGES["odd"] = StageKind("odd", 1, run, seconds=0.1)
+STAGES["odd"] = StageKind("odd", 1, run, nothing, seconds=0.1)

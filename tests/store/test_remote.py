@@ -17,7 +17,7 @@ from tests.standin.s3 import Bucket, make_bucket, s3
 from xtransfer.errors import RequestError, StoreError
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
-from xtransfer.stages.spec import Stage, StageKind
+from xtransfer.stages.spec import Stage, StageKind, nothing
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.store.remote import RemoteArtifacts
 
@@ -77,7 +77,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
         (work.out / "b.txt").write_text("")
         return {"loss": 0.5}
 
-    monkeypatch.setitem(STAGES, "train", StageKind("train", 1, run, 1))
+    monkeypatch.setitem(STAGES, "train", StageKind("train", 1, run, nothing, 1))
     return seen
 
 

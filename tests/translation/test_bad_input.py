@@ -59,7 +59,6 @@ def pair(name: str, first: Any, second: Any = TOO) -> dict[str, Any]:
 
 def run(rows: list[dict[str, Any]], folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     patch.setattr(load, "load_rows", lambda *asked: rows)
-    patch.setattr(translate, "check_rows", lambda *asked: None)
     patch.setattr(opened, "open_engine", lambda *asked: WordByWord())
     out, state = folder / "out", folder / "state"
     out.mkdir()

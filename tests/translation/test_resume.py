@@ -25,6 +25,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from xtransfer.pins import Pins
+from xtransfer.remembered import folder_digest
 from xtransfer.stages.execute import execute
 from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
@@ -33,7 +34,8 @@ from xtransfer.translation.transformers_engine import TransformersEngine
 engine._SHARD = {SHARD}
 model, root, kill_after = sys.argv[1], sys.argv[2], int(sys.argv[3])
 settings = {{"benchmark": "lab-nli", "data": Pins().data("lab-nli", "train", ["en"]), "split": "train",
-             "language": "de", "rows": 96, "references": False, "engine": {{"digest": "x"}}, "beams": 1}}
+             "language": "de", "rows": 96, "references": False, "beams": 1,
+             "engine": {{"digest": folder_digest(Path(model))}}}}
 made, said = [], []
 generate = TransformersEngine.generate
 TransformersEngine.generate = lambda self, rows, first: made.append(len(rows)) or generate(self, rows, first)

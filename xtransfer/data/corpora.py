@@ -24,9 +24,10 @@ from xtransfer.data import multi30k
 from xtransfer.data.canonical import normal, short_digest
 from xtransfer.data.source import LAB, in_mirror, open_split, pin
 from xtransfer.data.texts import texts_in
-from xtransfer.digest import digest, file_digest
+from xtransfer.digest import digest
 from xtransfer.errors import RequestError, SourceError, unknown
 from xtransfer.languages import language as check_language
+from xtransfer.remembered import file_digest
 
 Text = dict[str, str]  # language → text
 
@@ -218,11 +219,5 @@ def text_files() -> list[Path]:
     return files
 
 
-@cache
-def _digest_at(file: Path, size: int, time: int) -> str:
-    return file_digest(file)
-
-
 def _pin_file(file: Path) -> list[str]:
-    state = file.stat()
-    return [file.relative_to(file.parents[2]).as_posix(), _digest_at(file, state.st_size, state.st_mtime_ns)]
+    return [file.relative_to(file.parents[2]).as_posix(), file_digest(file)]

@@ -17,15 +17,15 @@ from xtransfer import settings
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
 from xtransfer.data import hub
 from xtransfer.data.folder import READERS, split_files
-from xtransfer.digest import digest, file_digest
+from xtransfer.digest import digest
 from xtransfer.errors import EmptySplit, SourceError
 from xtransfer.hub import is_commit, said
 from xtransfer.languages import LANGUAGES
+from xtransfer.remembered import file_digest
 
 LAB = "lab"
 LOCAL = "local/"  # folders of a mirror that no hub has
 FOLDER = "/"  # a folder of the user's own, anywhere
-_pins: dict[str, str] = {}  # of mirrors: path, size and time of each file → pin
 
 
 def pin(source: Source) -> str:
@@ -239,11 +239,7 @@ def _mirror_pin(source: Source, folder: Path) -> str:
         raise SourceError(
             f"the mirror {folder} has none of the splits {', '.join(sorted({name for _, name in places}))}"
         )
-    state = digest([(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files])
-    if state not in _pins:
-        named = [(file.relative_to(folder).as_posix(), file_digest(file)) for file in files]
-        _pins[state] = f"mirror:{digest(named)}"
-    return _pins[state]
+    return f"mirror:{digest([(file.relative_to(folder).as_posix(), file_digest(file)) for file in files])}"
 
 
 def _languages(source: Source) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.spec import StageKind, Work, nothing
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
@@ -16,4 +16,4 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     return convert(model, settings["number_format"], settings["ctranslate2"], work.out)
 
 
-KIND = StageKind(name="convert", version=2, run=run, seconds=3)
+KIND = StageKind(name="convert", version=2, run=run, reads=nothing, seconds=3)

@@ -7,10 +7,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xtransfer.errors import DataError, LeaseLost, RequestError, StageHeld, StoreError, XTransferError
+from xtransfer.errors import (
+    DataError,
+    LeaseLost,
+    RequestError,
+    SourceChanged,
+    StageHeld,
+    StoreError,
+    XTransferError,
+)
 from xtransfer.stages import STAGES
 from xtransfer.stages.energy import Meter
 from xtransfer.stages.machine import computes
+from xtransfer.stages.pinned import Reading
 from xtransfer.stages.retry import stage_error
 from xtransfer.stages.spec import Progress, Stage, Work, silent
 from xtransfer.store.artifacts import Artifact, ArtifactStore
@@ -66,17 +75,22 @@ def _make(
     started = datetime.now(UTC)
     keep_state = True
     try:
+        kind = STAGES[stage.kind]
         inputs = _inputs(stage, store)
+        reading = Reading(stage, kind.reads)
         out = store.empty_out(stage.key)
-        work = Work(out=out, state=store.state(stage.key), progress=progress, device=device, devices=devices)
+        told = reading.watched(progress)
+        work = Work(out=out, state=store.state(stage.key), progress=told, device=device, devices=devices)
         meter = Meter(*(devices or (device,)))
-        facts = {**STAGES[stage.kind].run(stage.settings, inputs, work), "processor": computes(device)}
+        facts = {**kind.run(stage.settings, inputs, work), "processor": computes(device)}
         if (joules := meter.joules()) is not None:
             facts = {**facts, "energy_joules": joules}
+        reading.confirm()
         lease.confirm()
         return store.commit(stage, out, facts, device, started)
     except Exception as error:
-        keep_state = not isinstance(error, (RequestError, DataError))  # a wrong request leaves nothing behind
+        # a wrong request leaves nothing behind, nor does what may have been made from other bytes
+        keep_state = not isinstance(error, (RequestError, DataError, SourceChanged))
         if is_full_disk(error):
             raise StoreError(f"no space left in {store.root}; free some and run the same command again") from error
         raise

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.pinned import corpus as pinned_corpus
+from xtransfer.stages.spec import Outside, StageKind, Work
+
+
+def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
+    yield pinned_corpus(settings["corpus"]["name"], settings["corpus"]["pin"])
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
@@ -25,4 +30,4 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     return {**facts, "corpus": corpus.facts}
 
 
-KIND = StageKind(name="pretrain", version=1, run=run, seconds=100)
+KIND = StageKind(name="pretrain", version=1, run=run, reads=reads, seconds=100)

@@ -3,15 +3,19 @@ one that made them: how much of each is still there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from xtransfer.stages.pinned import check_rows
-from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.pinned import rows
+from xtransfer.stages.spec import Outside, StageKind, Work
 from xtransfer.stages.translate import ROWS
+
+
+def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
+    yield rows(settings["benchmark"], settings["split"], [settings["source"]], settings["data"])
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
@@ -22,7 +26,6 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     from xtransfer.translation.translatable import texts_of
 
     benchmark, split, source = benchmarks.get(settings["benchmark"]), settings["split"], settings["source"]
-    check_rows(benchmark.name, split, [source], settings["data"])
     written = {row["id"]: row for row in load_rows(benchmark, source, split)}
     outputs: dict[str, str] = {}
     for row in pq.read_table(inputs["translation"] / ROWS).to_pylist():
@@ -34,4 +37,4 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     return {**facts, "decoding": list(engine.decoding)}
 
 
-KIND = StageKind(name="round-trip", version=1, run=run, seconds=3)
+KIND = StageKind(name="round-trip", version=1, run=run, reads=reads, seconds=3)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.pinned import check_rows
-from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.pinned import rows
+from xtransfer.stages.spec import Outside, StageKind, Work
 from xtransfer.stages.translate import ROWS
+
+
+def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
+    yield rows(settings["benchmark"], settings["split"], settings["languages"], settings["data"])
+    if "dev" in settings:
+        yield rows(settings["benchmark"], "dev", settings["languages"], settings["dev"])
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
@@ -17,9 +23,6 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     from xtransfer.pooling import Pooling
     from xtransfer.scoring.score import MEASURES, score
 
-    check_rows(settings["benchmark"], settings["split"], settings["languages"], settings["data"])
-    if "dev" in settings:
-        check_rows(settings["benchmark"], "dev", settings["languages"], settings["dev"])
     scores = score(
         _checkpoint(settings, inputs),
         benchmarks.get(settings["benchmark"]),
@@ -51,4 +54,4 @@ def _by_language(inputs: Mapping[str, Path], prefix: str) -> dict[str, Path]:
     return {name.removeprefix(prefix): folder for name, folder in inputs.items() if name.startswith(prefix)}
 
 
-KIND = StageKind(name="score", version=3, run=run, seconds=3)
+KIND = StageKind(name="score", version=3, run=run, reads=reads, seconds=3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,21 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """Something that a stage reads from outside the store, and what it was when the stage was planned."""
+
+    what: str  # the subject of an error that says that it changed
+    how: str  # what may have changed it
+    pin: str
+    now: Callable[[], str]  # what the pin would be now
+
+
+def nothing(settings: Mapping[str, Any]) -> Iterable[Outside]:
+    """What a kind of stage reads whose stages read folders and artifacts alone."""
+    return ()
+
+
+@dataclass(frozen=True)
 class StageKind:
     """What all stages of one kind share. Raise `version` when what `run` computes changes."""
 
@@ -41,6 +56,8 @@ class StageKind:
     version: int
     run: Callable[[Mapping[str, Any], Mapping[str, Path], Work], dict[str, Any]]
     # (settings, folders of the inputs by name, work) → facts for the manifest: losses, counts, scores
+    reads: Callable[[Mapping[str, Any]], Iterable[Outside]]
+    # settings → rows and corpora that `run` reads; they are checked around it, as the folders in `Stage.places` are
     seconds: float  # rough cost on two CPU cores at laboratory size, for estimates before anything was timed
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xtransfer.stages.pinned import check_rows
-from xtransfer.stages.spec import Progress, StageKind, Work
+from xtransfer.stages.pinned import check, rows
+from xtransfer.stages.spec import Outside, Progress, StageKind, Work
 from xtransfer.stages.translate import ROWS
 
 if TYPE_CHECKING:
     from xtransfer.training.team import Team
+
+
+def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
+    for part in settings["parts"]:
+        if part["data"] is not None:  # else it was translated
+            yield rows(part["benchmark"], "train", [part["language"]], part["data"])
+    if settings["dev"] is not None:
+        yield rows(settings["dev"]["benchmark"], "dev", ["en"], settings["dev"]["data"])
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
@@ -34,6 +42,7 @@ def _ranked(
     out: Path,
     state: Path,
 ) -> dict[str, Any]:
+    check(reads(settings))  # this process asks the hub for itself, where a branch may have moved
     return _train(settings, inputs, Work(out, state, progress, device), team)
 
 
@@ -51,15 +60,12 @@ def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, 
         benchmark = benchmarks.get(part["benchmark"])
         translated = inputs.get(f"data-{number}")
         if translated is not None:
-            rows = read_rows(translated / ROWS)
+            parts.append((benchmark, read_rows(translated / ROWS)))
         else:
-            check_rows(benchmark.name, "train", [part["language"]], part["data"])
-            rows = load_rows(benchmark, part["language"], "train", settings["rows"])
-        parts.append((benchmark, rows))
+            parts.append((benchmark, load_rows(benchmark, part["language"], "train", settings["rows"])))
     dev = None
     if settings["dev"] is not None:
         benchmark = benchmarks.get(settings["dev"]["benchmark"])
-        check_rows(benchmark.name, "dev", ["en"], settings["dev"]["data"])
         dev = (benchmark, load_rows(benchmark, "en", "dev", recipe.dev_rows))
     facts = finetune(
         inputs.get("start") or (settings["encoder"]["id"], settings["encoder"]["revision"]),
@@ -76,7 +82,7 @@ def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, 
         team=team,
         memory_kills=noted(work.state),
     )
-    return {**facts, "part_rows": [len(rows) for _, rows in parts]}
+    return {**facts, "part_rows": [len(read) for _, read in parts]}
 
 
-KIND = StageKind(name="train", version=4, run=run, seconds=8)
+KIND = StageKind(name="train", version=4, run=run, reads=reads, seconds=8)

@@ -4,15 +4,23 @@ translate-test, rows of a language in English; what a check has left out, as dro
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.stages.pinned import check_rows
-from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.pinned import rows as pinned_rows
+from xtransfer.stages.spec import Outside, StageKind, Work
 
 ROWS = "rows.parquet"
+
+
+def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
+    source, language, split = settings.get("source", "en"), settings["language"], settings["split"]
+    languages = [source, language] if settings["references"] else [source]
+    yield pinned_rows(settings["benchmark"], split, languages, settings["data"])
+    if people := settings.get("people"):
+        yield pinned_rows(people["benchmark"], split, [language], people["data"])
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
@@ -21,12 +29,9 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
 
     benchmark, split = benchmarks.get(settings["benchmark"]), settings["split"]
     source = settings.get("source", "en")
-    languages = [source, settings["language"]] if settings["references"] else [source]
-    check_rows(benchmark.name, split, languages, settings["data"])
-    if people := settings.get("people"):
+    if settings.get("people"):
         from xtransfer.translation.parallel import human_rows
 
-        check_rows(people["benchmark"], split, [settings["language"]], people["data"])
         rows, facts = human_rows(benchmark.name, settings["language"], split, settings["rows"], source)
     else:
         rows, facts = _by_a_model(settings, inputs, work)
@@ -68,4 +73,4 @@ def _by_a_model(
     return made.kept, {**made.facts(references), "decoding": list(engine.decoding)}
 
 
-KIND = StageKind(name="translate", version=2, run=run, seconds=8)
+KIND = StageKind(name="translate", version=2, run=run, reads=reads, seconds=8)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.spec import StageKind, Work
+from xtransfer.stages.pinned import corpus as pinned_corpus
+from xtransfer.stages.spec import Outside, StageKind, Work
+
+
+def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
+    yield pinned_corpus(settings["corpus"]["name"], settings["corpus"]["pin"])
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
@@ -28,4 +33,4 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     return {**facts, **({"quality": held_out_quality(work.out, held_out, work.progress)} if held_out else {})}
 
 
-KIND = StageKind(name="translator", version=1, run=run, seconds=30)
+KIND = StageKind(name="translator", version=1, run=run, reads=reads, seconds=30)

@@ -27,6 +27,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from xtransfer import hub
+from xtransfer.data.fetched import check_fetched
 from xtransfer.encoder_check import too_long
 from xtransfer.errors import RequestError, SourceError
 from xtransfer.weights import refuse_pickles
@@ -69,6 +70,7 @@ def fetch(start: Start, loader: str = "AutoModel") -> Path:
         if isinstance(error, RepositoryNotFoundError):  # a gated one too
             raise RequestError(what) from error
         raise SourceError(f"{what}, or name a local folder instead") from error
+    check_fetched(files_of(folder))
     return folder
 
 

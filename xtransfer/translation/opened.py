@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xtransfer.digest import digest, file_digest
+from xtransfer.digest import digest
+from xtransfer.errors import SourceError
+from xtransfer.remembered import file_digest
 from xtransfer.store.manifest import FILE as MANIFEST
-from xtransfer.training.pretrained import Start, files_of
+from xtransfer.training.pretrained import Start, fetch, files_of
 from xtransfer.translation.cache import SentenceCache
 from xtransfer.translation.convert import MODEL, is_converted
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
@@ -23,10 +25,15 @@ def open_engine(model: Start, device: str, beams: int, state: Path) -> ModelEngi
     until the stage is done, and in the cache of this machine."""
     engine: ModelEngine
     if isinstance(model, Path) and is_converted(model):
+        folder, read = model, model_digest(model)
         engine = CTranslate2Engine(model, device, beams)
     else:
+        folder = fetch(model, "AutoModelForSeq2SeqLM")
+        read = model_digest(folder)
         engine = TransformersEngine(model, device, beams)
-    named = digest(_VERSION, model_digest(engine.folder), list(engine.decoding))
+    if model_digest(folder) != read:
+        raise SourceError(f"{folder}: its files changed while the model was loaded; run the study again")
+    named = digest(_VERSION, read, list(engine.decoding))
     engine.kept = Everywhere(Shards(state / "shards"), SentenceCache(named))
     return engine
 
