@@ -50,7 +50,7 @@ def ls(as_json: AsJson = False) -> None:
 
 @app.command("verify")
 def verify() -> None:
-    """Read every artifact and compare digests; exit status 1 if one is damaged."""
+    """Read every artifact and compare key, digests and files with its manifest; exit status 1 if one is damaged."""
     store = _store()
     damaged, whole = [], 0
     for key in store.keys():  # noqa: SIM118

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -60,6 +61,30 @@ def test_verify_sees_changed_bytes_of_equal_size(store: ArtifactStore) -> None:
     (folder / "model.txt").write_text("w3ights")
     assert store.find(STAGE.key) is not None
     assert store.verify(STAGE.key) == ["model.txt: its bytes have changed"]
+
+
+def test_verify_sees_what_was_edited_copied_or_added(store: ArtifactStore) -> None:
+    folder = _make(store).folder
+    (folder / ".DS_Store").touch()
+    (folder / "added_tokens.json").write_text("{}")
+    assert store.verify(STAGE.key) == ["added_tokens.json: is not in manifest.json; something put it there later"]
+    (folder / "added_tokens.json").unlink()
+    assert store.verify(STAGE.key) == []
+
+    other = Stage("train", 1, "train something else", {"seed": 2})
+    copied = folder.parent.parent / other.key[:2] / other.key
+    shutil.copytree(folder, copied)
+    assert store.verify(other.key) == [
+        f"manifest.json: is that of artifact {STAGE.key}; the folder was renamed or copied"
+    ]
+    assert store.find(other.key) is None and store.find(STAGE.key) is not None
+
+    manifest = folder / "manifest.json"
+    edited = manifest.read_text().replace('"seed":1', '"seed":2').replace('"seed": 1', '"seed": 2')
+    assert edited != manifest.read_text()
+    for text in (edited, edited.replace(STAGE.key, other.key), manifest.read_text().replace(STAGE.key, other.key)):
+        manifest.write_text(text)
+        assert store.verify(STAGE.key) and store.find(STAGE.key) is None
 
 
 def test_remove_spares_what_is_being_made(store: ArtifactStore) -> None:

@@ -195,6 +195,14 @@ def test_damage_is_seen_said_and_made_good(
     assert (artifact.folder / "a" / "model.txt").exists() and store.verify(STAGE.key) == []
 
 
+def test_an_edited_manifest_is_not_believed(machines: Machines, url: str, runs: list[dict[str, str]]) -> None:
+    manifest = execute(STAGE, machines.store("one"))[0].manifest
+    edited = manifest.model_copy(update={"settings": {"seed": 2}})
+    _change(url, STAGE.key, "manifest.json", edited.model_dump_json().encode())
+    store = machines.store("two")
+    assert store.find(STAGE.key) is None and "was edited" in store.verify(STAGE.key)[0]
+
+
 def test_what_broke_on_the_way_is_not_withdrawn(
     machines: Machines, runs: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,12 +51,12 @@ class LocalArtifacts:
         return self.leases / f"{name}.lock"
 
     def manifest(self, key: str) -> Manifest | None:
-        """The artifact's manifest, if it is whole and every file has its size."""
+        """The artifact's manifest, if it is whole, the key's own, and every file has its size."""
         folder = self.folder(key)
         manifest = manifests.read(folder)
         if manifest is None:
             return None
-        if wrong := manifests.faults(folder, manifest):
+        if wrong := manifests.naming_faults(manifest, key) or manifests.faults(folder, manifest):
             log.warning("artifact %s (%s) is damaged and will be made again: %s", key, manifest.name, "; ".join(wrong))
             return None
         return manifest
@@ -122,11 +122,13 @@ class LocalArtifacts:
             yield from sorted(folder.name for folder in group.iterdir() if folder.is_dir())
 
     def verify(self, key: str) -> list[str]:
-        """What is wrong with an artifact, digests included."""
-        manifest = manifests.read(self.folder(key))
+        """What is wrong with an artifact: its key, the digests of its files, files too many."""
+        folder = self.folder(key)
+        manifest = manifests.read(folder)
         if manifest is None:
             return ["manifest.json: missing or not readable"]
-        return manifests.faults(self.folder(key), manifest, digests=True)
+        changed = manifests.faults(folder, manifest, digests=True)
+        return [*manifests.naming_faults(manifest, key), *changed, *manifests.extra_files(folder, manifest)]
 
     def content(self, key: str, *, finished: bool = True) -> Content:
         """The artifact under a key, or what an unfinished stage left."""

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xtransfer import __version__
-from xtransfer.digest import file_digest
+from xtransfer.digest import file_digest, visible_files
+from xtransfer.stages.spec import Stage
 
 FILE = "manifest.json"
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "evaluate", "numpy")
@@ -75,6 +76,22 @@ def faults(folder: Path, manifest: Manifest, *, digests: bool = False) -> list[s
         elif digests and file_digest(path) != entry.sha256:
             found.append(f"{name}: its bytes have changed")
     return found
+
+
+def naming_faults(manifest: Manifest, key: str) -> list[str]:
+    """What speaks against a manifest being that of `key`: another key in it, or settings and inputs of another one."""
+    made_from = Stage(manifest.kind, manifest.version, manifest.name, manifest.settings, manifest.inputs).key
+    if made_from == manifest.key == key:
+        return []
+    if made_from == manifest.key:
+        return [f"{FILE}: is that of artifact {manifest.key}; the folder was renamed or copied"]
+    return [f"{FILE}: was edited; its kind, version, settings and inputs have the key {made_from}"]
+
+
+def extra_files(folder: Path, manifest: Manifest) -> list[str]:
+    """Files that the manifest does not name; hidden ones, which nothing reads, do not count."""
+    names = {path.relative_to(folder).as_posix() for path in visible_files(folder)} - {FILE, *manifest.files}
+    return [f"{name}: is not in {FILE}; something put it there later" for name in sorted(names)]
 
 
 @cache

@@ -38,6 +38,7 @@ class RemoteArtifacts:
         except (ImportError, ValueError) as error:
             raise RequestError(no_file_system(url, error)) from error
         self._known: dict[str, Manifest] = {}  # an artifact never changes; one that is missing may come
+        self._refused: dict[str, list[str]] = {}  # why a manifest is not the one of its key
         self._writable = False
 
     def manifest(self, key: str) -> Manifest | None:
@@ -90,7 +91,7 @@ class RemoteArtifacts:
         """What is wrong with an artifact; every byte is read."""
         manifest = self.manifest(key)
         if manifest is None:
-            return ["manifest.json: missing or not readable"]
+            return self._refused.get(key) or ["manifest.json: missing or not readable"]
         checked = ((name, self._fault(key, name, entry)) for name, entry in manifest.files.items())
         return [f"{name}: {wrong}" for name, wrong in checked if wrong]
 
@@ -145,9 +146,9 @@ class RemoteArtifacts:
             manifest = Manifest.model_validate_json(text)
         except ValidationError:
             return
-        if manifest.key == key and not any(
-            Path(name).is_absolute() or ".." in Path(name).parts for name in manifest.files
-        ):
+        self._refused[key] = manifests.naming_faults(manifest, key)
+        outside = any(Path(name).is_absolute() or ".." in Path(name).parts for name in manifest.files)
+        if not self._refused[key] and not outside:
             self._known[key] = manifest
 
     def _fault(self, key: str, name: str, entry: FileEntry) -> str | None:
