@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING
 from xtransfer import benchmarks, encoders
 from xtransfer.benchmarks.code import code_of
 from xtransfer.benchmarks.spec import Benchmark, Source, SplitName
+from xtransfer.benchmarks.values import printed
 from xtransfer.digest import digest
 from xtransfer.errors import SourceError
 
 if TYPE_CHECKING:
     from xtransfer.encoders import EncoderRef
-
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # in what a function or object prints itself as; another in each process
 
 
 class Pins:
@@ -104,9 +102,9 @@ def _declaration(benchmark: Benchmark) -> list[str]:
         factory = field.default_factory
         default = field.default if factory is dataclasses.MISSING else factory()
         if field.name not in ignored and value != default:
-            described.append(f"{field.name}={getattr(value, '__qualname__', None) or _ADDRESS.sub('', repr(value))}")
+            described.append(f"{field.name}={getattr(value, '__qualname__', None) or printed(value)}")
     described += [line for part in benchmark.union for line in _declaration(part)]
-    return described + [f"code={_ADDRESS.sub('', text)}" for text in code_of(benchmark)]
+    return described + [f"code={text}" for text in code_of(benchmark)]
 
 
 def _placeless(source: Source) -> Source:

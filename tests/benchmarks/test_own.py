@@ -123,6 +123,63 @@ def test_the_pin_follows_the_code_and_not_the_place(file: Path, monkeypatch: pyt
         assert _pin_of(DECLARED.replace(old, new), file, f"changed-{number}", monkeypatch) != before
 
 
+MAPPED = (
+    DECLARED.replace("LABELS = {", "import json, numpy, pathlib\nOLD = {")
+    .replace(
+        "UNUSED = 1",
+        """HERE = pathlib.Path(__file__).parent
+LABELS = json.loads((HERE / "labels.json").read_text())
+NUMBERS = numpy.arange(5000)
+NUMBERS[2500] = len((HERE / "middle.txt").read_text())
+NAMES = {"b", "a", "c", *LABELS}
+UNUSED = (HERE / "unused.txt").read_text()
+seen = []
+""",
+    )
+    .replace(
+        "return text in LABELS", "seen.append(text)\n    return text in LABELS and text in NAMES and NUMBERS[0] == 0"
+    )
+)
+
+
+def _pin_of_mapped(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, label: str = "bad", unused: str = "x", middle: str = "x"
+) -> str:
+    beside = folder.parent.parent / name
+    beside.mkdir()
+    (beside / "labels.json").write_text(f'{{"good": 0, "{label}": 1}}')
+    (beside / "unused.txt").write_text(unused)
+    (beside / "middle.txt").write_text(middle)
+    return _pin_of(MAPPED, folder, name, monkeypatch)
+
+
+def test_the_pin_follows_values_that_the_code_reads(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _pin_of_mapped(file, "first", monkeypatch)
+    assert len(load_rows(get("reviews"), "en", "train")) == 2
+    assert Pins().data("reviews", "train", ["en"]) == before, "what `adapt` notes changes no row"
+    assert _pin_of_mapped(file, "second", monkeypatch, label="worse") != before
+    assert _pin_of_mapped(file, "third", monkeypatch, middle="xx") != before
+    assert _pin_of_mapped(file, "fourth", monkeypatch, unused="y") == before
+
+
+def test_comments_docstrings_and_blanks_change_no_pin(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Pins().data("reviews", "train", ["en"])
+    said = DECLARED.replace(
+        "def adapt(row):\n", 'def adapt(row):\n    """Rows with a known label."""\n\n    # others go\n'
+    )
+    assert said != DECLARED and _pin_of(said, file, "said", monkeypatch) == before
+
+
+def test_values_are_described_alike_in_every_process() -> None:
+    import subprocess
+    import sys
+
+    said = "from xtransfer.benchmarks.values import described as d; "
+    said += "print(d({'a': {'x', 'y', 'z', 1}, 'b': [frozenset('abcdef'), (1.5, None, print, object())]}))"
+    ran = {subprocess.run([sys.executable, "-c", said], capture_output=True, text=True).stdout for _ in range(3)}
+    assert len(ran) == 1 and "'x'" in ran.pop()
+
+
 def test_the_pin_follows_the_bytes(file: Path) -> None:
     before = Pins().data("reviews", "train", ["en"])
     (file.parent / "reviews" / "en" / "train.csv").write_text(CSV.replace("x,y", "x,z"))

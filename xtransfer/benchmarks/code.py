@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from xtransfer.benchmarks.own import source_of
+from xtransfer.benchmarks.own import read_values, source_of
 from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.benchmarks.values import described
+
+_RUN_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)  # what else is read shows in values
 
 
 def code_of(benchmark: Benchmark) -> list[str]:
-    """The text behind `adapt` and `keep` where the user wrote them: the top-level statements of the file that they
-    are made of, and what they captured. Nothing for functions of this package, whose names stand for them."""
+    """The code behind `adapt` and `keep` where the user wrote them: the top-level statements of the file that they
+    are made of, without comments and docstrings, the values that those read, and what the functions captured. Nothing
+    for functions of this package, whose names stand for them."""
     return [text for function in _functions(benchmark) for text in _code(function)]
 
 
@@ -28,24 +32,54 @@ def _functions(benchmark: Benchmark) -> Iterator[Callable[..., Any]]:
 def _code(function: Callable[..., Any]) -> list[str]:
     while isinstance(function, partial):
         function = function.func
-    text = source_of(getattr(function, "__module__", ""))
+    module = getattr(function, "__module__", "")
+    text = source_of(module)
     if text is None:
         return []
-    if not inspect.isfunction(function):
-        return [text]
-    captured = inspect.getclosurevars(function).nonlocals
-    return [*_statements(text, function.__code__.co_firstlineno), *(f"{name}={captured[name]!r}" for name in captured)]
-
-
-def _statements(text: str, line: int) -> list[str]:
-    """The top-level statement at a line, and all whose names it uses, in the order of the file."""
     body = ast.parse(text).body
+    wanted, captured = body, {}
+    if inspect.isfunction(function):
+        wanted = _statements(body, function.__code__.co_firstlineno)
+        captured = dict(inspect.getclosurevars(function).nonlocals)
+    values = read_values(module)
+    inside = {name for one in wanted for node in ast.walk(one) if isinstance(node, _RUN_LATER) for name in _names(node)}
+    read = sorted(inside & values.keys())
+    return [
+        *(ast.unparse(_Bare().visit(one)) for one in wanted),
+        *(f"{name}={values[name]}" for name in read),
+        *(f"{name}={described(captured[name])}" for name in captured),
+    ]
+
+
+def _statements(body: list[ast.stmt], line: int) -> list[ast.stmt]:
+    """The top-level statement at a line, and all whose names it uses, in the order of the file."""
     wanted = [one for one in body if _first_line(one) <= line <= (one.end_lineno or one.lineno)]
     for statement in wanted:  # grows while it is read
-        used = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        used = _names(statement)
         wanted += [one for one in body if one not in wanted and _binds(one) & used]
-    lines = text.splitlines()
-    return ["\n".join(lines[_first_line(one) - 1 : one.end_lineno]) for one in body if one in wanted]
+    return [one for one in body if one in wanted]
+
+
+def _names(statement: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+
+
+class _Bare(ast.NodeTransformer):
+    """Removes docstrings: they change no row."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._bare(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._bare(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._bare(node)
+
+    def _bare(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.AST:
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return self.generic_visit(node)
 
 
 def _first_line(statement: ast.stmt) -> int:

@@ -14,12 +14,14 @@ from pathlib import Path
 from types import ModuleType
 
 from xtransfer.benchmarks.spec import Benchmark, Source
+from xtransfer.benchmarks.values import values_of
 from xtransfer.digest import digest
 from xtransfer.errors import RequestError
 from xtransfer.languages import LANGUAGES
 
 _BESIDE = ("./", "../")  # how the path of a folder beside the file begins
 _texts: dict[str, str] = {}  # module → text of the file
+_values_of: dict[str, dict[str, str]] = {}  # module → digests of its values, by name, when the file had run
 _running: set[Path] = set()
 _declared: dict[tuple[Path, ...], dict[str, Benchmark]] = {}  # files that have all run → what they declare
 
@@ -57,6 +59,11 @@ def source_of(module: str) -> str | None:
     return _texts.get(module)
 
 
+def read_values(module: str) -> Mapping[str, str]:
+    """Digests of the values in a user's file by name, as they were when it had run: `adapt` may change them later."""
+    return _values_of.get(module, {})
+
+
 def _values(file: Path) -> list[Benchmark]:
     """The benchmarks of a file, each once; those whose variable begins with an underscore are parts of others."""
     named = vars(_module(file)).items()
@@ -74,6 +81,7 @@ def _module(file: Path) -> ModuleType:
         text = file.read_text(encoding="utf-8")
         _texts[module.__name__] = text
         exec(compile(text, str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102 - the user's own program
+        _values_of[module.__name__] = values_of(module)
     except Exception as error:
         raise _fault(file, f"{type(error).__name__}: {error}", _line(error, file)) from error
     finally:
