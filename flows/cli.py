@@ -24,8 +24,8 @@ from flows.commands import (
     translation,
     watch,
 )
-from xtransfer import __version__
-from xtransfer.errors import RequestError, XTransferError
+from xtransfer.base.errors import RequestError, XTransferError
+from xtransfer.base.version import __version__
 
 app = typer.Typer(
     name="xtransfer",

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from xtransfer.stages.spec import Stage
+from xtransfer.base.stage import Stage
 
 
 class Display:

@@ -8,10 +8,10 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.alive import hold
 from flows.forms import Hours, LanguageCode, OnDevice, Rows, Seed, Workers, joined
+from flows.run_lock import hold
 from flows.run_study import Summary, run_study
-from xtransfer.studies.evaluation import evaluation
+from xtransfer.planning.evaluation import evaluation
 
 
 def _name() -> str:

@@ -9,14 +9,14 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.alive import hold
 from flows.forms import Hours, OnDevice, Workers
+from flows.run_lock import hold
 from flows.run_study import Summary, run_study
-from xtransfer.checkpoints import fetched
-from xtransfer.checkpoints.claims import claimed
-from xtransfer.checkpoints.watch import Watch
+from xtransfer.base.settings import current
+from xtransfer.models.files import fetched
 from xtransfer.results.database import open_database
-from xtransfer.settings import current
+from xtransfer.watch.claims import claimed
+from xtransfer.watch.watch import Watch
 
 
 @flow(

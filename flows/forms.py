@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from xtransfer import benchmarks
-from xtransfer.languages import LANGUAGES
-from xtransfer.studies import STUDIES
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.study.builtin import STUDIES
 from xtransfer.translation.engines import ENGINES
 
 

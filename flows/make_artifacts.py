@@ -8,15 +8,15 @@ from prefect import get_run_logger
 
 from flows.stages import run_stages, stage_runtime
 from tasks.made import Made, publish_made
-from xtransfer.errors import XTransferError
+from xtransfer.base.errors import XTransferError
+from xtransfer.base.settings import current
+from xtransfer.base.stage import Stage
+from xtransfer.planning.schedule import missing
+from xtransfer.planning.single_runs import Wanted
 from xtransfer.results.database import open_database
 from xtransfer.results.users import announce
-from xtransfer.schedule import missing
-from xtransfer.settings import current
 from xtransfer.stages.limits import check_timeouts
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import Artifact, ArtifactStore
-from xtransfer.wanted import Wanted
 
 
 class NotMade(XTransferError):

@@ -12,7 +12,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 SERVER = "PREFECT_SERVER_API_AUTH_STRING"
 CLIENT = "PREFECT_API_AUTH_STRING"

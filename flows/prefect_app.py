@@ -20,7 +20,7 @@ import sys
 import threading
 
 from flows import password
-from flows.prefect_again import App, Message, Receive, Send, served_again
+from flows.prefect_fixes.retry_busy import App, Message, Receive, Send, served_again
 from flows.prefect_login import Login, answer
 from flows.prefect_origin import refusal
 

@@ -13,9 +13,9 @@ import time
 import urllib.request
 from base64 import b64encode
 
-from flows.prefect_again import Message, Receive, Send
+from flows.prefect_fixes.retry_busy import Message, Receive, Send
 from flows.prefect_origin import API, is_authorized
-from xtransfer.errors import SourceError
+from xtransfer.base.errors import SourceError
 
 LOGIN = "/xtransfer/login"
 CODES = "/xtransfer/codes"

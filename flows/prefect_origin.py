@@ -11,7 +11,7 @@ import re
 from base64 import b64encode
 from urllib.parse import urlsplit
 
-from flows.prefect_again import Message
+from flows.prefect_fixes.retry_busy import Message
 
 API = "/api"
 _DEFAULT_PORTS = {"http": 80, "https": 443}

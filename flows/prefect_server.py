@@ -27,7 +27,7 @@ from flows import password
 from flows.prefect_app import ANY_NAME
 from flows.prefect_guard import ADDRESS, KEY, USERS
 from flows.private import read_json, write_json
-from xtransfer.errors import RequestError, SourceError
+from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.store.lease import lease
 
 _START_SECONDS = 300  # a loaded two-core machine took 20 to 60

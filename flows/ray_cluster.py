@@ -18,9 +18,9 @@ from flows.prefect_app import LOOPBACK
 from tasks.on_ray import run_stage_on_ray
 from tasks.ray_node import fingerprint
 from tasks.runtime import Listener, timeout
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
+from xtransfer.base.stage import Stage
 from xtransfer.stages.slots import Slot
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
 _ANSWER_SECONDS = 10

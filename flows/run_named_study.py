@@ -7,9 +7,9 @@ from typing import Any
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.alive import hold
 from flows.commands.common import chosen
 from flows.forms import Hours, LanguageCode, OnDevice, Seed, StudyName, Workers, joined
+from flows.run_lock import hold
 from flows.run_study import Summary, run_study
 
 

@@ -8,27 +8,27 @@ from functools import partial
 
 from prefect import flow, get_run_logger
 
-from flows.alive import hold
 from flows.forms import Hours, OnDevice, Workers
+from flows.run_lock import hold
 from flows.stages import run_stages, stage_runtime
 from tasks.artifacts import publish_report
-from xtransfer import grid
+from xtransfer.base.errors import XTransferError
+from xtransfer.base.hub import patient
+from xtransfer.base.retry import may_pass
+from xtransfer.base.settings import current
+from xtransfer.base.stage import Stage
 from xtransfer.data.check import demand
-from xtransfer.errors import XTransferError
-from xtransfer.grid import Cell, Plan
-from xtransfer.hub import patient
-from xtransfer.needs import Need
+from xtransfer.data.need import Need
+from xtransfer.planning import grid
+from xtransfer.planning.schedule import needed
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.recorded import unrecorded
 from xtransfer.results.users import announce
 from xtransfer.results.write import record_cell, record_failure, record_study
-from xtransfer.schedule import needed
-from xtransfer.settings import current
 from xtransfer.stages.limits import check_timeouts
-from xtransfer.stages.retry import may_pass
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Study
+from xtransfer.study.cells import Cell, Plan
+from xtransfer.study.study import Study
 
 _PAUSES = (1.0, 5.0, 15.0, 60.0)  # seconds: a server that starts anew is back within them
 

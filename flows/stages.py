@@ -16,15 +16,15 @@ from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
 from flows.ray_cluster import RayRuntime, is_ray
-from tasks.live import live
+from tasks.progress_publisher import live
 from tasks.runtime import LISTENER, RUNTIME, Everyone, Nobody, Runtime
 from tasks.stage import run_stage
-from xtransfer.errors import DeviceLost, StageError, StoreError
-from xtransfer.schedule import Schedule
+from xtransfer.base.errors import DeviceLost, StageError, StoreError
+from xtransfer.base.retry import may_pass, pause
+from xtransfer.base.stage import Stage
+from xtransfer.planning.schedule import Schedule
 from xtransfer.stages.isolated import StageProcesses
-from xtransfer.stages.retry import may_pass, pause
 from xtransfer.stages.slots import Pool, Slot, slots
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
 _LOOK_SECONDS = 1.0  # how often what was put aside is looked at

@@ -8,10 +8,10 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.alive import hold
 from flows.forms import Hours, OnDevice, Rows, Seed, Workers, joined
 from flows.make_artifacts import make_artifacts
-from xtransfer.wanted import intermediate_training
+from flows.run_lock import hold
+from xtransfer.planning.single_runs import intermediate_training
 
 
 def _name() -> str:

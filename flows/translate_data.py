@@ -9,11 +9,11 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.alive import hold
 from flows.forms import EngineName, Hours, LanguageCode, OnDevice, Rows, TrainedOn, Workers, joined
 from flows.make_artifacts import make_artifacts
+from flows.run_lock import hold
 from tasks.translated import publish_translations
-from xtransfer.wanted import translations
+from xtransfer.planning.single_runs import translations
 
 
 def _name() -> str:

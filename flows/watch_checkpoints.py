@@ -17,14 +17,14 @@ from prefect.deployments import run_deployment
 from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
 
-from flows.alive import hold
+from flows.run_lock import hold
 from tasks.keys import artifact_key
-from xtransfer.checkpoints.claims import Turn, recover, take_turns
-from xtransfer.checkpoints.record import Look, record
-from xtransfer.checkpoints.watch import Watch
-from xtransfer.errors import RequestError, SourceError
+from xtransfer.base.errors import RequestError, SourceError
+from xtransfer.base.settings import current
 from xtransfer.results.database import open_database
-from xtransfer.settings import current
+from xtransfer.watch.claims import Turn, recover, take_turns
+from xtransfer.watch.record import Look, record
+from xtransfer.watch.watch import Watch
 
 EVENT = "xtransfer.checkpoint.created"
 DEPLOYMENT = "evaluate-new-checkpoint/new-checkpoint"

@@ -13,8 +13,8 @@ from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 
-from xtransfer.checkpoints.watch import Watch
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
+from xtransfer.watch.watch import Watch
 
 DEPLOYMENT = "watch-checkpoints/watch"
 

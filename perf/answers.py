@@ -24,9 +24,9 @@ from xtransfer.lab.grammar import realise
 from xtransfer.lab.meaning import Is, Text
 from xtransfer.lab.nouns import NOUNS
 from xtransfer.lab.states import STATES
+from xtransfer.training.translator import train_translator
 from xtransfer.translation.answers import put_answers
 from xtransfer.translation.engines import ENGINES, EngineTrainedHere
-from xtransfer.translation.train import train_translator
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 LANGUAGES = ("de", "tr")

@@ -107,7 +107,7 @@ def _in_step(folder: Path, benchmark: Benchmark, rows: Sequence[Row], steps: int
 def _logits(
     folder: Path, benchmark: Benchmark, train: Sequence[Row], dev: Sequence[Row], steps: int, seed: int, precision: str
 ) -> np.ndarray:
-    from xtransfer.scoring.predict import Reader, predict
+    from xtransfer.models.predict import Reader, predict
 
     run = make_run(folder, [(benchmark, train)], steps, seed=seed, precision=precision, learning_rate=RATE)
     Clock(run).train()

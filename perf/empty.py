@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xtransfer.base.stage import Stage, StageKind, Work, nothing
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.stages import STAGES
-from xtransfer.stages.spec import Stage, StageKind, Work, nothing
 
 NOTHING = Benchmark(
     name="nothing", kind="pair", languages=("en",), source=Source("./nothing", splits={"test": "test"}),

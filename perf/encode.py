@@ -33,8 +33,8 @@ def ours(languages: Sequence[str], splits: Sequence[str], tokenizer: str) -> flo
     start = perf_counter()
     from xtransfer import kinds
     from xtransfer.benchmarks import get
-    from xtransfer.data.encoded import encoded_rows
     from xtransfer.data.load import load_rows
+    from xtransfer.kinds.encoded import encoded_rows
 
     xnli = get("xnli")
     for split in SPLITS:
@@ -100,8 +100,8 @@ def measure(quick: bool, tokenizer: str | None, folder: Path) -> list[Measure]:
 def _data(folder: Path) -> tuple[Path, list[str]]:
     """A mirror with XNLI in it, and the languages that it has."""
     from xtransfer import lab
+    from xtransfer.base.settings import current
     from xtransfer.benchmarks import get
-    from xtransfer.settings import current
 
     mirror = current().hub_dir
     if mirror is None or not (mirror / PATH).is_dir():

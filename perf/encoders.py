@@ -58,7 +58,7 @@ def make_encoder(size: Size, texts: Mapping[str, Sequence[Row]], folder: Path) -
     import torch
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
-    from xtransfer.training.pretrained import quiet
+    from xtransfer.models.pretrained import quiet
     from xtransfer.training.tokenizer import train_tokenizer
 
     sentences = [row[field] for rows in texts.values() for row in rows for field in ("first", "second")]
@@ -81,7 +81,7 @@ def make_encoder(size: Size, texts: Mapping[str, Sequence[Row]], folder: Path) -
 
 
 def _files(path: str, split: str) -> list[Path]:
-    from xtransfer.settings import current
+    from xtransfer.base.settings import current
 
     mirror = current().hub_dir
     return sorted((mirror / path).glob(f"{split}-*.parquet")) if mirror is not None else []

@@ -20,8 +20,8 @@ import numpy as np
 from perf.encoders import LENGTH, NLI, QUICK, SIZES, Size, evaluation_rows, make_encoder
 from perf.measure import Bound, Measure, in_turns, parser, show
 from perf.trainer import dataset, predictor
+from xtransfer.base.precision import Precision
 from xtransfer.benchmarks.spec import Row
-from xtransfer.precision import Precision
 
 ROWS = 80  # of each language
 LEAST: Mapping[Precision, float] = {"fp32": 1.6, "bf16": 3.0}
@@ -68,8 +68,8 @@ class Ours:
 
     def __init__(self, folder: Path, rows: Mapping[str, Sequence[Row]], model: Any) -> None:
         from xtransfer.kinds import KINDS
-        from xtransfer.scoring.predict import Reader
-        from xtransfer.training import checkpoints
+        from xtransfer.models import checkpoints
+        from xtransfer.models.predict import Reader
 
         self.rows, self.encoder = rows, model.roberta
         self.reader = Reader(checkpoints.load(folder).tokenizer, LENGTH)
@@ -80,7 +80,7 @@ class Ours:
         self.logits: dict[Precision, np.ndarray] = {}
 
     def seconds(self, precision: Precision) -> float:
-        from xtransfer.scoring.predict import predict_languages
+        from xtransfer.models.predict import predict_languages
 
         started = process_time()
         found = predict_languages(self.encoder, self.head, NLI, self.rows, self.reader, precision=precision)

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer import benchmarks
-from xtransfer.grid import Plan
-from xtransfer.stages.spec import Stage
+from xtransfer.base.stage import Stage
 from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study.cells import Plan
 
 _ITEMS = 20  # in each language
 

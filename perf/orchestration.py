@@ -22,9 +22,9 @@ from perf import empty as empty_stages
 from perf.empty import empty
 from perf.finished import finish
 from perf.measure import Bound, Measure, parser, show
-from xtransfer import grid
+from xtransfer.planning import grid
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Study, make
+from xtransfer.study.study import Study, make
 
 STAGES, CELLS = 1000, 1000
 PLAN_GOAL, RERUN_GOAL, STAGE_GOAL = 2.0, 10.0, 0.05  # seconds; the last per stage

@@ -20,14 +20,14 @@ import pandas as pd
 from perf.finished import draw_scores
 from perf.measure import Measure, paired, parser, show
 from xtransfer import benchmarks
-from xtransfer.grid import Cell, Plan
-from xtransfer.languages import XTREME_R
+from xtransfer.base.languages import XTREME_R
+from xtransfer.base.stage import Stage
 from xtransfer.report import write_report
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.write import record_cell, record_study
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Study
+from xtransfer.study.cells import Cell, Plan
+from xtransfer.study.study import Study
 
 GOAL = 10.0  # seconds on two cores
 MOST_BYTES = 3_000_000  # of the page

@@ -26,8 +26,9 @@ import pandas as pd
 
 from perf.measure import Measure, parser, show
 from perf.postgres import NoServer, server
-from xtransfer.languages import codes
-from xtransfer.results import Database, Results, open_database
+from xtransfer.analysis.results import Results
+from xtransfer.base.languages import codes
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.schema import CellMeanRow, CellRow, EncoderRow, ScoreRow, StageRow, StudyCellRow, StudyRow
 from xtransfer.results.upsert import Values, upsert
 

@@ -96,7 +96,7 @@ def predictor(folder: Path, out: str) -> Any:
 def _arguments(folder: Path, out: str, labels: int, device: str = "cpu", **settings: Any) -> dict[str, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainingArguments, set_seed
 
-    from xtransfer.training.pretrained import quiet
+    from xtransfer.models.pretrained import quiet
 
     set_seed(settings.get("seed", 0))  # the head is drawn when the model is loaded
     with quiet():

@@ -25,7 +25,7 @@ from perf.encoders import LENGTH, NLI, QUICK, SIZES, Size, evaluation_rows, make
 from perf.measure import Bound, Measure, clock, in_turns, parser, show
 from perf.trainer import BATCH, BEST, DYNAMIC, WARM, dataset, seconds_per_token
 from xtransfer.benchmarks.spec import Row
-from xtransfer.training.recipe import Recipe
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.training.savings import ALL, Savings
 
 POOL = 10_000  # rows
@@ -95,8 +95,8 @@ def make_run(
     folder: Path, parts: Any, steps: int, *, seed: int = 0, savings: Savings = ALL, device: str = "cpu", **recipe: Any
 ) -> Any:
     """A run of our own, with the recipe that the Trainer has too."""
+    from xtransfer.recipes.mixture import PROPORTIONAL
     from xtransfer.training.finetune import Run
-    from xtransfer.training.mixture import PROPORTIONAL
     from xtransfer.training.parts import Parts
 
     usual = {"batch_size": BATCH, "learning_rate": 2e-5, "max_length": LENGTH}

@@ -25,13 +25,13 @@ from transformers import GenerationConfig
 
 from perf.measure import Bound, Measure, Way, in_turns, parser, show
 from xtransfer import benchmarks
+from xtransfer.base.errors import SourceError
 from xtransfer.benchmarks.spec import Row
 from xtransfer.data import multi30k
 from xtransfer.data.load import load_rows
-from xtransfer.errors import SourceError
+from xtransfer.recipes.translator import TranslatorRecipe
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
 from xtransfer.translation.numbers import NumberFormat
-from xtransfer.translation.recipe import TranslatorRecipe
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 ROWS, QUICK_ROWS = 240, 12
@@ -220,7 +220,7 @@ def _references(translators: Translators, rows: Pairs) -> tuple[list[str], list[
 
 def _random_model(shape: TranslatorRecipe, rows: Pairs, folder: Path) -> Path:
     """A Marian model of a shape that has learnt nothing, with a tokenizer of the rows' text."""
-    from xtransfer.translation.train import train_translator
+    from xtransfer.training.translator import train_translator
 
     texts = [{"en": row["first"], "de": row["second"]} for row in rows]
     train_translator(texts, shape, 0, folder / "random", folder / "state")

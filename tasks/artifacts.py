@@ -15,9 +15,10 @@ from prefect.client.orchestration import get_client
 from tasks.keys import artifact_key
 from tasks.markdown import listed, plain
 from xtransfer.analysis import UNSEEN
-from xtransfer.declared import NAME
-from xtransfer.digest import file_digest
-from xtransfer.errors import RequestError
+from xtransfer.base.declared import NAME
+from xtransfer.base.digest import file_digest
+from xtransfer.base.errors import RequestError
+from xtransfer.base.settings import current
 from xtransfer.report import samples
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.page import PAGE, write_findings
@@ -26,7 +27,6 @@ from xtransfer.report.tables import Grid, heading, headline
 from xtransfer.report.words import counted, duration
 from xtransfer.results.database import open_database
 from xtransfer.results.recorded import fingerprint
-from xtransfer.settings import current
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.store.manifest import host
 

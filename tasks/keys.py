@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xtransfer.digest import digest
+from xtransfer.base.digest import digest
 from xtransfer.report.files import slug
 
 

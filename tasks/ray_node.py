@@ -13,12 +13,12 @@ from prefect.client.schemas.objects import State
 
 from tasks.runtime import RUNTIME, Nobody, Runtime
 from tasks.stage import run_stage
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError
-from xtransfer.settings import current
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError
+from xtransfer.base.settings import current
+from xtransfer.base.stage import Stage
 from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Pool, Slot
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.store.manifest import host
 

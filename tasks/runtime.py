@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Protocol
 
+from xtransfer.base.stage import Stage
 from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Pool, Slot
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
 

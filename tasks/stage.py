@@ -19,8 +19,8 @@ from prefect.states import Completed
 
 from tasks.runtime import RUNTIME
 from tasks.stage_log import ProgressLog, library_logs
-from xtransfer.errors import StageHeld
-from xtransfer.stages.spec import Stage
+from xtransfer.base.errors import StageHeld
+from xtransfer.base.stage import Stage
 
 
 @task(name="stage", task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)

@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.keys import artifact_key
 from tasks.markdown import listed
-from xtransfer.errors import XTransferError
+from xtransfer.base.errors import XTransferError
 from xtransfer.report import translated
 from xtransfer.store.artifacts import Artifact
 

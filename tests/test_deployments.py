@@ -8,8 +8,8 @@ from prefect.exceptions import ParameterTypeError
 from prefect.utilities.callables import parameter_schema
 
 from flows.serving.deploy import POOL, declared, flow_of
-from xtransfer.languages import LANGUAGES
-from xtransfer.studies import STUDIES
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.study.builtin import STUDIES
 
 
 def test_every_entrypoint_is_a_flow_with_a_form() -> None:

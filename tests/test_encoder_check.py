@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.checkpoints.folders import CONFIG, files, in_shards, put
-from xtransfer import grid, wanted
-from xtransfer.encoder_check import check_encoder, positions_of
-from xtransfer.encoders import EncoderRef, resolve
-from xtransfer.errors import RequestError
-from xtransfer.study import make
-from xtransfer.training.recipe import Recipe
+from xtransfer.base.errors import RequestError
+from xtransfer.models.encoder_check import check_encoder, positions_of
+from xtransfer.planning import grid, single_runs
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.study.encoders import EncoderRef, resolve
+from xtransfer.study.study import make
 
 POSITIONS = {"max_position_embeddings": 34, "pad_token_id": 1}
 
@@ -59,9 +59,9 @@ def test_sequences_longer_than_the_table_of_positions_are_refused(tmp_path: Path
     ):
         _plan(place, max_length=33)
     with pytest.raises(RequestError, match="positions for 32 tokens"):
-        wanted.intermediate_training(place, "lab-nli@en", [0], recipe={"max_length": 64})
+        single_runs.intermediate_training(place, "lab-nli@en", [0], recipe={"max_length": 64})
     with pytest.raises(RequestError, match="positions for 32 tokens"):
-        wanted.target_training(place, "lab-inference", [0], recipe={"max_length": 64})
+        single_runs.target_training(place, "lab-inference", [0], recipe={"max_length": 64})
     with pytest.raises(
         RequestError, match="intermediate_recipe: max_length 65: the encoder lab-tiny has positions for 64 tokens"
     ):

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks import get
-from xtransfer.errors import RequestError
-from xtransfer.grid import plan
-from xtransfer.studies.evaluation import RECIPES, answered_by, evaluation
+from xtransfer.planning.evaluation import RECIPES, answered_by, evaluation
+from xtransfer.planning.grid import plan
 
 LABELS = ["entailment", "neutral", "contradiction"]
 

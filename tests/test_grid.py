@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from xtransfer.errors import RequestError
-from xtransfer.grid import Plan, plan
-from xtransfer.stages.spec import Stage
-from xtransfer.studies import STUDIES
-from xtransfer.studies.lab import LAB
+from xtransfer.base.errors import RequestError
+from xtransfer.base.stage import Stage
+from xtransfer.planning.grid import plan
+from xtransfer.study.builtin import STUDIES
+from xtransfer.study.builtin.lab import LAB
+from xtransfer.study.cells import Plan
 
 
 def _of_kind(one: Plan, kind: str) -> list[Stage]:

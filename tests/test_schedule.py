@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from xtransfer.grid import Cell, Plan
-from xtransfer.intermediate import DIRECT
-from xtransfer.schedule import Schedule, estimate, needed
-from xtransfer.stages.spec import Stage
-from xtransfer.study import Target, make
+from xtransfer.base.stage import Stage
+from xtransfer.planning.schedule import Schedule, estimate, needed
+from xtransfer.study.cells import Cell, Plan
+from xtransfer.study.intermediate import DIRECT
+from xtransfer.study.study import Target, make
 
 
 def _stage(kind: str, name: str, *inputs: Stage) -> Stage:

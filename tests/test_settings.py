@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from flows import cli
 from tests.running import xtransfer
-from xtransfer.errors import RequestError
-from xtransfer.settings import shown
+from xtransfer.base.errors import RequestError
+from xtransfer.base.settings import shown
 
 SECRET = "s3cr3t"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from xtransfer import benchmarks
-from xtransfer.grid import plan
-from xtransfer.pins import PinsInReach
-from xtransfer.scoring.aggregate import suite
-from xtransfer.studies import STUDIES
-from xtransfer.study import Study
-from xtransfer.training.recipes import recipe
+from xtransfer.data.revisions import PinsInReach
+from xtransfer.metrics.aggregate import suite
+from xtransfer.planning.grid import plan
+from xtransfer.recipes.recipes import recipe
+from xtransfer.study.builtin import STUDIES
+from xtransfer.study.study import Study
 from xtransfer.translation.engines import ENGINES, EngineTrainedHere, HubEngine
 
 ROOT = Path(__file__).parents[1]

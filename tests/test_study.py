@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer.errors import RequestError
-from xtransfer.intermediate import Intermediate, Part
-from xtransfer.pooling import Pooling
-from xtransfer.study import Study, Target, make, read
+from xtransfer.base.errors import RequestError
+from xtransfer.recipes.pooling import Pooling
+from xtransfer.study.intermediate import Intermediate, Part
+from xtransfer.study.study import Study, Target, make, read
 
 VALUES = {
     "name": "small",

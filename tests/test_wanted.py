@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from xtransfer import grid, wanted
-from xtransfer.errors import RequestError
-from xtransfer.study import Study
-from xtransfer.training.recipe import Recipe
+from xtransfer.base.errors import RequestError
+from xtransfer.planning import grid, single_runs
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.study.study import Study
 
 ENCODER, FIRST, TARGET = "lab-mini@0", "lab-nli@tr~lab-marian", "lab-inference"
 ONE_EPOCH = {"epochs": 1}
@@ -29,7 +29,7 @@ def _recipe_of(stage: Any) -> dict[str, Any]:
 
 
 def test_the_stages_are_those_of_a_study() -> None:
-    asked = wanted.target_training(
+    asked = single_runs.target_training(
         ENCODER, TARGET, [3], after=FIRST, recipe=ONE_EPOCH, after_rows=48, after_recipe=ONE_EPOCH
     )
     first, last = asked.stages[-2], asked.stages[-1]
@@ -40,20 +40,20 @@ def test_the_stages_are_those_of_a_study() -> None:
 
 
 def test_a_fine_tuning_starts_from_the_checkpoint_that_the_intermediate_flow_makes() -> None:
-    (first,) = wanted.intermediate_training(ENCODER, FIRST, [3], rows=48, recipe=ONE_EPOCH).results
-    asked = wanted.target_training(ENCODER, TARGET, [3], after=FIRST, after_rows=48, after_recipe=ONE_EPOCH)
+    (first,) = single_runs.intermediate_training(ENCODER, FIRST, [3], rows=48, recipe=ONE_EPOCH).results
+    asked = single_runs.target_training(ENCODER, TARGET, [3], after=FIRST, after_rows=48, after_recipe=ONE_EPOCH)
     assert asked.results[0].inputs["start"] == first.key
 
 
 def test_an_intermediate_trains_on_the_translation_that_the_translating_flow_makes() -> None:
-    (translation,) = wanted.translations("lab-nli", ["tr"], "lab-marian", rows=48).results
-    (trained,) = wanted.intermediate_training(ENCODER, FIRST, [3], rows=48).results
+    (translation,) = single_runs.translations("lab-nli", ["tr"], "lab-marian", rows=48).results
+    (trained,) = single_runs.intermediate_training(ENCODER, FIRST, [3], rows=48).results
     assert translation.key in trained.inputs.values()
 
 
 def test_a_way_back_is_a_result_of_its_own_and_changes_no_translation() -> None:
-    (alone,) = wanted.translations("lab-nli", ["tr"], "lab-marian", rows=48).results
-    asked = wanted.translations("lab-nli", ["tr"], "lab-marian", rows=48, way_back="lab-marian-back")
+    (alone,) = single_runs.translations("lab-nli", ["tr"], "lab-marian", rows=48).results
+    asked = single_runs.translations("lab-nli", ["tr"], "lab-marian", rows=48, way_back="lab-marian-back")
     translation, back = asked.results
     assert translation == alone and back.inputs["translation"] == alone.key
     (translator,) = [stage for stage in asked.stages if stage.key == back.inputs["engine"]]
@@ -62,28 +62,34 @@ def test_a_way_back_is_a_result_of_its_own_and_changes_no_translation() -> None:
 
 
 def test_each_result_is_asked_for_once() -> None:
-    assert len(wanted.intermediate_training(ENCODER, "lab-nli@de", [1, 1, 2]).results) == 2
-    assert len(wanted.translations("lab-nli", ["de", "tr", "de"], "lab-marian").results) == 2
+    assert len(single_runs.intermediate_training(ENCODER, "lab-nli@de", [1, 1, 2]).results) == 2
+    assert len(single_runs.translations("lab-nli", ["de", "tr", "de"], "lab-marian").results) == 2
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (lambda: wanted.translations("lab-nli", [], "lab-marian"), "at least one"),
-        (lambda: wanted.translations("lab-nli", ["fr"], "lab-marian"), "translates to de, tr"),
-        (lambda: wanted.translations("lab-nli", ["de"], "google"), "lab-marian"),
-        (lambda: wanted.translations("lab-nli", ["de"], "lab-marian", way_back="lab-marian"), "to de, tr, not to en"),
-        (lambda: wanted.translations("lab-nli", ["de"], "lab-marian", way_back="parallel"), "people's work"),
-        (lambda: wanted.intermediate_training(ENCODER, "direct", [0]), "trains on nothing"),
-        (lambda: wanted.intermediate_training(ENCODER, "lab-nli@zh", [0]), "no rows in 'zh'"),
-        (lambda: wanted.intermediate_training(ENCODER, "lab-nli", [0]), "benchmark@language"),
-        (lambda: wanted.intermediate_training(ENCODER, "lab-nli@de*2", [0]), "^intermediate: 'lab-nli@de.2': weights"),
-        (lambda: wanted.intermediate_training(ENCODER, "lab-nli@de", []), "seeds"),
-        (lambda: wanted.intermediate_training(ENCODER, "lab-nli@de", [0], recipe={"epcohs": 1}), "epcohs"),
-        (lambda: wanted.intermediate_training("lab-mni@0", "lab-nli@de", [0]), "lab-mini"),
-        (lambda: wanted.target_training(ENCODER, "lab-retrieval", [0]), "nothing is trained"),
-        (lambda: wanted.target_training(ENCODER, "lab-inferense", [0]), "did you mean 'lab-inference'"),
-        (lambda: wanted.target_training(ENCODER, TARGET, [0], recipe={"epochs": -1}), "epochs"),
+        (lambda: single_runs.translations("lab-nli", [], "lab-marian"), "at least one"),
+        (lambda: single_runs.translations("lab-nli", ["fr"], "lab-marian"), "translates to de, tr"),
+        (lambda: single_runs.translations("lab-nli", ["de"], "google"), "lab-marian"),
+        (
+            lambda: single_runs.translations("lab-nli", ["de"], "lab-marian", way_back="lab-marian"),
+            "to de, tr, not to en",
+        ),
+        (lambda: single_runs.translations("lab-nli", ["de"], "lab-marian", way_back="parallel"), "people's work"),
+        (lambda: single_runs.intermediate_training(ENCODER, "direct", [0]), "trains on nothing"),
+        (lambda: single_runs.intermediate_training(ENCODER, "lab-nli@zh", [0]), "no rows in 'zh'"),
+        (lambda: single_runs.intermediate_training(ENCODER, "lab-nli", [0]), "benchmark@language"),
+        (
+            lambda: single_runs.intermediate_training(ENCODER, "lab-nli@de*2", [0]),
+            "^intermediate: 'lab-nli@de.2': weights",
+        ),
+        (lambda: single_runs.intermediate_training(ENCODER, "lab-nli@de", []), "seeds"),
+        (lambda: single_runs.intermediate_training(ENCODER, "lab-nli@de", [0], recipe={"epcohs": 1}), "epcohs"),
+        (lambda: single_runs.intermediate_training("lab-mni@0", "lab-nli@de", [0]), "lab-mini"),
+        (lambda: single_runs.target_training(ENCODER, "lab-retrieval", [0]), "nothing is trained"),
+        (lambda: single_runs.target_training(ENCODER, "lab-inferense", [0]), "did you mean 'lab-inference'"),
+        (lambda: single_runs.target_training(ENCODER, TARGET, [0], recipe={"epochs": -1}), "epochs"),
     ],
 )
 def test_wrong_requests_say_what_is_wrong(asked: Callable[[], Any], said: str) -> None:

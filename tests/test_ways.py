@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from xtransfer import grid, needs, wanted
-from xtransfer.errors import RequestError
-from xtransfer.stages.spec import Stage
-from xtransfer.study import Target, make
+from xtransfer.base.errors import RequestError
+from xtransfer.base.stage import Stage
+from xtransfer.planning import grid, needs, single_runs
+from xtransfer.study.study import Target, make
 
 PLAIN = "lab-inference"
 TRAIN, TEST = f"{PLAIN}:translate-train~lab-marian", f"{PLAIN}:translate-test~parallel"
@@ -134,4 +134,4 @@ def test_fields_that_do_not_fit_together(values: dict[str, Any], said: str) -> N
 @pytest.mark.parametrize("target", [TRAIN, TEST])
 def test_fine_tuning_alone_translates_nothing(target: str) -> None:
     with pytest.raises(RequestError, match="only a study translates"):
-        wanted.target_training("lab-mini@0", target, [0])
+        single_runs.target_training("lab-mini@0", target, [0])

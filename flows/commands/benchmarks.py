@@ -39,9 +39,9 @@ def command(
 
 def _reason(name: str) -> str | None:
     """Why a benchmark cannot be used here and now; None where it can."""
+    from xtransfer.base.errors import XTransferError
     from xtransfer.benchmarks import get
     from xtransfer.data.load import available
-    from xtransfer.errors import XTransferError
     from xtransfer.kinds.check import fault
 
     try:
@@ -85,8 +85,8 @@ def _list(console: Console, benchmarks: Mapping[str, Benchmark], reasons: Mappin
 
 
 def _in_full(benchmark: Benchmark, reason: str | None) -> Table:
-    from xtransfer.languages import language
-    from xtransfer.scoring.metrics import METRICS
+    from xtransfer.base.languages import language
+    from xtransfer.metrics.metrics import METRICS
     from xtransfer.translation.translatable import why_not
 
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -131,7 +131,7 @@ def _places(benchmark: Benchmark, split: SplitName) -> str:
 
 def _recipe(benchmark: Benchmark) -> str:
     """What `xtransfer evaluate` fine-tunes with."""
-    from xtransfer.studies.evaluation import recipe_of
+    from xtransfer.planning.evaluation import recipe_of
 
     if benchmark.retrieves and not benchmark.has("train"):
         return "nothing is trained; the encoder is scored as it is"

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from xtransfer.errors import RequestError
-from xtransfer.study import Study
+from xtransfer.base.errors import RequestError
+from xtransfer.study.study import Study
 
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="A built-in study (see `xtransfer studies`) or a YAML file.")
@@ -24,7 +24,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 
 def chosen(study: str, small: bool, settings: list[str] | None) -> Study:
     """The study that the arguments describe; raises RequestError for whatever is wrong with them."""
-    from xtransfer.studies import find
+    from xtransfer.study.builtin import find
 
     found = find(study)
     if small:

@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, chosen, print_json
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
+    from xtransfer.base.stage import Progress as Told
     from xtransfer.data.check import Finding
-    from xtransfer.needs import Needs
-    from xtransfer.stages.spec import Progress as Told
+    from xtransfer.data.need import Needs
 
 app = typer.Typer(help="The data that studies read: check, mirror.", no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def check(
     """
     from xtransfer.benchmarks import BENCHMARKS
     from xtransfer.data.check import look
-    from xtransfer.needs import of_benchmarks
+    from xtransfer.planning.needs import of_benchmarks
 
     asked = _asked(study, benchmark, small, settings)
     needs = asked or of_benchmarks(BENCHMARKS)
@@ -107,7 +107,7 @@ def mirror(
 
 def _asked(study: str | None, names: list[str] | None, small: bool, settings: list[str] | None) -> Needs | None:
     """What the options name; None where they name nothing."""
-    from xtransfer import needs
+    from xtransfer.planning import needs
 
     if study is None and (small or settings):
         raise RequestError("--small and --set change a study: name one with --study")

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from flows.commands.common import AsJson, print_json, setting
 from flows.commands.run import Out, Workers, run
-from xtransfer.errors import RequestError
-from xtransfer.study import Study
+from xtransfer.base.errors import RequestError
+from xtransfer.study.study import Study
 
 
 class Split(StrEnum):
@@ -46,7 +46,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Score a checkpoint in every language; what it has no head for is fine-tuned in English first."""
-    from xtransfer.studies.evaluation import evaluation
+    from xtransfer.planning.evaluation import evaluation
 
     asked: dict[str, Any] = {
         "languages": language,
@@ -89,7 +89,7 @@ def _recipe(settings: list[str] | None) -> dict[str, Any]:
 
 
 def _scores(study: Study) -> pd.DataFrame:
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     with open_results() as results:
         frame = results.scores(study.name)

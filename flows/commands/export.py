@@ -23,10 +23,10 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Test predictions as XTREME's public scorer reads them: a folder per encoder, intermediate and seed."""
+    from xtransfer.analysis.export import export
+    from xtransfer.base.settings import current
+    from xtransfer.metrics.aggregate import suite
     from xtransfer.results.database import open_database
-    from xtransfer.scoring.aggregate import suite
-    from xtransfer.scoring.export import export
-    from xtransfer.settings import current
     from xtransfer.store.artifacts import ArtifactStore
 
     chosen = suite(layout)

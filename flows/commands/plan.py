@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
-from xtransfer.grid import Plan
-from xtransfer.stages.spec import Stage
+from xtransfer.base.stage import Stage
+from xtransfer.study.cells import Plan
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Outlook:
 
 def command(study: StudyName, small: Small = False, settings: Settings = None, as_json: AsJson = False) -> None:
     """Cells, stages, what is cached, estimated time; runs nothing. Works without a hub, then without revisions."""
-    from xtransfer import grid
-    from xtransfer.pins import PinsInReach
+    from xtransfer.data.revisions import PinsInReach
+    from xtransfer.planning import grid
 
     pins = PinsInReach()
     plan = grid.plan(chosen(study, small, settings), pins)
@@ -57,8 +57,8 @@ def command(study: StudyName, small: Small = False, settings: Settings = None, a
 
 
 def _look(plan: Plan, unpinned: tuple[str, ...]) -> Outlook:
-    from xtransfer.schedule import estimate, needed
-    from xtransfer.settings import current
+    from xtransfer.base.settings import current
+    from xtransfer.planning.schedule import estimate, needed
     from xtransfer.stages.slots import slots
     from xtransfer.store.artifacts import ArtifactStore
 

@@ -18,9 +18,9 @@ def command(
 
 def write(study: str, folder: Path) -> Path:
     """Write the report of a recorded study to `folder`; returns its page."""
+    from xtransfer.base.settings import current
     from xtransfer.report.page import write_report
     from xtransfer.results.database import open_database
-    from xtransfer.settings import current
     from xtransfer.store.artifacts import ArtifactStore
 
     places = current()

@@ -19,12 +19,12 @@ from flows.commands import report
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
 from flows.display import Display
 from flows.prefect_server import prefect_api
-from xtransfer.errors import RequestError
-from xtransfer.settings import Settings as Places
-from xtransfer.settings import current, shown
+from xtransfer.base.errors import RequestError
+from xtransfer.base.settings import Settings as Places
+from xtransfer.base.settings import current, shown
 from xtransfer.stages.limits import parse_timeouts
 from xtransfer.stages.slots import slots
-from xtransfer.study import Study
+from xtransfer.study.study import Study
 
 _LAST_EVENTS_SECONDS = 10
 STOPPED = 130  # the exit status of a program that Ctrl-C has ended
@@ -131,7 +131,7 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
 
     Whatever is wrong with the request or the database is said before a server starts.
     """
-    from xtransfer import grid
+    from xtransfer.planning import grid
     from xtransfer.results.database import open_database
 
     grid.plan(study)
@@ -180,8 +180,8 @@ def _flow(start: Callable[[], Any], display: Display) -> Any:
     from prefect.logging.configuration import setup_logging
     from prefect.logging.handlers import APILogHandler
 
-    from flows.alive import dead
-    from flows.serving.dead import mark_dead
+    from flows.prefect_fixes.dead_runs import mark_dead
+    from flows.run_lock import dead
     from tasks.runtime import LISTENER
 
     setup_logging()

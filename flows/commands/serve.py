@@ -19,8 +19,8 @@ from flows.prefect_guard import ADDRESS
 from flows.prefect_login import link
 from flows.prefect_server import Place, healthy, password_file, prefect_api
 from flows.private import read_json, write_json
-from xtransfer.errors import RequestError, SourceError
-from xtransfer.settings import current
+from xtransfer.base.errors import RequestError, SourceError
+from xtransfer.base.settings import current
 from xtransfer.store.lease import lease_if_free
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
@@ -84,11 +84,11 @@ def gc(
 
     Lists what would go and asks first. What a process makes, and what a study has planned, stays.
     """
-    from xtransfer.data import kept as encoded
+    from xtransfer.base import disk_cache as encoded
+    from xtransfer.base.settings import current
     from xtransfer.results.database import open_database
     from xtransfer.results.unused import clear, unused
     from xtransfer.results.users import demand_all_users
-    from xtransfer.settings import current
 
     if not (yes or dry_run or sys.stdin.isatty()):
         raise RequestError("store gc deletes files and asks first, and nobody is there to answer: "
@@ -143,6 +143,6 @@ def _database_url(text: str) -> str:
 
 
 def _store() -> ArtifactStore:
-    from xtransfer.settings import current
+    from xtransfer.base.settings import current
 
     return ArtifactStore(current().store)

@@ -10,7 +10,7 @@ from flows.commands.common import AsJson, print_json
 
 def command(as_json: AsJson = False) -> None:
     """The built-in studies, a line each."""
-    from xtransfer.studies import STUDIES
+    from xtransfer.study.builtin import STUDIES
 
     if as_json:
         print_json([study.model_dump(mode="json") for study in STUDIES.values()])

@@ -33,8 +33,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write results, with all that says where they came from, to one file. Artifacts are not in it."""
+    from xtransfer.analysis.results import open_results
     from xtransfer.results.moving import export as write
-    from xtransfer.results.read import open_results
 
     with open_results() as results:
         done = write(results.db, to, study or None, force=force)
@@ -51,9 +51,9 @@ def bring_in(
     as_json: AsJson = False,
 ) -> None:
     """Merge the results of a file into this database; what is here already is not doubled."""
+    from xtransfer.base.settings import current
     from xtransfer.results.database import open_database
     from xtransfer.results.moving import bring_in as read
-    from xtransfer.settings import current
 
     with open_database(current().prepare().database_url) as database:
         done = read(database, file, prefer.value if prefer else None)

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
 from flows.commands.run import Workers, started
-from xtransfer.errors import RequestError
-from xtransfer.settings import current
+from xtransfer.base.errors import RequestError
+from xtransfer.base.settings import current
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import Artifact
@@ -34,8 +34,8 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Translate training rows for studies to come; show quality, what was left out and why, and some sentences."""
+    from xtransfer.planning.single_runs import translations
     from xtransfer.report import translated
-    from xtransfer.wanted import translations
 
     def start() -> Any:
         from flows.translate_data import translate_data

@@ -15,15 +15,15 @@ from rich.table import Table
 from flows.commands.common import AsJson, Small, print_json, setting
 from flows.commands.run import STOPPED, Workers, run
 from flows.prefect_server import prefect_api
-from xtransfer import declared
-from xtransfer.checkpoints import fetched
-from xtransfer.checkpoints.claims import Turn, again, claimed, recover, states, take_turns
-from xtransfer.checkpoints.record import Look, Sighting, record
-from xtransfer.checkpoints.watch import Watch
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError, XTransferError
+from xtransfer.base import declared
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError, XTransferError
+from xtransfer.base.settings import Settings, current
+from xtransfer.models.files import fetched
 from xtransfer.results.database import Database, open_database
-from xtransfer.settings import Settings, current
+from xtransfer.watch.claims import Turn, again, claimed, recover, states, take_turns
+from xtransfer.watch.record import Look, Sighting, record
+from xtransfer.watch.watch import Watch
 
 _ALONE = ("--source", "--target", "--study", "--small", "--set", "--name", "--since", "--steady")
 

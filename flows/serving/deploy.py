@@ -24,7 +24,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
 
 from flows.private import read_json, write_json
-from xtransfer import __version__
+from xtransfer.base.version import __version__
 
 POOL = "local"
 

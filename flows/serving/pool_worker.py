@@ -17,7 +17,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.utilities.processutils import setup_signal_handlers_worker
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, WorkPool

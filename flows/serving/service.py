@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from flows.alive import running
+from flows.prefect_fixes.dead_runs import mark_dead, mark_never_begun, mark_stopped, watch_heartbeats
 from flows.prefect_server import healthy
-from flows.serving.dead import mark_dead, mark_never_begun, mark_stopped, watch_heartbeats
+from flows.run_lock import running
 from flows.serving.deploy import POOL, deploy
 from flows.serving.worker import Worker
-from xtransfer.digest import digest
-from xtransfer.errors import SourceError
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import SourceError
 from xtransfer.store.manifest import host
 
 _LOOK_EVERY = 1.0  # seconds

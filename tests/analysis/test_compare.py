@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from tests.scoring.finished import Outcome, finish
-from xtransfer.errors import RequestError
-from xtransfer.results import Results, open_results
-from xtransfer.scoring.aggregate import XTREME, XTREME_R
+from xtransfer.analysis.results import Results, open_results
+from xtransfer.base.errors import RequestError
+from xtransfer.metrics.aggregate import XTREME, XTREME_R
 
 LARGE = f"xlm-roberta-large@{'c' * 40}"
 XCOPA = next(one for one in XTREME_R.members if one.benchmark == "xcopa").languages

@@ -9,8 +9,9 @@ import pytest
 
 from tests.results.numbers import Numbers, make, record_all, right
 from xtransfer.analysis.diff import Diff, diff
-from xtransfer.errors import RequestError
-from xtransfer.results import open_database, open_results
+from xtransfer.analysis.results import open_results
+from xtransfer.base.errors import RequestError
+from xtransfer.results.database import open_database
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 
 from tests.results.numbers import LANGUAGES, make, right, simple
 from xtransfer.analysis import contrasts, gains, study_points
-from xtransfer.errors import DataError, StoreError
-from xtransfer.results import open_database, record_study
+from xtransfer.base.errors import DataError, StoreError
+from xtransfer.results.database import open_database
+from xtransfer.results.write import record_study
 
 
 def row(frame: pd.DataFrame, intermediate: str, language: str, encoder: str = "tiny@0") -> pd.Series:

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 from flows import cli
 from tests.results.numbers import make, record_all
 from xtransfer.analysis.measures import UNIT, table
-from xtransfer.errors import RequestError
+from xtransfer.analysis.results import open_results
+from xtransfer.base.errors import RequestError
+from xtransfer.base.settings import current
 from xtransfer.report import write_report
-from xtransfer.results import open_database, open_results
-from xtransfer.settings import current
+from xtransfer.results.database import open_database
 from xtransfer.store.artifacts import ArtifactStore
 
 SIMILARITY = {"direct": 9.0, "nli@en": 4.0, "nli@de": 1.0}

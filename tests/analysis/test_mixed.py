@@ -14,7 +14,7 @@ from tests.results.numbers import make, right
 from xtransfer.analysis import Grid, mixed_effects
 from xtransfer.analysis.mixed import _fault, design, fitted
 from xtransfer.analysis.predictors import observations, steps_apart
-from xtransfer.languages import language
+from xtransfer.base.languages import language
 
 INTERMEDIATES = ("direct", "nli@en", "nli@de", "nli@fr", "nli@ru", "nli@tr", "nli@de~engine", "nli@tr~engine")
 LANGUAGES = ("en", "de", "fr", "ru", "tr", "kk", "sw", "ur")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xtransfer.analysis.score_interval import score_intervals
+from xtransfer.metrics.score_interval import score_intervals
 
 
 def one(points: list[float], groups: list[int] | None = None) -> tuple[float, float]:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from tests.scoring.finished import Outcome, finish
+from xtransfer.analysis.results import open_results
 from xtransfer.analysis.totals import totals
-from xtransfer.errors import RequestError
-from xtransfer.results import open_results
-from xtransfer.scoring.aggregate import XTREME, XTREME_R, Suite
+from xtransfer.base.errors import RequestError
+from xtransfer.metrics.aggregate import XTREME, XTREME_R, Suite
 
 
 def outcomes(suite: Suite, points: float, **more: Outcome) -> dict[str, Outcome]:

@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from xtransfer.base.languages import LANGUAGES
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, Source, SplitName
-from xtransfer.languages import LANGUAGES
 
 NUM_ROWS = 40  # of each file: some go to either half of a shared source, and to either side of a held-out tenth
 LABELS = ("N", "S/NP", "NP")  # of a benchmark that reads its labels from a file

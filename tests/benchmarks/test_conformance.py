@@ -13,18 +13,18 @@ import pytest
 
 from tests.benchmarks.fixtures import NUM_ROWS, chosen, write_mirror
 from tests.training.tiny import make_encoder
+from xtransfer.base.errors import RequestError
+from xtransfer.base.languages import LANGUAGES
 from xtransfer.benchmarks import BUILT_IN, get, index
 from xtransfer.benchmarks.spec import CALIBRATED, RETRIEVAL, SPLITS, Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
-from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.check import fault
-from xtransfer.languages import LANGUAGES
-from xtransfer.scoring import metrics
-from xtransfer.scoring.metrics import METRICS
+from xtransfer.metrics import metrics
+from xtransfer.metrics.metrics import METRICS
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.scoring.score import Score, score
 from xtransfer.training.finetune import finetune
-from xtransfer.training.recipe import Recipe
 
 NAMES = pytest.mark.parametrize("name", BUILT_IN)
 TOKENS = 48

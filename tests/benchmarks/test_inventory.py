@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.data.mirror import write
+from xtransfer.base.errors import DataError
 from xtransfer.benchmarks import get
 from xtransfer.data.load import available, load_rows
-from xtransfer.errors import DataError
+from xtransfer.data.revisions import Pins
 from xtransfer.kinds import KINDS
-from xtransfer.pins import Pins
 
 LABELS = "N\nNP/N\n(S\\NP)/NP\n"
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from xtransfer.errors import RequestError
-from xtransfer.languages import LANGUAGES, XTREME, XTREME_R, codes, language
+from xtransfer.base.errors import RequestError
+from xtransfer.base.languages import LANGUAGES, XTREME, XTREME_R, codes, language
 
 
 def test_sets_of_the_papers() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from xtransfer.base.errors import DataError, RequestError, SourceError
 from xtransfer.benchmarks import BENCHMARKS, BUILT_IN, get
 from xtransfer.data.load import available, load_rows
-from xtransfer.errors import DataError, RequestError, SourceError
+from xtransfer.data.revisions import Pins
 from xtransfer.kinds import KINDS
-from xtransfer.pins import Pins
 
 DECLARED = """from xtransfer.benchmarks.inference import MNLI
 from xtransfer.benchmarks.spec import Benchmark, Source
@@ -216,7 +216,7 @@ def test_a_file_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_functions_print_alike_in_every_process(file: Path) -> None:
     """What a pin is made of holds no address of an object in memory."""
-    from xtransfer.pins import _declaration
+    from xtransfer.data.revisions import _declaration
 
     for benchmark in BENCHMARKS.values():
         assert not any("0x" in line for line in _declaration(benchmark)), benchmark.name

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.data.mirror import write
+from xtransfer.base.errors import DataError
+from xtransfer.base.languages import XTREME_R
 from xtransfer.benchmarks import get
 from xtransfer.data.load import available, load, load_rows, pin_rows
-from xtransfer.errors import DataError
-from xtransfer.languages import XTREME_R
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.training.tiny import make_encoder
+from xtransfer.base.errors import HiddenLabels, SourceError
 from xtransfer.benchmarks import get
 from xtransfer.data.canonical import canonical, from_rows
 from xtransfer.data.load import load_rows
-from xtransfer.errors import HiddenLabels, SourceError
 from xtransfer.kinds import span
+from xtransfer.models import checkpoints
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.scoring.score import score
-from xtransfer.training import checkpoints, finetune
-from xtransfer.training.recipe import Recipe
+from xtransfer.training import finetune
 
 MAX_LENGTH = 64
 ANSWER = {"text": ["b c"], "answer_start": [2]}

@@ -13,10 +13,10 @@ from tests.training.tiny import make_encoder
 from xtransfer.benchmarks import BUILT_IN, get
 from xtransfer.benchmarks.ranking import _mention_and_entity, _question_and_answer
 from xtransfer.data.load import load_rows
-from xtransfer.pooling import Pooling
+from xtransfer.recipes.pooling import Pooling
+from xtransfer.recipes.recipes import named
 from xtransfer.scoring.score import score
 from xtransfer.training.finetune import finetune
-from xtransfer.training.recipes import named
 
 TOKENS = 48
 QUICK = {"epochs": None, "steps": 30, "learning_rate": 3e-3, "max_length": TOKENS}

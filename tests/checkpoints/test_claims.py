@@ -20,12 +20,12 @@ from sqlalchemy import select, update
 from tests.checkpoints.folders import files, put
 from tests.checkpoints.test_record import watch
 from tests.running import ROOT
-from xtransfer.checkpoints.claims import MOST_TRIES, again, claimed, recover, take_turns
-from xtransfer.checkpoints.record import record
-from xtransfer.checkpoints.watch import Watch
-from xtransfer.errors import RequestError, SourceError
-from xtransfer.results import Database, open_database
+from xtransfer.base.errors import RequestError, SourceError
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.watched import CheckpointRunRow
+from xtransfer.watch.claims import MOST_TRIES, again, claimed, recover, take_turns
+from xtransfer.watch.record import record
+from xtransfer.watch.watch import Watch
 
 
 @pytest.fixture
@@ -133,8 +133,8 @@ def test_nobody_claims_what_was_never_recorded(db: Database, tmp_path: Path, hom
 HOLDER = """
 import json, sys, time
 from pathlib import Path
-from xtransfer.checkpoints.claims import claimed
-from xtransfer.checkpoints.watch import Watch
+from xtransfer.watch.claims import claimed
+from xtransfer.watch.watch import Watch
 from xtransfer.results import open_database
 
 watch, digest, url, home = json.loads(sys.argv[1])

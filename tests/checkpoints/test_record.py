@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.checkpoints.folders import SHARDS, by_trainer, files, in_shards, put
-from xtransfer.checkpoints import record as module
-from xtransfer.checkpoints.record import record
-from xtransfer.checkpoints.watch import Watch
-from xtransfer.results import Database, open_database
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.watched import CheckpointRunRow, WatchedCheckpointRow
+from xtransfer.watch import record as module
+from xtransfer.watch.record import record
+from xtransfer.watch.watch import Watch
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_a_source_that_cannot_be_asked_does_not_stop_the_others(
     db: Database, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(place / "checkpoint-1", files())
-    monkeypatch.setattr("xtransfer.hub.PAUSES", ())
+    monkeypatch.setattr("xtransfer.base.hub.PAUSES", ())
     offline = "hf://someone/model"  # tests have HF_HUB_OFFLINE set
     found = record(watch(place, sources=[offline, f"{place}/*"]), db)
     assert list(found.faults) == [offline] and "XTRANSFER_HUB_DIR" in found.faults[offline]

@@ -14,10 +14,10 @@ from tests.checkpoints.folders import files, put
 from tests.standin.hub import Hub
 from tests.standin.process import run
 from tests.standin.s3 import make_bucket, s3
-from xtransfer.checkpoints import fetched
-from xtransfer.checkpoints.identity import identity
-from xtransfer.checkpoints.sources import look, opened, step_of
-from xtransfer.errors import DataError, RequestError
+from xtransfer.base.errors import DataError, RequestError
+from xtransfer.models.files import fetched
+from xtransfer.models.files.identity import identity
+from xtransfer.models.files.sources import look, opened, step_of
 
 _counter = itertools.count()
 
@@ -126,11 +126,11 @@ def test_what_is_no_source_is_refused(source: str) -> None:
 
 PROGRAM = """
 import json, sys
-from xtransfer.checkpoints import fetched
-from xtransfer.checkpoints.identity import identity
-from xtransfer.checkpoints.sources import look
-from xtransfer.checkpoints.wholeness import inspect
-from xtransfer.errors import XTransferError
+from xtransfer.watch import fetched
+from xtransfer.models.files.identity import identity
+from xtransfer.models.files.sources import look
+from xtransfer.models.files.wholeness import inspect
+from xtransfer.base.errors import XTransferError
 
 def tell(one):
     files = one.open()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.training.tiny import make_encoder
-from xtransfer import declared
-from xtransfer.checkpoints.watch import Watch
-from xtransfer.errors import RequestError
+from xtransfer.base import declared
+from xtransfer.base.errors import RequestError
+from xtransfer.watch.watch import Watch
 
 MINE: dict[str, Any] = {"name": "mine", "sources": ["/runs/*"], "evaluate": {"targets": ["lab-inference"]}}
 

@@ -11,9 +11,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from tests.checkpoints.folders import SHARDS, by_trainer, files, in_shards, put, weights
 from tests.training.tiny import make_encoder
-from xtransfer.checkpoints.files import Files
-from xtransfer.checkpoints.wholeness import Verdict, inspect
-from xtransfer.remembered import folder_digest
+from xtransfer.base.remembered_digests import folder_digest
+from xtransfer.models.files.files import Files
+from xtransfer.models.files.wholeness import Verdict, inspect
 
 Content = dict[str, bytes]
 

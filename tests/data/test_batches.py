@@ -3,8 +3,8 @@ from __future__ import annotations
 import torch
 
 from tests.kinds.words import PAD, tokenizer
-from xtransfer.data.batches import budget_batches, collate, encode_rows, epoch_order
 from xtransfer.kinds import KINDS
+from xtransfer.kinds.batches import budget_batches, collate, encode_rows, epoch_order
 from xtransfer.kinds.spec import Encoded
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.data.mirror import write
-from xtransfer import needs
 from xtransfer.data.check import Finding, Reading, look
-from xtransfer.needs import Need, Needs
-from xtransfer.studies import STUDIES
-from xtransfer.study import Study
+from xtransfer.data.need import Need, Needs
+from xtransfer.planning import needs
+from xtransfer.study.builtin import STUDIES
+from xtransfer.study.study import Study
 
 XCOPA = {
     "premise": ["p", "q"],

@@ -6,8 +6,8 @@ import pytest
 
 from tests.data.mirror import write
 from xtransfer import lab
+from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.data.corpora import held_out_texts, load_corpus, load_texts, pin_corpus
-from xtransfer.errors import RequestError, SourceError
 
 TEXTS = [
     ("1", "en", "Water is wet."),

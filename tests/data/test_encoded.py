@@ -13,11 +13,11 @@ import pyarrow as pa
 import pytest
 
 from tests.kinds.words import WORDS, tokenizer
+from xtransfer.base import disk_cache
 from xtransfer.benchmarks.spec import Row
-from xtransfer.data import kept
-from xtransfer.data.encoded import FEW, EncodedRows, encoded_rows
-from xtransfer.data.flat import FlatRows, flattened
 from xtransfer.kinds import KINDS
+from xtransfer.kinds.encoded import FEW, EncodedRows, encoded_rows
+from xtransfer.kinds.flat import FlatRows, flattened
 from xtransfer.kinds.spec import Encoded, Kind
 
 SPECIAL: dict[str, dict[str, Any]] = {  # fields whose values must agree
@@ -169,7 +169,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(home: Path, caplog: pyte
 def test_files_are_mapped_and_not_read_into_memory(home: Path) -> None:
     encoded_rows(PAIR, [rows_of(PAIR, 4096)], tokenizer(), 16)
     key, before = files(home)[0].stem.partition("-")[0], pa.total_allocated_bytes()
-    batch = kept.read(key)
+    batch = disk_cache.read(key)
     assert batch is not None
     assert pa.total_allocated_bytes() - before < 1000 < batch.nbytes
 
@@ -180,11 +180,11 @@ def test_unused_files_are_told_by_their_last_use(home: Path) -> None:
     old = time.time() - 40 * 86_400
     for file in files(home):
         os.utime(file, (old, old))
-    assert kept.unused(41) == []
+    assert disk_cache.unused(41) == []
     encoded_rows(PAIR, [rows_of(PAIR, FEW)], tokenizer(), 8)
-    (stale,) = kept.unused(39)
-    assert kept.remove(stale) > 0
-    assert kept.remove(stale) == 0
+    (stale,) = disk_cache.unused(39)
+    assert disk_cache.remove(stale) > 0
+    assert disk_cache.remove(stale) == 0
     assert len(files(home)) == 1
 
 

@@ -29,7 +29,7 @@ def rows(name, config="de", split="train"):
     return load_rows(things, "de", "train")
 
 def model(name):
-    from xtransfer.encoders import resolve
+    from xtransfer.study.encoders import resolve
     from xtransfer.training import checkpoints
     ref = resolve(f"someone/{name}")
     return [len(checkpoints.load((ref.id, ref.revision)).tokenizer)]
@@ -165,9 +165,9 @@ def test_nothing_half_written_is_left_and_the_next_try_gets_everything(
 
 MOVING = """
 import sys
-from xtransfer.errors import SourceError
-from xtransfer.pins import Pins
-from xtransfer.stages.pinned import check, rows
+from xtransfer.base.errors import SourceError
+from xtransfer.data.revisions import Pins
+from xtransfer.data.pinned import check, rows
 
 if len(sys.argv) == 1:
     print(Pins().data("moving", "train", ["de"]))

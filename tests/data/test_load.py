@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.data.mirror import COLUMNS, PAIR, write
+from xtransfer.base.errors import DataError, RequestError, StoreError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.data.load import load, load_rows, read_rows, save_rows
-from xtransfer.errors import DataError, RequestError, StoreError
 
 
 def test_rows_are_canonical(mirror: Path) -> None:

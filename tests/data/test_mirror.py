@@ -19,15 +19,15 @@ from tests.standin.hub import Hub
 from tests.standin.process import ROOT, environment, run
 from tests.standin.test_hub import data_set
 from tests.training.tiny import make_encoder
+from xtransfer.base.digest import file_digest
+from xtransfer.base.errors import RequestError, SourceError, StoreError
 from xtransfer.benchmarks import get
 from xtransfer.data.corpora import held_out_texts, load_texts
 from xtransfer.data.load import load_rows, pin_rows
 from xtransfer.data.mirror import mirror as make
-from xtransfer.digest import file_digest
-from xtransfer.encoders import resolve
-from xtransfer.errors import RequestError, SourceError, StoreError
-from xtransfer.needs import Need, Needs
+from xtransfer.data.need import Need, Needs
 from xtransfer.store.lease import lease
+from xtransfer.study.encoders import resolve
 
 FILE = "cambridgeltl/xcopa/{}/test-00000-of-00001.parquet"
 BOTH = Needs((Need("xcopa", "test", "sw"), Need("xcopa", "test", "et")))
@@ -190,8 +190,8 @@ from pathlib import Path
 from xtransfer.benchmarks import get
 from xtransfer.data.load import load_rows
 from xtransfer.data.mirror import mirror
-from xtransfer.encoders import resolve
-from xtransfer.needs import Needs, of_benchmarks
+from xtransfer.study.encoders import resolve
+from xtransfer.planning.needs import Needs, of_benchmarks
 wanted = of_benchmarks(["things", "others"]) + Needs((), ("someone/tiny",))
 if len(sys.argv) > 1:
     done = mirror(wanted, Path(sys.argv[1]))

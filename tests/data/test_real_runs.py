@@ -10,15 +10,15 @@ import pytest
 
 from tests.data.mirror import holds
 from tests.training.tiny import make_encoder
+from xtransfer.base.errors import EmptySplit, HiddenLabels
 from xtransfer.benchmarks import BUILT_IN, get
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
-from xtransfer.errors import EmptySplit, HiddenLabels
 from xtransfer.kinds import KINDS
-from xtransfer.scoring.metrics import METRICS
+from xtransfer.metrics.metrics import METRICS
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.scoring.score import Score, score
 from xtransfer.training.finetune import finetune
-from xtransfer.training.recipe import Recipe
 
 SAME_ROWS = {"xquad-xtreme-r", "panx-xtreme-r", "tatoeba-r"}  # as another benchmark, in a few more languages
 REAL = [name for name, one in BUILT_IN.items() if one.source.path != "lab" and name not in SAME_ROWS]

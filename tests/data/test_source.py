@@ -8,11 +8,11 @@ import pytest
 
 from tests.data.mirror import COLUMNS, PAIR, SOURCE, write
 from xtransfer import lab
+from xtransfer.base.errors import SourceError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Source
 from xtransfer.data.load import load_rows
 from xtransfer.data.source import available, open_split, pin, pin_rows
-from xtransfer.errors import SourceError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -7,7 +7,7 @@ import time
 
 from prefect import flow
 
-from flows.alive import hold
+from flows.run_lock import hold
 
 
 @flow(name="quick", on_running=[hold], persist_result=False)

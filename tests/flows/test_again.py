@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flows import prefect_again
-from flows.prefect_again import served_again
+from flows.prefect_fixes import retry_busy
+from flows.prefect_fixes.retry_busy import served_again
 
 
 class Busy:
@@ -47,7 +47,7 @@ def _asked(app: Busy, method: str = "POST") -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefect_again, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(retry_busy, "_FIRST_PAUSE", 0.0)
 
 
 def test_what_writes_is_served_again_until_it_is_done() -> None:
@@ -57,7 +57,7 @@ def test_what_writes_is_served_again_until_it_is_done() -> None:
 
 
 def test_a_server_that_stays_busy_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefect_again, "_PATIENCE", 0.0)
+    monkeypatch.setattr(retry_busy, "_PATIENCE", 0.0)
     with pytest.raises(RuntimeError, match="locked"):
         _asked(app := Busy(1))
     assert len(app.bodies) == 1

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 from prefect.settings.models.flows import FlowsSettings
 
-from flows.alive import dead, forget, hold, running
-from flows.serving import dead as marking
+from flows.prefect_fixes import dead_runs as marking
+from flows.run_lock import dead, forget, hold, running
 
 
 def test_a_run_that_is_tried_again_is_known_to_run(home: Path) -> None:

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from flows import cli
 from tests.running import Ran, xtransfer
-from xtransfer.errors import RequestError
-from xtransfer.studies import STUDIES
+from xtransfer.base.errors import RequestError
+from xtransfer.study.builtin import STUDIES
 
 STUDY = "name: mine\nencoders: [lab-tiny@0]\nintermediates: [direct]\ntargets: [lab-inference]\n"
 

@@ -13,7 +13,7 @@ from tests.data.conftest import mirror
 from tests.data.mirror import write
 from tests.data.test_check import XCOPA
 from tests.running import xtransfer
-from xtransfer.errors import RequestError, SourceError
+from xtransfer.base.errors import RequestError, SourceError
 
 __all__ = ["mirror"]  # the fixture
 STUDY = """

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from flows.display import Display
-from xtransfer.stages.spec import Stage
+from xtransfer.base.stage import Stage
 
 
 def test_brackets_are_shown_as_they_are() -> None:

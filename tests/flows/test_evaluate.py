@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from flows import cli
 from tests.running import Ran, trained, xtransfer
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 
 @pytest.mark.slow

@@ -12,10 +12,10 @@ from flows import cli
 from tests.running import xtransfer
 from tests.standin.hub import Hub
 from tests.training.tiny import make_encoder
-from xtransfer.errors import SourceError
-from xtransfer.grid import plan
-from xtransfer.pins import Pins, PinsInReach
-from xtransfer.study import make
+from xtransfer.base.errors import SourceError
+from xtransfer.data.revisions import Pins, PinsInReach
+from xtransfer.planning.grid import plan
+from xtransfer.study.study import make
 
 STUDY = {
     "name": "mine",

@@ -15,7 +15,7 @@ import pytest
 
 from flows.ray_cluster import ray_cluster
 from tests.running import MINUTES, ROOT, Ran, environment, score_rows, xtransfer
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed: pip install 'xtransfer[ray]'")
 

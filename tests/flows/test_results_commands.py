@@ -14,10 +14,11 @@ from tests.results.numbers import make, right
 from tests.results.test_write import record_all
 from tests.running import Ran, xtransfer
 from xtransfer.analysis.questions import oriented
-from xtransfer.errors import RequestError
-from xtransfer.latex import escape
-from xtransfer.results import open_database, open_results
-from xtransfer.settings import current
+from xtransfer.analysis.results import open_results
+from xtransfer.base.errors import RequestError
+from xtransfer.base.latex import escape
+from xtransfer.base.settings import current
+from xtransfer.results.database import open_database
 
 FORMATS = ("table", "csv", "json", "latex", "markdown")
 STUDY = ("--study", "numbers")

@@ -16,7 +16,7 @@ from flows.prefect_guard import ADDRESS, KEY
 from flows.prefect_server import Place, _running, prefect_api
 from flows.private import read_json, write_json
 from tests.running import xtransfer
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 
 def test_pages_may_reach_no_other_host() -> None:

@@ -17,9 +17,9 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
+from flows.prefect_fixes.dead_runs import AUTOMATION, CRASHED, STOPPED
 from flows.prefect_login import LOGIN
 from flows.private import read_json, write_json
-from flows.serving.dead import AUTOMATION, CRASHED, STOPPED
 from flows.serving.deploy import declared, deploy, deployment_of
 from flows.serving.worker import POOL_WORKER
 from tests.flows.served import PASSWORD, QUICK, WAIT, Served, serve

@@ -21,11 +21,12 @@ from flows.stages import run_stages
 from tasks.runtime import Runtime
 from tests.standin import odd as odd_stages
 from tests.standin.odd import odd
-from xtransfer.stages import memory_kills, retry
+from xtransfer.base import retry
+from xtransfer.base.stage import Stage
+from xtransfer.stages import memory_kills
 from xtransfer.stages.devices import Device
 from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Pool, Slot
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
 pytestmark = pytest.mark.slow

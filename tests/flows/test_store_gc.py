@@ -20,12 +20,13 @@ from typer.testing import CliRunner
 from flows import cli
 from tests.results.numbers import Numbers, make
 from tests.running import MINUTES, ROOT, environment
-from xtransfer.errors import RequestError, StoreError
-from xtransfer.results import open_database, record_cell, record_study
+from xtransfer.base.errors import RequestError, StoreError
+from xtransfer.base.stage import Stage
 from xtransfer.results import unused as module
+from xtransfer.results.database import open_database
 from xtransfer.results.schema import PlannedStageRow
 from xtransfer.results.users import announce
-from xtransfer.stages.spec import Stage
+from xtransfer.results.write import record_cell, record_study
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.store.content import Content
 from xtransfer.store.local import LocalArtifacts

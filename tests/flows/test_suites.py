@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 from flows import cli
 from tests.running import Ran, xtransfer
 from tests.scoring.finished import Outcome, finish
-from xtransfer.errors import RequestError
-from xtransfer.scoring.aggregate import XTREME_R
+from xtransfer.base.errors import RequestError
+from xtransfer.metrics.aggregate import XTREME_R
 
 XCOPA = next(one for one in XTREME_R.members if one.benchmark == "xcopa")
 

@@ -30,8 +30,8 @@ from flows.serving.deploy import declared, flow_of
 from flows.watch_checkpoints import DEPLOYMENT, EVENT
 from tests.running import MINUTES, ROOT, environment, wait_for, xtransfer
 from tests.training.tiny import make_encoder
-from xtransfer.errors import RequestError
-from xtransfer.results import open_database
+from xtransfer.base.errors import RequestError
+from xtransfer.results.database import open_database
 from xtransfer.results.upsert import table_of
 from xtransfer.results.watched import CheckpointRunRow
 

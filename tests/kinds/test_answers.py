@@ -14,7 +14,7 @@ from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
 from xtransfer.data.load import load_rows
 from xtransfer.kinds import answers
-from xtransfer.scoring.metrics import METRICS
+from xtransfer.metrics.metrics import METRICS
 
 
 def _row(name: str, question: str, context: str, answer: str, breaks: list[int]) -> Row:

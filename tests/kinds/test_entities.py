@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from tests.kinds.words import tokenizer
+from xtransfer.base.errors import DataError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
-from xtransfer.errors import DataError
 from xtransfer.kinds import entities
 
 CASES = json.loads((Path(__file__).parent / "xtreme_mewslix.json").read_text(encoding="utf-8"))["cases"]

@@ -15,7 +15,7 @@ from xtransfer.benchmarks.spec import Row
 from xtransfer.data.load import load_rows
 from xtransfer.kinds import mining
 from xtransfer.kinds.mining import Pair, best_threshold
-from xtransfer.scoring.metrics import METRICS
+from xtransfer.metrics.metrics import METRICS
 
 CASES = json.loads((Path(__file__).parent / "jiant_mining.json").read_text(encoding="utf-8"))["cases"]
 

@@ -8,12 +8,12 @@ from torch import nn
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM, XLMRobertaModel
 
 from tests.kinds.words import BEGIN, END, PAD, UNKNOWN, WORDS, tokenizer
-from xtransfer.data.batches import Batch, collate
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.kinds import mlm
+from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.language_head import LanguageHead
 from xtransfer.kinds.spec import Encoded
-from xtransfer.training.recipe import Recipe
+from xtransfer.recipes.recipe import Recipe
 
 MASK = 4 + len(WORDS)
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.kinds.words import batch_of, tokenizer
+from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks import get
-from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS, pair
 from xtransfer.kinds import get as get_kind
 from xtransfer.kinds.heads import LabelHead

@@ -7,17 +7,17 @@ import torch
 
 from tests.kinds.spans import ROW, row, with_spaces
 from tests.kinds.words import tokenizer
+from xtransfer.base.errors import DataError, RequestError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.data.batches import collate
 from xtransfer.data.canonical import canonical, from_rows
-from xtransfer.data.flat import FlatRows, flattened
-from xtransfer.errors import DataError, RequestError
 from xtransfer.kinds import span
+from xtransfer.kinds.batches import collate
+from xtransfer.kinds.flat import FlatRows, flattened
 from xtransfer.kinds.heads import LabelHead
 from xtransfer.kinds.span import SpanHead
 from xtransfer.kinds.span_windows import TextTokens, cut, layout, longest_question, span_of, tokens_of
-from xtransfer.training.losses import uninformed_loss
+from xtransfer.kinds.uninformed import uninformed_loss
 
 
 def test_a_short_context_is_one_window() -> None:

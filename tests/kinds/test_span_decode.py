@@ -10,8 +10,8 @@ from tests.kinds.spans import ROW, row, with_spaces
 from tests.kinds.words import tokenizer
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
-from xtransfer.data.batches import collate
 from xtransfer.kinds import span
+from xtransfer.kinds.batches import collate
 
 
 def outputs(*windows: dict[str, float], tokens: int = 10) -> torch.Tensor:

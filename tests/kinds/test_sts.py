@@ -9,7 +9,7 @@ from tests.kinds.words import batch_of, tokenizer
 from xtransfer.benchmarks import get
 from xtransfer.kinds import sts
 from xtransfer.kinds.heads import ScoreHead
-from xtransfer.training.losses import uninformed_loss
+from xtransfer.kinds.uninformed import uninformed_loss
 
 ROWS = [
     {"id": "0", "group": "0", "first": "a b", "second": "c", "score": 0.5},

@@ -8,8 +8,8 @@ from tokenizers import AddedToken
 
 from tests.kinds.words import UNKNOWN, tokenizer
 from xtransfer.benchmarks.spec import Benchmark, Source
-from xtransfer.data.batches import Batch, collate
 from xtransfer.kinds import get, tags
+from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
 from xtransfer.kinds.tag_head import TagHead
 

@@ -10,8 +10,8 @@ import torch
 from torch.nn.functional import cross_entropy, normalize
 
 from tests.kinds.words import tokenizer
-from xtransfer.data.batches import Batch, collate
 from xtransfer.kinds import KINDS
+from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.ranking import _pool
 from xtransfer.kinds.spec import Encoded
 from xtransfer.kinds.vector_heads import (
@@ -22,8 +22,8 @@ from xtransfer.kinds.vector_heads import (
     VectorHead,
     text_vectors,
 )
-from xtransfer.training.dual import DualRecipe
-from xtransfer.training.recipe import Recipe
+from xtransfer.recipes.dual import DualRecipe
+from xtransfer.recipes.recipe import Recipe
 
 QUERIES = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
 TARGETS = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])

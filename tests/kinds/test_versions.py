@@ -14,11 +14,11 @@ import pytest
 
 from tests.benchmarks.fixtures import chosen, write_mirror
 from tests.kinds.words import tokenizer
+from xtransfer.base.digest import digest
 from xtransfer.benchmarks import BUILT_IN, get
-from xtransfer.data.batches import encode_rows
 from xtransfer.data.load import POOL, load_pool, load_rows
-from xtransfer.digest import digest
 from xtransfer.kinds import KINDS
+from xtransfer.kinds.batches import encode_rows
 
 GOLDEN = Path(__file__).with_name("versions.json")
 

@@ -8,7 +8,7 @@ from typing import Any
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from xtransfer.data.batches import Batch, collate
+from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
 
 WORDS = ("a", "b", "c", "d", "e", "f", "g", "h")

@@ -10,11 +10,11 @@ import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from xtransfer import lab
+from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.training import pretraining
 from xtransfer.training.cooccurrence import embeddings
 from xtransfer.training.corruption import Corruptor
 from xtransfer.training.pretraining import pretrain
-from xtransfer.training.pretraining_recipe import PretrainingRecipe
 
 TINY = PretrainingRecipe(
     vocab_size=500, hidden_size=16, layers=1, heads=2, intermediate_size=16, steps=12, batch_size=4

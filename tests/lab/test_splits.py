@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from xtransfer import lab
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError
 from xtransfer.lab.choice import LAW_OF_SPLIT
 from xtransfer.lab.events import CAUSES, CHOICE_STATES, LAW_STATES
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from xtransfer.packed import attention, products
-from xtransfer.packed.dropout import dropped
-from xtransfer.packed.layout import layout
+from xtransfer.models.unpadded import attention, cpu_attention
+from xtransfer.models.unpadded.dropout import dropped
+from xtransfer.models.unpadded.layout import layout
 
 from .test_packed import LENGTHS
 
@@ -49,14 +49,14 @@ def test_dropout_has_its_rate_and_leaves_the_mean(shape: tuple[int, ...], rate: 
 @pytest.mark.parametrize("filled", [0.0, 0.75])
 def test_products_are_what_the_fused_kernel_computes(filled: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forwards and backwards, with padding in every bucket or in some."""
-    monkeypatch.setattr("xtransfer.packed.layout.LEAST_FILLED", {"cpu": filled})
+    monkeypatch.setattr("xtransfer.models.unpadded.layout.LEAST_FILLED", {"cpu": filled})
     plan = layout(LENGTHS, torch.device("cpu"), 16)
     tokens = sum(LENGTHS) + plan.filling
     draw = torch.Generator().manual_seed(0)
     projected = torch.randn(tokens, 3, 2, 8, generator=draw)
     weights = torch.randn(tokens, 2, 8, generator=draw)
     found = []
-    for kernel in (products.attention, attention.attention):
+    for kernel in (cpu_attention.attention, attention.attention):
         given = projected.clone().requires_grad_()
         contexts = kernel(given, plan, 0.0, 0.3)
         (contexts * weights).sum().backward()
@@ -75,7 +75,7 @@ def test_gradients_are_those_of_the_weights_that_dropout_left() -> None:
 
     def outcome(at: torch.Tensor) -> torch.Tensor:
         torch.manual_seed(5)
-        return (products.attention(at, plan, 0.4, 0.5) * weights).sum()
+        return (cpu_attention.attention(at, plan, 0.4, 0.5) * weights).sum()
 
     given = projected.clone().requires_grad_()
     outcome(given).backward()

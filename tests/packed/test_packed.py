@@ -22,12 +22,12 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from xtransfer.data.batches import Batch, collate
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
+from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
-from xtransfer.packed import attention, forward
-from xtransfer.packed.forward import FAMILIES, states
-from xtransfer.packed.layout import layout
+from xtransfer.models.unpadded import attention, forward
+from xtransfer.models.unpadded.forward import FAMILIES, states
+from xtransfer.models.unpadded.layout import layout
 
 torch.set_num_threads(1)
 MODELS: dict[str, tuple[Any, Any]] = {
@@ -200,7 +200,7 @@ def test_one_bucket_of_all_sequences_gives_the_same(monkeypatch: pytest.MonkeyPa
     """What a device without a bound on padding does."""
     model, given = encoder("xlm-roberta"), batch()
     expected = states(model, given)
-    monkeypatch.setattr("xtransfer.packed.layout.LEAST_FILLED", {})
+    monkeypatch.setattr("xtransfer.models.unpadded.layout.LEAST_FILLED", {})
     (bucket,) = layout(LENGTHS, torch.device("cpu")).buckets
     assert bucket.shape == (len(LENGTHS), max(LENGTHS))
     assert torch.allclose(states(model, given), expected, atol=2e-6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
-from xtransfer.languages import XTREME_R
+from xtransfer.base.languages import XTREME_R
 from xtransfer.report.tables import Grid, Number
 
 LONG = "mnli@en+squad@en+hellaswag@en+mnli@de~some-translation-engine"

@@ -14,7 +14,7 @@ from xtransfer.report.answer import settling
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.latex import model_table
 from xtransfer.report.model import models
-from xtransfer.results import open_database
+from xtransfer.results.database import open_database
 
 NEED = {"n_runs": 3, "runs": "seeds", "detectable": 4.25, "advice": "2 more seeds"}
 

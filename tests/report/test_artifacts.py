@@ -20,11 +20,12 @@ from flows import run_study
 from tasks.artifacts import answer, publish_report
 from tasks.keys import artifact_key
 from tests.results.numbers import make, record_all
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
+from xtransfer.base.settings import current
 from xtransfer.report import samples
 from xtransfer.report.findings import find
-from xtransfer.results import open_database, record_study
-from xtransfer.settings import current
+from xtransfer.results.database import open_database
+from xtransfer.results.write import record_study
 
 
 @pytest.fixture(scope="module", autouse=True)

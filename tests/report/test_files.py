@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.report.files import copied, write
 
 

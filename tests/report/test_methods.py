@@ -9,12 +9,12 @@ import pytest
 
 from tests.report.large import grid
 from tests.results.numbers import make, record_all
-from xtransfer.latex import escape
+from xtransfer.base.latex import escape
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
 from xtransfer.report.latex import gains_table
 from xtransfer.report.methods import Methods, methods
 from xtransfer.report.provenance import provenance
-from xtransfer.results import open_database
+from xtransfer.results.database import open_database
 
 
 @pytest.fixture

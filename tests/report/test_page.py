@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.results.numbers import Numbers, make, record_all, right
-from xtransfer.languages import codes
+from xtransfer.base.languages import codes
 from xtransfer.report import write_report
-from xtransfer.results import open_database
+from xtransfer.results.database import open_database
 
 FIFTEEN = codes("en ar bg de el es fr hi ru sw th tr ur vi zh")
 EVIL = "../../<script>alert('x')</script>\"; rm -rf ~ #"

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from tests.report.large import LONG, grid
 from xtransfer.analysis import OTHERS, UNSEEN
 from xtransfer.report import plots
-from xtransfer.report.plots.style import label
+from xtransfer.report.plot_style import label
 from xtransfer.report.tables import grids, is_mean, parts
 
 PAGE_WIDTH = 16.0  # inches at type of 9 points: half its size on a printed page

@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import insert
 
 from tests.results.numbers import make
+from xtransfer.base.stage import Stage
 from xtransfer.report.cost import costs
 from xtransfer.report.curves import curves
 from xtransfer.report.provenance import provenance
-from xtransfer.results import open_database, record_cell, record_failure, record_study
+from xtransfer.results.database import open_database
 from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow
-from xtransfer.stages.spec import Stage
+from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.store.artifacts import ArtifactStore
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -12,11 +12,12 @@ from rich.console import Console
 
 from tests.results.numbers import Numbers, make, right
 from xtransfer.analysis import gains
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.report import csv, headline, markdown, plots, rich_tables, write_report
 from xtransfer.report.tables import grids
 from xtransfer.report.words import duration
-from xtransfer.results import open_database, record_cell, record_failure, record_study
+from xtransfer.results.database import open_database
+from xtransfer.results.write import record_cell, record_failure, record_study
 
 Reporter = Callable[[Numbers], Path]
 

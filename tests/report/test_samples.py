@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from xtransfer import benchmarks, kinds
+from xtransfer.base.stage import Stage
 from xtransfer.data.load import load_rows, save_rows
 from xtransfer.report import samples, translated
 from xtransfer.results.predictions import FILE
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
 
 NOW = datetime.now(UTC)

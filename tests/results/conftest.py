@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.results.numbers import Numbers, make
-from xtransfer.results import Database, open_database
+from xtransfer.results.database import Database, open_database
 
 
 @pytest.fixture

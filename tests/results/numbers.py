@@ -14,13 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xtransfer.grid import Cell, Plan
-from xtransfer.intermediate import Intermediate
-from xtransfer.results import Database, record_cell, record_study
-from xtransfer.stages.spec import Stage
+from xtransfer.base.stage import Stage
+from xtransfer.results.database import Database
+from xtransfer.results.write import record_cell, record_study
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Study
+from xtransfer.study.cells import Cell, Plan
+from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.study import Study
 
 LANGUAGES = ("en", "de", "sw")
 Items = Callable[[str, str, int], Mapping[str, Sequence[float]]]  # encoder, intermediate, seed → points

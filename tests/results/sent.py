@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import func, inspect, select, table, text
 
 from tests.results.numbers import Numbers
-from xtransfer.results import open_database, record_cell, record_study
+from xtransfer.results.database import open_database
 from xtransfer.results.moving import Imported, bring_in, export
 from xtransfer.results.schema import Base
+from xtransfer.results.write import record_cell, record_study
 
 
 def recorded(url: str, numbers: Numbers, only: Callable[[Any], bool] = lambda cell: True) -> None:

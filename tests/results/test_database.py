@@ -17,9 +17,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from tests.results.numbers import Numbers
-from xtransfer.errors import RequestError, StoreError, XTransferError
-from xtransfer.results import Database, open_database
+from xtransfer.base.errors import RequestError, StoreError, XTransferError
 from xtransfer.results import database as module
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.schema import Base
 from xtransfer.results.views import VIEWS
 from xtransfer.results.write import record_cell, record_study

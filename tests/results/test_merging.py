@@ -9,8 +9,9 @@ from sqlalchemy import column, select, table
 
 from tests.results.numbers import Numbers, make, right, simple
 from tests.results.sent import content, count, receive, recorded, send
-from xtransfer.errors import RequestError
-from xtransfer.results import open_database, record_failure, record_study
+from xtransfer.base.errors import RequestError
+from xtransfer.results.database import open_database
+from xtransfer.results.write import record_failure, record_study
 
 
 def differing(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:

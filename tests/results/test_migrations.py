@@ -8,10 +8,11 @@ from sqlalchemy import inspect, text, update
 
 from tests.results.numbers import Numbers, record_all
 from tests.results.test_write import contents
-from xtransfer.results import Database, open_database, record_cell, record_study
 from xtransfer.results import database as module
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.schema import CellRow
 from xtransfer.results.views import VIEWS
+from xtransfer.results.write import record_cell, record_study
 
 STAY = ("study", "study_cell", "cell", "cell_stage", "encoder", "cell_mean")  # tables that older rows say all of
 

@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from tests.results.numbers import Numbers, make
 from tests.results.sent import content, count, receive, recorded, send
-from xtransfer.errors import RequestError
-from xtransfer.results import open_database, record_failure
+from xtransfer.base.errors import RequestError
+from xtransfer.results.database import open_database
 from xtransfer.results.schema import Base, CheckpointRow
 from xtransfer.results.selection import OWN, moved
+from xtransfer.results.write import record_failure
 
 
 def test_a_round_trip_loses_nothing(numbers: Numbers, ours: str, theirs: str, file: Path) -> None:

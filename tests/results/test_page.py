@@ -11,13 +11,14 @@ from sqlalchemy import inspect
 from tests.results.numbers import make, record_all
 from tests.results.test_schema import PUBLISHED
 from tests.scoring.finished import Outcome, finish
-from xtransfer.results import Database, Results, open_database, open_results
+from xtransfer.analysis.results import Results, open_results
+from xtransfer.metrics.aggregate import XTREME
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.examples import EXAMPLES
 from xtransfer.results.page import markdown
 from xtransfer.results.schema import Base, PublishedRow
 from xtransfer.results.upsert import upsert
 from xtransfer.results.views import VIEWS
-from xtransfer.scoring.aggregate import XTREME
 
 PAGE = Path(__file__).parents[2] / "docs" / "database.md"
 

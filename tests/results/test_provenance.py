@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.results.test_write import contents
-from xtransfer import grid
-from xtransfer.grid import Plan
-from xtransfer.results import Database, record_cell, record_failure, record_study
+from xtransfer.base.stage import Stage
+from xtransfer.planning import grid
+from xtransfer.results.database import Database
 from xtransfer.results.provenance import benchmark_row, encoder_row, translation_rows
 from xtransfer.results.schema import (
     Base,
@@ -30,10 +30,11 @@ from xtransfer.results.schema import (
     TranslationRow,
 )
 from xtransfer.results.upsert import table_of
-from xtransfer.stages.spec import Stage
+from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Study
+from xtransfer.study.cells import Plan
+from xtransfer.study.study import Study
 
 SHORT = {"epochs": 1, "max_length": 64}
 TRANSLATED = {"rows": 480, "kept": 478, "dropped_empty": 2, "compared": 900, "chrf": 61.5, "exact_match": 12.5}

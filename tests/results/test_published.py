@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from xtransfer import benchmarks
-from xtransfer.errors import DataError, RequestError
-from xtransfer.results import open_database, published
+from xtransfer.base.errors import DataError, RequestError
+from xtransfer.metrics.aggregate import SUITES
+from xtransfer.results import published
+from xtransfer.results.database import open_database
 from xtransfer.results.published import Figure, figures, paper, papers
 from xtransfer.results.schema import PublishedRow
-from xtransfer.scoring.aggregate import SUITES
 
 EVERY = [one for each in papers().values() for one in each.listed()]
 OWN_NAMES = {  # of benchmarks that are none of ours: other data, another scale, or a total of their own

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from tests.results.numbers import make, record_all
-from xtransfer.results import Database, Results, open_results
+from xtransfer.analysis.results import Results, open_results
+from xtransfer.results.database import Database
 
 STUDY, RUN = "numbers", "numbers/tiny/nli@de/xnli"
 

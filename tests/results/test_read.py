@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.results.numbers import Numbers, record_all
-from xtransfer.errors import RequestError
-from xtransfer.results import Database, Results, open_results
+from xtransfer.analysis.results import Results, open_results
+from xtransfer.base.errors import RequestError
+from xtransfer.results.database import Database
 
 
 @pytest.fixture

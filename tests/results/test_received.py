@@ -14,9 +14,8 @@ import pytest
 
 from tests.results.numbers import Numbers
 from tests.results.sent import content, count, receive, recorded, send
-from xtransfer.errors import RequestError, StoreError
-from xtransfer.results import open_database
-from xtransfer.results.database import migrate
+from xtransfer.base.errors import RequestError, StoreError
+from xtransfer.results.database import migrate, open_database
 
 
 def _newer(file: Path) -> None:

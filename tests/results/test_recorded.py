@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from tests.scoring.finished import Outcome, finish
-from xtransfer.grid import Cell
-from xtransfer.intermediate import Intermediate
-from xtransfer.results import Database, open_database
+from xtransfer.base.settings import current
+from xtransfer.base.stage import Stage
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.recorded import unrecorded
-from xtransfer.settings import current
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Target
+from xtransfer.study.cells import Cell
+from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.study import Target
 
 
 def _study() -> tuple[ArtifactStore, list[Cell]]:

@@ -10,8 +10,10 @@ from sqlalchemy import event, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.results.numbers import Numbers, record_all
-from xtransfer.languages import LANGUAGES
-from xtransfer.results import Database, open_database
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.metrics.aggregate import SUITES
+from xtransfer.metrics.metrics import METRICS
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.published import FURTHER_METRICS
 from xtransfer.results.reference import fill
 from xtransfer.results.schema import (
@@ -26,8 +28,6 @@ from xtransfer.results.schema import (
     TranslationRow,
 )
 from xtransfer.results.upsert import table_of, upsert
-from xtransfer.scoring.aggregate import SUITES
-from xtransfer.scoring.metrics import METRICS
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import delete
 
 from tests.results.numbers import Numbers, record_all
-from xtransfer.errors import RequestError
-from xtransfer.results import Database, open_database, record_study
+from xtransfer.base.errors import RequestError
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.schema import PlannedStageRow
 from xtransfer.results.unused import clear, needed_artifacts, unused
 from xtransfer.results.users import announce, demand_all_users
+from xtransfer.results.write import record_study
 
 
 def test_planned_stages_and_those_behind_scores_are_needed(db: Database, numbers: Numbers) -> None:

@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from tests.results.numbers import make, record_all
 from tests.scoring.finished import Outcome, finish
+from xtransfer.analysis.results import open_results
 from xtransfer.analysis.totals import totals
-from xtransfer.results import open_database, open_results
+from xtransfer.metrics.aggregate import SUITES, XTREME, XTREME_R, Suite
+from xtransfer.results.database import open_database
 from xtransfer.results.schema import Base
 from xtransfer.results.upsert import table_of, upsert
 from xtransfer.results.views import VIEWS
-from xtransfer.scoring.aggregate import SUITES, XTREME, XTREME_R, Suite
 
 MODELS = sorted(
     (mapper.class_ for mapper in Base.registry.mappers),

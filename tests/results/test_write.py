@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import delete, event, select
 
 from tests.results.numbers import Numbers, make, record_all, right
-from xtransfer.errors import RequestError, StoreError
-from xtransfer.results import Database, open_database, record_cell, record_failure, record_study
+from xtransfer.base.errors import RequestError, StoreError
+from xtransfer.results.database import Database, open_database
 from xtransfer.results.predictions import Predictions
 from xtransfer.results.schema import Base, CellMeanRow, CellRow, PlannedStageRow, PredictionRow, ScoreRow, StudyCellRow
 from xtransfer.results.upsert import table_of
+from xtransfer.results.write import record_cell, record_failure, record_study
 
 KNOWN = ("language", "metric", "suite_part", "published", "identity")  # what every database holds
 

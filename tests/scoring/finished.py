@@ -13,14 +13,15 @@ from unittest import mock
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xtransfer.grid import Cell, Plan
-from xtransfer.intermediate import Intermediate
-from xtransfer.results import open_database, record_cell, record_failure, record_study
-from xtransfer.settings import current
-from xtransfer.stages.spec import Stage
+from xtransfer.base.settings import current
+from xtransfer.base.stage import Stage
+from xtransfer.results.database import open_database
+from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Study, Target
+from xtransfer.study.cells import Cell, Plan
+from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.study import Study, Target
 
 Predictions = Mapping[str, Sequence[tuple[str, Any]]]  # language → id and prediction, in the order of the rows
 Points = Mapping[str, Mapping[str, float]]  # language → metric → points

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from xtransfer.errors import DataError, RequestError
-from xtransfer.scoring.aggregate import (
+from xtransfer.base.errors import DataError, RequestError
+from xtransfer.metrics.aggregate import (
     SUITES,
     XTREME,
     XTREME_R,
@@ -105,7 +105,7 @@ def test_suites_have_the_languages_of_the_papers() -> None:
     }  # fmt: skip
     for held in SUITES.values():
         assert all(len(set(one.languages)) == len(one.languages) for one in held.members)
-    from xtransfer import languages
+    from xtransfer.base import languages
 
     assert {code for one in XTREME.members for code in one.languages} == set(languages.XTREME)
     assert {code for one in XTREME_R.members for code in one.languages} == set(languages.XTREME_R)

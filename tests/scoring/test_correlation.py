@@ -6,9 +6,9 @@ import random
 import pytest
 from scipy import stats
 
-from xtransfer.errors import DataError
-from xtransfer.scoring.evaluation import metric
-from xtransfer.scoring.metrics import get
+from xtransfer.base.errors import DataError
+from xtransfer.metrics.evaluation import metric
+from xtransfer.metrics.metrics import get
 
 GOLDS = [0.0, 0.2, 0.2, 0.76, 1.0]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from xtransfer.scoring.eigen import eigen_similarity, laplacian_spectra
-from xtransfer.scoring.precision_at import found_within
+from xtransfer.metrics.eigen import eigen_similarity, laplacian_spectra
+from xtransfer.metrics.precision_at import found_within
 
 
 def test_the_spectrum_of_two_points_and_of_a_triangle() -> None:

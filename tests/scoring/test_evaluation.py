@@ -5,9 +5,9 @@ from typing import Any
 import evaluate
 import pytest
 
-from xtransfer.errors import DataError, RequestError
-from xtransfer.scoring.evaluation import metric
-from xtransfer.scoring.metrics import METRICS, Shape
+from xtransfer.base.errors import DataError, RequestError
+from xtransfer.metrics.evaluation import metric
+from xtransfer.metrics.metrics import METRICS, Shape
 
 SAMPLES: dict[Shape, tuple[list[Any], list[Any]]] = {  # predictions, references
     "texts": (["b", "a"], ["b", "b"]),

@@ -11,15 +11,15 @@ import pytest
 
 from tests.scoring.finished import RECIPE, Outcome, files, finish
 from xtransfer import benchmarks
+from xtransfer.analysis import export as exporting
+from xtransfer.analysis.export import Submission, export
+from xtransfer.analysis.layout import FORMS, Answers
+from xtransfer.base.errors import DataError, RequestError
+from xtransfer.base.settings import current
 from xtransfer.benchmarks import get
 from xtransfer.data.load import load_rows
-from xtransfer.errors import DataError, RequestError
-from xtransfer.results import open_database
-from xtransfer.scoring import export as exporting
-from xtransfer.scoring.aggregate import SUITES, XTREME, XTREME_R, Member, Suite
-from xtransfer.scoring.export import Submission, export
-from xtransfer.scoring.layout import FORMS, Answers
-from xtransfer.settings import current
+from xtransfer.metrics.aggregate import SUITES, XTREME, XTREME_R, Member, Suite
+from xtransfer.results.database import open_database
 from xtransfer.store.artifacts import ArtifactStore
 
 TATOEBA = next(one for one in XTREME.members if one.benchmark == "tatoeba")

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from xtransfer.errors import DataError, RequestError
-from xtransfer.scoring.metrics import METRICS, get
+from xtransfer.base.errors import DataError, RequestError
+from xtransfer.metrics.metrics import METRICS, get
 
 
 def test_accuracy_is_the_share_of_equal_answers_in_points() -> None:
@@ -20,7 +20,7 @@ def test_accuracy_compares_texts() -> None:
 
 def test_metrics_are_quick_to_import() -> None:
     """`evaluate` takes seconds; it is for users of `scoring.evaluation` alone."""
-    code = "import sys, xtransfer.scoring.metrics; sys.exit('evaluate' in sys.modules or 'torch' in sys.modules)"
+    code = "import sys, xtransfer.metrics.metrics; sys.exit('evaluate' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

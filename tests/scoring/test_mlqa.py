@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer.errors import RequestError
-from xtransfer.scoring import mlqa, squad
-from xtransfer.scoring.metrics import get
+from xtransfer.base.errors import RequestError
+from xtransfer.metrics import mlqa, squad
+from xtransfer.metrics.metrics import get
 
 FIXTURE = json.loads(Path(__file__).with_name("mlqa.json").read_text(encoding="utf-8"))
 LANGUAGES = list(FIXTURE["totals"])

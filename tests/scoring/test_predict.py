@@ -9,14 +9,14 @@ from torch import nn
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from tests.kinds.words import WORDS, tokenizer
+from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
-from xtransfer.errors import RequestError
 from xtransfer.kinds import choice, pair
-from xtransfer.packed import forward
-from xtransfer.pooling import Pooling
-from xtransfer.scoring import predict as module
-from xtransfer.scoring.predict import Reader, predict, predict_languages
+from xtransfer.models import predict as module
+from xtransfer.models.predict import Reader, predict, predict_languages
+from xtransfer.models.unpadded import forward
+from xtransfer.recipes.pooling import Pooling
 
 
 class Letters(nn.Module):

@@ -11,14 +11,14 @@ import pytest
 
 from tests.data.mirror import write
 from tests.training.tiny import make_encoder
+from xtransfer.base.errors import DataError, SourceError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
 from xtransfer.data.load import available, load_pool, load_rows, pin_rows
-from xtransfer.errors import DataError, SourceError
 from xtransfer.kinds import KINDS
-from xtransfer.scoring.predict import Reader, predict_languages
+from xtransfer.models import checkpoints
+from xtransfer.models.predict import Reader, predict_languages
 from xtransfer.scoring.score import score
-from xtransfer.training import checkpoints
 
 TEXTS = ["the red house", "a blue ship", "green stone", "violet bird", "orange river the tree", "yellow"]
 

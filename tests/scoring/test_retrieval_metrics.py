@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from xtransfer.errors import DataError
-from xtransfer.scoring.evaluation import metric
-from xtransfer.scoring.metrics import get
+from xtransfer.base.errors import DataError
+from xtransfer.metrics.evaluation import metric
+from xtransfer.metrics.metrics import get
 
 HERE = Path(__file__).parent
 BUCC = json.loads((HERE / "xtreme_bucc_f1.json").read_text(encoding="utf-8"))["cases"]

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from tests.training.tiny import make_encoder
+from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks import get
 from xtransfer.data.load import load_rows, save_rows
-from xtransfer.errors import RequestError
 from xtransfer.kinds import pair
+from xtransfer.models import checkpoints
+from xtransfer.models.checkpoints import HeadInfo, SavedHead
 from xtransfer.scoring.score import score
-from xtransfer.training import checkpoints
-from xtransfer.training.checkpoints import HeadInfo, SavedHead
 from xtransfer.translation.parallel import human_rows
 
 LABELS = ("entailment", "neutral", "contradiction")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from xtransfer.errors import DataError
-from xtransfer.scoring import squad
-from xtransfer.scoring.metrics import METRICS, get
+from xtransfer.base.errors import DataError
+from xtransfer.metrics import squad
+from xtransfer.metrics.metrics import METRICS, get
 
 FIXTURE = json.loads(Path(__file__).with_name("squad.json").read_text(encoding="utf-8"))
 NAMES = {"squad1": ("exact_match", "f1"), "squad2": ("squad2_exact_match", "squad2_f1")}
@@ -72,7 +72,7 @@ def test_an_item_without_answers_is_for_squad_2_alone() -> None:
 
 
 def test_they_are_metrics_of_evaluate_too() -> None:
-    from xtransfer.scoring.evaluation import metric
+    from xtransfer.metrics.evaluation import metric
 
     rows = [row for row in FIXTURE["squad1"] if row[1] is not None]
     result = metric("f1").compute(predictions=[row[1] for row in rows], references=[row[0] for row in rows])

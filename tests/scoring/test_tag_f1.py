@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer.errors import DataError
-from xtransfer.scoring.metrics import get
-from xtransfer.scoring.tag_f1 import chunk_f1, chunks
+from xtransfer.base.errors import DataError
+from xtransfer.metrics.metrics import get
+from xtransfer.metrics.tag_f1 import chunk_f1, chunks
 
 CASES = json.loads((Path(__file__).parent / "seqeval.json").read_text(encoding="utf-8"))["cases"]
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from xtransfer.encoders import ENCODERS
+from xtransfer.base.stage import Stage
+from xtransfer.data.revisions import Pins
 from xtransfer.lab import REVISION
-from xtransfer.pins import Pins
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
-from xtransfer.stages.spec import Stage
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.training.recipe import Recipe
+from xtransfer.study.encoders import ENCODERS
 from xtransfer.translation.engines import ENGINES
 
 GOLDEN = Path(__file__).with_name("golden.json")

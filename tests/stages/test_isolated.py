@@ -13,15 +13,15 @@ from typing import Any, NoReturn
 import pytest
 from safetensors import SafetensorError
 
-from xtransfer.encoders import ENCODERS
-from xtransfer.errors import DataError, StageError
+from xtransfer.base.errors import DataError, StageError
+from xtransfer.base.stage import Stage, StageKind, nothing
 from xtransfer.lab import REVISION
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
 from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Slot
-from xtransfer.stages.spec import Stage, StageKind, nothing
 from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study.encoders import ENCODERS
 
 SLOT = Slot("cpu", 1)
 
@@ -160,8 +160,8 @@ def test_state_outlives_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_training_stage_on_two_devices(tmp_path: Path) -> None:
-    from xtransfer import grid
-    from xtransfer.studies import STUDIES
+    from xtransfer.planning import grid
+    from xtransfer.study.builtin import STUDIES
 
     study = STUDIES["lab"].shrunk()
     recipe = {"steps": 6, "batch_size": 8, "max_length": 48}

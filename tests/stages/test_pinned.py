@@ -14,16 +14,17 @@ import pytest
 from tests.data.mirror import write
 from tests.training.tiny import make_encoder
 from tests.translation.many import make_m2m100
-from xtransfer import grid
-from xtransfer.data.fetched import check_fetched
-from xtransfer.errors import SourceError, StageError
-from xtransfer.pins import Pins
-from xtransfer.remembered import folder_digest
-from xtransfer.stages import STAGES, pinned
+from xtransfer.base.errors import SourceError, StageError
+from xtransfer.base.fetched import check_fetched
+from xtransfer.base.remembered_digests import folder_digest
+from xtransfer.base.stage import Stage, StageKind, Work, nothing
+from xtransfer.data import pinned
+from xtransfer.data.revisions import Pins
+from xtransfer.planning import grid
+from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
-from xtransfer.stages.spec import Stage, StageKind, Work, nothing
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import make
+from xtransfer.study.study import make
 
 CHANGED = "changed since the study was planned"
 MID_STAGE = "changed while this stage read it"

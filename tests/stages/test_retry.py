@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from xtransfer.errors import (
+from xtransfer.base.errors import (
     DataError,
     DeviceLost,
     LeaseLost,
@@ -21,7 +21,7 @@ from xtransfer.errors import (
     StageTimeout,
     StoreError,
 )
-from xtransfer.stages.retry import pause, stage_error
+from xtransfer.base.retry import pause, stage_error
 
 
 class _Response:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer.errors import DeviceLost, RequestError
+from xtransfer.base.errors import DeviceLost, RequestError
 from xtransfer.stages import slots as module
 from xtransfer.stages.devices import Device, gpus
 from xtransfer.stages.slots import Pool, Slot, slots

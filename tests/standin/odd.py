@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xtransfer.base.errors import DataError
+from xtransfer.base.stage import Stage, StageKind, Work, nothing
 from xtransfer.benchmarks.spec import Benchmark, Source
-from xtransfer.errors import DataError
 from xtransfer.stages import STAGES
 from xtransfer.stages.memory_kills import noted
-from xtransfer.stages.spec import Stage, StageKind, Work, nothing
 
 ODD = Benchmark(
     name="odd", kind="pair", languages=("en",), source=Source("./odd", splits={"test": "test"}), licence="none",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer.errors import StoreError
-from xtransfer.stages.spec import Stage
+from xtransfer.base.errors import StoreError
+from xtransfer.base.stage import Stage
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 
 STAGE = Stage("train", 1, "train something", {"seed": 1})

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer.errors import LeaseLost, StoreError
-from xtransfer.stages.retry import may_pass
+from xtransfer.base.errors import LeaseLost, StoreError
+from xtransfer.base.retry import may_pass
 from xtransfer.store.lease import FileLeases, Leases, lease_if_free, leases_for
 
 KEY = "a1b2c3"

@@ -14,10 +14,10 @@ import fsspec
 import pytest
 
 from tests.standin.s3 import Bucket, make_bucket, s3
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.base.errors import RequestError, StoreError
+from xtransfer.base.stage import Stage, StageKind, nothing
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
-from xtransfer.stages.spec import Stage, StageKind, nothing
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.store.remote import RemoteArtifacts
 

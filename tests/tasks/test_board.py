@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from tasks.board import Board
+from tasks.progress_state import Board
+from xtransfer.base.stage import Stage
 from xtransfer.stages import STAGES
-from xtransfer.stages.spec import Stage
 
 
 class Clock:

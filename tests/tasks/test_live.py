@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from tasks import live
-from tasks.board import Board
-from tasks.live import Live
+from tasks import progress_publisher
+from tasks.progress_publisher import Live
+from tasks.progress_state import Board
 from tests.running import wait_for
-from xtransfer.stages.spec import Stage
+from xtransfer.base.stage import Stage
 
 STAGES = [Stage("score", 1, f"score {number}", {"number": number}) for number in range(1000)]
 
@@ -102,15 +102,15 @@ def test_what_has_not_changed_is_not_sent() -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "EVERY", 0.01)
+    monkeypatch.setattr(progress_publisher, "EVERY", 0.01)
 
 
 @pytest.mark.parametrize("server", [Server(), Gone()], ids=["answers", "gone"])
 def test_a_run_is_the_same_with_and_without_a_server(
     server: Server, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "get_client", lambda **_: server)
-    with live.live("numbers") as board:
+    monkeypatch.setattr(progress_publisher, "get_client", lambda **_: server)
+    with progress_publisher.live("numbers") as board:
         board.planned(STAGES[:2], 0)
         for stage in STAGES[:2]:
             board.started(stage)
@@ -123,8 +123,8 @@ def test_a_run_is_the_same_with_and_without_a_server(
 
 def test_a_stopped_run_says_so(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
-    monkeypatch.setattr(live, "get_client", lambda **_: server)
-    with pytest.raises(KeyboardInterrupt), live.live("numbers") as board:
+    monkeypatch.setattr(progress_publisher, "get_client", lambda **_: server)
+    with pytest.raises(KeyboardInterrupt), progress_publisher.live("numbers") as board:
         board.planned(STAGES[:2], 0)
         board.started(STAGES[0])
         raise KeyboardInterrupt

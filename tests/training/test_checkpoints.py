@@ -8,9 +8,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, MT5Config, MT5EncoderModel, MT5Model
 
-from xtransfer.errors import RequestError
-from xtransfer.training import checkpoints, pretrained
-from xtransfer.training.checkpoints import HeadInfo, SavedHead, new_head
+from xtransfer.base.errors import RequestError
+from xtransfer.models import checkpoints, pretrained
+from xtransfer.models.checkpoints import HeadInfo, SavedHead, new_head
 
 from .tiny import CHOICE, PAIR
 

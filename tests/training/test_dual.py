@@ -13,20 +13,20 @@ import torch
 from transformers import AutoModel, ElectraConfig, RemBertConfig, XLMRobertaConfig
 
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.data.batches import collate
 from xtransfer.kinds import KINDS
+from xtransfer.kinds.batches import collate
 from xtransfer.kinds.spec import Encoded
 from xtransfer.kinds.vector_heads import DualPairHead, RankingHead
-from xtransfer.scoring.metrics import METRICS
-from xtransfer.scoring.predict import Reader, predict, predict_languages
-from xtransfer.training import checkpoints
-from xtransfer.training.checkpoints import HeadInfo, SavedHead
-from xtransfer.training.dual import DualRecipe
+from xtransfer.metrics.metrics import METRICS
+from xtransfer.models import checkpoints
+from xtransfer.models.checkpoints import HeadInfo, SavedHead
+from xtransfer.models.model import Model
+from xtransfer.models.predict import Reader, predict, predict_languages
+from xtransfer.recipes.dual import DualRecipe
+from xtransfer.recipes.mixture import Sampling
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.training.finetune import finetune
 from xtransfer.training.hard_negatives import with_negatives
-from xtransfer.training.mixture import Sampling
-from xtransfer.training.model import Model
-from xtransfer.training.recipe import Recipe
 
 from .tiny import COLD, PAIR, THINGS, WARM, Killed, killed_at, pair_rows
 

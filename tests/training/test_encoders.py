@@ -8,8 +8,8 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import RepositoryNotFoundError
 
-from xtransfer.encoders import ENCODERS, resolve
-from xtransfer.errors import RequestError, SourceError
+from xtransfer.base.errors import RequestError, SourceError
+from xtransfer.study.encoders import ENCODERS, resolve
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from xtransfer.errors import RequestError
-from xtransfer.scoring.predict import Reader, predict
-from xtransfer.training import checkpoints, finetune
-from xtransfer.training.mixture import Sampling
-from xtransfer.training.recipe import Recipe
+from xtransfer.base.errors import RequestError
+from xtransfer.models import checkpoints
+from xtransfer.models.predict import Reader, predict
+from xtransfer.recipes.mixture import Sampling
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.training import finetune
 
 from .tiny import CHOICE, PAIR, RECIPE, Killed, choice_rows, killed_at, pair_rows
 

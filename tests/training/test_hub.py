@@ -17,8 +17,8 @@ import pytest
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SCRIPT = """
     import json, sys
-    from xtransfer.encoders import resolve
-    from xtransfer.errors import XTransferError
+    from xtransfer.study.encoders import resolve
+    from xtransfer.base.errors import XTransferError
     from xtransfer.training import checkpoints
     said = []
     for text in sys.argv[1:]:

@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
+from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.errors import RequestError
-from xtransfer.scoring.predict import Reader, predict
-from xtransfer.training import checkpoints
+from xtransfer.models import checkpoints
+from xtransfer.models.predict import Reader, predict
+from xtransfer.models.pretrained import quiet
 from xtransfer.training.finetune import finetune
-from xtransfer.training.pretrained import quiet
 
 from .test_finetune import accuracy, changed, equal
 from .tiny import COLD, PAIR, RECIPE, THINGS, WARM, Killed, killed_at, pair_rows

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from transformers import get_linear_schedule_with_warmup
 
-from xtransfer.training.loop import adamw, derived, fit, linear_rate
+from xtransfer.base.randomness import derived
+from xtransfer.training.loop import adamw, fit, linear_rate
 
 
 def test_learns_a_line() -> None:

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from xtransfer.kinds.spec import Encoded
-from xtransfer.training.losses import curve, degenerate, summary, uninformed_loss
+from xtransfer.kinds.uninformed import uninformed_loss
+from xtransfer.training.losses import curve, degenerate, summary
 
 
 def encoded(targets: list[object], options: int = 1) -> list[Encoded]:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from xtransfer.data.batches import Batch, collate
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
+from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
-from xtransfer.packed import forward, layout
+from xtransfer.models.unpadded import forward, layout
 from xtransfer.training import finetune
 from xtransfer.training.estimate import Shape, activations, fitting
 from xtransfer.training.memory import is_out_of_memory

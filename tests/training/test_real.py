@@ -12,9 +12,9 @@ from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.data.load import load_rows
 from xtransfer.data.source import in_mirror
 from xtransfer.kinds import KINDS
-from xtransfer.scoring.metrics import METRICS
-from xtransfer.scoring.predict import Reader, predict
-from xtransfer.training import checkpoints
+from xtransfer.metrics.metrics import METRICS
+from xtransfer.models import checkpoints
+from xtransfer.models.predict import Reader, predict
 from xtransfer.training.finetune import finetune
 
 from .tiny import RECIPE

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from xtransfer.training.recipe import Recipe
+from xtransfer.recipes.recipe import Recipe
 
 
 def test_settings_that_came_later_leave_older_keys_as_they_were() -> None:

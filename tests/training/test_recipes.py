@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from xtransfer import benchmarks
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.kinds import KINDS
-from xtransfer.study import make
-from xtransfer.training.recipe import Recipe
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.recipes.recipes import RECIPES, adapted, named, recipe, recipe_for
+from xtransfer.study.study import make
 from xtransfer.training.recipe_page import markdown
-from xtransfer.training.recipes import RECIPES, adapted, named, recipe, recipe_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "recipes.md"
 STUDY = {"name": "s", "encoders": ["lab-mini@0"], "intermediates": ["direct"], "targets": ["lab-inference"]}

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from pydantic import ValidationError
 
-from xtransfer.errors import RequestError
-from xtransfer.training.mixture import PROPORTIONAL, Sampling
+from xtransfer.base.errors import RequestError
+from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
 from xtransfer.training.parts import Parts
 from xtransfer.training.sampling import BatchPlan
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from xtransfer.training import checkpoints
+from xtransfer.models import checkpoints
+from xtransfer.models.pretrained import head_dropout
+from xtransfer.models.trimmed import Trimming
 from xtransfer.training.loop import clip
-from xtransfer.training.pretrained import head_dropout
 from xtransfer.training.savings import Savings
-from xtransfer.training.trimmed import Trimming
 
 from .test_finetune import changed, equal, run, weights
 from .test_language import TEXT, text_rows

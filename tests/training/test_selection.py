@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from xtransfer import grid
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data import load
+from xtransfer.planning import grid
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.studies import STUDIES
+from xtransfer.study.builtin import STUDIES
 from xtransfer.training.selection import BestOnDev
 
 from .test_finetune import changed, equal, run

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.scoring.metrics import get
-from xtransfer.scoring.predict import Reader, predict
-from xtransfer.training import checkpoints, finetune
-from xtransfer.training.recipe import Recipe
+from xtransfer.metrics.metrics import get
+from xtransfer.models import checkpoints
+from xtransfer.models.predict import Reader, predict
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.training import finetune
 
 from .tiny import COLD, THINGS, WARM
 

@@ -14,12 +14,12 @@ from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.data.load import load_rows
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.spec import Prediction
-from xtransfer.scoring.metrics import METRICS
-from xtransfer.scoring.predict import Reader, predict
+from xtransfer.metrics.metrics import METRICS
+from xtransfer.models import checkpoints
+from xtransfer.models.predict import Reader, predict
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.scoring.score import _scores, score
-from xtransfer.training import checkpoints
 from xtransfer.training.finetune import finetune
-from xtransfer.training.recipe import Recipe
 
 from .tiny import COLD, RECIPE, THINGS, WARM
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import torch
 
-from xtransfer.errors import DeviceError, RequestError
-from xtransfer.stages.spec import Progress
+from xtransfer.base.errors import DeviceError, RequestError
+from xtransfer.base.stage import Progress
+from xtransfer.recipes.mixture import Sampling
 from xtransfer.training import finetune
-from xtransfer.training.mixture import Sampling
+from xtransfer.training.process_group import Team
 from xtransfer.training.ranks import together
 from xtransfer.training.savings import Savings
-from xtransfer.training.team import Team
 
 from .test_dual import RANKING, ranking_rows
 from .test_dual import RECIPE as DUAL_RECIPE

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
+from xtransfer.base.stage import Progress
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.stages.spec import Progress
-from xtransfer.training.pretrained import quiet
-from xtransfer.training.recipe import Recipe
+from xtransfer.models.pretrained import quiet
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.training.tokenizer import train_tokenizer
 
 WARM, COLD = ("red", "orange", "yellow"), ("blue", "green", "violet")

@@ -9,7 +9,7 @@ import sentencepiece
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer, NllbTokenizer
 
-from xtransfer.training.pretrained import quiet
+from xtransfer.models.pretrained import quiet
 
 TEXT = ["the red house and the blue tree", "das rote haus und der blaue baum", "la maison rouge et le bateau bleu"]
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]

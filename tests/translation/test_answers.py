@@ -13,16 +13,16 @@ import torch
 
 from tests.translation.made import made
 from tests.translation.test_engine import RECIPE, english, said, texts
-from xtransfer.errors import DataError
+from xtransfer.base.errors import DataError
+from xtransfer.base.stage import Progress, silent
 from xtransfer.kinds import span
-from xtransfer.stages.spec import Progress, silent
+from xtransfer.training.translator import train_translator
 from xtransfer.translation.answers import MOVED, put_answers
 from xtransfer.translation.convert import convert
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
 from xtransfer.translation.projection import LOST, UNSURE
 from xtransfer.translation.sentences import places_of_sentences, sentences_of
 from xtransfer.translation.tags import put_tags
-from xtransfer.translation.train import train_translator
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 torch.set_num_threads(1)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from xtransfer.base.errors import DataError
+from xtransfer.base.stage import Work
 from xtransfer.data import load
 from xtransfer.data.load import read_rows
-from xtransfer.errors import DataError
 from xtransfer.stages import translate
-from xtransfer.stages.spec import Work
 from xtransfer.translation import opened
 from xtransfer.translation.dropped import read_dropped
 from xtransfer.translation.engine import ModelEngine

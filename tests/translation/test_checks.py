@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from xtransfer import benchmarks
+from xtransfer.base.languages import LANGUAGES
 from xtransfer.data.load import load_rows
-from xtransfer.languages import LANGUAGES
 from xtransfer.translation.checks import Reason, fault
 from xtransfer.translation.dropped import Dropped, read_dropped, save_dropped
 from xtransfer.translation.names import lost_names

@@ -11,8 +11,8 @@ import torch
 
 from tests.translation.many import make_m2m100, make_nllb
 from tests.translation.tiny import make_marian
+from xtransfer.base.errors import RequestError
 from xtransfer.data.corpora import load_texts
-from xtransfer.errors import RequestError
 from xtransfer.translation.convert import convert, is_converted
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
 from xtransfer.translation.numbers import NumberFormat, computed_in

@@ -13,15 +13,15 @@ import torch
 from safetensors.torch import load_file
 
 from tests.translation.made import made
-from xtransfer.errors import DataError, RequestError
-from xtransfer.stages.spec import Progress, silent
+from xtransfer.base.errors import DataError, RequestError
+from xtransfer.base.stage import Progress, silent
+from xtransfer.training.translator import TranslatorRecipe, train_translator
+from xtransfer.training.translator_pairs import Pair, batches_of
 from xtransfer.translation.benchmark import translate_rows
 from xtransfer.translation.dropped import Dropped
 from xtransfer.translation.engines import ENGINES, EngineTrainedHere, check, get
 from xtransfer.translation.held_out import held_out_quality
 from xtransfer.translation.quality import against_people
-from xtransfer.translation.train import TranslatorRecipe, train_translator
-from xtransfer.translation.training_pairs import Pair, batches_of
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 torch.set_num_threads(1)

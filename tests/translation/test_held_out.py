@@ -9,9 +9,9 @@ import pytest
 
 from tests.data.mirror import write
 from tests.translation.test_engine import RECIPE, texts
-from xtransfer.errors import SourceError
+from xtransfer.base.errors import SourceError
+from xtransfer.base.stage import Work
 from xtransfer.stages import translator
-from xtransfer.stages.spec import Work
 
 FOLDER = "local/multi30k-en-de-fr-cs/default"
 

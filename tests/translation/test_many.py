@@ -16,11 +16,11 @@ from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES as
 from tests.standin.hub import Hub
 from tests.standin.process import run
 from tests.translation.many import make_m2m100, make_nllb
-from xtransfer import grid
-from xtransfer.errors import RequestError
-from xtransfer.languages import LANGUAGES
-from xtransfer.stages.spec import Stage
-from xtransfer.study import make
+from xtransfer.base.errors import RequestError
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.stage import Stage
+from xtransfer.planning import grid
+from xtransfer.study.study import make
 from xtransfer.translation.engines import ENGINES, HubEngine
 from xtransfer.translation.families import FAMILIES
 from xtransfer.translation.sentences import joined, sentences_of
@@ -156,7 +156,7 @@ from pathlib import Path
 from xtransfer import grid
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import make
+from xtransfer.study.study import make
 from xtransfer.translation import benchmark
 benchmark.fault = lambda *asked, **more: None  # what an untrained model says would fail every check
 stages = [one for one in grid.plan(make(json.loads(sys.argv[1]))).stages if one.kind in ("convert", "translate")]
@@ -214,7 +214,7 @@ def test_a_language_that_an_engine_lacks_is_refused_when_planned(engine: str, la
 
 
 def test_what_a_study_needs_names_its_engines() -> None:
-    from xtransfer.needs import of_study
+    from xtransfer.planning.needs import of_study
 
     needs = of_study(make({**STUDY, "intermediates": ["lab-nli@de~opus-mt", "lab-nli@fr~opus-mt"]}))
     assert needs.engines == ("Helsinki-NLP/opus-mt-en-de@main", "Helsinki-NLP/opus-mt-en-fr@main")
@@ -240,7 +240,7 @@ def test_engines_tell_what_they_are() -> None:
 
 
 def test_a_marian_pair_may_come_with_sentencepiece_files(tmp_path: Path) -> None:
-    from xtransfer.training.pretrained import files_of
+    from xtransfer.base.hub_files import files_of
 
     for name in ("source.spm", "target.spm", "vocab.json", "code.py"):
         (tmp_path / name).write_bytes(b"")

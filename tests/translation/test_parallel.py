@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer import benchmarks, grid
+from xtransfer import benchmarks
+from xtransfer.base.errors import DataError, RequestError
 from xtransfer.data import load
 from xtransfer.data.load import load_rows, read_rows
-from xtransfer.errors import DataError, RequestError
+from xtransfer.planning import grid
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import make
+from xtransfer.study.study import make
 from xtransfer.translation.parallel import PEOPLE, human_rows, translated_by_people
 
 SHORT = {"epochs": 1, "max_length": 64}

@@ -24,10 +24,10 @@ import json, os, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from xtransfer.pins import Pins
-from xtransfer.remembered import folder_digest
+from xtransfer.data.revisions import Pins
+from xtransfer.base.remembered_digests import folder_digest
 from xtransfer.stages.execute import execute
-from xtransfer.stages.spec import Stage
+from xtransfer.base.stage import Stage
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.translation import engine
 from xtransfer.translation.transformers_engine import TransformersEngine

@@ -10,8 +10,8 @@ import torch
 
 from tests.translation.made import made
 from tests.translation.tiny import make_marian
-from xtransfer.errors import DataError
-from xtransfer.stages.spec import Progress, silent
+from xtransfer.base.errors import DataError
+from xtransfer.base.stage import Progress, silent
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.sentences import cleaned, joined, sentences_of
 from xtransfer.translation.transformers_engine import TransformersEngine

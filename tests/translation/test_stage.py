@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from xtransfer import benchmarks
+from xtransfer.base.stage import Stage, silent
 from xtransfer.data.load import load_rows, read_rows
-from xtransfer.pins import Pins
+from xtransfer.data.revisions import Pins
 from xtransfer.stages.execute import execute
-from xtransfer.stages.spec import Stage, silent
 from xtransfer.stages.translate import KIND, ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.translation import opened

@@ -10,7 +10,7 @@ import pytest
 
 from tests.translation.made import made
 from tests.translation.test_answers import ByWord
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.translation.alignment import Aligned, places_of
 from xtransfer.translation.tags import LOST, SPLIT, UNALIGNED, entities, put_tags, sentence_of
 

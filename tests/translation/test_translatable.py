@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from xtransfer import benchmarks, kinds
-from xtransfer.errors import RequestError
-from xtransfer.pins import Pins
-from xtransfer.study import Study, make
-from xtransfer.study_check import check
+from xtransfer.base.errors import RequestError
+from xtransfer.data.revisions import Pins
+from xtransfer.planning.single_runs import translations
+from xtransfer.planning.study_check import check
+from xtransfer.study.study import Study, make
 from xtransfer.translation import engines
 from xtransfer.translation.translatable import BENCHMARKS, KINDS, Way, why_not
-from xtransfer.wanted import translations
 
 
 def test_every_kind_is_declared() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from xtransfer.data.corpora import load_texts
-from xtransfer.translation.recipe import TranslatorRecipe
-from xtransfer.translation.train import train_translator
+from xtransfer.recipes.translator import TranslatorRecipe
+from xtransfer.training.translator import train_translator
 
 RECIPE = TranslatorRecipe(
     width=48, heads=2, feed_forward=64, layers=1, steps=200, batch_size=16, max_length=48, learning_rate=1e-2

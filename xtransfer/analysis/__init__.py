@@ -1,8 +1,8 @@
 """What the scores say: gains over `direct` and contrasts of intermediates, with intervals; what is best and why."""
 
-from xtransfer.analysis.comparison import FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
 from xtransfer.analysis.gains import ANY, DIRECT, Grid, contrasts, gains
 from xtransfer.analysis.mixed import mixed_effects
+from xtransfer.analysis.paired_difference import FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
 from xtransfer.analysis.points import Point, study_points
 from xtransfer.analysis.power import power
 from xtransfer.analysis.ranking import ranking

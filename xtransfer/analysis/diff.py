@@ -10,17 +10,17 @@ import pandas as pd
 from sqlalchemy import select
 
 from xtransfer.analysis.bootstrap import intervals
-from xtransfer.analysis.comparison import Pairs, compare
+from xtransfer.analysis.paired_difference import Pairs, compare
 from xtransfer.analysis.points import Point, Result, load
 from xtransfer.analysis.recorded import CATEGORIES, Difference, differences
-from xtransfer.analysis.sides import Side, side
-from xtransfer.errors import DataError, RequestError, StoreError
+from xtransfer.analysis.run_lookup import Side, side
+from xtransfer.base.errors import DataError, RequestError, StoreError
 from xtransfer.results.schema import ScoreRow
 from xtransfer.results.upsert import chunks
-from xtransfer.study import Target
+from xtransfer.study.study import Target
 
 if TYPE_CHECKING:
-    from xtransfer.results.read import Results
+    from xtransfer.analysis.results import Results
     from xtransfer.store.artifacts import ArtifactStore
 
 PLACE = ["encoder", "intermediate", "target"]
@@ -47,7 +47,7 @@ class Diff:
 
 
 def diff(results: Results, a: str, b: str, store: ArtifactStore) -> Diff:
-    """Compares two runs or two studies, named as `xtransfer.analysis.sides.side` takes them.
+    """Compares two runs or two studies, named as `xtransfer.analysis.run_lookup.side` takes them.
 
     Scores are paired by target, language and metric (of studies by encoder, intermediate and seed too); the interval
     is that of the paired differences over test items, and over runs where there are several.

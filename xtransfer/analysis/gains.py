@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 
 from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered
-from xtransfer.analysis.comparison import Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
+from xtransfer.analysis.paired_difference import Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.points import Point, Result, load
 
 if TYPE_CHECKING:
-    from xtransfer.grid import Cell
     from xtransfer.store.artifacts import ArtifactStore
+    from xtransfer.study.cells import Cell
 
 DIRECT, ANY = "direct", "any"
 Arm = dict[Run, Result]  # one intermediate: its result in every run
@@ -180,7 +180,7 @@ class Grid:
         return [(row, one) for row in rows if (one := self.compare(row.pairs, pooled=row.block.pooled)) is not None]
 
     def compare(self, pairs: Pairs, *, pooled: bool) -> Comparison | None:
-        """`xtransfer.analysis.comparison.compare`, once for the same pairs."""
+        """`xtransfer.analysis.paired_difference.compare`, once for the same pairs."""
         key = (pooled, *((run, *(one.point for pair in run_pairs for one in pair)) for run, run_pairs in pairs.items()))
         if key not in self._compared:
             self._compared[key] = compare(pairs, pooled=pooled)

@@ -15,7 +15,7 @@ import numpy as np
 
 from xtransfer.analysis.points import Result, same_items
 from xtransfer.analysis.variance import Part, merged
-from xtransfer.digest import digest
+from xtransfer.base.digest import digest
 
 _DIGITS = 12  # of a run's share in a mean, by which parts are known: beyond them is rounding
 

@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import select
 
-from xtransfer.errors import DataError, unknown
-from xtransfer.intermediate import Intermediate
+from xtransfer.base.errors import DataError, unknown
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
 from xtransfer.results.predictions import Predictions
 from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
-from xtransfer.study import Target
+from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.study import Target
 
 if TYPE_CHECKING:
-    from xtransfer.grid import Cell
     from xtransfer.store.artifacts import ArtifactStore
+    from xtransfer.study.cells import Cell
 
 ENGLISH = "en"  # every target is fine-tuned in English: the other languages are unseen by it
 

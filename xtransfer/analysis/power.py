@@ -26,8 +26,8 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from xtransfer.analysis.comparison import Comparison
 from xtransfer.analysis.gains import DIRECT, Grid, Row, contrast_rows, gain_rows
+from xtransfer.analysis.paired_difference import Comparison
 from xtransfer.analysis.variance import Variance, degrees
 
 COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",

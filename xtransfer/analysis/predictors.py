@@ -9,7 +9,7 @@
                   coefficient is the change per doubling
   translated      1 where rows of the intermediate were translated from English by an engine
 
-Families, branches and scripts are those of `xtransfer.languages`.
+Families, branches and scripts are those of `xtransfer.base.languages`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import pandas as pd
 
 from xtransfer.analysis.gains import DIRECT, Grid
 from xtransfer.analysis.points import Result
-from xtransfer.intermediate import Intermediate
-from xtransfer.languages import LANGUAGES, NO_FAMILY, Language
+from xtransfer.base.languages import LANGUAGES, NO_FAMILY, Language
 from xtransfer.store.manifest import Manifest
+from xtransfer.study.intermediate import Intermediate
 
 TERMS = ("distance", "same_script", "log2_rows_seen", "translated")
 COLUMNS = ("encoder", "seed", "intermediate", "language", "gain", *TERMS)
@@ -33,7 +33,7 @@ COLUMNS = ("encoder", "seed", "intermediate", "language", "gain", *TERMS)
 def observations(grid: Grid, target: str, baseline: str = DIRECT) -> pd.DataFrame:
     """One row per encoder, seed, intermediate and language of a target: the gain over the baseline and `TERMS`.
 
-    A term is NaN where it is not known: languages outside `xtransfer.languages`, steps that were not recorded.
+    A term is NaN where it is not known: languages outside `xtransfer.base.languages`, steps that were not recorded.
     """
     base = {
         (point.encoder, point.seed): result

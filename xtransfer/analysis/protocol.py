@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xtransfer import benchmarks
-from xtransfer.analysis.ours import Ours, languages_of
-from xtransfer.intermediate import Intermediate
+from xtransfer.analysis.reproduced_scores import Ours, languages_of
 from xtransfer.results.published import Figure, Paper, TheirRecipe
+from xtransfer.study.intermediate import Intermediate
 
 _PLAIN = ("zero-shot", "as it comes")  # settings without an intermediate task
 _RECIPE = {"epochs": "epochs", "learning_rate": "learning rate", "batch_size": "batch", "max_length": "length",

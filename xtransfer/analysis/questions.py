@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Select, column, select, table
 
-from xtransfer.analysis.comparison import OTHERS, UNSEEN
 from xtransfer.analysis.gains import Grid
 from xtransfer.analysis.gains import contrasts as contrasts_of
 from xtransfer.analysis.gains import gains as gains_of
 from xtransfer.analysis.measures import measures
 from xtransfer.analysis.mixed import mixed_effects
+from xtransfer.analysis.paired_difference import OTHERS, UNSEEN
 from xtransfer.analysis.points import Point, study_points
 from xtransfer.analysis.power import power as power_of
 from xtransfer.analysis.ranking import ranking as ranking_of
 from xtransfer.analysis.totals import totals
-from xtransfer.errors import RequestError, unknown
-from xtransfer.languages import LANGUAGES
+from xtransfer.base.errors import RequestError, unknown
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.settings import current
+from xtransfer.metrics.aggregate import suite
 from xtransfer.results.faults import explained
-from xtransfer.scoring.aggregate import suite
-from xtransfer.settings import current
 from xtransfer.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
-    from xtransfer.results.read import Results
+    from xtransfer.analysis.results import Results
 
 BY = ("language", "family", "script", "mean")
 _FILTERS = ("encoder", "target", "language", "seed")

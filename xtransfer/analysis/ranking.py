@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from xtransfer.analysis.bootstrap import RESAMPLES, Counts
-from xtransfer.analysis.comparison import OTHERS, Comparison
 from xtransfer.analysis.gains import Block, Grid
+from xtransfer.analysis.paired_difference import OTHERS, Comparison
 from xtransfer.analysis.variance import Differences, Part, correction, merged
 
 COLUMNS = ("encoder", "target", "language", "intermediate", "value", "best", "expected_rank", "n_seeds",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xtransfer.analysis.sides import Side
+from xtransfer.analysis.run_lookup import Side
 
 CATEGORIES = (
     "encoder", "encoder revision", "intermediate", "target", "seed", "recipe", "data revision", "rows", "languages",

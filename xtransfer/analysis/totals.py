@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xtransfer.errors import RequestError
-from xtransfer.results.read import Results
-from xtransfer.scoring.aggregate import Aggregate, Suite, all_scores
-from xtransfer.study import Target
+from xtransfer.base.errors import RequestError
+from xtransfer.metrics.aggregate import Aggregate, Suite, all_scores
+from xtransfer.study.study import Target
+
+if TYPE_CHECKING:
+    from xtransfer.analysis.results import Results
 
 ROW = ["study", "encoder", "intermediate"]
 COLUMNS = [*ROW, "seed", "scope", "name", "value", "spread", "n_seeds", "partial", "missing"]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from xtransfer.base.errors import RequestError, unknown
+from xtransfer.base.settings import own_benchmarks
 from xtransfer.benchmarks import (
     checklist,
     commonsense,
@@ -25,8 +27,6 @@ from xtransfer.benchmarks import (
 )
 from xtransfer.benchmarks.inventory import with_labels
 from xtransfer.benchmarks.spec import Benchmark
-from xtransfer.errors import RequestError, unknown
-from xtransfer.settings import own_benchmarks
 
 
 def index(*benchmarks: Benchmark) -> dict[str, Benchmark]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.questions import XQUAD
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.languages import codes
 
 TESTS = ("comp", "intense", "props", "profession_nationality", "animal_vehicle", "animal_vehicle_v2")  # as XTREME's
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.languages import codes
 
 _CHOICE = {"context": "context", "question": "question", "choices": "choices", "label": "label"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Source, SplitName
-from xtransfer.languages import codes
 
 LABELS = ("entailment", "neutral", "contradiction")
 COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}

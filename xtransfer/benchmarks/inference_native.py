@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.inference import ALL_SPLITS, COLUMNS, LABELS
 from xtransfer.benchmarks.spec import Benchmark, Source
-from xtransfer.languages import codes
 
 OCNLI = Benchmark(
     name="ocnli",

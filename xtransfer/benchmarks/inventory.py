@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xtransfer import settings
+from xtransfer.base import settings
+from xtransfer.base.errors import DataError
 from xtransfer.benchmarks.spec import Benchmark
-from xtransfer.errors import DataError
 
 
 def with_labels(benchmark: Benchmark) -> Benchmark:

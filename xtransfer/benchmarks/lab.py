@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Source
-from xtransfer.languages import codes
 
 _LANGUAGES = codes("en de fr ru tr sw")
 _ALL = Source("lab", splits={"train": "train", "dev": "dev", "test": "test"})

@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError
+from xtransfer.base.languages import LANGUAGES
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.benchmarks.values import values_of
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError
-from xtransfer.languages import LANGUAGES
 
 _BESIDE = ("./", "../")  # how the path of a folder beside the file begins
 _texts: dict[str, str] = {}  # module → text of the file
@@ -103,7 +103,7 @@ def _fault(file: Path, what: str, line: int | None = None) -> RequestError:
 
 def _faults(benchmark: Benchmark) -> list[str]:
     """What can be seen to be wrong without the libraries that kinds need."""
-    from xtransfer.scoring.metrics import METRICS
+    from xtransfer.metrics.metrics import METRICS
 
     faults = [f"no language '{code}'" for code in benchmark.languages if code not in LANGUAGES]
     named = [name for name in (benchmark.metric, *benchmark.also) if name or "target" in benchmark.roles]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Source
-from xtransfer.languages import codes
 
 _LABELS = ("different", "paraphrase")  # 0 and 1 in both sources; equal names let a head be carried from one to another
 

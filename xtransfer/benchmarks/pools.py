@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.languages import codes
 
 
 def _question(row: Row) -> Row:
@@ -91,3 +92,17 @@ MEWSLI_X = Benchmark(
     "mention_span). candidate_set_entities.jsonl becomes candidates/test-*.parquet, a row per entity: entity_id, "
     "description, sentence_spans. Spans are lists of {start, end} as in the files.",
 )
+
+_BRACES = re.compile(r"\{(.*?)\}")
+
+
+MENTION = "mention"  # the side of a row that is looked for
+
+
+def text_of(row: Row) -> str:
+    """A description; or a mention in braces within its sentence, and before it. Other braces become round ones."""
+    text, mention = row["text"], row["text"][row["start"] : row["end"]]
+    if row["side"] == MENTION:
+        left, right = (_BRACES.sub(r"(\1)", part) for part in (text[: row["start"]], text[row["end"] :]))
+        text = f"{mention}: {left} {{ {mention} }} {right}"
+    return " ".join(text.splitlines()).replace("  ", " ").strip()

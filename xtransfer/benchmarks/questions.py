@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xtransfer.base.digest import digest
+from xtransfer.base.languages import codes, language
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.digest import digest
-from xtransfer.languages import codes, language
 
 _COLUMNS = {"context": "context", "question": "question", "answers": "texts", "starts": "starts"}
 

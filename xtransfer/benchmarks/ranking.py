@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.pools import MEWSLI_X, mention_in, sentences
 from xtransfer.benchmarks.questions import SQUAD
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.languages import codes
 
 _COLUMNS = {"source": "source", "target": "target", "context": "context"}
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -49,7 +49,7 @@ SQUAD_ANSWERS = Benchmark(
 
 def _mention_and_entity(row: Row) -> Row | None:
     """A mention in its sentence, as kind `entities` reads it, and its entity's description."""
-    from xtransfer.kinds.entities import text_of  # which brings in torch
+    from xtransfer.benchmarks.pools import text_of  # which brings in torch
 
     mention, context = row["contextual_mention"]["mention"], row["contextual_mention"]["context"]
     found = mention_in(context["text"], context["sentence_spans"], mention["mention_span"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.languages import codes
 
 # XTREME's languages that Tatoeba has, with the code in the names of the source's configurations
 _CODES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.languages import codes
 
 _LARGEST = 5  # of STS Benchmark's scale, which begins at 0
 _DIGITS = 6  # of a score: the source stores decimal numbers in single precision

@@ -60,7 +60,7 @@ class Benchmark:
     source: Source
     columns: Mapping[str, str | tuple[str, ...]]
     # canonical field → column; several columns make a list; `{language}` is filled in where a column is a language's
-    metric: str  # key of xtransfer.scoring.metrics.METRICS: what selection and analysis read; "": only trained on
+    metric: str  # key of xtransfer.metrics.metrics.METRICS: what selection and analysis read; "": only trained on
     also: tuple[str, ...] = ()  # further metrics that are recorded
     labels: tuple[str, ...] = ()  # label names in the order of their ids
     labels_from: str = ""  # instead: a file in the folder of the source with a label a line (see inventory.py)

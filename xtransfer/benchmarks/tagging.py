@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xtransfer.base.languages import LANGUAGES, XTREME, codes
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.languages import LANGUAGES, XTREME, codes
 
 _UPOS = (  # in the order of the ids of google/xtreme
     *("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"),

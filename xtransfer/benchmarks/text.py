@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from xtransfer.base.languages import XTREME_R, codes
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
-from xtransfer.languages import XTREME_R, codes
 
 
 def _is_of(row: Row, language: str) -> bool:

@@ -10,8 +10,8 @@ from itertools import chain
 from typing import Any, TypeVar, get_args
 
 from xtransfer import kinds
+from xtransfer.base.errors import DataError, EmptySplit, HiddenLabels
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.errors import DataError, EmptySplit, HiddenLabels
 
 T = TypeVar("T")
 CONSTANT_FROM = 50  # a split of so many rows with one label only has its labels hidden

@@ -9,14 +9,15 @@ from typing import Literal
 
 from pyarrow import parquet
 
-from xtransfer import benchmarks, encoders
+from xtransfer import benchmarks
+from xtransfer.base.errors import DataError, EmptySplit, HiddenLabels, RequestError, SourceError
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data import hub
 from xtransfer.data.corpora import FROM_MIRROR, corpus_files, pin_corpus
 from xtransfer.data.load import load
+from xtransfer.data.need import Need, Needs
 from xtransfer.data.source import Place, how_to_get, pin, places
-from xtransfer.errors import DataError, EmptySplit, HiddenLabels, RequestError, SourceError
-from xtransfer.needs import Need, Needs
+from xtransfer.study import encoders
 
 Reading = Literal["all", "here", "none"]  # rows of everything; of what needs no download; of nothing
 State = Literal["ok", "missing", "hidden", "empty", "unfit"]

@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from xtransfer import settings
+from xtransfer.base import settings
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError, SourceError, unknown
+from xtransfer.base.languages import language as check_language
+from xtransfer.base.remembered_digests import file_digest
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import Source, SplitName
 from xtransfer.data import multi30k
 from xtransfer.data.canonical import normal, short_digest
 from xtransfer.data.source import LAB, in_mirror, open_split, pin
 from xtransfer.data.texts import texts_in
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError, SourceError, unknown
-from xtransfer.languages import language as check_language
-from xtransfer.remembered import file_digest
 
 Text = dict[str, str]  # language → text
 

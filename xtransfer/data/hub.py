@@ -6,8 +6,8 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
-from xtransfer import hub
-from xtransfer.errors import EmptySplit, SourceError
+from xtransfer.base import hub
+from xtransfer.base.errors import EmptySplit, SourceError
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from xtransfer.base.errors import DataError, EmptySplit, RequestError, SourceError, StoreError, unknown
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, Source, SplitName
 from xtransfer.data.canonical import Table, canonical, from_rows, of_source, short_digest, wanted_columns
 from xtransfer.data.source import LAB, available, how_to_get, open_split, pin, pin_rows
-from xtransfer.errors import DataError, EmptySplit, RequestError, SourceError, StoreError, unknown
 
 __all__ = ["Loaded", "available", "load", "load_rows", "pin", "pin_rows", "read_rows", "save_rows"]
 

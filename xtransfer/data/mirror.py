@@ -13,15 +13,15 @@ from pathlib import Path
 
 from pyarrow import parquet
 
-from xtransfer import settings
+from xtransfer.base import settings
+from xtransfer.base.digest import file_digest
+from xtransfer.base.disk import is_full_disk, sync
+from xtransfer.base.errors import DataError, EmptySplit, RequestError, SourceError, StoreError
+from xtransfer.base.stage import Progress, silent
 from xtransfer.data import hub, mirror_manifest
 from xtransfer.data.mirror_items import Item, wanted
 from xtransfer.data.mirror_manifest import Entry, Manifest
-from xtransfer.digest import file_digest
-from xtransfer.errors import DataError, EmptySplit, RequestError, SourceError, StoreError
-from xtransfer.needs import Needs
-from xtransfer.stages.spec import Progress, silent
-from xtransfer.store.disk import is_full_disk, sync
+from xtransfer.data.need import Needs
 from xtransfer.store.lease import lease_if_free
 
 _PARTIAL = ".partial"

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from xtransfer import benchmarks, encoders, settings
+from xtransfer import benchmarks
+from xtransfer.base import settings
+from xtransfer.base.digest import visible_files
+from xtransfer.base.errors import RequestError, SourceError
+from xtransfer.base.hub import is_commit
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data import hub
 from xtransfer.data.corpora import FROM_MIRROR, corpus_files, evaluation_places
 from xtransfer.data.mirror_manifest import Manifest, recorded
+from xtransfer.data.need import Needs
 from xtransfer.data.source import LAB, Place, how_to_get, places
-from xtransfer.digest import visible_files
-from xtransfer.errors import RequestError, SourceError
-from xtransfer.hub import is_commit
-from xtransfer.needs import Needs
+from xtransfer.study import encoders
 
 ELSEWHERE = "a mirror"  # the revision of what came from a mirror that does not say more
 
@@ -113,7 +115,7 @@ def _encoders(needs: Needs, held: Manifest, notes: list[str]) -> Iterator[Item]:
         if ref.source == "folder" and not (_mirror_or_none() and folder.is_relative_to(_mirror())):
             notes.append(f"encoder {text} is a folder of this machine: take it along, and name its new place")
             continue
-        from xtransfer.training.pretrained import fetch, files_of
+        from xtransfer.base.hub_files import fetch, files_of
 
         if ref.source == "folder":
             fetch(folder)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from xtransfer.digest import file_digest
-from xtransfer.errors import RequestError
-from xtransfer.store.disk import sync
+from xtransfer.base.digest import file_digest
+from xtransfer.base.disk import sync
+from xtransfer.base.errors import RequestError
 
 FILE = "MANIFEST.json"
 

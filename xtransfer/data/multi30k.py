@@ -12,9 +12,9 @@ from typing import Literal
 
 import pyarrow.parquet as pq
 
-from xtransfer import settings
+from xtransfer.base import settings
+from xtransfer.base.errors import SourceError
 from xtransfer.data.canonical import normal, short_digest
-from xtransfer.errors import SourceError
 
 NAME = "multi30k"
 _FOLDER = "local/multi30k-en-de-fr-cs/default"

@@ -13,15 +13,15 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from xtransfer import settings
+from xtransfer.base import settings
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import EmptySplit, SourceError
+from xtransfer.base.hub import is_commit, said
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.remembered_digests import file_digest
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
 from xtransfer.data import hub
 from xtransfer.data.folder import READERS, split_files
-from xtransfer.digest import digest
-from xtransfer.errors import EmptySplit, SourceError
-from xtransfer.hub import is_commit, said
-from xtransfer.languages import LANGUAGES
-from xtransfer.remembered import file_digest
 
 LAB = "lab"
 LOCAL = "local/"  # folders of a mirror that no hub has

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xtransfer.errors import unknown
+from xtransfer.base.errors import unknown
 from xtransfer.kinds import (
     answers,
     bitext,

@@ -17,7 +17,7 @@ from xtransfer.benchmarks.spec import Row
 from xtransfer.kinds.nearest import ranked
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import tokenize
-from xtransfer.scoring.mean_ap import DEPTH
+from xtransfer.metrics.mean_ap import DEPTH
 
 QUESTION_TOKENS, CANDIDATE_TOKENS = 96, 256  # XTREME-R's; a smaller `max_length` cuts both
 

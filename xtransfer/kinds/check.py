@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from xtransfer.base.errors import XTransferError
 from xtransfer.benchmarks.spec import Benchmark
-from xtransfer.errors import XTransferError
 from xtransfer.kinds import get
 
 

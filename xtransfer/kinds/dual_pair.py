@@ -18,7 +18,7 @@ from xtransfer.kinds.tokens import sequences_each
 from xtransfer.kinds.vector_heads import DualPairHead
 
 if TYPE_CHECKING:
-    from xtransfer.training.recipe import Recipe
+    from xtransfer.recipes.recipe import Recipe
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
@@ -34,7 +34,7 @@ def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, A
 
 def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
     """The entropy of the labels, of which each row has one though it has two sequences."""
-    from xtransfer.training.losses import entropy  # which reads kinds
+    from xtransfer.kinds.uninformed import entropy  # which reads kinds
 
     return entropy([row.target for row in encoded])
 

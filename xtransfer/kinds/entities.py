@@ -8,21 +8,20 @@ cutting a long text does not lose it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
+from xtransfer.base.errors import DataError
+from xtransfer.benchmarks.pools import MENTION, text_of
 from xtransfer.benchmarks.spec import Row
-from xtransfer.errors import DataError
 from xtransfer.kinds.nearest import ranked
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import one_sequence_each
-from xtransfer.scoring.mean_ap import DEPTH
+from xtransfer.metrics.mean_ap import DEPTH
 
-MENTION, ENTITY = "mention", "entity"
+ENTITY = "entity"
 TOKENS = 64  # XTREME-R's; a smaller `max_length` cuts shorter
-_BRACES = re.compile(r"\{(.*?)\}")
 
 
 def together(rows: Languages) -> dict[str, list[Row]]:
@@ -41,15 +40,6 @@ def together(rows: Languages) -> dict[str, list[Row]]:
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Each row as one sequence."""
     return one_sequence_each([text_of(row) for row in rows], None, tokenizer, min(max_length, TOKENS))
-
-
-def text_of(row: Row) -> str:
-    """A description; or a mention in braces within its sentence, and before it. Other braces become round ones."""
-    text, mention = row["text"], row["text"][row["start"] : row["end"]]
-    if row["side"] == MENTION:
-        left, right = (_BRACES.sub(r"(\1)", part) for part in (text[: row["start"]], text[row["end"] :]))
-        text = f"{mention}: {left} {{ {mention} }} {right}"
-    return " ".join(text.splitlines()).replace("  ", " ").strip()
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:

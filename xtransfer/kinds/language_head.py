@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.kinds.heads import linear
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from xtransfer.data.batches import Batch
+    from xtransfer.kinds.batches import Batch
 
 _NAMES = ("dense.weight", "dense.bias", "layer_norm.weight", "layer_norm.bias", "bias")
 _PRETRAINED = (  # how the same parameters are named in the files of XLM-R and RoBERTa, and of BERT

@@ -18,7 +18,7 @@ from xtransfer.benchmarks.spec import Row
 from xtransfer.kinds.nearest import neighbours, ratio_margins
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import one_sequence_each
-from xtransfer.scoring.mining_f1 import f1
+from xtransfer.metrics.mining_f1 import f1
 
 NEIGHBOURHOOD = 4
 SOURCE, TARGET = "source", "target"

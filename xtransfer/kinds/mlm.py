@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.errors import RequestError
 from xtransfer.kinds.heads import copied
 from xtransfer.kinds.language_head import LanguageHead
 from xtransfer.kinds.spec import Encoded, Kind
 from xtransfer.kinds.tokens import one_sequence_each
 
 if TYPE_CHECKING:
-    from xtransfer.data.batches import Batch
-    from xtransfer.training.recipe import Recipe
+    from xtransfer.kinds.batches import Batch
+    from xtransfer.recipes.recipe import Recipe
 
 SHARE = 0.15  # of the tokens that are hidden
 _MASKED, _RANDOM = 0.8, 0.1  # of these: shares that become the mask token, or any token

@@ -19,7 +19,7 @@ from xtransfer.kinds.tokens import sequences_each
 from xtransfer.kinds.vector_heads import NeighboursHead
 
 if TYPE_CHECKING:
-    from xtransfer.training.recipe import Recipe
+    from xtransfer.recipes.recipe import Recipe
 
 PLACES = ("before", "text", "after")
 

@@ -20,11 +20,11 @@ from xtransfer.kinds.heads import copied
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import Tokens, by_row, tokenize
 from xtransfer.kinds.vector_heads import RankingHead
-from xtransfer.scoring.eigen import NUM_PAIRS, eigen_similarity
-from xtransfer.scoring.precision_at import DEPTH
+from xtransfer.metrics.eigen import NUM_PAIRS, eigen_similarity
+from xtransfer.metrics.precision_at import DEPTH
 
 if TYPE_CHECKING:
-    from xtransfer.training.recipe import Recipe
+    from xtransfer.recipes.recipe import Recipe
 
 OTHERS = 999  # targets that a source is to be told from
 _ROWS_AT_ONCE = 512  # of similarities

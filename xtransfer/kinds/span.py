@@ -22,7 +22,7 @@ from xtransfer.kinds.span_windows import NOWHERE, cut, layout, longest_question,
 from xtransfer.kinds.spec import Encoded, Kind, Prediction
 
 if TYPE_CHECKING:
-    from xtransfer.data.batches import Batch
+    from xtransfer.kinds.batches import Batch
 
 _SHOWN = 60  # characters of a text in an error
 

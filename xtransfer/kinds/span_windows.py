@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.kinds.tokens import Tokens
 
 QUESTION_TOKENS = 64

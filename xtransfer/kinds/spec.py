@@ -12,8 +12,8 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Benchmark, Row
 
 if TYPE_CHECKING:
-    from xtransfer.data.batches import Batch
-    from xtransfer.training.recipe import Recipe
+    from xtransfer.kinds.batches import Batch
+    from xtransfer.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

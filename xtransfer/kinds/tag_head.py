@@ -11,7 +11,7 @@ from torch import nn
 from xtransfer.kinds.heads import linear
 
 if TYPE_CHECKING:
-    from xtransfer.data.batches import Batch
+    from xtransfer.kinds.batches import Batch
 
 
 class TagHead(nn.Module):

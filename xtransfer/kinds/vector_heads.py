@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from xtransfer.kinds.heads import linear
-from xtransfer.training.dual import DualRecipe
+from xtransfer.recipes.dual import DualRecipe
 
 if TYPE_CHECKING:
-    from xtransfer.data.batches import Batch
+    from xtransfer.kinds.batches import Batch
 
 WIDTH = 512  # of the layers that a task has for itself
 

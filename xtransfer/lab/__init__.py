@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from xtransfer.errors import RequestError, unknown
+from xtransfer.base.errors import RequestError, unknown
 from xtransfer.lab import choice, inference, retrieval, statements
 from xtransfer.lab.grammar import LANGUAGES, realise
 from xtransfer.lab.stories import stories

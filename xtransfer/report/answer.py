@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from xtransfer.analysis import ANY, DIRECT, UNSEEN
-from xtransfer.intermediate import Intermediate
 from xtransfer.report.tables import signed, title
 from xtransfer.report.words import counted, listed
+from xtransfer.study.intermediate import Intermediate
 
 Row = dict[Any, Any]
 _LEAST_SHOWN = 0.01  # probability

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xtransfer.intermediate import Intermediate
-from xtransfer.report.plots.curves import Curve
+from xtransfer.report.plot_curves import Curve
+from xtransfer.study.intermediate import Intermediate
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import Artifact, ArtifactStore

@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 _LONGEST = 80  # characters of a name, well below what file systems allow
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from xtransfer.analysis import DIRECT, UNSEEN
-from xtransfer.latex import escape, minus, tabular
+from xtransfer.base.latex import escape, minus, tabular
 from xtransfer.report.model import Model
 from xtransfer.report.tables import Grid, Number, heading, parts, signed
 

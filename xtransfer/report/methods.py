@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from xtransfer import benchmarks
-from xtransfer.errors import RequestError
-from xtransfer.intermediate import Intermediate, Part
-from xtransfer.languages import LANGUAGES
-from xtransfer.latex import escape
+from xtransfer.base.errors import RequestError
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.latex import escape
+from xtransfer.metrics.aggregate import XTREME, XTREME_R
+from xtransfer.metrics.metrics import METRICS
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
 from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.sizes import trained_name
 from xtransfer.report.words import counted, listed
-from xtransfer.scoring.aggregate import XTREME, XTREME_R
-from xtransfer.scoring.metrics import METRICS
-from xtransfer.study import Target
+from xtransfer.study.intermediate import Intermediate, Part
+from xtransfer.study.study import Target
 
 _MARK = re.compile(r" \[@([a-z0-9;-]+)\]")
 

@@ -12,10 +12,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from xtransfer import __version__
 from xtransfer.analysis.measures import table
-from xtransfer.errors import RequestError
-from xtransfer.languages import LANGUAGES
+from xtransfer.base.errors import RequestError
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.version import __version__
 from xtransfer.report import latex, plots, tables
 from xtransfer.report.curves import curves
 from xtransfer.report.data_used import into
@@ -25,7 +25,7 @@ from xtransfer.report.methods import methods
 from xtransfer.report.translated import drops_of_study
 from xtransfer.report.words import counted, duration, listed
 from xtransfer.results.database import Database
-from xtransfer.study import Study
+from xtransfer.study.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from xtransfer.errors import unknown
-from xtransfer.intermediate import Intermediate
+from xtransfer.base.errors import unknown
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.report.cost import Costs, costs
 from xtransfer.report.data_used import DataUsed, data_used, translations
 from xtransfer.report.sizes import Size, sizes
 from xtransfer.results.database import Database
 from xtransfer.results.schema import CellRow, CellStageRow, EncoderRow, StageRow, StudyCellRow, StudyRow
-from xtransfer.study import Target
-from xtransfer.training.recipe import Recipe
+from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.study import Target
 
 _CELL = (CellRow.encoder, CellRow.encoder_revision, CellRow.intermediate, CellRow.target, CellRow.seed)
 

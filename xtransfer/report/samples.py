@@ -14,16 +14,16 @@ from typing import Any
 import pandas as pd
 
 from xtransfer import benchmarks, kinds
+from xtransfer.base.errors import XTransferError
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
-from xtransfer.errors import XTransferError
 from xtransfer.report import translated
 from xtransfer.report.data_used import into
 from xtransfer.report.provenance import Provenance
 from xtransfer.report.translated import cut
 from xtransfer.results.predictions import Predictions
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study import Target
+from xtransfer.study.study import Target
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xtransfer.intermediate import Intermediate
+from xtransfer.study.intermediate import Intermediate
 
 
 @dataclass(frozen=True)

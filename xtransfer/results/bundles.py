@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Table, select
 
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results import files
 from xtransfer.results.database import Database, known_schemas, open_database
 from xtransfer.results.faults import explained

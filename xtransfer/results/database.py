@@ -19,11 +19,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, insert, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.base.errors import RequestError, StoreError
+from xtransfer.base.settings import shown
 from xtransfer.results import files, reference
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import VERSION_TABLE, Base, IdentityRow
-from xtransfer.settings import shown
 
 _LOCK = 0x78746672  # PostgreSQL advisory lock held while migrating
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xtransfer.errors import StoreError
+from xtransfer.base.errors import StoreError
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import Artifact, ArtifactStore

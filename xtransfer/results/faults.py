@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.base.errors import RequestError, StoreError
 
 BUSY_SECONDS = 60.0  # how long a writer waits for another; a transaction here takes milliseconds
 

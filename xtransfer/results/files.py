@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results.faults import BUSY_SECONDS, damaged, explained
 from xtransfer.results.schema import VERSION_TABLE
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from xtransfer.errors import RequestError, StoreError, unknown
+from xtransfer.base.errors import RequestError, StoreError, unknown
 from xtransfer.results.bundles import opened, snapshot, stored_rows, suffix_of, write_database, write_parquet
 from xtransfer.results.database import Database, sqlite_file
 from xtransfer.results.merging import Comparison, Conflict, Preference, compare, merge

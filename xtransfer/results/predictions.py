@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from xtransfer.errors import StoreError
+from xtransfer.base.errors import StoreError
 from xtransfer.results.upsert import Values
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Predictions:
 
         Languages whose metric has no points per item are absent. Raises StoreError for a file that cannot be read.
         """
-        from xtransfer.analysis.score_interval import score_intervals  # analysis reads results: not at import
+        from xtransfer.metrics.score_interval import score_intervals  # analysis reads results: not at import
 
         table = self.read(("language", "id", "group", "item"))
         languages, names = _numbered(table["language"])

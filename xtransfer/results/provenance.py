@@ -12,10 +12,10 @@ from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.results.upsert import Values
 
 if TYPE_CHECKING:
-    from xtransfer.grid import Cell
-    from xtransfer.intermediate import Mixture
-    from xtransfer.stages.spec import Stage
+    from xtransfer.base.stage import Stage
     from xtransfer.store.manifest import Manifest
+    from xtransfer.study.cells import Cell
+    from xtransfer.study.intermediate import Mixture
 
     Made = Sequence[Stage | Manifest]
 

@@ -16,9 +16,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from xtransfer.errors import DataError, unknown
-from xtransfer.languages import LANGUAGES
-from xtransfer.scoring.metrics import METRICS
+from xtransfer.base.errors import DataError, unknown
+from xtransfer.base.languages import LANGUAGES
+from xtransfer.metrics.metrics import METRICS
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 FOLDER = Path(__file__).parent / "papers"

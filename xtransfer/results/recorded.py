@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from xtransfer import __version__
-from xtransfer.digest import digest
+from xtransfer.base.digest import digest
+from xtransfer.base.version import __version__
 from xtransfer.results.database import Database
 from xtransfer.results.schema import CellRow, CellStageRow, StageRow, StudyCellRow, StudyRow
 
 if TYPE_CHECKING:
-    from xtransfer.grid import Cell
     from xtransfer.store.artifacts import ArtifactStore
+    from xtransfer.study.cells import Cell
 
 Making = tuple[str, datetime]  # key of a stage, and when its artifact was begun: another making, another moment
 

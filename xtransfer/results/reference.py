@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, func, select
 
-from xtransfer.languages import LANGUAGES
+from xtransfer.base.languages import LANGUAGES
 from xtransfer.results.base import Base
 from xtransfer.results.catalogue import LanguageRow, MetricRow, PublishedRow, SuitePartRow
 from xtransfer.results.upsert import Values, table_of, upsert
@@ -47,7 +47,7 @@ def _count(connection: Connection, model: type[Base]) -> int:
 
 
 def _metrics() -> Iterator[Values]:
-    from xtransfer.scoring.metrics import METRICS  # brings in scipy; nothing else of results needs it
+    from xtransfer.metrics.metrics import METRICS  # brings in scipy; nothing else of results needs it
 
     for metric in METRICS.values():
         yield {
@@ -75,7 +75,7 @@ def _published() -> Iterator[Values]:
 
 
 def _suite_parts() -> Iterator[Values]:
-    from xtransfer.scoring.aggregate import SUITES
+    from xtransfer.metrics.aggregate import SUITES
 
     for suite in SUITES.values():
         for member in suite.members:

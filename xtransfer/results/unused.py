@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import exists, select, union
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.results.database import Database
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import CellRow, CellStageRow, PlannedStageRow, StudyCellRow

@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import make_url, select
 
-from xtransfer import hub
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.base import hub
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results.database import Database, sqlite_file
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import IdentityRow

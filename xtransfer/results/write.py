@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, exists, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError, StoreError
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results import provenance
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
@@ -39,10 +39,10 @@ from xtransfer.results.upsert import Values, chunks, replace, upsert
 from xtransfer.store import manifest as manifests
 
 if TYPE_CHECKING:
-    from xtransfer.grid import Cell, Plan
-    from xtransfer.stages.spec import Stage
+    from xtransfer.base.stage import Stage
     from xtransfer.store.artifacts import ArtifactStore
     from xtransfer.store.manifest import Manifest
+    from xtransfer.study.cells import Cell, Plan
 
     Intervals = Mapping[tuple[str, str], tuple[float, float]]  # language, metric → lower and upper end
 

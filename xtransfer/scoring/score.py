@@ -14,19 +14,19 @@ import pyarrow.parquet as pq
 from torch import nn
 
 from xtransfer import kinds
+from xtransfer.base.errors import RequestError
+from xtransfer.base.hub_files import Start
+from xtransfer.base.precision import Precision
+from xtransfer.base.stage import Progress, silent
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import POOL, load_pool, load_rows
-from xtransfer.errors import RequestError
 from xtransfer.kinds.spec import Kind, Prediction
-from xtransfer.pooling import MEAN_OF_LAST, Pooling
-from xtransfer.precision import Precision
-from xtransfer.scoring import metrics
-from xtransfer.scoring.predict import Reader, predict_languages
+from xtransfer.metrics import metrics
+from xtransfer.models import checkpoints, pretrained
+from xtransfer.models.checkpoints import Loaded
+from xtransfer.models.predict import Reader, predict_languages
+from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
 from xtransfer.scoring.translated import as_translated
-from xtransfer.stages.spec import Progress, silent
-from xtransfer.training import checkpoints, pretrained
-from xtransfer.training.checkpoints import Loaded
-from xtransfer.training.pretrained import Start
 
 PREDICTIONS = "predictions.parquet"
 SCORES = "scores.json"

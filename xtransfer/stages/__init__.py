@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from xtransfer.base.stage import StageKind
 from xtransfer.stages import convert, pretrain, round_trip, score, train, translate, translator
-from xtransfer.stages.spec import StageKind
 
 STAGES: dict[str, StageKind] = {
     kind.name: kind

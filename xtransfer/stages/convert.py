@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.spec import StageKind, Work, nothing
+from xtransfer.base.stage import StageKind, Work, nothing
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:

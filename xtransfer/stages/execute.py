@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xtransfer.errors import (
+from xtransfer.base.disk import is_full_disk
+from xtransfer.base.errors import (
     DataError,
     LeaseLost,
     RequestError,
@@ -16,14 +17,13 @@ from xtransfer.errors import (
     StoreError,
     XTransferError,
 )
+from xtransfer.base.retry import stage_error
+from xtransfer.base.stage import Progress, Stage, Work, silent
+from xtransfer.data.pinned import Reading
 from xtransfer.stages import STAGES
 from xtransfer.stages.energy import Meter
 from xtransfer.stages.machine import computes
-from xtransfer.stages.pinned import Reading
-from xtransfer.stages.retry import stage_error
-from xtransfer.stages.spec import Progress, Stage, Work, silent
 from xtransfer.store.artifacts import Artifact, ArtifactStore
-from xtransfer.store.disk import is_full_disk
 from xtransfer.store.lease import Lease
 
 _POLL_SECONDS = 0.5

@@ -14,10 +14,10 @@ import threading
 from dataclasses import dataclass
 from typing import IO, Any
 
-from xtransfer.errors import DeviceLost, StageError, StageKilled, StageOutOfMemory, StageTimeout
+from xtransfer.base.errors import DeviceLost, StageError, StageKilled, StageOutOfMemory, StageTimeout
+from xtransfer.base.stage import Progress, Stage, silent
 from xtransfer.stages.memory_kills import MemoryKills, note
 from xtransfer.stages.slots import Slot
-from xtransfer.stages.spec import Progress, Stage, silent
 from xtransfer.store.artifacts import ArtifactStore
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from xtransfer.errors import RequestError, unknown
+from xtransfer.base.errors import RequestError, unknown
 from xtransfer.stages import STAGES
 
 ANY = "any"  # every kind that has no limit of its own

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.pinned import corpus as pinned_corpus
-from xtransfer.stages.spec import Outside, StageKind, Work
+from xtransfer.base.stage import Outside, StageKind, Work
+from xtransfer.data.pinned import corpus as pinned_corpus
 
 
 def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
@@ -16,8 +16,8 @@ def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
     from xtransfer.data.corpora import load_corpus  # torch is imported when a stage runs, not when one is planned
+    from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
     from xtransfer.training.pretraining import pretrain
-    from xtransfer.training.pretraining_recipe import PretrainingRecipe
 
     corpus = load_corpus(
         settings["corpus"]["name"],

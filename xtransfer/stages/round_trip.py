@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from xtransfer.stages.pinned import rows
-from xtransfer.stages.spec import Outside, StageKind, Work
+from xtransfer.base.stage import Outside, StageKind, Work
+from xtransfer.data.pinned import rows
 from xtransfer.stages.translate import ROWS
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.pinned import rows
-from xtransfer.stages.spec import Outside, StageKind, Work
+from xtransfer.base.stage import Outside, StageKind, Work
+from xtransfer.data.pinned import rows
 from xtransfer.stages.translate import ROWS
 
 
@@ -20,7 +20,7 @@ def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
     from xtransfer import benchmarks
-    from xtransfer.pooling import Pooling
+    from xtransfer.recipes.pooling import Pooling
     from xtransfer.scoring.score import MEASURES, score
 
     scores = score(

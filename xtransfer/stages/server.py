@@ -23,9 +23,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.errors import XTransferError
-from xtransfer.stages.retry import stage_error
-from xtransfer.stages.spec import Stage
+from xtransfer.base.errors import XTransferError
+from xtransfer.base.retry import stage_error
+from xtransfer.base.stage import Stage
 
 _MAX_REQUEST = 1 << 20  # bytes; a stage is some kB
 _BETWEEN_PROGRESS = 0.25  # seconds
@@ -139,11 +139,9 @@ def _import_everything() -> None:
     import xtransfer.scoring.score
     import xtransfer.training.finetune
     import xtransfer.training.pretraining
-    import xtransfer.translation.benchmark
-    import xtransfer.translation.opened
-    import xtransfer.translation.train  # noqa: F401
+    import xtransfer.training.translator  # noqa: F401
+    from xtransfer.base.settings import current
     from xtransfer.benchmarks import BENCHMARKS
-    from xtransfer.settings import current
     from xtransfer.store import manifest
     from xtransfer.store.lease import leases_for
 

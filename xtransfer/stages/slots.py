@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xtransfer.errors import DeviceLost, RequestError
+from xtransfer.base.errors import DeviceLost, RequestError
 from xtransfer.stages.devices import Device, gpus
 
 log = logging.getLogger(__name__)

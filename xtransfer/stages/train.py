@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xtransfer.stages.pinned import check, rows
-from xtransfer.stages.spec import Outside, Progress, StageKind, Work
+from xtransfer.base.stage import Outside, Progress, StageKind, Work
+from xtransfer.data.pinned import check, rows
 from xtransfer.stages.translate import ROWS
 
 if TYPE_CHECKING:
-    from xtransfer.training.team import Team
+    from xtransfer.training.process_group import Team
 
 
 def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
@@ -23,7 +23,7 @@ def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
-    from xtransfer.training.team import ALONE
+    from xtransfer.training.process_group import ALONE
 
     if len(work.devices) > 1:
         from xtransfer.training.ranks import together
@@ -49,10 +49,10 @@ def _ranked(
 def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, team: Team) -> dict[str, Any]:
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows, read_rows
+    from xtransfer.recipes.mixture import Sampling
+    from xtransfer.recipes.recipe import Recipe
     from xtransfer.stages.memory_kills import noted
     from xtransfer.training.finetune import finetune
-    from xtransfer.training.mixture import Sampling
-    from xtransfer.training.recipe import Recipe
 
     recipe = Recipe.model_validate(settings["recipe"])
     parts = []

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xtransfer.base.stage import Outside, StageKind, Work
 from xtransfer.benchmarks.spec import Row
-from xtransfer.stages.pinned import rows as pinned_rows
-from xtransfer.stages.spec import Outside, StageKind, Work
+from xtransfer.data.pinned import rows as pinned_rows
 
 ROWS = "rows.parquet"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.pinned import corpus as pinned_corpus
-from xtransfer.stages.spec import Outside, StageKind, Work
+from xtransfer.base.stage import Outside, StageKind, Work
+from xtransfer.data.pinned import corpus as pinned_corpus
 
 
 def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
@@ -16,8 +16,8 @@ def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
     from xtransfer.data.corpora import held_out_texts, load_texts
+    from xtransfer.training.translator import TranslatorRecipe, train_translator
     from xtransfer.translation.held_out import held_out_quality
-    from xtransfer.translation.train import TranslatorRecipe, train_translator
 
     texts = load_texts(
         settings["corpus"]["name"],

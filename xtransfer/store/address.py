@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from xtransfer import settings
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError
+from xtransfer.base import settings
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError
 
 _DIGITS = 12  # of the digest in the name of a cache folder
 

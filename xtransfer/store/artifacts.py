@@ -15,9 +15,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from xtransfer.errors import StoreError
-from xtransfer.settings import current
-from xtransfer.stages.spec import Stage
+from xtransfer.base.errors import StoreError
+from xtransfer.base.settings import current
+from xtransfer.base.stage import Stage
 from xtransfer.store import address
 from xtransfer.store.content import Content
 from xtransfer.store.lease import Lease, Leases, lease, leases_for

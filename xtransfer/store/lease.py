@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from xtransfer.errors import LeaseLost, StoreError
+from xtransfer.base.errors import LeaseLost, StoreError
 
 if TYPE_CHECKING:
     import psycopg

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from xtransfer.errors import StoreError
-from xtransfer.stages.spec import Stage
+from xtransfer.base.disk import sync
+from xtransfer.base.errors import StoreError
+from xtransfer.base.stage import Stage
 from xtransfer.store import manifest as manifests
 from xtransfer.store.content import Content, described, measured
-from xtransfer.store.disk import sync
 from xtransfer.store.manifest import Manifest
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from xtransfer import __version__
-from xtransfer.digest import file_digest, visible_files
-from xtransfer.stages.spec import Stage
+from xtransfer.base.digest import file_digest, visible_files
+from xtransfer.base.stage import Stage
+from xtransfer.base.version import __version__
 
 FILE = "manifest.json"
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "evaluate", "numpy")

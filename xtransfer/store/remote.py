@@ -17,7 +17,7 @@ from typing import Any
 import fsspec
 from pydantic import ValidationError
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.store import manifest as manifests
 from xtransfer.store.content import Content, described
 from xtransfer.store.manifest import FileEntry, Manifest

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from xtransfer.errors import StoreError, XTransferError
-from xtransfer.settings import shown
+from xtransfer.base.errors import StoreError, XTransferError
+from xtransfer.base.settings import shown
 
 _PACKAGES = {"s3": "xtransfer[s3]", "s3a": "xtransfer[s3]", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs",
              "az": "adlfs", "sftp": "paramiko", "ssh": "paramiko"}  # fmt: skip

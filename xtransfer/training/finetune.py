@@ -11,33 +11,35 @@ from typing import Any
 
 import torch
 
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import RequestError
+from xtransfer.base.hub_files import Start
+from xtransfer.base.randomness import derived
+from xtransfer.base.stage import Progress, silent
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.data.batches import Batch, collate
-from xtransfer.data.encoded import EncodedRows, encoded_rows
-from xtransfer.digest import digest
-from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS
-from xtransfer.packed.forward import can_be_packed
-from xtransfer.stages.spec import Progress, silent
-from xtransfer.training import checkpoints, pretrained
-from xtransfer.training.checkpoints import Loaded
-from xtransfer.training.divided import Divided
+from xtransfer.kinds.batches import Batch, collate
+from xtransfer.kinds.encoded import EncodedRows, encoded_rows
+from xtransfer.kinds.uninformed import uninformed_loss
+from xtransfer.models import checkpoints, pretrained
+from xtransfer.models.checkpoints import Loaded
+from xtransfer.models.model import Model, heads_for
+from xtransfer.models.trimmed import Trimming, may_be_trimmed, tokens_of
+from xtransfer.models.unpadded.forward import can_be_packed
+from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.training.data_parallel import Divided
 from xtransfer.training.estimate import Shape, fitting, free_bytes, optimizer_bytes
 from xtransfer.training.hard_negatives import with_negatives
-from xtransfer.training.loop import adamw, derived
-from xtransfer.training.losses import degenerate, summary, uninformed_loss
+from xtransfer.training.loop import adamw
+from xtransfer.training.losses import degenerate, summary
 from xtransfer.training.memory import InParts
-from xtransfer.training.mixture import PROPORTIONAL, Sampling
-from xtransfer.training.model import Model, heads_for
 from xtransfer.training.parts import Part, Parts
-from xtransfer.training.pretrained import Start
-from xtransfer.training.recipe import Recipe
+from xtransfer.training.process_group import ALONE, Team
 from xtransfer.training.sampling import BatchPlan
 from xtransfer.training.savings import ALL, Savings
 from xtransfer.training.selection import BestOnDev
 from xtransfer.training.session import Course, Job, train
-from xtransfer.training.team import ALONE, Team
-from xtransfer.training.trimmed import Trimming, may_be_trimmed, tokens_of
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ import torch
 
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.nearest import neighbours
-from xtransfer.pooling import Pooling
-from xtransfer.scoring.predict import Reader, vectors_of
-from xtransfer.training.checkpoints import Loaded
-from xtransfer.training.recipe import Recipe
+from xtransfer.models.checkpoints import Loaded
+from xtransfer.models.predict import Reader, vectors_of
+from xtransfer.recipes.pooling import Pooling
+from xtransfer.recipes.recipe import Recipe
 
 MINED = ("ranking", "response")  # kinds whose rows have a target
 

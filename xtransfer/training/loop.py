@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-
-from xtransfer.digest import digest
 
 B = TypeVar("B")
 LossOf = Callable[[B], Tensor]
@@ -95,16 +92,3 @@ def adamw(module: nn.Module, learning_rate: float, weight_decay: float = 0.0) ->
     # Training on a CPU takes 0.82 of the time with it that the for-loop takes; other devices choose for themselves.
     fused = {parameter.device.type for parameter in trained} <= {"cpu", "cuda"}
     return torch.optim.AdamW(settings, fused=fused or None)
-
-
-def derived(seed: int, *purpose: str | int) -> int:
-    """A seed for one purpose (`"head"`, `"dropout"`), so that adding a purpose leaves the others as they
-    were."""
-    return int(digest(seed, *purpose)[:15], 16)
-
-
-@contextmanager
-def own_randomness(device: str) -> Iterator[None]:
-    """Inside, torch's global generators may be seeded and used; afterwards they are as they were before."""
-    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
-        yield

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from xtransfer.kinds.spec import Encoded
+from xtransfer.kinds.uninformed import _mean
 
 _POINTS = 200  # of the curve that is kept; a page cannot show more
 
@@ -27,34 +26,6 @@ def first_and_last(losses: Sequence[float]) -> tuple[float, float]:
     """Mean loss of the first and of the last tenth of the steps (at least one step)."""
     window = max(1, len(losses) // 10)
     return _mean(losses[:window]), _mean(losses[-window:])
-
-
-def uninformed_loss(encoded: Sequence[Encoded]) -> float | None:
-    """Mean loss of the best answer that ignores the input; None for targets that have none such.
-
-    Labels, of rows or of words: the entropy of their frequencies. A choice among options: the log of their
-    number. Scores, whose loss is the squared error: their variance.
-    """
-    if encoded and all(isinstance(row.target, float) for row in encoded):
-        mean = _mean([row.target for row in encoded])
-        return _mean([(row.target - mean) ** 2 for row in encoded])
-    if encoded and all(_is_tags(row.target) for row in encoded):
-        return entropy([label for row in encoded for label in row.target])
-    if not all(isinstance(row.target, int) for row in encoded):
-        return None
-    if any(len(row.sequences) > 1 for row in encoded):
-        return _mean([math.log(len(row.sequences)) for row in encoded])
-    return entropy([row.target for row in encoded])
-
-
-def _is_tags(target: Any) -> bool:
-    return isinstance(target, tuple) and all(isinstance(label, int) for label in target)
-
-
-def entropy(labels: Sequence[int]) -> float:
-    """In nats, of the labels' frequencies: the mean loss of the best answer that ignores the input."""
-    shares = [count / len(labels) for count in Counter(labels).values()]
-    return -sum(share * math.log(share) for share in shares)
 
 
 def degenerate(name: str, losses: Sequence[float], uninformed: float | None) -> str | None:
@@ -89,7 +60,3 @@ def summary(losses: Sequence[float]) -> dict[str, Any]:
 
 def _finite(value: float) -> float | None:
     return round(value, 6) if math.isfinite(value) else None
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

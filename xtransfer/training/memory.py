@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from xtransfer.data.batches import Batch
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
+from xtransfer.kinds.batches import Batch
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.errors import RequestError
 from xtransfer.kinds import KINDS
-from xtransfer.training.mixture import PROPORTIONAL, Sampling
+from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
 from xtransfer.training.sampling import BatchPlan
 
 Part = tuple[Benchmark, Sequence[Row]]

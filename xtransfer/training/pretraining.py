@@ -20,12 +20,12 @@ import torch
 from torch import Tensor, nn
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from xtransfer.digest import digest
+from xtransfer.base.digest import digest
+from xtransfer.models.pretrained import quiet
+from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.training.cooccurrence import Ints, embeddings, neighbour_profiles
 from xtransfer.training.corruption import Corruptor
-from xtransfer.training.pretrained import quiet
 from xtransfer.training.pretraining_batches import Batch, Corpus, Sampler
-from xtransfer.training.pretraining_recipe import PretrainingRecipe
 from xtransfer.training.tokenizer import BOS, EOS, PAD, SPECIAL_TOKENS, train_tokenizer
 
 Progress = Callable[[str, int, int, dict[str, float]], None]

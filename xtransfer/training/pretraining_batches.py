@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from xtransfer.errors import DataError
+from xtransfer.base.errors import DataError
+from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.training.cooccurrence import Ints
 from xtransfer.training.corruption import Corruptor
-from xtransfer.training.pretraining_recipe import PretrainingRecipe
 from xtransfer.training.tokenizer import BOS, EOS, MASK, PAD, SPECIAL_TOKENS
 
 _POOL = 8  # batches that are drawn together

@@ -22,9 +22,9 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from xtransfer.errors import DeviceError
-from xtransfer.stages.spec import Progress, silent
-from xtransfer.training.team import Team
+from xtransfer.base.errors import DeviceError
+from xtransfer.base.stage import Progress, silent
+from xtransfer.training.process_group import Team
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from xtransfer.training.recipe import Recipe
-from xtransfer.training.recipes import RECIPES
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.recipes.recipes import RECIPES
 
 _PAGE = """# Recipes
 

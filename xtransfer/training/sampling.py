@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from xtransfer.data.batches import epoch_order
-from xtransfer.training.loop import derived
+from xtransfer.base.randomness import derived
+from xtransfer.kinds.batches import epoch_order
 
 
 @dataclass(frozen=True)

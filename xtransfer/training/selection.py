@@ -10,10 +10,10 @@ from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds import KINDS
-from xtransfer.scoring.metrics import METRICS
-from xtransfer.scoring.predict import Reader, predict
+from xtransfer.metrics.metrics import METRICS
+from xtransfer.models.predict import Reader, predict
 from xtransfer.training import state
-from xtransfer.training.team import ALONE, Team
+from xtransfer.training.process_group import ALONE, Team
 
 
 class BestOnDev:

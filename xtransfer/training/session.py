@@ -13,11 +13,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from xtransfer.errors import StoreError
-from xtransfer.stages.spec import Progress, silent
+from xtransfer.base.errors import StoreError
+from xtransfer.base.randomness import derived, own_randomness
+from xtransfer.base.stage import Progress, silent
 from xtransfer.training import state
-from xtransfer.training.loop import at_once, derived, fit, linear_rate, own_randomness
-from xtransfer.training.team import ALONE, Team
+from xtransfer.training.loop import at_once, fit, linear_rate
+from xtransfer.training.process_group import ALONE, Team
 
 B = TypeVar("B")
 _REPORT_EVERY = 20  # steps between looks at the loss: each is one wait for the device

@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from xtransfer.base.stage import Progress, silent
 from xtransfer.benchmarks.spec import Row
-from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.alignment import Span
 from xtransfer.translation.engine import Engine
 from xtransfer.translation.projection import Asked, Found, projected

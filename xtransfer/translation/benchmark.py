@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xtransfer.base.errors import DataError
+from xtransfer.base.stage import Progress, silent
 from xtransfer.benchmarks.spec import Row
-from xtransfer.errors import DataError
-from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.answers import put_answers
 from xtransfer.translation.checks import Reason, fault
 from xtransfer.translation.dropped import Dropped

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from xtransfer import settings
+from xtransfer.base import settings
 
 FILE = "translations.db"  # below XTRANSFER_HOME
 _MOST_BYTES = 2 << 30  # of the file; about ten million sentences

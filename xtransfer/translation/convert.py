@@ -17,9 +17,10 @@ import numpy as np
 from ctranslate2.converters.converter import Converter
 from ctranslate2.converters.transformers import M2M100Loader, MarianMTLoader, ModelLoader
 
-from xtransfer.errors import RequestError, unknown
+from xtransfer.base.errors import RequestError, unknown
+from xtransfer.base.hub_files import Start, fetch, files_of
+from xtransfer.models.pretrained import quiet
 from xtransfer.store.manifest import FILE as MANIFEST
-from xtransfer.training.pretrained import Start, fetch, files_of, quiet
 from xtransfer.translation.alignment import aligning_layer
 from xtransfer.translation.numbers import NumberFormat
 from xtransfer.translation.reader import Reader

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from xtransfer.languages import LANGUAGES
+from xtransfer.base.languages import LANGUAGES
 
 
 def other_language(text: str, wanted: str, certainty: float) -> str | None:

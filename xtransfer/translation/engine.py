@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from xtransfer.stages.spec import Progress, silent
+from xtransfer.base.stage import Progress, silent
 from xtransfer.translation.alignment import Aligned, Weights, places_of
 from xtransfer.translation.kept import Kept, Nowhere
 from xtransfer.translation.pace import Pace

@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import Literal, cast, get_args
 
 from xtransfer import benchmarks
+from xtransfer.base.errors import RequestError, unknown
+from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import SplitName
-from xtransfer.errors import RequestError, unknown
-from xtransfer.languages import codes
+from xtransfer.recipes.translator import TranslatorRecipe
 from xtransfer.translation import translatable
 from xtransfer.translation.families import languages_of
 from xtransfer.translation.numbers import NumberFormat
 from xtransfer.translation.parallel import translated_by_people
-from xtransfer.translation.recipe import TranslatorRecipe
 
 How = NumberFormat | Literal["transformers"]  # CTranslate2 in a format of numbers, or transformers in float32
 HOWS: tuple[str, ...] = (*get_args(NumberFormat), "transformers")

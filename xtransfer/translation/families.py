@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xtransfer.languages import codes
+from xtransfer.base.languages import codes
 
 _M2M100 = codes(
     "af am ar az be bg bn br bs ca cs cy da de el en es et fa fi fr fy ga gl gu ha he hi hr ht hu hy id is it ja jv ka "

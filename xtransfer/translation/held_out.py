@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xtransfer.stages.spec import Progress, silent
+from xtransfer.base.stage import Progress, silent
 from xtransfer.translation.quality import against_people
 from xtransfer.translation.transformers_engine import TransformersEngine
 

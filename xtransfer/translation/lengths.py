@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xtransfer.languages import language
+from xtransfer.base.languages import language
 
 # Characters of people's translations per character of English: XNLI and PAWS-X (dev), XCOPA (dev), Multi30k. All other
 # scripts: 0.84 (Arabic, Czech) to 1.33 (Tamil).

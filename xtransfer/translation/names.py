@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from xtransfer.languages import language
+from xtransfer.base.languages import language
 from xtransfer.translation.scripts import words_of
 
 _MID_SENTENCE = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}(?: (?:of |the )*[A-Z][a-z]+)*")  # `Bank of England` is one

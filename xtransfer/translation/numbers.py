@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 NumberFormat = Literal["int8", "int8_float32", "int8_float16", "float16", "float32"]
 _INT8 = {"cpu": "int8_float32", "cuda": "int8_float16"}  # weights in int8, all else in what the device is fast in

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xtransfer.digest import digest
-from xtransfer.errors import SourceError
-from xtransfer.remembered import file_digest
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import SourceError
+from xtransfer.base.hub_files import Start, fetch, files_of
+from xtransfer.base.remembered_digests import file_digest
 from xtransfer.store.manifest import FILE as MANIFEST
-from xtransfer.training.pretrained import Start, fetch, files_of
 from xtransfer.translation.cache import SentenceCache
 from xtransfer.translation.convert import MODEL, is_converted
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from xtransfer import benchmarks
+from xtransfer.base.errors import DataError, RequestError
 from xtransfer.benchmarks.spec import Row, SplitName
-from xtransfer.errors import DataError, RequestError
 
 _ALL: tuple[SplitName, ...] = ("train", "dev", "test")
 _LAB = ("lab-nli", "lab-nli-dual", "lab-inference", "lab-copa", "lab-statements")  # rendered by its grammars

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xtransfer.base.stage import Progress
 from xtransfer.benchmarks.spec import Row
-from xtransfer.stages.spec import Progress
 from xtransfer.translation.engine import Engine
 
 

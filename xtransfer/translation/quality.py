@@ -8,9 +8,9 @@ from typing import Any
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
+from xtransfer.base.errors import RequestError
+from xtransfer.base.languages import language
 from xtransfer.data.canonical import short_digest
-from xtransfer.errors import RequestError
-from xtransfer.languages import language
 from xtransfer.translation.engine import Engine
 
 ROUND_TRIP_SENTENCES = 200

@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 from xtransfer.translation.families import FAMILIES
 
 # Beside the model's own files: {"source": "en", "targets": ["de", …]}, or {"sources": ["de", …], "targets": ["en"]}.

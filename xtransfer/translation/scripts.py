@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from xtransfer.languages import language
+from xtransfer.base.languages import language
 
 # Letters of each script of `languages`; Japanese is written in three, and Latin includes its letters with marks.
 _LETTERS: Mapping[str, str] = {

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from xtransfer.base.errors import RequestError
+from xtransfer.base.stage import Progress, silent
 from xtransfer.benchmarks.spec import Row
-from xtransfer.errors import RequestError
-from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.alignment import Aligned, Span
 from xtransfer.translation.engine import Aligner, Engine
 from xtransfer.translation.places import words_of

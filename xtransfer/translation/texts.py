@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xtransfer.base.errors import DataError
+from xtransfer.base.stage import Progress, silent
 from xtransfer.benchmarks.spec import Row
-from xtransfer.errors import DataError
-from xtransfer.stages.spec import Progress, silent
 from xtransfer.translation.engine import Engine
 from xtransfer.translation.put import Put
 from xtransfer.translation.translatable import texts_in

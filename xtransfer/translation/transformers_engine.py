@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from transformers import AutoModelForSeq2SeqLM, GenerationConfig
 
-from xtransfer.data.batches import budget_batches
-from xtransfer.errors import RequestError
-from xtransfer.training.pretrained import Start, fetch, quiet
+from xtransfer.base.errors import RequestError
+from xtransfer.base.hub_files import Start, fetch
+from xtransfer.kinds.batches import budget_batches
+from xtransfer.models.pretrained import quiet
 from xtransfer.translation.alignment import Weights, aligning_layer
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.reader import Reader

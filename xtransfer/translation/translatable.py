@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
-from xtransfer.errors import RequestError
 
 How = Literal["texts", "answers", "tags"]
 

@@ -26,7 +26,7 @@ def command(
     label: Label = None,
 ) -> None:
     """Scores of XTREME's benchmarks and groups and the total, or what is missing; mean and spread over seeds."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:

@@ -49,7 +49,7 @@ def command(
 
     Where nothing of ours may stand beside a figure, the reason does.
     """
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:

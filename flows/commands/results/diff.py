@@ -34,7 +34,7 @@ def command(
     label: Label = None,
 ) -> None:
     """What differs in how two runs or studies were made, in words and as a list; then their scores, A minus B."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:

@@ -37,7 +37,7 @@ def gains(
     label: Label = None,
 ) -> None:
     """Gain of each intermediate over `direct` per language, with its 95% interval over seeds and items."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:
@@ -62,7 +62,7 @@ def contrast(
     label: Label = None,
 ) -> None:
     """First minus second per language, with its 95% interval over seeds and items."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:

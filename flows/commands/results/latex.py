@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from xtransfer.latex import escape, minus, tabular
+from xtransfer.base.latex import escape, minus, tabular
 
 
 def table(texts: pd.DataFrame, numeric: Sequence[str], same: str, caption: str | None, label: str | None) -> str:

@@ -18,7 +18,7 @@ def command(
     label: Label = None,
 ) -> None:
     """Eigen-similarity of embedding spaces, per cell and language: lower is more alike."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     chosen = {"encoder": encoder, "intermediate": intermediate, "target": target, "language": language, "seed": seed}

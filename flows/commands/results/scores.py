@@ -23,7 +23,7 @@ def scores(
     label: Label = None,
 ) -> None:
     """Every score, in points: cell × language × split × metric."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     chosen = {"encoder": encoder, "intermediate": intermediate, "target": target, "language": language,
@@ -50,7 +50,7 @@ def runs(
     label: Label = None,
 ) -> None:
     """How every cell ended, where, and the seconds of its stages. `cell` is what `results diff` takes."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     chosen = {"encoder": encoder, "intermediate": intermediate, "target": target, "seed": seed}

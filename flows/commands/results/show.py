@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.results import latex
-from xtransfer.errors import RequestError
+from xtransfer.base.errors import RequestError
 
 _NARROWEST = 11  # characters that a column of text keeps in a narrow terminal
 _NUMBER = re.compile(r"[<+-]?[\d,.]+%?|\[.*\]|")  # what stands to the right: numbers, intervals, nothing

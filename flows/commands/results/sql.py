@@ -18,7 +18,7 @@ def command(
     label: Label = None,
 ) -> None:
     """The rows of a query; the database is opened for reading only."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:

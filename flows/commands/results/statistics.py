@@ -33,7 +33,7 @@ def ranking(
     label: Label = None,
 ) -> None:
     """The probability that each intermediate (`direct` is one) is the best, and its expected rank."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:
@@ -64,7 +64,7 @@ def power(
 
     At level 5% and with power 80%; `--intermediate` chooses comparisons in which it is one of the two.
     """
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:
@@ -95,7 +95,7 @@ def model(
     label: Label = None,
 ) -> None:
     """A mixed-effects model of the gain: what about an intermediate and a test language goes with a larger one."""
-    from xtransfer.results.read import open_results
+    from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
     with open_results() as results:

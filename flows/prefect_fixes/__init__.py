@@ -1,0 +1,1 @@
+"""Workarounds for Prefect, each with its upstream issue and when it can go."""

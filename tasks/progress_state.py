@@ -1,0 +1,143 @@
+"""What is known of a running study at any moment: each stage's state, and how far the whole is."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from xtransfer.base.stage import Stage
+from xtransfer.report.words import counted, duration
+from xtransfer.stages import STAGES
+
+State = Literal["failed", "running", "done", "waiting", "not run", "stopped"]
+_ORDER: tuple[State, ...] = ("failed", "running", "done", "waiting", "not run", "stopped")
+_LONGEST = 300  # characters of a reason
+_TELLING = 0.02  # of the work: with less of it done, the time left is a guess
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Line:
+    """One stage of the run."""
+
+    stage: Stage
+    state: State = "waiting"
+    began: float = 0.0
+    seconds: float = 0.0  # that it ran, once it has ended
+    share: float = 0.0  # that is done of a running one, 0-1
+    note: str = ""  # what it does, or why it failed
+
+
+class Board:
+    """A tasks.runtime.Listener that remembers. Task threads write, one other thread reads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lines: dict[str, Line] = {}
+        self._stored = 0
+        self._began = clock()
+
+    def planned(self, stages: Sequence[Stage], stored: int) -> None:
+        self._stored = stored
+        self._began = self._clock()
+        self._lines = {stage.key: Line(stage) for stage in stages}
+
+    def started(self, stage: Stage) -> None:
+        line = self._line(stage)
+        line.state, line.began = "running", self._clock()
+
+    def progressed(self, stage: Stage, message: str, done: int, total: int) -> None:
+        line = self._line(stage)
+        line.share = min(1.0, done / max(1, total))
+        line.note = f"{message} {done:,}/{total:,}"
+
+    def finished(self, stage: Stage, error: str | None) -> None:
+        line = self._line(stage)
+        began, ended = line.state == "running", self._clock()
+        line.seconds = ended - line.began if began else 0.0
+        line.state = "failed" if error is not None else "done" if began else "not run"
+        line.note = (error or "")[:_LONGEST] if line.state != "not run" else "needs one that failed"
+
+    def stopped(self) -> None:
+        """The run is over: what has not ended by now never will."""
+        for line in self._lines.values():
+            if line.state in ("running", "waiting"):
+                line.seconds = self._clock() - line.began if line.state == "running" else 0.0
+                line.state = "stopped"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no stage has to run."""
+        return not self._lines
+
+    def percent(self) -> float:
+        """How much of the work is done, 0-100. A stage weighs what its kind takes."""
+        done, _, everything = self._work()
+        return round(100 * done / everything, 1) if everything else 100.0
+
+    def words(self) -> str:
+        """`3 of 12 stages done, 2 running, 1 failed; about 4 min 10 s left`."""
+        counts = Counter(line.state for line in self._lines.values())
+        parts = [f"{counts['done']} of {counted(len(self._lines), 'stage')} done"]
+        parts += [f"{counts[state]} {state}" for state in ("running", "failed", "not run", "stopped") if counts[state]]
+        if self._stored:
+            parts.append(f"{self._stored:,} were in the store")
+        return ", ".join(parts) + self._time_left()
+
+    def rows(self, most: int | None = None) -> list[Row]:
+        """A row for each stage: what failed and what runs first; at most so many, the last then says what is cut."""
+        lines = sorted(self._lines.values(), key=lambda line: _ORDER.index(line.state))
+        shown = lines if most is None or len(lines) <= most else lines[: most - 1]
+        rows = [self._row(line) for line in shown]
+        if len(shown) < len(lines):
+            rows.append(
+                {"stage": f"and {len(lines) - len(shown):,} more", "state": "", "seconds": None, "progress": ""}
+            )
+        return rows
+
+    def _line(self, stage: Stage) -> Line:
+        return self._lines.setdefault(stage.key, Line(stage))
+
+    def _row(self, line: Line) -> Row:
+        running = line.state == "running"
+        seconds = self._clock() - line.began if running else line.seconds
+        return {
+            "stage": line.stage.name,
+            "state": line.state,
+            "seconds": round(seconds, 1) if seconds else None,
+            "progress": f"{100 * line.share:.0f}% {line.note}".rstrip() if running else line.note,
+        }
+
+    def _work(self) -> tuple[float, float, float]:
+        """Expected seconds of what is done, of what is still to do, and of everything."""
+        seconds = self._seconds()
+        done = left = everything = 0.0
+        for line in self._lines.values():
+            weight = seconds[line.stage.kind]
+            share = line.share if line.state == "running" else float(line.state == "done")
+            everything += weight
+            done += weight * share
+            left += weight * (1 - share) if line.state in ("running", "waiting") else 0.0
+        return done, left, everything
+
+    def _seconds(self) -> dict[str, float]:
+        """What a stage of each kind takes: the mean of this run's, else what is declared, scaled as the others are."""
+        declared = {kind.name: kind.seconds for kind in STAGES.values()}
+        took: dict[str, list[float]] = {}
+        for line in self._lines.values():
+            if line.state == "done":
+                took.setdefault(line.stage.kind, []).append(line.seconds)
+        means = {kind: sum(seconds) / len(seconds) for kind, seconds in took.items()}
+        scale = sum(means.values()) / sum(declared.get(kind, 1.0) for kind in means) if any(means.values()) else 1.0
+        kinds = {line.stage.kind for line in self._lines.values()}
+        return {kind: means.get(kind) or declared.get(kind, 1.0) * scale for kind in kinds}
+
+    def _time_left(self) -> str:
+        done, left, everything = self._work()
+        if not left or not any(line.state == "done" for line in self._lines.values()) or done < _TELLING * everything:
+            return ""
+        return f"; about {duration((self._clock() - self._began) * left / done)} left"

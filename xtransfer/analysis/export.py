@@ -1,0 +1,275 @@
+"""Stored predictions as submissions: a folder per encoder, intermediate and seed that the public scorer reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import select
+
+from xtransfer import benchmarks
+from xtransfer.analysis.layout import FORMS, Answers, Form
+from xtransfer.base.digest import digest
+from xtransfer.base.errors import DataError, RequestError, StoreError, unknown
+from xtransfer.base.version import __version__
+from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.data.load import load_rows
+from xtransfer.data.revisions import Pins
+from xtransfer.metrics.aggregate import Member, Suite
+from xtransfer.results.database import Database
+from xtransfer.results.faults import explained
+from xtransfer.results.schema import CellRow, CellStageRow, StageRow, StudyCellRow, StudyRow
+from xtransfer.scoring.score import PREDICTIONS
+from xtransfer.store.artifacts import Artifact, ArtifactStore
+from xtransfer.study.study import Target
+
+METADATA = "metadata.json"
+_README = """Predictions in the layout of google-research/xtreme, written by xtransfer {version}.
+
+Each folder is one submission; its {metadata} says where the predictions come from. To score one with the public
+script, which needs the label files:
+
+    python evaluate.py --prediction_folder FOLDER --label_folder LABELS --xtreme_version {suite} --output_file OUT
+
+Lines are in the order of the source's rows, which is that of the label files. In tatoeba the lines follow the
+English sentences sorted by code points, and a line holds the place, from 0, of the foreign sentence in Tatoeba's
+own order: so do XTREME's label files.
+"""
+_LONGEST = 120  # characters of a folder's name
+_SHOWN = 20  # faults that one error names
+
+Cell = Mapping[str, Any]  # a row of the table `cell`
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One folder of predictions."""
+
+    study: str
+    encoder: str
+    intermediate: str  # slug
+    seed: int
+    cells: Mapping[str, Cell]  # member of the suite → the cell whose predictions are written
+    not_included: tuple[str, ...]  # benchmarks of the suite that the study lacks, or that have no public format
+
+    @property
+    def name(self) -> str:
+        """`xlm-roberta-base@e73636d4_nli@de_seed-1`: readable, and safe as the name of a folder."""
+        encoder = re.sub(r"@([0-9a-f]{8})[0-9a-f]{32}$", r"@\1", self.encoder)
+        name = re.sub(r"[^A-Za-z0-9._@+~-]+", "-", f"{encoder}_{self.intermediate}").lstrip(".-")
+        if len(name) > _LONGEST:
+            name = f"{name[:_LONGEST]}-{digest(self.encoder, self.intermediate)[:8]}"
+        return f"{name}_seed-{self.seed}"
+
+
+def export(
+    study: str,
+    db: Database,
+    store: ArtifactStore,
+    suite: Suite,
+    out: Path,
+    **filters: Sequence[Any] | None,
+) -> list[Submission]:
+    """Writes the test predictions of a study to the new folder `out`, whole or not at all.
+
+    Filters (encoder, intermediate, target, seed) are lists of values to keep. A benchmark that is written has all
+    its languages. Raises RequestError for an unknown name, an `out` that holds something, and for predictions that
+    are not there, with all that is missing; DataError for predictions that the layout cannot hold.
+    """
+    submissions = _submissions(study, _cells(db, study), suite, filters)
+    with _new_folder(out) as folder:
+        faults = [fault for one in submissions for fault in _write(one, db, store, suite, folder / one.name)]
+        if faults:
+            more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+            said = "\n  ".join(["nothing was exported; these predictions are missing:", *faults[:_SHOWN], *more])
+            raise RequestError(
+                f"{said}\nrun the study for them, or choose with --encoder, --intermediate, --target, --seed"
+            )
+        readme = _README.format(version=__version__, metadata=METADATA, suite=suite.name)
+        (folder / "README.md").write_text(readme, encoding="utf-8")
+    return submissions
+
+
+def _cells(db: Database, study: str) -> list[Cell]:
+    query = select(CellRow.__table__).join(StudyCellRow, StudyCellRow.cell == CellRow.key)
+    with explained(db.name), db.begin() as connection:
+        known = list(connection.scalars(select(StudyRow.name)))
+        if study not in known:
+            raise unknown("study", study, known)
+        return [dict(row) for row in connection.execute(query.where(StudyCellRow.study == study)).mappings()]
+
+
+def _submissions(
+    study: str, cells: Sequence[Cell], suite: Suite, filters: Mapping[str, Collection[Any] | None]
+) -> list[Submission]:
+    for name, values in filters.items():
+        known = {cell[name] for cell in cells}
+        for value in values or ():
+            if value not in known:
+                raise unknown(name, str(value), map(str, known))
+        cells = [cell for cell in cells if not values or cell[name] in values]
+    found: dict[tuple[str, str, int], dict[str, Cell]] = {}
+    for cell in sorted(cells, key=lambda cell: (cell["encoder"], cell["intermediate"], cell["seed"])):
+        target = Target.parse(cell["target"])
+        member = suite.member(target.benchmark)
+        whole = target.split == "test" and target.score_rows is None
+        if not whole or member is None or member.benchmark not in FORMS:
+            continue
+        group = found.setdefault((cell["encoder"], cell["intermediate"], cell["seed"]), {})
+        if member.benchmark in group:
+            both = ", ".join(sorted([group[member.benchmark]["target"], cell["target"]]))
+            raise RequestError(
+                f"study '{study}' scores {member.benchmark} in several ways ({both}); name the targets to export "
+                "with --target, once for each benchmark"
+            )
+        group[member.benchmark] = cell
+    if not found:
+        names = ", ".join(member.benchmark for member in suite.members if member.benchmark in FORMS)
+        raise RequestError(f"study '{study}': no cell chosen here has a target of {suite.name} ({names})")
+    return [
+        Submission(study, *place, group, tuple(one.benchmark for one in suite.members if one.benchmark not in group))
+        for place, group in found.items()
+    ]
+
+
+@contextmanager
+def _new_folder(out: Path) -> Iterator[Path]:
+    """A folder that becomes `out` when all went well, and vanishes otherwise."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f"{out}: is there already; name a folder that is not, or an empty one")
+    part = out.absolute().with_name(f".{out.absolute().name}.partial-{os.getpid()}")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        part.rename(out)
+    except OSError as error:
+        raise RequestError(f"{out}: cannot be written ({error.strerror})") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write(submission: Submission, db: Database, store: ArtifactStore, suite: Suite, folder: Path) -> list[str]:
+    """Writes one submission; what is missing, or nothing."""
+    faults: list[str] = []
+    described = {}
+    slug = f"{submission.encoder} {submission.intermediate} seed {submission.seed}"
+    for member in suite.members:
+        cell = submission.cells.get(member.benchmark)
+        if cell is None:
+            continue
+        artifact = store.find(cell["score_stage"])
+        if artifact is None:
+            faults.append(f"{slug}: {cell['target']}: the cell is {cell['status']}, without predictions")
+            continue
+        benchmark = benchmarks.get(Target.parse(cell["target"]).benchmark)
+        form, languages = FORMS[member.benchmark], (*member.languages, *member.further)
+        table = _read(artifact)
+        wrong = _incomplete(table, form, languages, member)
+        if wrong:
+            faults.append(f"{slug}: {cell['target']}: {wrong}")
+            continue
+        (folder / form.folder).mkdir(parents=True)
+        for language in languages:
+            text = form.text(_answers(table, form, benchmark, language, artifact))
+            (folder / form.folder / f"test-{language}.{form.suffix}").write_text(text, encoding="ascii")
+        described[form.folder] = _described(cell, artifact, benchmark, db) | {
+            "items": {code: len(table[code][0]) for code in languages}
+        }
+    if not faults:
+        (folder / METADATA).write_text(
+            json.dumps(_metadata(submission, suite, described), indent=1, sort_keys=True) + "\n"
+        )
+    return faults
+
+
+_Table = Mapping[str, tuple[list[str], list[str]]]  # language → ids and predictions (JSON), in the stored order
+
+
+def _read(artifact: Artifact) -> _Table:
+    file = artifact.folder / PREDICTIONS
+    try:
+        columns = pq.read_table(file, columns=["language", "id", "prediction"]).to_pydict()
+    except (OSError, pa.ArrowInvalid, KeyError) as error:
+        raise StoreError(f"{file}: cannot be read ({error}); remove its artifact and run again") from error
+    table: dict[str, tuple[list[str], list[str]]] = {}
+    for language, name, prediction in zip(*columns.values(), strict=True):
+        ids, predictions = table.setdefault(language, ([], []))
+        ids.append(name)
+        predictions.append(prediction)
+    return table
+
+
+def _incomplete(table: _Table, form: Form, languages: Sequence[str], member: Member) -> str:
+    """Languages that are not there, or not with all their items; empty where nothing is missing."""
+    absent = [code for code in languages if code not in table]
+    others = [name for name in member.alike if absent and set(absent) <= set(benchmarks.get(name).languages)]
+    hint = f" ({others[0]} has them)" if others else ""
+    faults = [f"no predictions in {' '.join(absent)}{hint}"] if absent else []
+    for code in languages:
+        count = len(table[code][0]) if code in table else form.items
+        if form.items is not None and count != form.items:
+            faults.append(f"{count} items in {code}, the label files have {form.items}")
+    return "; ".join(faults)
+
+
+def _answers(table: _Table, form: Form, benchmark: Benchmark, language: str, artifact: Artifact) -> Answers:
+    place = f"{benchmark.name}/{language}"
+    ids, predictions = table[language]
+    whole = benchmark.id is None and benchmark.source_of("test", language).keep is None  # ids are numbers of rows
+    if whole and ids != [str(number) for number in range(len(ids))]:
+        raise DataError(f"{place}: some of the source's rows were not scored, the label files have all of them")
+    rows = _source_rows(benchmark, language, artifact) if form.reads_rows else ()
+    return Answers(place, benchmark.labels, ids, [json.loads(text) for text in predictions], rows)
+
+
+def _source_rows(benchmark: Benchmark, language: str, artifact: Artifact) -> list[Row]:
+    settings = artifact.manifest.settings
+    if Pins().data(benchmark.name, "test", settings["languages"]) != settings["data"]:
+        raise DataError(
+            f"{benchmark.name}: its source or declaration has changed since it was scored; run the study again"
+        )
+    return load_rows(benchmark, language, "test")
+
+
+def _described(cell: Cell, artifact: Artifact, benchmark: Benchmark, db: Database) -> dict[str, Any]:
+    """Where the predictions of one benchmark come from."""
+    stages = (
+        select(StageRow.key, StageRow.name, StageRow.packages)
+        .join(CellStageRow, CellStageRow.stage == StageRow.key)
+        .where(CellStageRow.cell == cell["key"])
+    )
+    with explained(db.name), db.begin() as connection:
+        behind = {row.key: {"name": row.name, "packages": row.packages} for row in connection.execute(stages)}
+    return {
+        "benchmark": benchmark.name,
+        "target": cell["target"],
+        "status": cell["status"],
+        "reason": cell["reason"],
+        "source": {"path": benchmark.source.path, "revision": benchmark.source.revision},
+        "recipes": cell["recipes"],
+        "score_stage": artifact.key,
+        "settings": artifact.manifest.settings,
+        "stages": behind,
+    }
+
+
+def _metadata(submission: Submission, suite: Suite, described: Mapping[str, Any]) -> dict[str, Any]:
+    cell = next(iter(submission.cells.values()))
+    same = ("encoder", "encoder_revision", "intermediate", "intermediate_language", "intermediate_engine", "seed")
+    return {
+        "layout": suite.name,
+        "study": submission.study,
+        **{name: cell[name] for name in same},
+        "benchmarks": described,
+        "not_included": list(submission.not_included),
+        "xtransfer": __version__,
+    }

@@ -1,0 +1,150 @@
+"""Predictions as files: the layout that evaluate.py of google-research/xtreme (838c13b) reads.
+
+`<folder>/test-<language>.<suffix>`, one line per item in the order of the source's rows, or JSON by item. Texts
+are ASCII (JSON escapes), as the script opens its files in whatever encoding the machine has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xtransfer.base.errors import DataError
+from xtransfer.benchmarks.spec import Row
+
+ENGLISH = "en-"  # what ids of BUCC's English sentences begin with
+MOST_ENTITIES = 20
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The predictions for a benchmark in one language, in the order of the source's rows."""
+
+    place: str  # `xnli/de`: what errors name
+    labels: tuple[str, ...]  # the benchmark's label names
+    ids: Sequence[str]
+    values: Sequence[Any]  # in the form that the kind predicts
+    rows: Sequence[Row] = ()  # the source's rows, for a form that reads them
+
+    def bad(self, number: int, expected: str) -> DataError:
+        said = f"'{self.ids[number]}' is predicted {self.values[number]!r}"
+        return DataError(f"{self.place}: {said}, expected {expected}; score it again")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How one benchmark is written."""
+
+    benchmark: str
+    folder: str
+    suffix: str
+    text: Callable[[Answers], str]  # contents of one language's file; raises DataError for an unfit prediction
+    items: int | None = None  # per language in the label files, where all languages have as many
+    reads_rows: bool = False
+
+
+def label_names(answers: Answers) -> str:
+    """A label's name per line."""
+    return _lines(answers.labels[number] for number in _numbers(answers, len(answers.labels)))
+
+
+def label_numbers(answers: Answers) -> str:
+    """A label's number per line."""
+    return _lines(map(str, _numbers(answers, len(answers.labels))))
+
+
+def choices(answers: Answers) -> str:
+    """A JSON object with the option's number per line."""
+    return _lines(json.dumps({"label": number}) for number in _numbers(answers, 2))
+
+
+def tags(answers: Answers) -> str:
+    """A tag per line, an empty line between sentences."""
+    for number, value in enumerate(answers.values):
+        if not (_texts(value) and value and all(tag and not set(tag) & set(" \t\r\n") for tag in value)):
+            raise answers.bad(number, "a tag for each word")
+    return "\n\n".join("\n".join(value) for value in answers.values) + "\n"
+
+
+def texts(answers: Answers) -> str:
+    """JSON: the answer's text by question."""
+    for number, value in enumerate(answers.values):
+        if not isinstance(value, str):
+            raise answers.bad(number, "a text")
+    return _by_id(answers)
+
+
+def entities(answers: Answers) -> str:
+    """JSON: at most 20 entities by mention, the best first."""
+    for number, value in enumerate(answers.values):
+        if not _texts(value) or len(value) > MOST_ENTITIES:
+            raise answers.bad(number, f"a list of at most {MOST_ENTITIES} entities")
+    return _by_id(answers)
+
+
+def mined_pairs(answers: Answers) -> str:
+    """A pair of sentence ids per line, the foreign one first; rows without a partner give none."""
+    pairs = []
+    for number, (own, partners) in enumerate(zip(answers.ids, answers.values, strict=True)):
+        if partners is not None and not _texts(partners):
+            raise answers.bad(number, "a list of sentence ids")
+        for partner in partners or ():
+            if own.startswith(ENGLISH) == partner.startswith(ENGLISH):
+                raise answers.bad(number, f"ids of the other side (one of the two begins with '{ENGLISH}')")
+            pairs.append((partner, own) if own.startswith(ENGLISH) else (own, partner))
+    return _lines("\t".join(pair) for pair in dict.fromkeys(pairs))
+
+
+def places_of_sentences(answers: Answers) -> str:
+    """Per English sentence the place, from 0, of the foreign sentence that was found.
+
+    XTREME sorts the English side by code points, to hide which sentences belong together, and leaves the foreign
+    side as Tatoeba has it: there the two stand in parallel, as they do in the rows of google/xtreme. So lines are
+    in the order of the sorted English sentences, and a place counts rows. The label files for 36 languages that
+    come with the script agree with this order of those rows.
+    """
+    if [row["id"] for row in answers.rows] != list(answers.ids):
+        raise DataError(f"{answers.place}: the source has other rows than were scored; run the study again")
+    place_of = {name: place for place, name in enumerate(answers.ids)}
+    for number, value in enumerate(answers.values):
+        if value not in place_of:
+            raise answers.bad(number, "the id of a row")
+    order = sorted(range(len(answers.ids)), key=lambda number: answers.rows[number]["source"].strip())
+    return _lines(str(place_of[answers.values[number]]) for number in order)
+
+
+_FORMS = (
+    Form("xnli", "xnli", "tsv", label_names, items=5010),
+    Form("paws-x", "pawsx", "tsv", label_numbers, items=2000),
+    Form("xcopa", "xcopa", "jsonl", choices, items=500),
+    Form("udpos", "udpos", "tsv", tags),
+    Form("panx", "panx", "tsv", tags),
+    Form("xquad", "xquad", "json", texts, items=1190),
+    Form("mlqa", "mlqa", "json", texts),
+    Form("tydiqa", "tydiqa", "json", texts),
+    Form("bucc", "bucc2018", "tsv", mined_pairs),
+    Form("tatoeba", "tatoeba", "tsv", places_of_sentences, reads_rows=True),
+    Form("mewsli-x", "mewslix", "json", entities),
+)
+FORMS = {form.benchmark: form for form in _FORMS}  # LAReQA has none: the public script does not read it
+
+
+def _numbers(answers: Answers, below: int) -> list[int]:
+    for number, value in enumerate(answers.values):
+        if type(value) is not int or not 0 <= value < below:
+            raise answers.bad(number, f"a number from 0 to {below - 1}")
+    return list(answers.values)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _by_id(answers: Answers) -> str:
+    return json.dumps(dict(zip(answers.ids, answers.values, strict=True)), indent=0) + "\n"
+
+
+def _lines(lines: Any) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,137 @@
+"""One comparison of two conditions, from pairs of results to the arrays that intervals are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from xtransfer.analysis.influence import Paired, of_items
+from xtransfer.analysis.points import ENGLISH, Result
+from xtransfer.analysis.variance import Differences
+from xtransfer.base.languages import LANGUAGES, NO_FAMILY
+
+UNSEEN, OTHERS = "mean-unseen", "mean-others"
+FAMILY, SCRIPT = "family:", "script:"  # followed by the name that xtransfer.base.languages has
+_SMALLEST_GROUP = 2  # unseen languages: a family of one is that language
+Run = tuple[str, int]  # encoder, seed
+Pairs = dict[Run, list[tuple[Result, Result]]]  # per run what is compared with what; several pairs are averaged
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison as arrays: columns are languages, then the means over languages."""
+
+    columns: list[str]
+    differences: Differences
+    values: tuple[np.ndarray, np.ndarray]  # mean scores of both sides per column, in points
+    num_runs: int
+    num_encoders: int
+    num_items: list[int]  # per column
+    top: str  # what its runs are: "seeds", or "encoders" where encoders are pooled
+
+
+def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
+    """The comparison of all pairs, each run counting the same; None where there is no run.
+
+    With `pooled`, runs are averaged per encoder first: encoders are then the sample, and seeds are part of
+    them. Raises DataError where the two sides of a pair scored different items.
+    """
+    if not pairs:
+        return None
+    results = [result for run in pairs.values() for pair in run for result in pair]
+    languages = [code for code in results[0].values if all(code in one.values for one in results)]
+    columns = _columns(languages, [_own(*pair) for run in pairs.values() for pair in run])
+    encoders = list(dict.fromkeys(encoder for encoder, _ in pairs))
+    over_encoders = pooled and len(encoders) > 1
+    top = [[number for number, run in enumerate(pairs) if run[0] == name] for name in encoders]
+    if not over_encoders:
+        top = [[number] for number in range(len(pairs))]
+    runs = [[Paired(*pair, _weights(tuple(languages), tuple(columns), _own(*pair))) for pair in run]
+            for run in pairs.values()]  # fmt: skip
+    one, two = (_values(runs, side, languages) for side in ("one", "two"))
+    return Comparison(
+        columns,
+        Differences(_by(top, one - two), *of_items(runs, top, languages)),
+        (_by(top, one).mean(axis=0), _by(top, two).mean(axis=0)),
+        len(pairs),
+        len(encoders),
+        _num_items(results[0], languages, columns),
+        "encoders" if over_encoders else "seeds",
+    )
+
+
+def _by(top: list[list[int]], values: np.ndarray) -> np.ndarray:
+    return np.array([values[members].mean(axis=0) for members in top])
+
+
+def _own(one: Result, two: Result) -> frozenset[str]:
+    return one.point.own_languages | two.point.own_languages
+
+
+def is_language(column: str) -> bool:
+    """Whether a column is a language, not a mean over several."""
+    return column not in (UNSEEN, OTHERS) and not column.startswith((FAMILY, SCRIPT))
+
+
+def _columns(languages: list[str], own: Sequence[frozenset[str]]) -> list[str]:
+    unseen = [code for code in languages if code != ENGLISH]
+    columns = list(languages)
+    if unseen:
+        columns.append(UNSEEN)
+    if any(own) and all(set(unseen) - languages_of for languages_of in own):
+        columns.append(OTHERS)
+    return columns + _groups(unseen)
+
+
+def _groups(unseen: list[str]) -> list[str]:
+    """Families and scripts that several unseen languages share; one that all share is the mean over them already."""
+    groups = sorted({group for code in unseen for group in _groups_of(code)})
+    sizes = {group: sum(group in _groups_of(code) for code in unseen) for group in groups}
+    return [group for group in groups if _SMALLEST_GROUP <= sizes[group] < len(unseen)]
+
+
+def _groups_of(code: str) -> list[str]:
+    """A language's groups; none for one of a user's own that the project does not know."""
+    known = LANGUAGES.get(code)
+    if known is None:
+        return []
+    family = [] if known.family in NO_FAMILY else [FAMILY + known.family]
+    return [*family, SCRIPT + known.script]
+
+
+def _is_part(code: str, column: str, own: frozenset[str]) -> bool:
+    """Whether a language is one of those that a column is the mean of, for a pair trained in `own` languages."""
+    if is_language(column):
+        return code == column
+    if column == OTHERS and code in own:
+        return False
+    return code != ENGLISH and (column in (UNSEEN, OTHERS) or column in _groups_of(code))
+
+
+@lru_cache(maxsize=1024)
+def _weights(languages: tuple[str, ...], columns: tuple[str, ...], own: frozenset[str]) -> np.ndarray:
+    """[languages, columns]: how a column is made of the languages, for a pair trained in `own` languages."""
+    weights = np.zeros((len(languages), len(columns)))
+    for number, column in enumerate(columns):
+        chosen = [_is_part(code, column, own) for code in languages]
+        weights[:, number] = np.array(chosen) / sum(chosen)
+    return weights
+
+
+def _values(runs: list[list[Paired]], side: str, languages: list[str]) -> np.ndarray:
+    """Scores [runs, columns] of one side."""
+    return np.array([np.mean([_scores(getattr(pair, side), languages) @ pair.weights for pair in run], axis=0)
+                     for run in runs])  # fmt: skip
+
+
+def _scores(result: Result, languages: list[str]) -> np.ndarray:
+    return np.array([result.values[code] for code in languages])
+
+
+def _num_items(result: Result, languages: list[str], columns: list[str]) -> list[int]:
+    counts = {code: len(result.items[code].ids) if code in result.items else 0 for code in languages}
+    nothing: frozenset[str] = frozenset()
+    return [sum(counts[code] for code in languages if _is_part(code, column, nothing)) for column in columns]

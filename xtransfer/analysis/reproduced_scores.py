@@ -1,0 +1,168 @@
+"""Our means in the terms of a published figure: per study, encoder, intermediate and target, over the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Select, select
+
+from xtransfer import benchmarks
+from xtransfer.analysis.totals import COLUMNS, totals
+from xtransfer.base.errors import RequestError
+from xtransfer.metrics.aggregate import SUITES, TOTAL
+from xtransfer.results.published import Figure, Paper
+from xtransfer.results.schema import CellRow, CellStageRow, ScoreRow, StageRow, StudyCellRow
+from xtransfer.study.study import Target
+
+if TYPE_CHECKING:
+    from xtransfer.analysis.results import Results
+
+Values = Mapping[tuple[str, str], float]  # language, metric → points
+_TRAINING = " after "  # in the name of a target's training: `train xnli after direct seed 0`
+
+
+@dataclass(frozen=True)
+class Ours:
+    """The runs of one target after one intermediate; they differ in their seed alone."""
+
+    study: str
+    encoder: str
+    intermediate: str
+    target: Target
+    runs: tuple[Values, ...]  # one for each seed that learnt something
+    num_lost: int  # degenerate, failed and planned ones
+    recipe: Mapping[str, Any]  # of the target's last training; empty where nothing was trained
+    train_rows: int | None  # that the target's training was cut to
+
+    def mean(self, languages: Sequence[str], metric: str) -> tuple[float | None, int]:
+        """Mean over languages, then over the seeds that have them all; None without any. And how many seeds."""
+        whole = [run for run in self.runs if all((code, metric) in run for code in languages)]
+        means = [fmean(run[code, metric] for code in languages) for run in whole]
+        return (fmean(means) if means else None), len(means)
+
+    def lacks(self, languages: Sequence[str], metric: str) -> str:
+        """Why there is no such mean."""
+        if not self.runs:
+            return "no run of ours has learnt anything" if self.num_lost else "not run yet"
+        metrics = sorted({name for run in self.runs for _, name in run})
+        if metric not in metrics:
+            return f"ours has no {metric} (known: {', '.join(metrics)})"
+        return "ours lacks " + " ".join(code for code in languages if (code, metric) not in self.runs[0])
+
+
+def ours_of(results: Results, names: Iterable[str], study: str | None, filters: Mapping[str, list[Any]]) -> list[Ours]:
+    """Everything that was run of the benchmarks of these names. Filters: encoder, intermediate, seed."""
+    wanted = set(names)
+    with results.db.begin() as connection:
+        every = connection.scalars(select(CellRow.target).distinct())
+        targets = [slug for slug in every if Target.parse(slug).benchmark in wanted]
+        cells = connection.execute(_cells(targets, study, filters)).all()
+        of_targets = select(CellRow.key).where(CellRow.target.in_(targets))
+        scores = connection.execute(
+            select(ScoreRow.cell, ScoreRow.language, ScoreRow.metric, ScoreRow.value)
+            .where(ScoreRow.cell.in_(of_targets))
+        )  # fmt: skip
+        held: dict[str, dict[tuple[str, str], float]] = {}
+        for cell, language, metric, value in scores:
+            held.setdefault(cell, {})[language, metric] = value
+        trained = connection.execute(
+            select(CellStageRow.cell, StageRow.settings)
+            .join(StageRow, StageRow.key == CellStageRow.stage)
+            .where(CellStageRow.cell.in_(of_targets), StageRow.kind == "train", StageRow.name.contains(_TRAINING))
+        )
+        cut = {row.cell: row.settings for row in trained}
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for row in cells:
+        groups.setdefault((row.study, row.encoder, row.intermediate, row.target), []).append(row)
+    return [_ours(place, rows, held, cut) for place, rows in groups.items()]
+
+
+def _cells(targets: Sequence[str], study: str | None, filters: Mapping[str, list[Any]]) -> Select[Any]:
+    names = (CellRow.key, CellRow.encoder, CellRow.intermediate, CellRow.target, CellRow.seed, CellRow.status,
+             CellRow.recipes)  # fmt: skip
+    query = select(StudyCellRow.study, *names).join(CellRow, CellRow.key == StudyCellRow.cell)
+    query = query.where(CellRow.target.in_(targets))
+    if study:
+        query = query.where(StudyCellRow.study == study)
+    for name, values in filters.items():
+        query = query.where(getattr(CellRow, name).in_(values))
+    return query.order_by(StudyCellRow.study, CellRow.encoder, CellRow.intermediate, CellRow.target, CellRow.seed)
+
+
+def _ours(
+    place: tuple[str, ...], rows: Sequence[Any], held: Mapping[str, Values], cut: Mapping[str, Mapping[str, Any]]
+) -> Ours:
+    learnt = [row for row in rows if row.status == "done" and row.key in held]
+    recipes = [recipe for name, recipe in rows[0].recipes.items() if _TRAINING in name]
+    return Ours(
+        study=place[0],
+        encoder=place[1],
+        intermediate=place[2],
+        target=Target.parse(place[3]),
+        runs=tuple(held[row.key] for row in learnt),
+        num_lost=len(rows) - len(learnt),
+        recipe=recipes[-1] if recipes else {},
+        train_rows=cut.get(rows[0].key, {}).get("rows"),
+    )
+
+
+def names_of(paper: Paper, figure: Figure) -> tuple[str, ...]:
+    """Our benchmarks with the test rows of a figure's; none where this program has none."""
+    if figure.benchmark not in benchmarks.BENCHMARKS:
+        return ()
+    member = SUITES[paper.suite].member(figure.benchmark) if paper.suite else None
+    return (member.benchmark, *member.alike) if member else (figure.benchmark,)
+
+
+def languages_of(paper: Paper, figure: Figure) -> tuple[str, ...]:
+    """The languages that a figure is the mean over: the suite's, else all that the benchmark is scored in."""
+    if figure.language:
+        return (figure.language,)
+    member = SUITES[paper.suite].member(figure.benchmark) if paper.suite else None
+    return member.languages if member else benchmarks.get(figure.benchmark).languages
+
+
+@dataclass(frozen=True)
+class OurTotal:
+    """A suite's total or group score of one encoder after one intermediate, in one study."""
+
+    study: str
+    encoder: str
+    intermediate: str
+    value: float | None
+    num_seeds: int
+    missing: str
+
+
+def suite_totals(results: Results, suite: str, study: str | None, filters: Mapping[str, Any]) -> pd.DataFrame:
+    """The scores of a suite and its groups; without rows where no benchmark of it was run in one way."""
+    try:
+        return totals(results, SUITES[suite], study, **filters)
+    except RequestError:  # no cell of the suite, or one benchmark in two ways: there is no total
+        return pd.DataFrame(columns=COLUMNS)
+
+
+def our_totals(frame: pd.DataFrame, figure: Figure) -> list[OurTotal]:
+    """What `figure` is a total of in the scores of its suite, or a gain of one over `direct`."""
+    group = figure.benchmark.partition(":")[2]
+    frame = frame[(frame["name"] == (group or TOTAL)) & (frame["scope"] == ("group" if group else TOTAL))]
+    found = [
+        OurTotal(row["study"], row["encoder"], row["intermediate"],
+                 None if row["value"] != row["value"] else row["value"], row["n_seeds"], row["missing"])
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+    return [gain for one in found if (gain := _gain(one, found))] if figure.metric == "gain" else found
+
+
+def _gain(one: OurTotal, every: Sequence[OurTotal]) -> OurTotal | None:
+    base = next((other for other in every if (other.study, other.encoder, other.intermediate)
+                 == (one.study, one.encoder, "direct")), None)  # fmt: skip
+    if base is None or one is base:
+        return None
+    both = one.value is not None and base.value is not None
+    value = (one.value or 0.0) - (base.value or 0.0) if both else None
+    return OurTotal(one.study, one.encoder, one.intermediate, value, min(one.num_seeds, base.num_seeds), one.missing)

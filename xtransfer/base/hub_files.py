@@ -1,0 +1,82 @@
+"""The files of a model: a folder, or a hub's files at a pinned commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import RepositoryNotFoundError
+
+from xtransfer.base import hub
+from xtransfer.base.errors import RequestError, SourceError
+from xtransfer.base.fetched import check_fetched
+
+Start = Path | tuple[str, str]  # a folder, or a hub id and the commit that it is pinned to
+
+_READ = [
+    "*.json",
+    "*.safetensors",
+    "*.model",
+    "*.spm",
+    "*.txt",
+]  # weights, settings and tokenizers; never code or pickles
+
+
+def fetch(start: Start, loader: str = "AutoModel") -> Path:
+    """The folder of a model: itself, or the hub's files at the pinned commit in the local cache.
+
+    `loader` is the class of transformers that reads it, for advice. Raises SourceError where the hub cannot be
+    reached, RequestError where it has no such model.
+    """
+    if isinstance(start, Path):
+        if not (start / "config.json").is_file():
+            raise RequestError(f"{start}: holds no config.json, so it is no encoder in transformers' layout")
+        refuse_pickles(start, [path.name for path in start.iterdir()], loader)
+        return start
+    name, commit = start
+    try:
+        folder = Path(hub.patient(lambda: _download(name, commit), hub.is_short))
+        if not any(folder.glob("*.safetensors")):
+            refuse_pickles(Path(name), HfApi().list_repo_files(name, revision=commit), loader)
+    except RequestError:
+        raise
+    except Exception as error:  # transports raise classes of their own
+        what = f"the hub, model '{name}' at {commit}: {hub.said(error)}; {hub.advice(error)}"
+        if isinstance(error, RepositoryNotFoundError):  # a gated one too
+            raise RequestError(what) from error
+        raise SourceError(f"{what}, or name a local folder instead") from error
+    check_fetched(files_of(folder))
+    return folder
+
+
+def _download(name: str, commit: str) -> str:
+    return snapshot_download(name, revision=commit, allow_patterns=_READ, ignore_patterns=["*/*"])
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of an encoder's folder that are ever read."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and any(map(path.match, _READ)))
+
+
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+def refuse_pickles(where: Path, names: Iterable[str], loader: str) -> None:
+    """Raises RequestError where the files of a model, by their names, hold no safetensors.
+
+    `where` is its folder, or its id on the hub; `loader` the class of transformers that reads it, for advice.
+    """
+    own = [name for name in names if "/" not in name]
+    if any(name.endswith(".safetensors") for name in own):
+        return
+    pickles = sorted(name for name in own if any(Path(name).match(one) for one in _PICKLES))
+    if not pickles:
+        raise RequestError(f"{where}: holds no weights (*.safetensors)")
+    mirrored = "" if where.is_dir() else f", or make it {where} of a mirror (XTRANSFER_HUB_DIR)"
+    raise RequestError(
+        f"{where}: its weights are a pickle only ({', '.join(pickles)}), which can run code when it is read. If you "
+        f'trust it, convert it: python -c "from transformers import {loader} as M, AutoTokenizer as T; '
+        f"M.from_pretrained('{where}', use_safetensors=False).save_pretrained('DIR'); "
+        f"T.from_pretrained('{where}').save_pretrained('DIR')\" and name DIR instead{mirrored}"
+    )

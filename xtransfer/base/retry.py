@@ -1,0 +1,95 @@
+"""Which errors of a stage are worth another try, and when. What is wrong stays wrong; what was away may be back."""
+
+from __future__ import annotations
+
+import errno
+import random
+
+from xtransfer.base import hub
+from xtransfer.base.errors import (
+    DataError,
+    DeviceLost,
+    LeaseLost,
+    RequestError,
+    StageError,
+    StagePassing,
+    XTransferError,
+)
+
+_PAUSES = (5.0, 30.0, 120.0, 300.0)  # seconds before the second try, the third …: an outage of minutes is outlived
+_JITTER = 0.25  # of a pause, either way: machines that failed together do not come back together
+_ERRNO = (
+    errno.EIO,
+    errno.ESTALE,
+    errno.EREMOTEIO,
+    errno.ETIMEDOUT,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ECONNABORTED,
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EPIPE,
+)  # of disks, their servers, and the network
+_OFF = ("OfflineModeIsEnabled",)  # no network is wanted
+_LOST_DEVICE = (
+    "no cuda-capable device is detected",
+    "cuda-capable device(s) is/are busy or unavailable",
+    "uncorrectable ecc error",
+    "gpu is lost",
+    "device has been lost",
+    "unrecoverable nvlink error",
+    "cuda driver initialization failed",
+)  # what CUDA says of a device that will not answer again
+
+
+def stage_error(stage: str, error: BaseException) -> StageError:
+    """What made `stage` fail, as an error that says whether to try again."""
+    if isinstance(error, StageError):
+        return error
+    reason = str(error) if isinstance(error, XTransferError) else f"{type(error).__name__}: {error}"
+    if is_device_lost(error):
+        return DeviceLost(stage, reason)
+    return (StagePassing if may_pass(error) else StageError)(stage, reason)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether it came from a hub, a disk, a database or a network that did not answer as it should."""
+    if isinstance(error, (RequestError, DataError)) or _named(error, _OFF):
+        return False
+    if isinstance(error, LeaseLost) or hub.may_pass(error) or hub.is_short(error) or _named(error, ("ConnectError",)):
+        return True
+    return any(
+        isinstance(cause, ConnectionError)
+        or (isinstance(cause, OSError) and cause.errno in _ERRNO)
+        or _is_lost_database(cause)
+        for cause in hub.causes(error)
+    )
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether CUDA says that a device is gone."""
+    said = " ".join(str(cause) for cause in hub.causes(error) if isinstance(cause, RuntimeError)).lower()
+    return any(text in said for text in _LOST_DEVICE)
+
+
+def pause(error: StageError, tries: int) -> float | None:
+    """Seconds to wait after the `tries`th failure; None where trying again is no use.
+
+    Another device, and a process that was killed, wait for nothing.
+    """
+    if tries > error.tries_more:
+        return None
+    if not isinstance(error, StagePassing):
+        return 0.0
+    return _PAUSES[tries - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+
+
+def _is_lost_database(error: BaseException) -> bool:
+    """The driver's own class: a database that refuses a statement has others."""
+    return type(error).__module__.startswith("psycopg") and _named(error, ("OperationalError",))
+
+
+def _named(error: BaseException, names: tuple[str, ...]) -> bool:
+    return any(base.__name__ in names for base in type(error).__mro__)

@@ -1,0 +1,74 @@
+"""Where things are kept: read from the environment, once per call, never at import."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from xtransfer.base.errors import RequestError
+
+_SECRET_IN_URL = re.compile(r"(?<=://)([^/?#@:]*):.*@")
+_SECRET_IN_QUERY = re.compile(r"(?<=[?&])([^=&]*(?:password|secret|token|key)[^=&]*)=[^&#]*", re.IGNORECASE)
+
+
+def shown(url: str) -> str:
+    """A URL for messages: without the password of its user, and without secrets among its options."""
+    return _SECRET_IN_QUERY.sub(r"\1=***", _SECRET_IN_URL.sub(r"\1:***@", url))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Places of one installation."""
+
+    home: Path  # holds results.db, artifacts/ and the Prefect server's own files
+    database_url: str  # SQLAlchemy URL of the results
+    store: str  # folder or fsspec URL of the artifacts
+    cache: Path  # what can be made or fetched again: encoded rows, artifacts of a remote store
+    hub_dir: Path | None  # a mirror in the hub's layout, read before the hub
+    benchmarks: tuple[Path, ...] = ()  # Python files of the user that declare benchmarks
+
+    def prepare(self) -> Settings:
+        """Make the home folder; raises RequestError for one that cannot be written, or a store that is not shared."""
+        if self.store.startswith("memory://"):
+            raise RequestError(
+                "XTRANSFER_STORE: memory:// ends with each process; name a folder, or a store such as s3://"
+            )
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            probe = self.home / f".write-test-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise RequestError(
+                f"XTRANSFER_HOME: cannot write to {self.home} ({error.strerror}); set it to a folder that you own"
+            ) from error
+        return self
+
+
+def current() -> Settings:
+    """The settings of this process, from XTRANSFER_HOME, _DATABASE_URL, _STORE, _CACHE, _HUB_DIR, _BENCHMARKS."""
+    home = Path(os.environ.get("XTRANSFER_HOME") or Path.home() / ".xtransfer").expanduser().absolute()
+    hub = os.environ.get("XTRANSFER_HUB_DIR")
+    hub_dir = Path(hub).expanduser().absolute() if hub else None
+    if hub_dir is not None and not hub_dir.is_dir():
+        raise RequestError(f"XTRANSFER_HUB_DIR: no folder {hub_dir}; name a mirror in the hub's layout, or unset it")
+    return Settings(
+        home=home,
+        database_url=os.environ.get("XTRANSFER_DATABASE_URL") or f"sqlite:///{home / 'results.db'}",
+        store=os.environ.get("XTRANSFER_STORE") or str(home / "artifacts"),
+        cache=Path(os.environ.get("XTRANSFER_CACHE") or home / "cache").expanduser().absolute(),
+        hub_dir=hub_dir,
+        benchmarks=own_benchmarks(),
+    )
+
+
+def own_benchmarks() -> tuple[Path, ...]:
+    """The files that XTRANSFER_BENCHMARKS names, several with a colon between them; raises RequestError for none."""
+    texts = [text for text in os.environ.get("XTRANSFER_BENCHMARKS", "").split(os.pathsep) if text]
+    files = tuple(Path(text).expanduser().absolute() for text in texts)
+    for file in files:
+        if not file.is_file():
+            raise RequestError(f"XTRANSFER_BENCHMARKS: no file {file}; name Python files on this machine, or unset it")
+    return files

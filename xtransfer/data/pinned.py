@@ -1,0 +1,114 @@
+"""What a stage reads from outside the store: checked against what its plan was pinned to, before and after it runs.
+
+Rows and corpora are named by the stage's kind (`StageKind.reads`); folders of encoders and engines by the stage itself.
+A model of the hub is checked where it is fetched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from xtransfer.base.errors import SourceChanged, SourceError
+from xtransfer.base.remembered_digests import Stamp, folder_digest, noting, stamp
+from xtransfer.base.stage import Outside, Progress, Stage
+from xtransfer.benchmarks.spec import SplitName
+from xtransfer.data.revisions import Pins
+
+_PINNED_IN = {"start": "encoder", "checkpoint": "encoder", "engine": "engine"}  # name of a place → setting
+_BETWEEN_LOOKS = 5.0  # seconds
+_SHARE = 0.005  # of a stage's time, at most, that goes into looking
+_PLAN_AGAIN = (
+    "run the study again: it is planned for what is there then, and earlier results are kept. To go on with the old "
+    "plan, put the old files back first"
+)
+
+
+def rows(benchmark: str, split: SplitName, languages: Sequence[str], pin: str) -> Outside:
+    """The rows of a split in some languages, wherever they come from."""
+    what = f"{benchmark}/{split}: its rows or its declaration"
+    how = "the hub's branch moved, or files were replaced"
+    return Outside(what, how, pin, lambda: Pins().data(benchmark, split, languages))
+
+
+def corpus(name: str, pin: str) -> Outside:
+    """Unlabelled text, and the evaluation data whose sentences are left out of it."""
+    what = f"corpus '{name}': its text, or the evaluation data that is kept out of it,"
+    return Outside(what, "files of the mirror were replaced", pin, lambda: Pins().corpus(name))
+
+
+def check(reads: Iterable[Outside]) -> None:
+    """Raises SourceError for the first that is no longer what it was pinned to.
+
+    What a process has once asked the hub it does not ask again, so that what is read afterwards is what was
+    checked here.
+    """
+    for one in reads:
+        if one.now() != one.pin:
+            raise SourceError(f"{one.what} changed since the study was planned ({one.how}); {_PLAN_AGAIN}")
+
+
+class Reading:
+    """What a stage reads, watched from before it runs until after."""
+
+    def __init__(self, stage: Stage, reads: Callable[[Mapping[str, Any]], Iterable[Outside]]) -> None:
+        """Raises SourceError where something is no longer what it was pinned to."""
+        self._stage, self._reads = stage, reads
+        self._stamps = self._checked()
+        self._next_look = time.monotonic() + _BETWEEN_LOOKS
+
+    def watched(self, progress: Progress) -> Progress:
+        """`progress`, which looks for changes now and then: long stages fail when a file changes, not at their end."""
+
+        def told(message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
+            if time.monotonic() > self._next_look:
+                self.confirm()
+            progress(message, done, total, metrics)
+
+        return told
+
+    def confirm(self) -> None:
+        """Raises SourceChanged where something was written to since the beginning, even if it was put back."""
+        started = time.monotonic()
+        self._compare({path: _stamp(Path(path)) for path in self._stamps})
+        try:
+            self._compare(self._checked())
+        except SourceError as error:
+            raise SourceChanged(str(error)) from error
+        ended = time.monotonic()
+        self._next_look = ended + max(_BETWEEN_LOOKS, (ended - started) / _SHARE)
+
+    def _checked(self) -> dict[str, Stamp]:
+        with noting() as stamps:
+            check(self._reads(self._stage.settings))
+            check(_folders(self._stage))
+        return stamps
+
+    def _compare(self, now: Mapping[str, Stamp | None]) -> None:
+        changed = sorted(path for path in {*now, *self._stamps} if now.get(path) != self._stamps.get(path))
+        if changed:
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            raise SourceChanged(
+                f"{changed[0]}{more} changed while this stage read it, so the result is not kept; leave the files "
+                f"alone while a study runs, and {_PLAN_AGAIN}"
+            )
+
+
+def _folders(stage: Stage) -> Iterator[Outside]:
+    """The folders of a stage; each has a digest in the stage's settings."""
+    for name, place in stage.places.items():
+        setting = _PINNED_IN[name]
+        folder = Path(place)
+        how = "files were edited, added or removed" if folder.is_dir() else "it is not there any more"
+        pin = stage.settings[setting]["digest"]
+        yield Outside(f"{setting} {folder}: its files", how, pin, partial(folder_digest, folder))
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return stamp(path)
+    except OSError:
+        return None

@@ -1,0 +1,42 @@
+"""The loss of the best answer that ignores the input, for each kind of target."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from xtransfer.kinds.spec import Encoded
+
+
+def uninformed_loss(encoded: Sequence[Encoded]) -> float | None:
+    """Mean loss of the best answer that ignores the input; None for targets that have none such.
+
+    Labels, of rows or of words: the entropy of their frequencies. A choice among options: the log of their
+    number. Scores, whose loss is the squared error: their variance.
+    """
+    if encoded and all(isinstance(row.target, float) for row in encoded):
+        mean = _mean([row.target for row in encoded])
+        return _mean([(row.target - mean) ** 2 for row in encoded])
+    if encoded and all(_is_tags(row.target) for row in encoded):
+        return entropy([label for row in encoded for label in row.target])
+    if not all(isinstance(row.target, int) for row in encoded):
+        return None
+    if any(len(row.sequences) > 1 for row in encoded):
+        return _mean([math.log(len(row.sequences)) for row in encoded])
+    return entropy([row.target for row in encoded])
+
+
+def _is_tags(target: Any) -> bool:
+    return isinstance(target, tuple) and all(isinstance(label, int) for label in target)
+
+
+def entropy(labels: Sequence[int]) -> float:
+    """In nats, of the labels' frequencies: the mean loss of the best answer that ignores the input."""
+    shares = [count / len(labels) for count in Counter(labels).values()]
+    return -sum(share * math.log(share) for share in shares)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,1 @@
+"""Every metric, and the aggregates of XTREME and XTREME-R."""

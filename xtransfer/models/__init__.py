@@ -1,0 +1,1 @@
+"""Encoders with their heads: loading, checkpoints, prediction."""

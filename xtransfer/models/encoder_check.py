@@ -1,0 +1,76 @@
+"""What can be told of an encoder from its files' names, headers and configuration, before anything runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xtransfer.base.errors import RequestError
+from xtransfer.base.hub_files import refuse_pickles
+from xtransfer.models.files.sources import opened
+from xtransfer.models.files.wholeness import fault
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.study.encoders import ENCODERS, EncoderRef
+
+
+def check_encoder(ref: EncoderRef, recipes: Mapping[str, Recipe]) -> None:
+    """Raises RequestError for a folder that is no whole checkpoint or has a pickle alone, and for an encoder with
+    fewer positions than the sequences of a recipe; these are named as whoever set them knows them.
+
+    What only weights and tokenizer tell is checked when a stage loads them.
+    """
+    if ref.source == "folder":
+        refuse_pickles(Path(ref.id), [path.name for path in Path(ref.id).iterdir()], "AutoModel")
+        files = opened(ref.id)
+        if reason := fault(files, files.entries()):
+            raise RequestError(f"encoder '{ref.id}': {reason}")
+    positions = positions_of(ref)
+    for name, recipe in recipes.items():
+        if positions is not None and recipe.max_length > positions:
+            raise RequestError(f"{name}: {too_long(recipe.max_length, ref.id, positions)}")
+
+
+def too_long(max_length: int, encoder: object, positions: int) -> str:
+    """What is said of sequences that are longer than an encoder's table of positions."""
+    return (
+        f"max_length {max_length}: the encoder {encoder} has positions for {positions} tokens; set max_length to at "
+        f"most {positions}"
+    )
+
+
+def positions_of(ref: EncoderRef) -> int | None:
+    """How many tokens an encoder has positions for, as its configuration says; None where that does not bind it."""
+    if ref.source == "trained-here":
+        return ENCODERS[ref.id].recipe.max_length
+    config = json_file(ref, "config.json")
+    rows, model_type = config.get("max_position_embeddings"), str(config.get("model_type"))
+    if not isinstance(rows, int) or "bert" not in model_type or "deberta" in model_type:
+        return None
+    padding = config.get("pad_token_id")
+    return rows - ((padding if isinstance(padding, int) else 1) + 1 if "roberta" in model_type else 0)
+
+
+def json_file(ref: EncoderRef, name: str) -> dict[str, Any]:
+    """A JSON file of a checkpoint; empty where it has none."""
+    if ref.source == "trained-here" or not ref.revision:
+        return {}
+    file = Path(ref.id) / name if ref.source == "folder" else _hub_file(ref, name)
+    if file is None or not file.is_file():
+        return {}
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RequestError(f"{file}: is not JSON ({error}); the checkpoint is damaged") from error
+    return values if isinstance(values, dict) else {}
+
+
+def _hub_file(ref: EncoderRef, name: str) -> Path | None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(hf_hub_download(ref.id, name, revision=ref.revision))
+    except (HfHubHTTPError, OSError):  # no such file, or no hub: what the encoder needs is asked for again when it runs
+        return None

@@ -1,0 +1,1 @@
+"""The files of a checkpoint: where they are, whether they are whole, which are the same."""

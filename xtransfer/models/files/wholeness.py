@@ -1,0 +1,126 @@
+"""Whether a folder is a checkpoint that can be used: everything there, readable, and no longer written to.
+
+`unfinished`: something is missing that may still come. `refused`: what is there is wrong, and waiting does not help.
+As long as files change nothing is refused: whoever writes has the right to be half done.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from xtransfer.models.files import tensors
+from xtransfer.models.files.files import Entry, Files, fingerprint
+from xtransfer.models.files.identity import HEADS, INDEX, WEIGHTS, identity, is_tokenizer
+from xtransfer.models.files.tensors import Corrupt, Truncated
+
+State = Literal["whole", "unfinished", "refused"]
+Entries = dict[str, Entry]
+
+_PICKLES = ("pytorch_model", "model", "adapter_model")  # weights; a trainer's optimizer.pt is never read
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of looking at a checkpoint. `digest` is there for a whole one alone."""
+
+    state: State
+    reason: str = ""
+    digest: str = ""
+
+
+class _Missing(Exception):
+    """Something is not there."""
+
+
+class _Unsafe(Exception):
+    """Weights that can run code."""
+
+
+def inspect(files: Files, entries: Entries, unsteady: str = "") -> Verdict:
+    """Whether these files, listed as `entries`, are a whole checkpoint, and its digest.
+
+    `unsteady` says why they may still be written to; nothing is digested then. Raises OSError where they cannot be
+    read.
+    """
+    try:
+        _check(files, entries)
+    except _Missing as fault:
+        return Verdict("unfinished", str(fault))
+    except (Truncated, Corrupt, _Unsafe) as fault:
+        return Verdict("unfinished", f"{fault}; {unsteady}") if unsteady else Verdict("refused", str(fault))
+    if unsteady:
+        return Verdict("unfinished", unsteady)
+    found = identity(files, entries)
+    if fingerprint(files.entries()) != fingerprint(entries):
+        return Verdict("unfinished", "its files changed while they were read")
+    return Verdict("whole", digest=found)
+
+
+def fault(files: Files, entries: Entries) -> str:
+    """Why these files, listed as `entries`, are no whole checkpoint; empty where they are one."""
+    try:
+        _check(files, entries)
+    except (_Missing, Truncated, Corrupt, _Unsafe) as found:
+        return str(found)
+    return ""
+
+
+def _check(files: Files, entries: Entries) -> None:
+    _json(files, entries, "config.json")
+    _check_weights(files, entries)
+    _check_heads(files, entries)
+    if not any(map(is_tokenizer, entries)):
+        raise _Missing("no tokenizer (tokenizer.json); give it to the trainer too, so that it is saved beside")
+
+
+def _check_weights(files: Files, entries: Entries) -> None:
+    if INDEX in entries:
+        _check_shards(files, entries)
+    elif WEIGHTS in entries:
+        tensors.names(files, entries[WEIGHTS])
+    elif shards := [name for name in entries if name.startswith("model-") and name.endswith(".safetensors")]:
+        raise _Missing(f"{INDEX} is not there, only shards such as {shards[0]}")
+    elif pickles := [name for name in entries if name.endswith(_PICKLED) and name.startswith(_PICKLES)]:
+        raise _Unsafe(f"unsafe: its weights are a pickle ({pickles[0]}), which can run code; save them as safetensors")
+    else:
+        raise _Missing(f"{WEIGHTS} is not there")
+
+
+def _check_shards(files: Files, entries: Entries) -> None:
+    """Every shard of the index is there and holds the tensors that the index says."""
+    index = _json(files, entries, INDEX).get("weight_map")
+    if not isinstance(index, dict) or not index:
+        raise Corrupt(f"{INDEX}: has no weight_map")
+    shards = sorted(set(map(str, index.values())))
+    missing = [name for name in shards if name not in entries]
+    if missing:
+        raise _Missing(f"{len(missing)} of {len(shards)} shards are not there, first {missing[0]}")
+    for name in shards:
+        lacking = {one for one, shard in index.items() if shard == name} - tensors.names(files, entries[name])
+        if lacking:
+            raise Corrupt(f"{name}: lacks {len(lacking)} tensors that {INDEX} has in it, first {min(lacking)}")
+
+
+def _check_heads(files: Files, entries: Entries) -> None:
+    """Heads that were trained on the encoder are a pair of files, or none."""
+    there = [name for name in HEADS if name in entries]
+    if len(there) == 1:
+        raise _Missing(f"{there[0]} is there without its other half ({', '.join(HEADS)})")
+    if there:
+        _json(files, entries, HEADS[0])
+        tensors.names(files, entries[HEADS[1]])
+
+
+def _json(files: Files, entries: Entries, name: str) -> dict[str, Any]:
+    if name not in entries:
+        raise _Missing(f"{name} is not there")
+    try:
+        values = json.loads(files.read(name))
+    except ValueError as error:
+        raise Corrupt(f"{name}: is not JSON") from error
+    if not isinstance(values, dict):
+        raise Corrupt(f"{name}: holds no mapping")
+    return values

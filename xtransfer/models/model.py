@@ -1,0 +1,90 @@
+"""What is trained: an encoder with a head for each benchmark, and where each head starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xtransfer.base.precision import Precision, autocast
+from xtransfer.base.randomness import derived, own_randomness
+from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.kinds import KINDS
+from xtransfer.kinds.batches import Batch
+from xtransfer.kinds.language_head import LanguageHead
+from xtransfer.models import checkpoints, pretrained
+from xtransfer.models.checkpoints import HeadInfo, Loaded, SavedHead
+from xtransfer.models.unpadded.forward import states
+from xtransfer.recipes.recipe import Recipe
+
+
+class Model(nn.Module):
+    """An encoder and one head per benchmark."""
+
+    def __init__(
+        self, encoder: nn.Module, heads: Mapping[str, SavedHead], precision: Precision = "fp32", packed: bool = True
+    ) -> None:
+        super().__init__()
+        self.encoder, self.precision, self.packed = encoder, precision, packed
+        self.heads = nn.ModuleList(saved.module for saved in heads.values())  # names may hold dots, keys may not
+        self.order = {name: number for number, name in enumerate(heads)}
+
+    def loss(self, named: tuple[str, Batch]) -> Tensor:
+        """Mean loss of a batch of one benchmark."""
+        name, batch = named
+        head = self.head(name)
+        first_only = getattr(head, "first_only", False)
+        found = states(self.encoder, batch, first_only=first_only, packed=self.packed, precision=self.precision)
+        with autocast(self.precision if isinstance(head, LanguageHead) else "fp32", batch.input_ids.device.type):
+            outputs = head(found, batch)  # a product with a whole vocabulary costs as much as an encoder
+        loss: Tensor = head.loss(outputs, batch)
+        return loss
+
+    def items(self, named: tuple[str, Batch]) -> int | None:
+        """How many items the loss of a batch is the mean of; None where its rows must stay together."""
+        name, batch = named
+        count = getattr(self.head(name), "items", None)
+        return None if count is None else int(count(batch))
+
+    def head(self, name: str) -> Any:
+        """The head of a benchmark."""
+        return self.heads[self.order[name]]
+
+
+def heads_for(
+    loaded: Loaded, benchmarks: Sequence[Benchmark], recipe: Recipe, seed: int
+) -> tuple[dict[str, SavedHead], dict[str, str]]:
+    """A head for each benchmark, and what it started from: "fresh", "carried from X" or "the encoder's own"."""
+    heads, came_from = {}, {}
+    rate = pretrained.head_dropout(loaded.encoder.config) if recipe.dropout is None else recipe.dropout
+    for benchmark in benchmarks:
+        dual = recipe.dual.model_dump(mode="json") if KINDS[benchmark.kind].dual else None
+        info = HeadInfo(benchmark.name, benchmark.kind, tuple(benchmark.labels), rate, dual)
+        with own_randomness("cpu"):
+            torch.manual_seed(derived(seed, "head", benchmark.name))
+            module = checkpoints.new_head(info, loaded.encoder.config.hidden_size)
+        checkpoints.bind(module, loaded.encoder)
+        source = _carry(loaded, benchmark, module) if recipe.head == "carry" else None
+        heads[benchmark.name] = SavedHead(info, module)
+        came_from[benchmark.name] = f"carried from {source}" if source else _first(module, loaded)
+    return heads, came_from
+
+
+def _first(module: nn.Module, loaded: Loaded) -> str:
+    """What a head that carries nothing on starts from: a language head, from the one in the encoder's files."""
+    if isinstance(module, LanguageHead) and loaded.folder is not None:
+        return "the encoder's own" if module.adopt(pretrained.left_over(loaded.folder)) else "fresh"
+    return "fresh"
+
+
+def _carry(loaded: Loaded, benchmark: Benchmark, module: nn.Module) -> str | None:
+    """Start `module` from the first compatible head, the benchmark's own first; the name of what it came
+    from."""
+    carry = KINDS[benchmark.kind].carry
+    for name in sorted(loaded.heads, key=lambda name: name != benchmark.name):
+        saved = loaded.heads[name]
+        if carry is not None and carry(saved.module, module):
+            return name
+    return None

@@ -1,0 +1,185 @@
+"""Encoders from a folder or a hub: what is accepted, how it is read, what its limits are."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+from transformers import (
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoTokenizer,
+    MT5EncoderModel,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    T5EncoderModel,
+    UMT5EncoderModel,
+)
+from transformers.utils import logging as transformers_logging
+
+from xtransfer.base.errors import RequestError
+from xtransfer.base.hub_files import Start
+from xtransfer.models.encoder_check import too_long
+
+_LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
+_ENCODER_HALF = {"t5": T5EncoderModel, "mt5": MT5EncoderModel, "umt5": UMT5EncoderModel}
+_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "pooler_dropout",
+             "dropout", "attention_dropout", "activation_dropout", "dropout_rate", "cls_dropout")  # fmt: skip
+
+
+def load_encoder(
+    folder: Path, dropout: float | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, dict[str, float]]:
+    """Encoder (fp32, eval mode, no pooler) and tokenizer of a folder, and the dropout rates that it declares.
+
+    Raises RequestError: a model type that transformers does not have, a damaged file, weights that are missing in
+    the file (they would be drawn at random, silently), a tokenizer that does not fit the model or cannot be read.
+    """
+    config = _config(folder)
+    declared = dropout_rates(config)
+    if dropout is not None:
+        set_dropout(config, dropout)
+    model_class = _model_class(config, folder)
+    options: dict[str, Any] = {}
+    if "add_pooling_layer" in inspect.signature(model_class.__init__).parameters:
+        options["add_pooling_layer"] = False  # heads read the tokens; a checkpoint without one would get a random one
+    loader: Any = model_class
+    try:
+        with torch.random.fork_rng(devices=[]), quiet():
+            encoder, info = loader.from_pretrained(
+                folder,
+                config=config,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **options,
+            )
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RequestError(f"{folder}: its weights cannot be read ({type(error).__name__}: {reason})") from error
+    if info["missing_keys"]:
+        raise RequestError(
+            f"{folder}: its weights lack {len(info['missing_keys'])} tensors of {model_class.__name__}, first "
+            f"{min(info['missing_keys'])}: these are not the weights of this configuration"
+        )
+    return encoder.eval(), _tokenizer(folder, encoder), declared
+
+
+def left_over(folder: Path) -> dict[str, torch.Tensor]:
+    """Weights in a folder's files that belong to the head of a masked language model, by their names there."""
+    found: dict[str, torch.Tensor] = {}
+    for file in sorted(folder.glob("model*.safetensors")):
+        with safe_open(file, framework="pt") as opened:
+            names = [name for name in opened.keys() if name.startswith(_LANGUAGE_HEADS)]  # noqa: SIM118
+            found.update((name, opened.get_tensor(name)) for name in names)
+    return found
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' progress bars and reports of loading: what matters in them is raised as an error."""
+    bars, verbosity = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def set_dropout(config: PreTrainedConfig, rate: float) -> None:
+    """Every dropout rate that a configuration has. Rates that are None follow another one, and stay None."""
+    for name in dropout_rates(config):
+        setattr(config, name, rate)
+
+
+def dropout_rates(config: PreTrainedConfig) -> dict[str, float]:
+    """The rates that a configuration has, by field."""
+    rates = {name: getattr(config, name, None) for name in _DROPOUTS}
+    return {name: rate for name, rate in rates.items() if isinstance(rate, int | float)}
+
+
+def head_dropout(config: PreTrainedConfig) -> float:
+    """The rate for a classification head as transformers' own heads choose it: classifier's, else hidden
+    states'."""
+    rates = dropout_rates(config)
+    for name in ("classifier_dropout", "cls_dropout", "hidden_dropout_prob", "dropout_rate", "dropout"):
+        if name in rates:
+            return rates[name]
+    return 0.1
+
+
+def longest_sequence(encoder: nn.Module) -> int | None:
+    """How many tokens an encoder has positions for; None where positions are relative.
+
+    XLM-R counts positions from its padding id + 1, so that a table of 514 rows serves 512 tokens.
+    """
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    if not isinstance(table, nn.Embedding):
+        return None
+    return table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+
+
+def check_length(encoder: nn.Module, max_length: int, start: Start) -> None:
+    """Raises RequestError where sequences may be longer than an encoder has positions for."""
+    longest = longest_sequence(encoder)
+    if longest is not None and max_length > longest:
+        raise RequestError(too_long(max_length, start if isinstance(start, Path) else start[0], longest))
+
+
+def freeze_embeddings(encoder: PreTrainedModel) -> None:
+    """Leave the embedding tables (words, positions, segments) as they are; their norm goes on learning."""
+    tables = [encoder.get_input_embeddings()]
+    tables += [
+        module for module in getattr(encoder, "embeddings", nn.Module()).modules() if isinstance(module, nn.Embedding)
+    ]
+    for table in tables:
+        table.requires_grad_(False)
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        return config
+    except (ValueError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RequestError(f"{folder}/config.json: {reason} (code that comes with a model is never run)") from error
+
+
+def _model_class(config: PreTrainedConfig, folder: Path) -> type[PreTrainedModel]:
+    if config.model_type in _ENCODER_HALF:
+        return _ENCODER_HALF[config.model_type]
+    if getattr(config, "is_encoder_decoder", False) or type(config) not in MODEL_MAPPING:
+        raise RequestError(
+            f"{folder}: '{config.model_type}' is no encoder; use one such as XLM-R, BERT, mDeBERTa or mT5"
+        )
+    found: Any = MODEL_MAPPING[type(config)]
+    model_class: type[PreTrainedModel] = found[0] if isinstance(found, tuple) else found
+    return model_class
+
+
+def _tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (ValueError, OSError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RequestError(f"{folder}: its tokenizer cannot be read ({reason}); a tokenizer.json is needed") from error
+    table: Any = encoder.get_input_embeddings()
+    rows = table.weight.shape[0]
+    if len(tokenizer) > rows:
+        raise RequestError(
+            f"{folder}: the tokenizer knows {len(tokenizer)} tokens and the encoder has {rows} embeddings: "
+            "they do not belong together"
+        )
+    if tokenizer.pad_token_id is None:
+        raise RequestError(f"{folder}: the tokenizer has no padding token, so rows cannot be batched")
+    return tokenizer

@@ -1,0 +1,78 @@
+"""Attention within each sequence of a packed batch, by the kernel that the device has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention import varlen
+from torch.nn.functional import scaled_dot_product_attention
+
+from xtransfer.models.unpadded import cpu_attention
+from xtransfer.models.unpadded.layout import Bucket, Layout
+
+
+def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
+    """Contexts [tokens, heads, size] of queries, keys and values [tokens, 3, heads, size].
+
+    All are packed as `layout` says; contexts of its filling are zero. `dropout` is that of the attention weights.
+    """
+    if _has_varlen(projected, dropout):
+        return _varlen(projected, layout, scale)
+    if projected.device.type == "cpu" and (dropout > 0 or projected.dtype == torch.bfloat16):
+        return cpu_attention.attention(projected, layout, dropout, scale)
+    tokens = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
+    each = zip(projected.split(tokens), layout.buckets, strict=False)  # not for the filling
+    parts = [_in_bucket(*one, dropout, scale) for one in each]
+    if layout.filling:
+        parts.append(parts[0].new_zeros(layout.filling, *projected.shape[2:]))
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _in_bucket(projected: Tensor, bucket: Bucket, dropout: float, scale: float) -> Tensor:
+    """Padding within the bucket is masked: keys by the mask, queries by never being read."""
+    queries, keys, values = padded(projected, bucket).permute(2, 0, 3, 1, 4)
+    real = None if bucket.padding is None else ~bucket.padding
+    found = scaled_dot_product_attention(queries, keys, values, real, dropout, scale=scale)
+    flat = found.transpose(1, 2).flatten(0, 1)
+    return flat if bucket.filled is None else flat.index_select(0, bucket.filled)
+
+
+class _Pad(torch.autograd.Function):
+    """Tokens at their places in a bucket. Padding holds any token, and has no gradient: nobody reads it."""
+
+    @staticmethod
+    def forward(context: Any, tokens: Tensor, places: Tensor, filled: Tensor) -> Tensor:
+        context.save_for_backward(filled)
+        return tokens.index_select(0, places)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (filled,) = context.saved_tensors
+        return gradients[0].index_select(0, filled), None, None
+
+
+def padded(tokens: Tensor, bucket: Bucket) -> Tensor:
+    """[sequences, longest, …] of the bucket's tokens [tokens, …]; its padding must not be read."""
+    if bucket.places is not None:
+        tokens = _Pad.apply(tokens, bucket.places, bucket.filled)
+    return tokens.view(*bucket.shape, *tokens.shape[1:])
+
+
+def _has_varlen(projected: Tensor, dropout: float) -> bool:
+    """Whether the device has a kernel for sequences of any length: it takes 16 bits and no dropout."""
+    return (
+        projected.is_cuda
+        and dropout == 0
+        and projected.dtype in (torch.bfloat16, torch.float16)
+        and torch.cuda.get_device_capability(projected.device) >= (8, 0)
+    )
+
+
+def _varlen(projected: Tensor, layout: Layout, scale: float) -> Tensor:
+    queries, keys, values = projected.unbind(1)  # without filling, which a GPU has no use for
+    longest, edges = layout.shape[1], layout.edges
+    found = varlen.varlen_attn(queries, keys, values, edges, edges, longest, longest, scale=scale)
+    assert isinstance(found, Tensor)
+    return found

@@ -1,0 +1,99 @@
+"""Attention of packed sequences on a CPU, forwards and backwards, by batched products in fp32.
+
+The CPU's fused kernel has no dropout, and its products in bf16 are compiled for each new shape. Operation by
+operation, autograd would copy and keep several times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xtransfer.models.unpadded.dropout import factors
+from xtransfer.models.unpadded.layout import Bucket, Layout
+
+
+def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
+    """Contexts [tokens, heads, size] of queries, keys and values [tokens, 3, heads, size], packed alike."""
+    found: Tensor = _Attention.apply(projected, layout, dropout, scale)
+    return found
+
+
+class _Attention(torch.autograd.Function):
+    @staticmethod
+    @torch.autocast("cpu", enabled=False)  # which would turn the products, and what backwards reads of them, into bf16
+    def forward(context: Any, projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
+        heads, kept = projected.shape[2], []
+        found = projected.new_zeros(len(projected), 1, *projected.shape[2:])
+        for bucket, own, goal in _buckets(layout, projected, found):
+            queries, keys, values = _padded(own, bucket)
+            scores = queries.mul_(scale) @ keys.mT
+            if bucket.padding is not None:
+                least = torch.zeros(bucket.padding.shape).masked_fill_(bucket.padding, float("-inf"))
+                scores.view(-1, heads, *scores.shape[1:]).add_(least)  # broadcast masks are several times as slow
+            weights = scores.softmax(-1)
+            drawn = factors(weights.shape, dropout) if dropout else weights.new_empty(0)
+            _pack(((weights * drawn if dropout else weights) @ values).unsqueeze(0), goal, bucket)
+            kept += [queries, keys, values, weights, drawn]
+        context.save_for_backward(*kept)
+        context.layout, context.scale, context.like = layout, scale, projected
+        return found.squeeze(1)
+
+    @staticmethod
+    @torch.autocast("cpu", enabled=False)
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        layout, kept = context.layout, iter(context.saved_tensors)
+        outer = gradients[0].unsqueeze(1)
+        found = torch.zeros_like(context.like)
+        for bucket, own, goal in _buckets(layout, outer, found):
+            queries, keys, values, weights, drawn = (next(kept) for _ in range(5))
+            (given,) = _padded(own, bucket, of_padding=False)
+            used, of_weights = weights, given @ values.mT
+            if len(drawn):
+                used, of_weights = weights * drawn, of_weights.mul_(drawn)
+            of_weights *= weights
+            of_scores = torch.addcmul(of_weights, weights, of_weights.sum(-1, keepdim=True), value=-1)
+            parts = queries.new_empty(3, *queries.shape)
+            torch.bmm(of_scores, keys, out=parts[0]).mul_(context.scale)
+            torch.bmm(of_scores.mT, queries, out=parts[1])
+            torch.bmm(used.mT, given, out=parts[2])
+            _pack(parts, goal, bucket)
+        return found, None, None, None
+
+
+def _buckets(layout: Layout, *packed: Tensor) -> Iterator[tuple[Any, ...]]:
+    """Each bucket with its tokens of each packed tensor."""
+    tokens = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
+    return zip(layout.buckets, *(one.split(tokens) for one in packed), strict=False)  # not the filling
+
+
+def _padded(tokens: Tensor, bucket: Bucket, of_padding: bool = True) -> Tensor:
+    """[parts, sequences * heads, longest, size] in fp32 of a bucket's tokens [tokens, parts, heads, size].
+
+    Padding is some token's, or zero without `of_padding`.
+    """
+    if bucket.places is not None and bucket.filled is not None:
+        if of_padding:
+            tokens = tokens.index_select(0, bucket.places)
+        else:
+            tokens = tokens.new_zeros(len(bucket.places), *tokens.shape[1:]).index_copy_(0, bucket.filled, tokens)
+    parts, heads, size = tokens.shape[1:]
+    (sequences, longest) = bucket.shape
+    found = torch.empty(parts, sequences, heads, longest, size)
+    found.copy_(tokens.view(sequences, longest, parts, heads, size).permute(2, 0, 3, 1, 4))
+    return found.view(parts, sequences * heads, longest, size)
+
+
+def _pack(found: Tensor, goal: Tensor, bucket: Bucket) -> None:
+    """Write what `_padded` would make of them into the bucket's tokens."""
+    parts, _, longest, size = found.shape
+    sequences, heads = bucket.shape[0], goal.shape[2]
+    in_order = found.view(parts, sequences, heads, longest, size).permute(1, 3, 0, 2, 4)
+    if bucket.filled is None:
+        goal.view(in_order.shape).copy_(in_order)
+    else:
+        with_padding = goal.new_empty(in_order.shape).copy_(in_order).flatten(0, 1)
+        torch.index_select(with_padding, 0, bucket.filled, out=goal)

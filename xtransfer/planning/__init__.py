@@ -1,0 +1,1 @@
+"""From a study to its stages. Pure: nothing runs here."""

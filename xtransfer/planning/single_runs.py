@@ -1,0 +1,156 @@
+"""Less than a study: translations, an intermediate checkpoint, or a fine-tuned target alone, by the least stages.
+
+The stages are those of a study's grid, so that a study which needs the same finds them in the store. Pure: nothing
+runs here. Every function raises RequestError for what could not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xtransfer import benchmarks
+from xtransfer.base.declared import reasons
+from xtransfer.base.errors import RequestError
+from xtransfer.base.stage import Stage
+from xtransfer.data.revisions import Pins
+from xtransfer.models.encoder_check import check_encoder
+from xtransfer.planning.evaluation import recipe_on
+from xtransfer.planning.planner import Planner
+from xtransfer.planning.study_check import check, check_intermediate
+from xtransfer.planning.translation_planner import TranslationPlanner
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.study.encoders import EncoderRef
+from xtransfer.study.intermediate import Intermediate, Part
+from xtransfer.study.study import Target, make
+from xtransfer.study.target_phases import trained_as
+from xtransfer.translation.engines import check_way_back
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Artifacts that somebody asked for: each one's stage, and every stage on the way, inputs first."""
+
+    results: tuple[Stage, ...]
+    stages: tuple[Stage, ...]
+
+
+def translations(
+    benchmark: str,
+    languages: Sequence[str],
+    engine: str,
+    rows: int | None = None,
+    pins: Pins | None = None,
+    align_tags: bool = False,
+    way_back: str | None = None,
+) -> Wanted:
+    """The English training rows of a benchmark in other languages; `rows`: the first so many; `align_tags` as in a
+    study. `way_back`: an engine that translates some sentences back, for which there is a result of its own behind
+    the translations."""
+    parts = [Part(benchmark=benchmark, language=code, engine=engine) for code in dict.fromkeys(languages)]
+    if not parts:
+        raise RequestError("languages: name at least one to translate to")
+    for part in parts:
+        check_intermediate(Intermediate(parts=(part,)), recipe=None, align_tags=align_tags)
+        if way_back is not None:
+            check_way_back(way_back, part.language)
+    planner = TranslationPlanner(pins or Pins(), rows)
+    results = [planner.part(part) for part in parts]
+    if way_back is not None:
+        results += [planner.round_trip(planner.asked(part), way_back) for part in parts]
+    return Wanted(tuple(results), tuple(planner.stages.values()))
+
+
+def intermediate_training(
+    encoder: str,
+    intermediate: str,
+    seeds: Sequence[int],
+    *,
+    rows: int | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    pins: Pins | None = None,
+) -> Wanted:
+    """Checkpoints of an encoder trained on an intermediate, one for each seed.
+
+    `recipe` replaces fields of the published recipe of its first part's kind.
+    """
+    first = _intermediate(intermediate)
+    if not first.phases:
+        raise RequestError("intermediate: 'direct' trains on nothing; name a benchmark, as in mnli@en")
+    pins = pins or Pins()
+    ref = pins.encoder(encoder)
+    own = _intermediate_recipe(ref, first, recipe)
+    check_encoder(ref, {"recipe": own})
+    planner = Planner(pins, rows, own)
+    trained = (planner.intermediate(ref, first, seed) for seed in _distinct(seeds))
+    results = tuple(stage for stage in trained if stage is not None)
+    return Wanted(results, tuple(planner.stages.values()))
+
+
+def target_training(
+    encoder: str,
+    target: str,
+    seeds: Sequence[int],
+    *,
+    after: str = "direct",
+    rows: int | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    after_rows: int | None = None,
+    after_recipe: Mapping[str, Any] | None = None,
+    pins: Pins | None = None,
+) -> Wanted:
+    """Checkpoints of an encoder fine-tuned on a target in English, one for each seed, `after` an intermediate."""
+    pins = pins or Pins()
+    ref = pins.encoder(encoder)
+    first = _intermediate(after)
+    first_recipe = _intermediate_recipe(ref, first, after_recipe) if first.parts else Recipe(epochs=1)
+    asked = _target(ref, target, rows, recipe, first, first_recipe)
+    earlier = {"after_recipe": first_recipe} if first.parts else {}
+    check_encoder(ref, {**earlier, "recipe": asked.recipe or first_recipe})
+    planner = Planner(pins, after_rows, first_recipe)
+    results = []
+    for seed in _distinct(seeds):
+        start = planner.intermediate(ref, first, seed) if first.parts else None
+        result = planner.target(ref, start, first, asked, asked.recipe or first_recipe, seed)
+        if result is None or result is start:
+            raise RequestError(f"target: nothing is trained for '{asked.slug}'; score it with `xtransfer evaluate`")
+        results.append(result)
+    return Wanted(tuple(results), tuple(planner.stages.values()))
+
+
+def _target(
+    ref: EncoderRef, text: str, rows: int | None, changes: Mapping[str, Any] | None, first: Intermediate, recipe: Recipe
+) -> Target:
+    """The target of a slug with its recipe, checked as a study's is."""
+    study = make(
+        {"name": "target", "encoders": [ref.slug], "intermediates": [first.slug], "targets": [text],
+         "intermediate_recipe": recipe.model_dump(mode="json")},
+        "target",
+    )  # fmt: skip
+    target = study.targets[0]
+    if target.translate is not None:
+        raise RequestError(f"target: '{target.slug}': only a study translates for a target; leave the mark out")
+    values = {"recipe": recipe_on(ref, trained_as(target), changes or {}), "train_rows": rows}
+    target = target.model_copy(update=values)
+    check(study.model_copy(update={"targets": (target,)}))
+    return target
+
+
+def _intermediate(text: str) -> Intermediate:
+    try:
+        return Intermediate.parse(text)
+    except ValueError as error:
+        raise RequestError(f"intermediate: {reasons(error)}") from error
+
+
+def _intermediate_recipe(ref: EncoderRef, first: Intermediate, changes: Mapping[str, Any] | None) -> Recipe:
+    recipe = recipe_on(ref, benchmarks.get(first.parts[0].benchmark), changes or {})
+    check_intermediate(first, recipe)
+    return recipe
+
+
+def _distinct(seeds: Sequence[int]) -> list[int]:
+    if not seeds:
+        raise RequestError("seeds: name at least one, as in 0")
+    return list(dict.fromkeys(seeds))

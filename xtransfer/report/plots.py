@@ -1,0 +1,9 @@
+"""The plots. Colours can be told apart with any colour vision; text takes the colour of its page."""
+
+from xtransfer.report.plot_curves import losses
+from xtransfer.report.plot_forest import forests
+from xtransfer.report.plot_gap import transfer_gap
+from xtransfer.report.plot_heat_map import heat_maps
+from xtransfer.report.plot_render import data_uri, inline, png, svg
+
+__all__ = ["data_uri", "forests", "heat_maps", "inline", "losses", "png", "svg", "transfer_gap"]

@@ -1,0 +1,29 @@
+"""The built-in studies, and how a study is found: by name, or in a YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xtransfer.base.errors import unknown
+from xtransfer.study.builtin.captions import CAPTIONS
+from xtransfer.study.builtin.lab import LAB, LAB_FULL
+from xtransfer.study.builtin.lab_dual import LAB_DUAL
+from xtransfer.study.builtin.lab_mixture import LAB_MIXTURE
+from xtransfer.study.builtin.natural import NATURAL_NLI
+from xtransfer.study.builtin.phang import PHANG
+from xtransfer.study.builtin.ways import WAYS
+from xtransfer.study.builtin.xtreme_r import BASELINE, BASELINE_BASE, INFERENCE, NATIVE, RETRIEVAL
+from xtransfer.study.study import Study, read
+
+_LAB = (LAB, LAB_FULL, LAB_MIXTURE, LAB_DUAL)
+_ALL = (*_LAB, NATURAL_NLI, CAPTIONS, INFERENCE, NATIVE, WAYS, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
+STUDIES: dict[str, Study] = {study.name: study for study in _ALL}
+
+
+def find(text: str) -> Study:
+    """The built-in study of that name, or the study in that YAML file; raises RequestError where neither is."""
+    if text in STUDIES:
+        return STUDIES[text]
+    if text.endswith((".yaml", ".yml")) or "/" in text:
+        return read(Path(text))
+    raise unknown("study", text, STUDIES)

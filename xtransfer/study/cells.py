@@ -1,0 +1,40 @@
+"""A study's cells and its plan: what is to be computed, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xtransfer.base.digest import digest
+from xtransfer.base.stage import Stage
+from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.study import Study, Target
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of the grid; `score` is the stage whose artifact holds its scores and predictions."""
+
+    encoder: str  # `lab-tiny@0`, `xlm-roberta-base@<commit>`
+    intermediate: Intermediate
+    target: Target
+    seed: int
+    score: Stage
+
+    @property
+    def key(self) -> str:
+        """Identity of the cell's result. Cells that differ in the seed alone may share one score stage
+        (retrieval by an encoder that nothing was trained on)."""
+        return digest("cell", self.score.key, self.seed)
+
+    @property
+    def slug(self) -> str:
+        return f"{self.encoder} {self.intermediate.slug} {self.target.slug} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study's cells and the stages that they need, each once, inputs before what reads them."""
+
+    study: Study
+    cells: tuple[Cell, ...]
+    stages: tuple[Stage, ...]

@@ -1,0 +1,249 @@
+"""A study: a declared grid of encoder × intermediate × target × seed, with its recipes.
+
+The same value is made in Python, from YAML, on the command line and in the Prefect form.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from xtransfer.base import declared
+from xtransfer.base.declared import Name, Value
+from xtransfer.base.errors import RequestError
+from xtransfer.recipes.pooling import Pooling
+from xtransfer.recipes.recipe import Recipe
+from xtransfer.recipes.recipes import named
+from xtransfer.study.intermediate import Intermediate
+
+_LAYER = re.compile(r"layer(\d+)")
+_FIRST = re.compile(r"first([1-9]\d*)")
+_TRANSLATE = re.compile(r"translate-(train|test)~([A-Za-z0-9][A-Za-z0-9._/-]*)")
+
+
+def _names(value: Any) -> Any:
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+def _recipe(value: Any) -> Any:
+    """The published recipe of a name (`xtreme-r-2021/pair`); other values as they are."""
+    try:
+        return named(value) if isinstance(value, str) else value
+    except RequestError as error:
+        raise ValueError(str(error)) from error
+
+
+AnyRecipe = Annotated[Recipe, BeforeValidator(_recipe, json_schema_input_type=Recipe | str)]
+
+
+class Target(Value):
+    """What is fine-tuned on in English and scored zero-shot in every language, or with the help of a translator."""
+
+    benchmark: str = Field(description="Benchmark that is scored")
+    train_on: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+        (), description="Benchmarks whose English rows are trained on, one after the other; empty: its own"
+    )
+    train_rows: int | None = Field(None, gt=0, description="Train on the first so many rows; empty: all")
+    recipe: AnyRecipe | None = Field(
+        None, title="Recipe", description="Recipe for this target; empty: the study's target recipe"
+    )
+    fine_tune: bool = Field(True, description="off: score the head that the encoder came with, train nothing")
+    split: Literal["test", "dev"] = Field("test", description="Split that is scored")
+    score_rows: int | None = Field(
+        None,
+        gt=0,
+        description="Score so many rows of each language, for a quick look: comparable with nothing; empty: all",
+    )
+    pooling: Pooling = Field(Pooling(), description="What retrieval compares: layer and pooling")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="What scoring computes in; training: see recipe")
+    translate: Literal["train", "test"] | None = Field(
+        None,
+        description="train: fine-tuned for each language on the English rows translated to it; test: scored on rows "
+        "translated to English; empty: zero-shot",
+    )
+    engine: str | None = Field(None, description="Translation engine, for translate alone")
+
+    @model_validator(mode="after")
+    def _one_translates(self) -> Target:
+        if (self.translate is None) != (self.engine is None):
+            raise ValueError("translate and engine go together: what is translated, and what translates it")
+        if self.translate == "train" and not self.fine_tune:
+            raise ValueError("with fine_tune off nothing is trained: translate can be test only")
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_train(self) -> Target:
+        if not self.fine_tune and (self.train_on or self.train_rows):
+            raise ValueError("with fine_tune off nothing is trained: leave out train_on and train_rows")
+        return self
+
+    @property
+    def slug(self) -> str:
+        """`xnli`, `xnli<lingnli` or `xcopa<siqa,copa` when rows of others are trained on; `:as-is`, `:dev`,
+        `:first500`, `:layer7`, `:cls`, `:bf16`, `:translate-train~opus-mt` where that is not the default."""
+        marks = [
+            "as-is" if not self.fine_tune else "",
+            self.split if self.split != "test" else "",
+            f"first{self.score_rows}" if self.score_rows is not None else "",
+            f"layer{self.pooling.layer}" if self.pooling.layer is not None else "",
+            self.pooling.how if self.pooling.how != "mean" else "",
+            self.precision if self.precision != "fp32" else "",
+            f"translate-{self.translate}~{self.engine}" if self.translate else "",
+        ]
+        trained = f"<{','.join(self.train_on)}" if self.train_on else ""
+        return self.benchmark + trained + "".join(f":{mark}" for mark in marks if mark)
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """The target of a slug; raises ValueError for a mark that is none."""
+        trained, *marks = text.strip().split(":")
+        benchmark, _, train_on = trained.partition("<")
+        values: dict[str, Any] = {"benchmark": benchmark, "train_on": train_on or ()}
+        pooling: dict[str, Any] = {}
+        for mark in marks:
+            if layer := _LAYER.fullmatch(mark):
+                pooling["layer"] = int(layer.group(1))
+            elif first := _FIRST.fullmatch(mark):
+                values["score_rows"] = int(first.group(1))
+            elif translated := _TRANSLATE.fullmatch(mark):
+                values["translate"], values["engine"] = translated.groups()
+            elif mark == "cls":
+                pooling["how"] = mark
+            elif mark == "dev":
+                values["split"] = mark
+            elif mark == "as-is":
+                values["fine_tune"] = False
+            elif mark == "bf16":
+                values["precision"] = mark
+            else:
+                raise ValueError(
+                    f"'{text}': ':{mark}' is none of :as-is, :dev, :firstN, :layerN, :cls, :bf16, "
+                    ":translate-train~ENGINE and :translate-test~ENGINE"
+                )
+        return cls(**values, pooling=Pooling(**pooling))
+
+
+def _parsed(cls: type[Intermediate] | type[Target]) -> BeforeValidator:
+    """Slugs are read too; a form offers them first, since they are the shorter way to say it."""
+    return BeforeValidator(
+        lambda value: cls.parse(value) if isinstance(value, str) else value, json_schema_input_type=str | cls
+    )
+
+
+class Study(Value):
+    """A grid to run. Cells are encoders × intermediates × targets × seeds."""
+
+    name: Name = Field(description="Name under which results are kept: lower-case letters, digits, '.', '_' and '-'")
+    question: str = Field("", description="What the study is to answer, in a sentence")
+    note: str = Field("", description="What a reader must know: what is sourced, replaced or left out, and why")
+    encoders: tuple[str, ...] = Field(
+        min_length=1,
+        description="Hub ids (id or id@commit), local folders, or encoders trained here (name@seed)",
+    )
+    intermediates: tuple[Annotated[Intermediate, _parsed(Intermediate)], ...] = Field(
+        min_length=1,
+        description="What is trained on first: `direct` (nothing), benchmark@language or benchmark@language~engine",
+    )
+    targets: tuple[Annotated[Target, _parsed(Target)], ...] = Field(
+        min_length=1, description="What is scored: a benchmark, or benchmark<others where others are trained on"
+    )
+    languages: tuple[str, ...] | None = Field(None, description="Languages to score; empty: all that a target has")
+    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, description="Training seeds")
+    intermediate_rows: int | None = Field(
+        None,
+        gt=0,
+        description="Train on the first so many rows of each intermediate (size-matched); empty: all",
+    )
+    align_tags: bool = Field(
+        False,
+        exclude_if=lambda on: not on,  # studies that were recorded before stay what they are
+        description="Translate intermediates that have a tag for each word: tags move by word alignment, which errs; "
+        "off: such a translation is refused",
+    )
+    intermediate_recipe: AnyRecipe = Field(
+        Recipe(epochs=3),
+        title="Intermediate Recipe",
+        description="Recipe of intermediate training, or the name of a published one",
+    )
+    target_recipe: AnyRecipe = Field(
+        Recipe(epochs=3),
+        title="Target Recipe",
+        description="Recipe of target training, or the name of a published one",
+    )
+    small: dict[str, Any] = Field({}, description="What `--small` changes: field (or a.b path) → value")
+
+    @model_validator(mode="after")
+    def _no_doubles(self) -> Study:
+        for field in ("encoders", "seeds", "languages"):
+            _distinct(field, getattr(self, field) or ())
+        _distinct("intermediates", [one.slug for one in self.intermediates])
+        _distinct("targets", [one.slug for one in self.targets])
+        return self
+
+    def recipe_for(self, target: Target) -> Recipe:
+        return target.recipe or self.target_recipe
+
+    def recipes(self) -> dict[str, Recipe]:
+        """The recipes that the study's stages have, by the fields that set them."""
+        found = {}
+        if any(intermediate.phases for intermediate in self.intermediates):
+            found["intermediate_recipe"] = self.intermediate_recipe
+        for number, target in enumerate(self.targets):
+            found["target_recipe" if target.recipe is None else f"targets.{number}.recipe"] = self.recipe_for(target)
+        return found
+
+    def with_settings(self, settings: dict[str, Any]) -> Study:
+        """This study with fields replaced; keys are fields, `a.b` paths, or the singular of a list field."""
+        values = self.model_dump(mode="json")
+        for path, value in settings.items():
+            _put(values, path, value)
+        return make(values)
+
+    def shrunk(self) -> Study:
+        """The small version that the study declares; raises RequestError where it declares none."""
+        if not self.small:
+            raise RequestError(f"study '{self.name}' declares no small version; add a `small:` mapping to it")
+        return self.with_settings({**self.small, "name": f"{self.name}-small", "small": {}})
+
+
+def _distinct(field: str, values: Any) -> None:
+    twice = sorted({str(value) for value in values if list(values).count(value) > 1})
+    if twice:
+        raise ValueError(f"{field}: named twice: {', '.join(twice)}")
+
+
+_SINGULAR = {"encoder": "encoders", "intermediate": "intermediates", "target": "targets", "seed": "seeds",
+             "language": "languages"}  # fmt: skip
+
+
+def _put(values: dict[str, Any], path: str, value: Any) -> None:
+    head, _, rest = path.partition(".")
+    if not rest and head in _SINGULAR:
+        head, value = _SINGULAR[head], [value]
+    if head not in values and (rest or head not in Study.model_fields):  # `small` may get fields that it lacks
+        raise RequestError(f"--set {path}: no field '{head}' (known: {', '.join(values)})")
+    if not rest:
+        values[head] = value
+        return
+    inner = values[head]
+    if isinstance(inner, list):
+        index, _, rest = rest.partition(".")
+        if not index.isdigit() or int(index) >= len(inner) or not rest:
+            raise RequestError(f"--set {path}: {head} holds {len(inner)} entries; write {head}.0.field")
+        inner = inner[int(index)]
+    if not isinstance(inner, dict):
+        raise RequestError(f"--set {path}: {head} has no inner fields")
+    _put(inner, rest, value)
+
+
+def make(values: dict[str, Any], where: str = "study") -> Study:
+    """A Study from plain values; raises RequestError that lists every wrong field at once."""
+    return declared.make(Study, values, where)
+
+
+def read(file: Path) -> Study:
+    """A Study from a YAML file."""
+    return declared.read(Study, file)

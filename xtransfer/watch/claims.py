@@ -1,0 +1,184 @@
+"""Who runs a checkpoint: one run for each checkpoint and watch, however many watchers, events and schedules there are.
+
+    waiting → announced → running → done | failed
+
+A row moves in one transaction, so that of two that want the same the second finds it done. While it is `running` its
+holder keeps a lease that dies with it; a running row whose lease is free has lost its holder, and waits again.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.engine import Row
+
+from xtransfer.base.errors import RequestError, SourceError
+from xtransfer.base.retry import may_pass
+from xtransfer.results.database import Database
+from xtransfer.results.upsert import table_of
+from xtransfer.results.watched import CheckpointRunRow
+from xtransfer.store.lease import Lease, leases_for
+from xtransfer.watch.watch import Watch
+
+MOST_TRIES = 3  # a run that dies each time is not begun for ever
+_RUN = table_of(CheckpointRunRow)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A checkpoint whose turn it is."""
+
+    digest: str
+    location: str
+    study: str
+    tries: int
+    again: bool  # it was announced before, and nothing began
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Whether this process is to run a checkpoint; `refused` says why it is not."""
+
+    study: str
+    location: str
+    tries: int
+    refused: str = ""
+
+
+def take_turns(watch: Watch, db: Database, without: Collection[str] = ()) -> list[Turn]:
+    """Announce as many checkpoints as may run now, and return them: those that wait, and those whose event was lost.
+
+    `without` these digests, whose turn it was already.
+    """
+    now = datetime.now(UTC)
+    lost = now - timedelta(minutes=watch.lost_minutes)
+    with db.begin() as connection:
+        rows = _locked(connection, watch.name)
+        waiting = [row for row in rows if row.state == "waiting"]
+        late = [row for row in rows if row.state == "announced" and row.announced_at <= lost]
+        active = sum(row.state in ("running", "announced") for row in rows) - len(late)
+        chosen = [row for row in (*late, *waiting) if row.digest not in without][: max(0, watch.at_once - active)]
+        for row in chosen:
+            _set(connection, row.digest, watch.name, state="announced", reason="", announced_at=now)
+    return [Turn(row.digest, row.location, row.study, row.tries, row.state == "announced") for row in chosen]
+
+
+@contextmanager
+def claimed(watch: Watch, digest: str, db: Database, home: Path, flow_run: str = "") -> Iterator[Claim]:
+    """The claim on a checkpoint for as long as it is run; the row then says how the run ended.
+
+    A run that a signal ends stays `running` in its row: `recover` knows whether that was a cancel.
+    Raises RequestError for a checkpoint that no watch of this name has recorded.
+    """
+    with _lease(watch.name, digest, db, home) as lease:
+        claim = _claim(watch, digest, db, flow_run, free=lease is not None)
+        if claim.refused:
+            yield claim
+            return
+        try:
+            yield claim
+        except Exception as error:
+            passing = isinstance(error, SourceError) or may_pass(error)  # it waits for another look
+            state = "waiting" if passing and claim.tries < MOST_TRIES else "failed"
+            _end(db, watch.name, digest, state, str(error) or type(error).__name__)
+            raise
+        except KeyboardInterrupt:
+            _end(db, watch.name, digest, "waiting", "its run was stopped")
+            raise
+        _end(db, watch.name, digest, "done", "")
+
+
+def recover(watch: Watch, db: Database, home: Path, given_up: Callable[[str], bool] = lambda _: False) -> list[str]:
+    """Let checkpoints wait again whose run has died; returns their digests.
+
+    `given_up` says of a flow run's id whether somebody cancelled it: such a one has failed, as has one that died often.
+    """
+    with db.begin() as connection:
+        running = [row for row in _locked(connection, watch.name) if row.state == "running"]
+    return [row.digest for row in running if _recovered(row, watch.name, db, home, given_up)]
+
+
+def states(watch: str, db: Database) -> dict[str, tuple[str, str]]:
+    """Digest → how its run stands, and why."""
+    with db.engine.connect() as connection:
+        query = select(_RUN.c.digest, _RUN.c.state, _RUN.c.reason).where(_RUN.c.watch == watch)
+        return {row.digest: (row.state, row.reason) for row in connection.execute(query)}
+
+
+def again(watch: str, db: Database) -> int:
+    """Let checkpoints whose run failed wait for another; returns how many."""
+    with db.begin() as connection:
+        statement = update(_RUN).where(_RUN.c.watch == watch, _RUN.c.state == "failed")
+        return connection.execute(statement.values(state="waiting", tries=0, reason="")).rowcount
+
+
+def _recovered(row: Row, watch: str, db: Database, home: Path, given_up: Callable[[str], bool]) -> bool:
+    with _lease(watch, row.digest, db, home) as lease:
+        if lease is None:
+            return False
+        cancelled = bool(row.flow_run) and given_up(row.flow_run)
+        state = "failed" if cancelled or row.tries >= MOST_TRIES else "waiting"
+        said = "was cancelled" if cancelled else f"died ({row.claimed_by}, try {row.tries} of {MOST_TRIES})"
+        with db.begin() as connection:
+            changed = _set(connection, row.digest, watch, "running", state=state, reason=f"its run {said}")
+        return bool(changed) and state == "waiting"
+
+
+def _claim(watch: Watch, digest: str, db: Database, flow_run: str, free: bool) -> Claim:
+    with db.begin() as connection:
+        rows = {row.digest: row for row in _locked(connection, watch.name)}
+        row = rows.get(digest)
+        if row is None:
+            raise RequestError(f"watch '{watch.name}' has recorded no checkpoint {digest}; look first: xtransfer watch")
+        refused = _why_not(watch, row, list(rows.values()), free)
+        if refused and row.state == "announced" and free:
+            _set(connection, digest, watch.name, state="waiting", reason=refused)
+        if not refused:
+            who = f"{socket.gethostname()} process {os.getpid()}"
+            _set(connection, digest, watch.name, state="running", reason="", tries=row.tries + 1, claimed_by=who,
+                 flow_run=flow_run, claimed_at=datetime.now(UTC), ended_at=None)  # fmt: skip
+    return Claim(row.study, row.location, row.tries + (not refused), refused)
+
+
+def _why_not(watch: Watch, row: Row, rows: list[Row], free: bool) -> str:
+    if not free:
+        return f"another run has it ({row.claimed_by or 'just begun'})"
+    if row.state in ("done", "failed"):
+        return f"its run has ended: {row.state}" + (f" ({row.reason})" if row.reason else "")
+    others = sum(one.state == "running" and one.digest != row.digest for one in rows)
+    if others >= watch.at_once:
+        return f"{others} others run, as many as the watch allows; it has its turn later"
+    return ""
+
+
+def _end(db: Database, watch: str, digest: str, state: str, reason: str) -> None:
+    with db.begin() as connection:
+        _set(connection, digest, watch, "running", state=state, reason=reason, ended_at=datetime.now(UTC))
+
+
+def _locked(connection: Connection, watch: str) -> list[Row]:
+    """All rows of a watch, in the order in which they came; another transaction that wants them waits."""
+    query = select(_RUN).where(_RUN.c.watch == watch)
+    return list(connection.execute(query.order_by(_RUN.c.recorded_at, _RUN.c.digest).with_for_update()))
+
+
+def _set(connection: Connection, digest: str, watch: str, only_in: str | None = None, **values: Any) -> int:
+    """Set columns of a row, `only_in` a state; returns how many rows that was."""
+    statement = update(_RUN).where(_RUN.c.digest == digest, _RUN.c.watch == watch)
+    if only_in is not None:
+        statement = statement.where(_RUN.c.state == only_in)
+    return connection.execute(statement.values(**values)).rowcount
+
+
+def _lease(watch: str, digest: str, db: Database, home: Path) -> AbstractContextManager[Lease | None]:
+    """What a run holds as long as it lives: None where another has it."""
+    url = db.url.render_as_string(hide_password=False)
+    return leases_for(home / "leases", url).take(f"checkpoint-{watch}-{digest}")

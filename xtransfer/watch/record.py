@@ -1,0 +1,166 @@
+"""What a look at the sources says, written down: every place once, and a run for each checkpoint and watch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.engine import Row
+
+from xtransfer.base.errors import SourceError
+from xtransfer.models.files.files import Entry, fingerprint, last_change
+from xtransfer.models.files.sources import Candidate, look
+from xtransfer.models.files.wholeness import Verdict, inspect
+from xtransfer.results.database import Database
+from xtransfer.results.upsert import table_of, upsert
+from xtransfer.results.watched import CheckpointRunRow, WatchedCheckpointRow
+from xtransfer.watch.watch import Watch
+
+_WATCHED = table_of(WatchedCheckpointRow)
+_SAME_AS = "the same checkpoint as "  # how a repeated one's recorded reason begins
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A checkpoint as it was found."""
+
+    candidate: Candidate
+    verdict: Verdict
+    fingerprint: str
+    repeats: str = ""  # another place with the same bytes
+    known: bool = False  # recorded earlier, and nothing was written since
+
+    @property
+    def state(self) -> str:
+        return "repeated" if self.repeats else self.verdict.state
+
+    @property
+    def reason(self) -> str:
+        return f"{_SAME_AS}{self.repeats}" if self.repeats else self.verdict.reason
+
+
+@dataclass
+class Look:
+    """What one look at a watch's sources found."""
+
+    sightings: list[Sighting] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)  # source that could not be asked → why
+
+
+def record(watch: Watch, db: Database, *, dry: bool = False) -> Look:
+    """Look once at every source and write down what is there, each place at once; `dry`: write nothing.
+
+    A source that cannot be asked does not stop the others. Raises RequestError for one that cannot be a source.
+    """
+    found = Look()
+    for source in watch.sources:
+        try:
+            candidates = look(source)
+        except SourceError as error:
+            found.faults[source] = str(error)
+            continue
+        judged = (_judge(candidate, watch, db) for candidate in candidates)
+        found.sightings += [one if dry else _kept(watch, one, db) for one in judged if one is not None]
+    return found
+
+
+def _kept(watch: Watch, sighting: Sighting, db: Database) -> Sighting:
+    kept = sighting if sighting.known else write(sighting, db)
+    _expect(watch, kept, db)
+    return kept
+
+
+def write(sighting: Sighting, db: Database) -> Sighting:
+    """Write down one sighting in a transaction; returns it with the place that it repeats, if there is one."""
+    place, digest = sighting.candidate.location, sighting.verdict.digest
+    now = datetime.now(UTC)
+    with db.begin() as connection:
+        repeats = _elsewhere(connection, place, digest) if digest else ""
+        sighting = replace(sighting, repeats=repeats)
+        earlier = select(_WATCHED.c.first_seen).where(_WATCHED.c.location == place, _WATCHED.c.digest.in_(("", digest)))
+        before = connection.scalar(earlier.order_by(_WATCHED.c.first_seen))
+        if digest:
+            connection.execute(delete(_WATCHED).where(_WATCHED.c.location == place, _WATCHED.c.digest == ""))
+        row = {
+            "location": place,
+            "digest": digest,
+            "source": sighting.candidate.source,
+            "step": sighting.candidate.step,
+            "state": sighting.state,
+            "reason": sighting.reason,
+            "fingerprint": sighting.fingerprint,
+            "first_seen": before or now,
+            "changed_at": now,
+        }
+        seen = select(_WATCHED.c.fingerprint).where(_WATCHED.c.location == place, _WATCHED.c.digest == digest)
+        same = connection.scalar(seen) == sighting.fingerprint
+        upsert(connection, WatchedCheckpointRow, [row], keep=("first_seen", *(["changed_at"] if same else [])))
+    return sighting
+
+
+def _expect(watch: Watch, sighting: Sighting, db: Database) -> None:
+    """A whole checkpoint waits for its run, unless it has one already."""
+    digest, place = sighting.verdict.digest, sighting.candidate.location
+    if not digest:
+        return
+    row = {
+        "digest": digest, "watch": watch.name, "study": watch.study_name(place, digest), "location": place,
+        "state": "waiting", "reason": "", "tries": 0, "claimed_by": "", "flow_run": "",
+        "recorded_at": datetime.now(UTC), "announced_at": None, "claimed_at": None, "ended_at": None,
+    }  # fmt: skip
+    with db.begin() as connection:
+        upsert(connection, CheckpointRunRow, [row], keep=tuple(row))
+
+
+def _judge(candidate: Candidate, watch: Watch, db: Database) -> Sighting | None:
+    """What a candidate is; None for one that is older than the watch looks at, or gone."""
+    try:
+        files = candidate.open()
+        entries = files.entries()
+        written = candidate.moment or last_change(entries)
+        if watch.since is not None and written is not None and written < watch.since.timestamp():
+            return None
+        mark = fingerprint(entries)
+        stored = _stored(db, candidate.location, mark)
+        if stored is not None and (stored.digest or stored.state == "refused"):
+            return _known(candidate, stored)
+        unsteady = candidate.being_written or _unsteady(candidate, entries, watch, stored)
+        return Sighting(candidate, inspect(files, entries, unsteady), mark)
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # file systems raise classes of their own; the next look tries again
+        return Sighting(candidate, Verdict("unfinished", f"cannot be read: {type(error).__name__}: {error}"), "")
+
+
+def _known(candidate: Candidate, row: Row) -> Sighting:
+    verdict = Verdict("whole" if row.digest else row.state, "" if row.digest else row.reason, row.digest)
+    repeats = row.reason.removeprefix(_SAME_AS) if row.state == "repeated" else ""
+    return Sighting(candidate, verdict, row.fingerprint, repeats, known=True)
+
+
+def _unsteady(candidate: Candidate, entries: dict[str, Entry], watch: Watch, stored: Row | None) -> str:
+    """Why files may still be written to, or '': their times are too new, and they were not yet seen to rest so long."""
+    if candidate.fixed:
+        return ""
+    now, written = time.time(), last_change(entries)
+    rests = [now - written] if written is not None else []
+    rests += [now - stored.changed_at.timestamp()] if stored is not None else []
+    longest = max(rests, default=0.0)
+    if longest >= watch.steady_seconds:
+        return ""
+    return f"written {max(longest, 0):.0f} s ago; it counts after {watch.steady_seconds:.0f} s of rest"
+
+
+def _stored(db: Database, location: str, mark: str) -> Row | None:
+    """What is recorded of a place with these very files."""
+    query = select(_WATCHED).where(_WATCHED.c.location == location, _WATCHED.c.fingerprint == mark)
+    with db.engine.connect() as connection:
+        return connection.execute(query.order_by(_WATCHED.c.digest.desc())).first()
+
+
+def _elsewhere(connection: Connection, location: str, digest: str) -> str:
+    """The place where the same checkpoint was seen first, if that is another one."""
+    query = select(_WATCHED.c.location).where(_WATCHED.c.digest == digest, _WATCHED.c.location != location)
+    return connection.scalar(query.where(_WATCHED.c.state == "whole").order_by(_WATCHED.c.first_seen)) or ""
