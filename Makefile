@@ -4,7 +4,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export XTRANSFER_HOME ?= $(CURDIR)/demo
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -15,6 +15,14 @@ test: .venv/installed-dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m pytest -n 2 --dist loadfile --durations 20
+
+lint: .venv/installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 # torch first and by its exact version: an open range may take gigabytes of CUDA packages
 .venv/installed: pyproject.toml constraints.txt
@@ -28,5 +36,9 @@ test: .venv/installed-dev
 	$(PY) -m tests.browser.chromium || $(PY) -m playwright install chromium || true  # without one, its tests skip
 	touch .venv/installed-dev
 
+.venv/installed-docs: .venv/installed
+	$(PIP) --editable ".[docs]"
+	touch .venv/installed-docs
+
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo site

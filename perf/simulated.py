@@ -6,7 +6,7 @@ distribution function of the level over the root of the whole variance plus one.
 difference, in the others the second condition is better by about seven points.
 
 Strengths were chosen to span what is seen. A seed moves a language's difference by about 0.5 points (large encoders on
-thousands of rows), 2 or 6 (the laboratory's tiny encoder, docs/lab-full-gains.csv). Two trainings of a condition give
+thousands of rows), 2 or 6 (the tiny encoder of docs/explanation/lab-full-gains.csv). Two trainings of a condition give
 different answers to about one item in five, and what a condition does to single items is weak or strong beside that.
 """
 

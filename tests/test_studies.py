@@ -34,7 +34,7 @@ def no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_mirror")
 def test_the_docs_tell_every_study_and_its_size() -> None:
-    told = ROW.findall((ROOT / "docs" / "studies.md").read_text(encoding="utf-8"))
+    told = ROW.findall((ROOT / "docs" / "reference" / "studies.md").read_text(encoding="utf-8"))
     assert [name for name, *_ in told] == list(STUDIES)
     for name, *sizes in told:
         expected = [*_sizes(STUDIES[name]), *(_sizes(STUDIES[name].shrunk()) if STUDIES[name].small else (0, 0))]

@@ -52,13 +52,13 @@ def _reason(name: str) -> str | None:
 
 
 def _facts(benchmark: Benchmark, reason: str | None) -> dict[str, object]:
-    from xtransfer.benchmarks.page import described
+    from xtransfer.benchmarks.described import described
 
     return {**described(benchmark), "available": reason is None, "reason": reason}
 
 
 def _list(console: Console, benchmarks: Mapping[str, Benchmark], reasons: Mapping[str, str | None]) -> None:
-    from xtransfer.benchmarks.page import counted
+    from xtransfer.benchmarks.described import counted
 
     wide = console.width >= _WIDE
     table = Table(box=None, pad_edge=False)
@@ -119,7 +119,7 @@ def _in_full(benchmark: Benchmark, reason: str | None) -> Table:
 
 
 def _places(benchmark: Benchmark, split: SplitName) -> str:
-    from xtransfer.benchmarks.page import counted, places
+    from xtransfer.benchmarks.described import counted, places
 
     return "\n".join(
         f"{counted(place['languages'])}: {place['path']}"

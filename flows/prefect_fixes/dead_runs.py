@@ -112,7 +112,7 @@ def watch_heartbeats() -> None:
     action = ChangeFlowRunState(state=StateType.CRASHED, message=f"no heartbeat for {_SILENT_SECONDS} s; {CRASHED}")
     automation = AutomationCore(
         name=AUTOMATION,
-        description="Flow runs send a heartbeat every 180 s, or more often; see docs/orchestration.md.",
+        description="Flow runs send a heartbeat every 180 s, or more often; see docs/how-to/prefect-ui.md.",
         trigger=trigger,
         actions=[action],
     )

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
             try:
                 client.read_work_pool(pool)
             except ObjectNotFound:
-                print(f"no work pool '{pool}': make it first, see docs/machines.md", file=sys.stderr)
+                print(f"no work pool '{pool}': make it first, see docs/how-to/several-machines.md", file=sys.stderr)
                 return 2
     for one in declared(FILE):
         deployment = deployment_of(one | {"work_pool": {"name": pool or POOL}})

@@ -22,7 +22,7 @@ from xtransfer.store.artifacts import ArtifactStore
 SIMILARITY = {"direct": 9.0, "nli@en": 4.0, "nli@de": 1.0}
 SQL = next(
     block.partition("```")[0]
-    for block in (Path(__file__).parents[2] / "docs" / "dual-encoder.md")
+    for block in (Path(__file__).parents[2] / "docs" / "explanation" / "dual-encoders.md")
     .read_text(encoding="utf-8")
     .split("```sql")[1:]
 )

@@ -223,7 +223,7 @@ def test_functions_print_alike_in_every_process(file: Path) -> None:
 
 
 def test_the_docs_name_the_fields_of_every_kind() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "own-benchmark.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "write-a-benchmark.md").read_text(encoding="utf-8")
     table = page.partition("| kind | fields |\n|---|---|\n")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert {kind: fields.split(", ") for kind, fields in rows} == {

@@ -20,7 +20,8 @@ import typer
 from flows.cli import app
 from tests.running import MINUTES, ROOT, Ran, environment, trained, xtransfer
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OTHERS = sorted({*ROOT.glob("*.md")} - {PAGES[0]})  # for who works on xtransfer: their links alone are followed
 LONG = {  # minutes of training, or data of a hub: executed as far as their plan
     "xtransfer run lab",
     "xtransfer run lab-dual",
@@ -42,6 +43,10 @@ def _blocks(page: Path, heading: str) -> list[str]:
     return re.findall(_FENCE.format(heading), page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
 def _files(page: Path) -> list[tuple[str, str]]:
     """Name and text of the files that a page shows: blocks that begin with ```python file=NAME."""
     return re.findall(_FENCE.format(r"\w+ file=(\S+)"), page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -57,9 +62,9 @@ def _commands() -> Iterator[tuple[str, str]]:
             if command.startswith("export "):
                 exported += f"{command}; "
             elif command != line:
-                yield page.name, exported + command
+                yield _name(page), exported + command
         for inline in re.findall(r"`(xtransfer [a-z]+ [^`]+)`", page.read_text(encoding="utf-8")):
-            yield page.name, " ".join(inline.split())
+            yield _name(page), " ".join(inline.split())
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +95,7 @@ def _served(home: Path) -> Iterator[None]:
 
 
 def _watch(home: Path) -> None:
-    """Run what docs/watch.md calls `nightly` for a checkpoint that lies in two places."""
+    """Run what docs/how-to/watch-checkpoints.md calls `nightly` for a checkpoint that lies in two places."""
     place = home.parent / "runs"
     for step in (100, 200):
         copytree(trained(home), place / f"checkpoint-{step}")
@@ -135,7 +140,7 @@ def _check_output(done: subprocess.CompletedProcess[str]) -> None:
     assert done.stdout.strip() or "no rows" in done.stderr  # of measures, which few studies have
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_shell_examples_name_what_there_is(page: Path) -> None:
     """They need a cluster, containers or much time: their grammar, programs and options are looked at."""
     for block in _blocks(page, "sh"):
@@ -157,7 +162,7 @@ def _parse(words: list[str]) -> None:
     command.make_context("xtransfer", words).close()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_python_examples_run(page: Path, ran: Path, tmp_path: Path) -> None:
     for block in _blocks(page, "python"):
         command = [sys.executable, "-c", block]
@@ -168,7 +173,7 @@ def test_python_examples_run(page: Path, ran: Path, tmp_path: Path) -> None:
         _check_output(done)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=_name)
 def test_links_and_pictures_exist(page: Path) -> None:
     for link, heading in _LINKS.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
@@ -188,4 +193,4 @@ def test_every_page_is_reached_from_the_readme() -> None:
         reached.add(page)
         links = (page.parent / link for link, _ in _LINKS.findall(page.read_text(encoding="utf-8")))
         left += [link for one in links if (link := one.resolve()).suffix == ".md" and link not in reached]
-    assert reached == {page.resolve() for page in PAGES}
+    assert reached == {page.resolve() for page in (*PAGES, *OTHERS)}

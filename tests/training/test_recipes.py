@@ -1,8 +1,6 @@
-"""Published recipes as values: by name, with their differences, and on the page of the docs."""
+"""Published recipes as values: by name, and with their differences."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,7 @@ from xtransfer.kinds import KINDS
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.recipes.recipes import RECIPES, adapted, named, recipe, recipe_for
 from xtransfer.study.study import make
-from xtransfer.training.recipe_page import markdown
 
-PAGE = Path(__file__).parents[2] / "docs" / "recipes.md"
 STUDY = {"name": "s", "encoders": ["lab-mini@0"], "intermediates": ["direct"], "targets": ["lab-inference"]}
 
 
@@ -87,7 +83,3 @@ def test_an_adapted_recipe_says_why_and_stays_in_range() -> None:
     assert adapted(Recipe(epochs=1), "by hand").source == "by hand"
     with pytest.raises(ValueError, match="exactly one of epochs and steps"):
         adapted(recipe("xtreme-2020", "pair"), "wrong", steps=5)
-
-
-def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == markdown(), "python -m xtransfer.training.recipe_page > docs/recipes.md"

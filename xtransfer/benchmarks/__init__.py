@@ -1,6 +1,6 @@
 """Every benchmark, by name. To add one, declare it in a module of this package and name it in the index.
 
-Users declare theirs in files of their own, which XTRANSFER_BENCHMARKS names (docs/own-benchmark.md).
+Users declare theirs in files of their own, which XTRANSFER_BENCHMARKS names (docs/how-to/write-a-benchmark.md).
 """
 
 from __future__ import annotations

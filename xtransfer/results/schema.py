@@ -1,7 +1,7 @@
 """The tables, as typed models. Narrow rows with natural keys; text keys are never NULL, for upserts.
 
 The views are made by the migrations. A change here needs a migration: a test compares the two. What the columns
-hold is said here (`doc`) and shown in docs/database.md, which is made from it.
+hold is said here (`doc`) and shown in docs/reference/database.md, which is made from it.
 """
 
 from __future__ import annotations

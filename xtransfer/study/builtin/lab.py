@@ -5,7 +5,7 @@ from __future__ import annotations
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.study.study import Study, Target
 
-_CHOSEN = "chosen on dev with training seeds 0 and 1 (docs/laboratory.md)"
+_CHOSEN = "chosen on dev with training seeds 0 and 1 (docs/explanation/laboratory.md)"
 
 _INTERMEDIATE = Recipe(
     epochs=2,
