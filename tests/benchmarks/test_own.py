@@ -8,6 +8,7 @@ import pytest
 
 from xtransfer.base.errors import DataError, RequestError, SourceError
 from xtransfer.benchmarks import BENCHMARKS, BUILT_IN, get
+from xtransfer.benchmarks.spec import SPLITS
 from xtransfer.data.load import available, load_rows
 from xtransfer.data.revisions import Pins
 from xtransfer.kinds import KINDS
@@ -180,6 +181,30 @@ def test_values_are_described_alike_in_every_process() -> None:
     assert len(ran) == 1 and "'x'" in ran.pop()
 
 
+def test_what_training_does_not_read_leaves_its_pin(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Pins().data("reviews", "train", ["en"])
+    scored = Pins().data("reviews", "test", ["en"])
+    for code, split in (("de", "test"), ("en", "test"), ("de", "train")):
+        _write(file.parent / "reviews" / code / f"{split}.csv", CSV.replace("x,y", f"{code},{split}"))
+    assert Pins().data("reviews", "train", ["en"]) == before
+    assert Pins().data("reviews", "test", ["en"]) != scored
+    for number, (old, new) in enumerate(
+        [
+            ('metric="accuracy"', 'metric="f1"'),
+            ('metric="accuracy"', 'metric="accuracy", also=("f1",)'),
+            (', "test": "test"', ""),
+            (', "test": "test"', ', "test": "test", "dev": "test"'),
+            ('languages=("en", "de")', 'languages=("en",)'),
+        ]
+    ):
+        assert old in DECLARED
+        assert _pin_of(DECLARED.replace(old, new), file, f"unread-{number}", monkeypatch) == before, new
+    _pin_of(DECLARED.replace('metric="accuracy"', 'metric="f1"'), file, "metric", monkeypatch)
+    metric = Pins().data("reviews", "test", ["en"])
+    _pin_of(DECLARED, file, "the-same", monkeypatch)
+    assert Pins().data("reviews", "test", ["en"]) != metric
+
+
 def test_the_pin_follows_the_bytes(file: Path) -> None:
     before = Pins().data("reviews", "train", ["en"])
     (file.parent / "reviews" / "en" / "train.csv").write_text(CSV.replace("x,y", "x,z"))
@@ -219,7 +244,9 @@ def test_functions_print_alike_in_every_process(file: Path) -> None:
     from xtransfer.data.revisions import _declaration
 
     for benchmark in BENCHMARKS.values():
-        assert not any("0x" in line for line in _declaration(benchmark)), benchmark.name
+        for split in SPLITS:
+            lines = _declaration(benchmark, split, benchmark.languages_of(split))
+            assert not any("0x" in line for line in lines), benchmark.name
 
 
 def test_the_docs_name_the_fields_of_every_kind() -> None:

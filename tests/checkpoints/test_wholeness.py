@@ -11,7 +11,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from tests.checkpoints.folders import SHARDS, by_trainer, files, in_shards, put, weights
 from tests.training.tiny import make_encoder
-from xtransfer.base.remembered_digests import folder_digest
+from xtransfer.base.model_files import model_digest
 from xtransfer.models.files.files import Files
 from xtransfer.models.files.wholeness import Verdict, inspect
 
@@ -31,7 +31,7 @@ def test_whole_ones(made: Callable[[], Content], tmp_path: Path) -> None:
 
 def test_what_transformers_saves_is_whole_and_has_the_digest_of_an_encoder(tmp_path: Path) -> None:
     folder = make_encoder(tmp_path / "saved")
-    assert judge(folder) == Verdict("whole", digest=folder_digest(folder))
+    assert judge(folder) == Verdict("whole", digest=model_digest(folder))
 
 
 def test_what_a_trainer_leaves_beside_makes_no_other_checkpoint(tmp_path: Path) -> None:

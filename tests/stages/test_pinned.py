@@ -16,7 +16,7 @@ from tests.training.tiny import make_encoder
 from tests.translation.many import make_m2m100
 from xtransfer.base.errors import SourceError, StageError
 from xtransfer.base.fetched import check_fetched
-from xtransfer.base.remembered_digests import folder_digest
+from xtransfer.base.model_files import model_digest
 from xtransfer.base.stage import Stage, StageKind, Work, nothing
 from xtransfer.data import pinned
 from xtransfer.data.revisions import Pins
@@ -80,7 +80,7 @@ def test_an_encoder_that_was_edited_after_planning_is_refused(
     edit(encoder / "model.safetensors")
     refuse(stage, store, rf"encoder .*org/tiny.*{CHANGED} \(files were edited")
     shutil.copyfile(kept / "model.safetensors", encoder / "model.safetensors")
-    assert execute(stage, store)[0].manifest.settings["encoder"]["digest"] == folder_digest(kept)
+    assert execute(stage, store)[0].manifest.settings["encoder"]["digest"] == model_digest(kept)
     shutil.rmtree(encoder)
     refuse(replace(stage, version=99), store, f"{CHANGED} .it is not there")
 
@@ -148,10 +148,34 @@ def test_a_folder_that_changes_while_a_stage_runs_leaves_nothing(
 
     monkeypatch.setattr(pinned, "_BETWEEN_LOOKS", -1.0 if long else 60.0)
     monkeypatch.setitem(STAGES, "odd", StageKind("odd", 1, run, nothing, seconds=1))
-    settings = {"encoder": {"digest": folder_digest(encoder)}}
+    settings = {"encoder": {"digest": model_digest(encoder)}}
     stage = Stage("odd", 1, "something odd", settings, places={"start": str(encoder)})
     refuse(stage, store, CHANGED if change is _added else MID_STAGE)
     assert not store.state(stage.key).exists() and bool(went_on) is not long
+
+
+def test_what_loading_does_not_read_makes_no_other_encoder(encoder: Path) -> None:
+    before = model_digest(encoder)
+    (encoder / "README.md").write_text("what it is")
+    (encoder / "trainer_state.json").write_text("{}")
+    (encoder / "runs").mkdir()
+    (encoder / "runs" / "config.json").write_text("{}")
+    assert model_digest(encoder) == before
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"):
+        content = (encoder / name).read_bytes()
+        (encoder / name).write_bytes(content + b" ")
+        assert model_digest(encoder) != before, name
+        (encoder / name).write_bytes(content)
+    assert model_digest(encoder) == before
+
+
+def test_further_metrics_are_of_the_score_stage_alone(encoder: Path, store: ArtifactStore) -> None:
+    study = {"encoders": [str(encoder)], "targets": ["lab-parallel"]}
+    stage = planned("score", **study)
+    assert stage.settings["also"] == ["p@3", "p@10"]
+    edited = replace(stage, settings={**stage.settings, "also": ["p@3"]})
+    assert edited.key != stage.key
+    refuse(edited, store, f"further metrics .*{CHANGED}")
 
 
 def test_rows_that_change_while_a_stage_runs_leave_nothing(

@@ -240,7 +240,7 @@ def test_engines_tell_what_they_are() -> None:
 
 
 def test_a_marian_pair_may_come_with_sentencepiece_files(tmp_path: Path) -> None:
-    from xtransfer.base.hub_files import files_of
+    from xtransfer.base.model_files import files_of
 
     for name in ("source.spm", "target.spm", "vocab.json", "code.py"):
         (tmp_path / name).write_bytes(b"")

@@ -25,7 +25,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from xtransfer.data.revisions import Pins
-from xtransfer.base.remembered_digests import folder_digest
+from xtransfer.base.model_files import model_digest
 from xtransfer.stages.execute import execute
 from xtransfer.base.stage import Stage
 from xtransfer.store.artifacts import ArtifactStore
@@ -35,7 +35,7 @@ engine._SHARD = {SHARD}
 model, root, kill_after = sys.argv[1], sys.argv[2], int(sys.argv[3])
 settings = {{"benchmark": "lab-nli", "data": Pins().data("lab-nli", "train", ["en"]), "split": "train",
              "language": "de", "rows": 96, "references": False, "beams": 1,
-             "engine": {{"digest": folder_digest(Path(model))}}}}
+             "engine": {{"digest": model_digest(Path(model))}}}}
 made, said = [], []
 generate = TransformersEngine.generate
 TransformersEngine.generate = lambda self, rows, first: made.append(len(rows)) or generate(self, rows, first)

@@ -11,16 +11,9 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from xtransfer.base import hub
 from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.base.fetched import check_fetched
+from xtransfer.base.model_files import READ, files_of
 
 Start = Path | tuple[str, str]  # a folder, or a hub id and the commit that it is pinned to
-
-_READ = [
-    "*.json",
-    "*.safetensors",
-    "*.model",
-    "*.spm",
-    "*.txt",
-]  # weights, settings and tokenizers; never code or pickles
 
 
 def fetch(start: Start, loader: str = "AutoModel") -> Path:
@@ -51,12 +44,7 @@ def fetch(start: Start, loader: str = "AutoModel") -> Path:
 
 
 def _download(name: str, commit: str) -> str:
-    return snapshot_download(name, revision=commit, allow_patterns=_READ, ignore_patterns=["*/*"])
-
-
-def files_of(folder: Path) -> list[Path]:
-    """The files of an encoder's folder that are ever read."""
-    return sorted(path for path in folder.iterdir() if path.is_file() and any(map(path.match, _READ)))
+    return snapshot_download(name, revision=commit, allow_patterns=list(READ), ignore_patterns=["*/*"])
 
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")

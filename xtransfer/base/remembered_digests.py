@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from xtransfer.base import settings
-from xtransfer.base.digest import digest, visible_files
+from xtransfer.base.digest import digest
 from xtransfer.base.digest import file_digest as hashed
 
 Stamp = tuple[int, ...]  # size in bytes, modified and changed in ns since 1970, inode
@@ -45,11 +45,6 @@ def file_digest(path: Path) -> str:
         _known[str(path)] = before, found
         _write(path, before, found)
     return found
-
-
-def folder_digest(folder: Path) -> str:
-    """A digest of the names and bytes of all files below `folder`; hidden files do not count."""
-    return digest([(path.relative_to(folder).as_posix(), file_digest(path)) for path in visible_files(folder)])
 
 
 def stamp(path: Path) -> Stamp:

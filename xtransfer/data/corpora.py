@@ -26,7 +26,7 @@ from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import Source, SplitName
 from xtransfer.data import multi30k
 from xtransfer.data.canonical import normal, short_digest
-from xtransfer.data.source import LAB, in_mirror, open_split, pin
+from xtransfer.data.source import LAB, Place, in_mirror, open_split, pins_of
 from xtransfer.data.texts import texts_in
 
 Text = dict[str, str]  # language → text
@@ -200,8 +200,7 @@ def evaluation_places() -> list[tuple[Source, str | None, str]]:
 
 
 def _evaluation_pins() -> list[str]:
-    sources = {str(source): source for source, _, _ in evaluation_places()}
-    return [pin(source) for _, source in sorted(sources.items())]
+    return pins_of(Place(source, config, split) for source, config, split in evaluation_places())
 
 
 def corpus_files(name: str) -> list[Path]:

@@ -115,7 +115,8 @@ def _encoders(needs: Needs, held: Manifest, notes: list[str]) -> Iterator[Item]:
         if ref.source == "folder" and not (_mirror_or_none() and folder.is_relative_to(_mirror())):
             notes.append(f"encoder {text} is a folder of this machine: take it along, and name its new place")
             continue
-        from xtransfer.base.hub_files import fetch, files_of
+        from xtransfer.base.hub_files import fetch
+        from xtransfer.base.model_files import files_of
 
         if ref.source == "folder":
             fetch(folder)

@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from xtransfer import benchmarks
 from xtransfer.base.errors import SourceChanged, SourceError
-from xtransfer.base.remembered_digests import Stamp, folder_digest, noting, stamp
+from xtransfer.base.model_files import model_digest
+from xtransfer.base.remembered_digests import Stamp, noting, stamp
 from xtransfer.base.stage import Outside, Progress, Stage
 from xtransfer.benchmarks.spec import SplitName
 from xtransfer.data.revisions import Pins
@@ -32,6 +34,12 @@ def rows(benchmark: str, split: SplitName, languages: Sequence[str], pin: str) -
     what = f"{benchmark}/{split}: its rows or its declaration"
     how = "the hub's branch moved, or files were replaced"
     return Outside(what, how, pin, lambda: Pins().data(benchmark, split, languages))
+
+
+def further_metrics(benchmark: str, names: Sequence[str]) -> Outside:
+    """The metrics that a score stage records beside the one that rows are pinned with."""
+    what, how = f"{benchmark}: the further metrics (`also`) of its declaration", "its file was edited"
+    return Outside(what, how, ", ".join(names), lambda: ", ".join(benchmarks.get(benchmark).also))
 
 
 def corpus(name: str, pin: str) -> Outside:
@@ -104,7 +112,7 @@ def _folders(stage: Stage) -> Iterator[Outside]:
         folder = Path(place)
         how = "files were edited, added or removed" if folder.is_dir() else "it is not there any more"
         pin = stage.settings[setting]["digest"]
-        yield Outside(f"{setting} {folder}: its files", how, pin, partial(folder_digest, folder))
+        yield Outside(f"{setting} {folder}: its files", how, pin, partial(model_digest, folder))
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -30,7 +30,8 @@ class Pins:
     def data(self, benchmark: str, split: SplitName, languages: Sequence[str]) -> str:
         """Pin of a benchmark's rows: its declaration, the revision of their source, split and languages."""
         declared = benchmarks.get(benchmark)
-        return digest(_declaration(declared), self.rows(benchmark, split, tuple(languages)), split, list(languages))
+        described = _declaration(declared, split, languages)
+        return digest(described, self.rows(benchmark, split, tuple(languages)), split, list(languages))
 
     def _encoder(self, text: str) -> EncoderRef:
         return encoders.resolve(text)
@@ -84,30 +85,35 @@ class PinsInReach(Pins):
         return bool(self.unpinned) and not answers()
 
 
-def _declaration(benchmark: Benchmark) -> list[str]:
-    """The fields that decide what rows are read and how; a note, a licence or the place of a folder does not.
+def _declaration(benchmark: Benchmark, split: SplitName, languages: Sequence[str]) -> list[str]:
+    """The fields that decide what rows of a split are read and how; a note, a licence, another split's source or the
+    place of a folder does not, nor further metrics, which a score stage names itself.
 
     A field at its default is left out, so that a new kind of field leaves older results in use. A function stands
     by its name, one of a user's file by its code too.
     """
-    ignored = {"note", "licence", "how_to_get", "roles", "chance", "languages", "union"}
-    placeless = dataclasses.replace(
-        benchmark,
-        source=_placeless(benchmark.source),
-        sources={name: _placeless(source) for name, source in benchmark.sources.items()},
-        pool=_placeless(benchmark.pool) if benchmark.pool is not None else None,
-    )
+    ignored = {"note", "licence", "how_to_get", "roles", "chance", "languages", "union", "source", "sources", "pool"}
+    ignored |= {"also", "metric"} if split == "train" else {"also"}
     described = []
     for field in dataclasses.fields(benchmark):
-        value = getattr(placeless, field.name)
+        value = getattr(benchmark, field.name)
         factory = field.default_factory
         default = field.default if factory is dataclasses.MISSING else factory()
         if field.name not in ignored and value != default:
             described.append(f"{field.name}={getattr(value, '__qualname__', None) or printed(value)}")
-    described += [line for part in benchmark.union for line in _declaration(part)]
+    for code in languages:
+        if not benchmark.union and benchmark.has(split, code):
+            source = benchmark.source_of(split, code)
+            is_main = source is benchmark.source
+            described.append(f"source={_source(source, split, code)} {code} {'main' if is_main else 'another'}")
+    if benchmark.pool is not None and split != "train":
+        described.append(f"pool={_source(benchmark.pool, 'test', '')}")
+    described += [line for part in benchmark.union for line in _declaration(part, split, languages)]
     return described + [f"code={text}" for text in code_of(benchmark)]
 
 
-def _placeless(source: Source) -> Source:
-    """A source without the place of its folder on this machine: its files' digests are what counts."""
-    return dataclasses.replace(source, path="folder") if source.path.startswith("/") else source
+def _source(source: Source, split: SplitName, code: str) -> str:
+    """What is read of a source, without the place of its folder on this machine: its files' digests are what counts."""
+    path = "folder" if source.path.startswith("/") else source.path_of(code)
+    read = (path, source.revision, source.configs_of(code), source.splits_of(split, code), source.keep)
+    return printed(read)

@@ -6,7 +6,7 @@ without configurations. A data set that is in the mirror is read there only; oth
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,13 +26,15 @@ from xtransfer.data.folder import READERS, split_files
 LAB = "lab"
 LOCAL = "local/"  # folders of a mirror that no hub has
 FOLDER = "/"  # a folder of the user's own, anywhere
+Table = tuple[str | None, str]  # configuration and split, as a source names them
 
 
-def pin(source: Source) -> str:
+def pin(source: Source, tables: Collection[Table] | None = None) -> str:
     """What names the rows of a source for good: they are the same as long as this is.
 
-    The laboratory world's revision; `mirror:` and a digest of the files' bytes; or the hub commit. Raises
-    SourceError with what to do when the source is in no mirror and the hub does not answer.
+    The laboratory world's revision; `mirror:` and a digest of the files' bytes; or the hub commit. `tables`: those
+    that count in a mirror; None: all that the source names. Raises SourceError with what to do when the source is in
+    no mirror and the hub does not answer.
     """
     if source.path == LAB:
         from xtransfer import lab
@@ -40,7 +42,7 @@ def pin(source: Source) -> str:
         return lab.REVISION
     folder = mirrored(source.path)
     if folder is not None:
-        return _mirror_pin(source, folder)
+        return _mirror_pin(folder, _all_tables(source) if tables is None else tables)
     if source.path.startswith(FOLDER):
         raise SourceError(f"there is no folder {source.path}; correct the path in the declaration")
     if source.path.startswith(LOCAL):
@@ -51,19 +53,20 @@ def pin(source: Source) -> str:
 
 
 def pin_rows(benchmark: Benchmark, split: SplitName, languages: tuple[str, ...] | list[str]) -> str:
-    """The pin of a split in some languages: of each source that they are read from."""
-    sources = [(benchmark.source_of(split, code), code) for code in languages]
-    if benchmark.union:
-        return digest([pin_rows(part, split, languages) for part in benchmark.union])
-    sources += [(benchmark.pool, "")] if benchmark.pool is not None else []
-    own = {(str(source), source.path_of(code)): source for source, code in sources}
-    pins = []
-    for (_, path), source in sorted(own.items(), key=lambda one: one[0]):
-        try:
-            pins.append(pin(replace(source, path=path)))
-        except SourceError as error:
-            raise SourceError(f"{benchmark.name}: {error}{how_to_get(benchmark, path)}") from error
-    return digest(pins)
+    """The pin of a split in some languages: of all tables that they are read from."""
+    found = [one for code in languages if benchmark.has(split, code) for one in places(benchmark, split, code)]
+    try:
+        return digest(pins_of(found))
+    except SourceError as error:
+        raise SourceError(f"{benchmark.name}: {error}{how_to_get(benchmark, found[0].source.path)}") from error
+
+
+def pins_of(found: Iterable[Place]) -> list[str]:
+    """The pins of tables, one for each source."""
+    sources: dict[str, tuple[Source, set[Table]]] = {}
+    for place in found:
+        sources.setdefault(str(place.source), (place.source, set()))[1].add((place.config, place.split))
+    return sorted(pin(source, tables) for source, tables in sources.values())
 
 
 def mirrored(path: str) -> Path | None:
@@ -162,7 +165,7 @@ def places(benchmark: Benchmark, split: SplitName, language: str) -> list[Place]
     if benchmark.union:
         return [one for part in benchmark.union if part.has(split, language) for one in places(part, split, language)]
     sources = [(benchmark.source_of(split, language), split, language)]
-    if benchmark.pool is not None and split == "test":
+    if benchmark.pool is not None and split != "train":
         sources.append((benchmark.pool, "test", ""))
     return [
         Place(replace(source, path=source.path_of(code)), config, name)
@@ -226,20 +229,23 @@ def _files(folder: Path, config: str | None, split: str) -> list[Path]:
     return files
 
 
-def _mirror_pin(source: Source, folder: Path) -> str:
-    places = {
+def _mirror_pin(folder: Path, tables: Collection[Table]) -> str:
+    files = sorted({file for config, name in tables for file in split_files(folder, config, name)})
+    if not files:
+        raise SourceError(
+            f"the mirror {folder} has none of the splits {', '.join(sorted({name for _, name in tables}))}"
+        )
+    return f"mirror:{digest([(file.relative_to(folder).as_posix(), file_digest(file)) for file in files])}"
+
+
+def _all_tables(source: Source) -> set[Table]:
+    return {
         (config, name)
         for code in _languages(source)
         for config in source.configs_of(code)
         for split in source.splits
         for name in source.splits_of(split, code)
     }
-    files = sorted(file for config, name in places for file in split_files(folder, config, name))
-    if not files:
-        raise SourceError(
-            f"the mirror {folder} has none of the splits {', '.join(sorted({name for _, name in places}))}"
-        )
-    return f"mirror:{digest([(file.relative_to(folder).as_posix(), file_digest(file)) for file in files])}"
 
 
 def _languages(source: Source) -> list[str]:

@@ -138,6 +138,7 @@ class Planner(TranslationPlanner):
         rows = {"rows": target.score_rows} if target.score_rows is not None else {}
         pooling = {"pooling": target.pooling.model_dump(mode="json")} if benchmark.retrieves else {}
         dev = {"dev": self.pins.data(target.benchmark, "dev", scored)} if benchmark.calibrated else {}
+        also = {"also": list(benchmark.also)} if benchmark.also else {}
         precision = {"precision": target.precision} if target.precision != "fp32" else {}
         return self.stage(
             "score",
@@ -152,6 +153,7 @@ class Planner(TranslationPlanner):
                 **rows,
                 **pooling,
                 **dev,
+                **also,
                 **precision,
             },
             **{**links, "inputs": {**links.get("inputs", {}), **inputs}},

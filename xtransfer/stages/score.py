@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xtransfer.base.stage import Outside, StageKind, Work
-from xtransfer.data.pinned import rows
+from xtransfer.data.pinned import further_metrics, rows
 from xtransfer.stages.translate import ROWS
 
 
@@ -16,6 +16,7 @@ def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
     yield rows(settings["benchmark"], settings["split"], settings["languages"], settings["data"])
     if "dev" in settings:
         yield rows(settings["benchmark"], "dev", settings["languages"], settings["dev"])
+    yield further_metrics(settings["benchmark"], settings.get("also", []))
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from xtransfer.base import hub, settings
 from xtransfer.base.errors import RequestError, SourceError, unknown
-from xtransfer.base.remembered_digests import folder_digest
+from xtransfer.base.model_files import model_digest
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 
 log = logging.getLogger(__name__)
@@ -141,14 +141,14 @@ def _folder(text: str) -> EncoderRef:
     if not (folder / "config.json").is_file():
         what = "holds no config.json" if folder.is_dir() else "is no folder"
         raise RequestError(f"encoder '{text}': {folder} {what}; name a folder that save_pretrained has written")
-    digest = folder_digest(folder)
+    digest = model_digest(folder)
     return EncoderRef(slug=f"{folder.name}@{digest[:12]}", source="folder", id=str(folder), revision=digest)
 
 
 def _mirrored(name: str, revision: str, folder: Path) -> EncoderRef:
     if revision:
         log.warning("%s: taken from the mirror as it is there, not at %s", name, revision)
-    digest = folder_digest(folder)
+    digest = model_digest(folder)
     return EncoderRef(slug=f"{name}@{digest[:12]}", source="folder", id=str(folder), revision=digest)
 
 

@@ -18,7 +18,8 @@ from ctranslate2.converters.converter import Converter
 from ctranslate2.converters.transformers import M2M100Loader, MarianMTLoader, ModelLoader
 
 from xtransfer.base.errors import RequestError, unknown
-from xtransfer.base.hub_files import Start, fetch, files_of
+from xtransfer.base.hub_files import Start, fetch
+from xtransfer.base.model_files import files_of
 from xtransfer.models.pretrained import quiet
 from xtransfer.store.manifest import FILE as MANIFEST
 from xtransfer.translation.alignment import aligning_layer

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import SourceError
-from xtransfer.base.hub_files import Start, fetch, files_of
+from xtransfer.base.hub_files import Start, fetch
+from xtransfer.base.model_files import files_of
 from xtransfer.base.remembered_digests import file_digest
 from xtransfer.store.manifest import FILE as MANIFEST
 from xtransfer.translation.cache import SentenceCache
