@@ -25,7 +25,7 @@ from xtransfer.lab.meaning import Is, Text
 from xtransfer.lab.nouns import NOUNS
 from xtransfer.lab.states import STATES
 from xtransfer.training.translator import train_translator
-from xtransfer.translation.answers import put_answers
+from xtransfer.translation.answers import translate_answers
 from xtransfer.translation.engines import ENGINES, EngineTrainedHere
 from xtransfer.translation.transformers_engine import TransformersEngine
 
@@ -59,7 +59,7 @@ def measured(model: Path, count: int) -> dict[str, dict[str, int]]:
     engine = TransformersEngine(model)
     found: dict[str, dict[str, int]] = {}
     for language in LANGUAGES:
-        put = put_answers(questions("en", count), engine, "en", language)
+        put = translate_answers(questions("en", count), engine, "en", language)
         pairs = zip(put.rows, questions(language, count), put.reasons, strict=True)
         said = [judged(made, written) for made, written, reason in pairs if reason is None]
         found[language] = {"kept": len(said), **{name: said.count(name) for name in NAMES}}

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
 
+import ctranslate2
 import torch
 from transformers import GenerationConfig
 
@@ -31,7 +32,6 @@ from xtransfer.data import multi30k
 from xtransfer.data.load import load_rows
 from xtransfer.recipes.translator import TranslatorRecipe
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
-from xtransfer.translation.numbers import NumberFormat
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 ROWS, QUICK_ROWS = 240, 12
@@ -49,11 +49,13 @@ Pairs = Sequence[Row]
 
 
 class FixedLength(CTranslate2Engine):
-    """Its outputs are as long as the longest source sentence of a call: a model that learnt nothing never ends."""
+    """Its outputs are as long as the longest source sentence of a call: an untrained model never ends one."""
 
-    def _call(self, rows: list[Sequence[int]], first: int | None, most: int) -> list[list[int]]:
+    def _results(
+        self, rows: list[Sequence[int]], first: int | None, limit: int, return_attention: bool = False
+    ) -> list[ctranslate2.TranslationResult]:
         longest = max(map(len, rows))
-        results = self._model.translate_batch(
+        results: list[ctranslate2.TranslationResult] = self._model.translate_batch(
             [[self._tokens[number] for number in row] for row in rows],
             max_batch_size=self._max_tokens,
             batch_type="tokens",
@@ -63,7 +65,7 @@ class FixedLength(CTranslate2Engine):
             max_input_length=0,
             suppress_sequences=self._never,
         )
-        return [[self._ids[token] for token in result.hypotheses[0]] for result in results]
+        return results
 
 
 @dataclass
@@ -71,36 +73,36 @@ class Translators:
     """One model as each library runs it."""
 
     theirs: TransformersEngine
-    folders: dict[NumberFormat, Path]
+    folders: dict[str, Path]
     trained: bool
     target: str
 
-    def ours(self, number_format: NumberFormat, beams: int = 1) -> CTranslate2Engine:
+    def ours(self, number_format: str, beams: int = 1) -> CTranslate2Engine:
         """A fresh engine: nothing is kept from an earlier run."""
         make = CTranslate2Engine if self.trained else FixedLength
         return make(self.folders[number_format], beams=beams)
 
     def fitting(self, rows: Pairs) -> Pairs:
         """Those whose sentences the model has positions for."""
-        reader = self.theirs.reader
-        lengths = map(len, reader.encode(sentences_of(rows), "en", self.target))
-        return [row for row in rows if max(next(lengths), next(lengths)) < reader.longest]
+        tokenizer = self.theirs.tokenizer
+        lengths = map(len, tokenizer.encode(sentences_of(rows), "en", self.target))
+        return [row for row in rows if max(next(lengths), next(lengths)) < tokenizer.longest]
 
     def generate(self, sentences: Sequence[str], per_batch: int, beams: int = 1) -> list[str]:
         """What a script does with sentences in the order in which they come."""
         found: list[str] = []
         left = iter(sentences)
         while batch := list(islice(left, per_batch)):
-            encoded = self.theirs.reader.encode(batch, "en", self.target)
-            inputs = self.theirs.reader.tokenizer.pad({"input_ids": list(map(list, encoded))}, return_tensors="pt")
+            encoded = self.theirs.tokenizer.encode(batch, "en", self.target)
+            inputs = self.theirs.tokenizer.backend.pad({"input_ids": list(map(list, encoded))}, return_tensors="pt")
             said = self._generate(inputs, beams)
-            found += self.theirs.reader.decode(said[:, 1:].tolist())
+            found += self.theirs.tokenizer.decode(said[:, 1:].tolist())
         return found
 
     def _generate(self, inputs: Any, beams: int) -> torch.Tensor:
         model = self.theirs._model
         config, longest = model.generation_config, inputs["input_ids"].shape[1]
-        ends = {"max_new_tokens": min(self.theirs.reader.longest - 1, 2 * longest + 10)}
+        ends = {"max_new_tokens": min(self.theirs.tokenizer.longest - 1, 2 * longest + 10)}
         fixed = {"max_new_tokens": longest, "min_new_tokens": longest}
         with torch.inference_mode():
             said: torch.Tensor = model.generate(
@@ -230,9 +232,9 @@ def _random_model(shape: TranslatorRecipe, rows: Pairs, folder: Path) -> Path:
 def _translators(model: Path, trained: bool, target: str, folder: Path) -> Translators:
     from importlib.metadata import version
 
-    from xtransfer.translation.convert import convert
+    from xtransfer.translation.model_loading import convert
 
-    formats: tuple[NumberFormat, ...] = ("float32", "int8")
+    formats: tuple[str, ...] = ("float32", "int8")
     folders = {name: folder / name for name in formats}
     for name, out in folders.items():
         out.mkdir()

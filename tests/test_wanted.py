@@ -76,7 +76,7 @@ def test_each_result_is_asked_for_once() -> None:
             lambda: single_runs.translations("lab-nli", ["de"], "lab-marian", way_back="lab-marian"),
             "to de, tr, not to en",
         ),
-        (lambda: single_runs.translations("lab-nli", ["de"], "lab-marian", way_back="parallel"), "people's work"),
+        (lambda: single_runs.translations("lab-nli", ["de"], "lab-marian", way_back="parallel"), "human translations"),
         (lambda: single_runs.intermediate_training(ENCODER, "direct", [0]), "trains on nothing"),
         (lambda: single_runs.intermediate_training(ENCODER, "lab-nli@zh", [0]), "no rows in 'zh'"),
         (lambda: single_runs.intermediate_training(ENCODER, "lab-nli", [0]), "benchmark@language"),

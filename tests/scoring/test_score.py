@@ -15,7 +15,7 @@ from xtransfer.kinds import pair
 from xtransfer.models import checkpoints
 from xtransfer.models.checkpoints import HeadInfo, SavedHead
 from xtransfer.scoring.score import score
-from xtransfer.translation.parallel import human_rows
+from xtransfer.translation.human_translations import human_rows
 
 LABELS = ("entailment", "neutral", "contradiction")
 

@@ -12,17 +12,16 @@ import pytest
 import torch
 
 from tests.translation.made import made
-from tests.translation.test_engine import RECIPE, english, said, texts
+from tests.translation.words import RECIPE, english, said, texts
 from xtransfer.base.errors import DataError
 from xtransfer.base.stage import Progress, silent
 from xtransfer.kinds import span
 from xtransfer.training.translator import train_translator
-from xtransfer.translation.answers import MOVED, put_answers
-from xtransfer.translation.convert import convert
+from xtransfer.translation.answers import LOST, MOVED, UNSURE, translate_answers
 from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
-from xtransfer.translation.projection import LOST, UNSURE
-from xtransfer.translation.sentences import places_of_sentences, sentences_of
-from xtransfer.translation.tags import put_tags
+from xtransfer.translation.model_loading import convert
+from xtransfer.translation.sentences import sentence_spans, sentences_of
+from xtransfer.translation.tags import translate_tags
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 torch.set_num_threads(1)
@@ -66,7 +65,7 @@ def row(context: str, *answers: str, question: str = "the house") -> dict[str, A
 
 
 def put(one: dict[str, Any], engine: Any) -> tuple[dict[str, Any], str | None, dict[str, Any]]:
-    made = put_answers([one], engine, "en", "de")
+    made = translate_answers([one], engine, "en", "de")
     return made.rows[0], made.reasons[0], dict(made.facts)
 
 
@@ -85,7 +84,7 @@ def test_of_several_places_marks_choose() -> None:
 def test_a_translator_that_loses_the_answer_loses_the_row() -> None:
     assert put(row("the house is big", "house"), Forgetful())[1] == LOST
     assert put(row("the house is 1066", "1066"), Forgetful())[1] == UNSURE  # one way alone names a place
-    with pytest.raises(DataError, match="its answer was not found again: 1"):
+    with pytest.raises(DataError, match="answer not found again: 1"):
         made([row("the house is big", "house")], "span", Forgetful(), "de")
 
 
@@ -108,11 +107,11 @@ def test_a_row_without_an_answer_stays() -> None:
 
 
 def test_no_sentence_ends_within_an_answer() -> None:
-    text = "By the U. S. Army. It is big."
-    assert places_of_sentences(text) == [(0, 9), (10, 12), (13, 18), (19, 29)]
-    assert places_of_sentences(text, [(7, 17)]) == [(0, 18), (19, 29)]
-    made, reason, _ = put(row(text, "U. S. Army"), ByWord())
-    assert reason is None and made["answers"] == ["U. S. Army"]
+    text = "By the band Wham! Today. It is big."
+    assert sentence_spans(text) == [(0, 17), (18, 24), (25, 35)]
+    assert sentence_spans(text, [(12, 23)]) == [(0, 24), (25, 35)]
+    made, reason, _ = put(row(text, "Wham! Today"), ByWord())
+    assert reason is None and made["answers"] == ["Wham! Today"]
 
 
 def test_sentences_stand_where_they_say() -> None:
@@ -120,9 +119,7 @@ def test_sentences_stand_where_they_say() -> None:
     for _ in range(300):
         text = _noise(rng, 1)
         if text.strip():
-            assert [text[slice(*one)] for one in places_of_sentences(text)] == [
-                one.strip() for one in sentences_of(text)
-            ]
+            assert [text[slice(*one)] for one in sentence_spans(text)] == [one.strip() for one in sentences_of(text)]
 
 
 @pytest.mark.parametrize("language", ["de", "zh", "tr"])
@@ -134,7 +131,7 @@ def test_an_answer_is_always_a_piece_of_its_context(language: str) -> None:
         start = rng.randrange(len(context))
         answers = [context[start : start + rng.randint(1, 9)]]
         one = {"id": str(number), "group": "g", "context": context, "question": "q?", "answers": answers}
-        made = put_answers([{**one, "starts": [start]}], ByWord() if number % 2 else Wild(), "en", language)
+        made = translate_answers([{**one, "starts": [start]}], ByWord() if number % 2 else Wild(), "en", language)
         fine = made.reasons[0] is None and made.rows[0]["context"] != ""
         assert span.check(made.rows[0]) is None
         assert bool(made.rows[0]["answers"]) == fine
@@ -165,7 +162,7 @@ def word_rows(count: int) -> list[dict[str, Any]]:
 
 def test_attention_finds_the_words_that_people_would(marian: Path) -> None:
     rows = word_rows(80)
-    made = put_answers(rows, TransformersEngine(marian), "en", "de")
+    made = translate_answers(rows, TransformersEngine(marian), "en", "de")
     kept = [
         (before, after)
         for before, after, reason in zip(rows, made.rows, made.reasons, strict=True)
@@ -184,8 +181,8 @@ def test_attention_finds_the_words_that_people_would(marian: Path) -> None:
 def test_both_libraries_find_the_same(marian: Path, tmp_path: Path) -> None:
     convert(marian, "float32", version("ctranslate2"), tmp_path)
     rows = word_rows(30)
-    ours = put_answers(rows, CTranslate2Engine(tmp_path), "en", "de")
-    theirs = put_answers(rows, TransformersEngine(marian), "en", "de")
+    ours = translate_answers(rows, CTranslate2Engine(tmp_path), "en", "de")
+    theirs = translate_answers(rows, TransformersEngine(marian), "en", "de")
     assert ours.rows == theirs.rows and ours.reasons == theirs.reasons
 
 
@@ -196,7 +193,7 @@ def test_tags_go_with_their_words(marian: Path) -> None:
         {"id": str(number), "group": "g", "tokens": one.split(), "tags": [tags[word] for word in one.split()]}
         for number, one in enumerate(english(60, seed=9))
     ]
-    made = put_tags(rows, TransformersEngine(marian), "en", "de", labels)
+    made = translate_tags(rows, TransformersEngine(marian), "en", "de", labels)
     kept = [
         (before, after)
         for before, after, reason in zip(rows, made.rows, made.reasons, strict=True)

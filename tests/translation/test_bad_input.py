@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,11 +15,11 @@ from xtransfer.base.stage import Work
 from xtransfer.data import load
 from xtransfer.data.load import read_rows
 from xtransfer.stages import translate
-from xtransfer.translation import opened
-from xtransfer.translation.dropped import read_dropped
+from xtransfer.translation import model_loading
 from xtransfer.translation.engine import ModelEngine
-from xtransfer.translation.kept import Nowhere
-from xtransfer.translation.reader import Directions
+from xtransfer.translation.model_tokenizer import Directions, ModelTokenizer
+from xtransfer.translation.translated_rows import read_dropped
+from xtransfer.translation.translation_store import NullStore
 
 SETTINGS = {
     "benchmark": "lab-nli", "split": "train", "language": "de", "rows": None, "references": False, "data": "",
@@ -36,15 +36,20 @@ class WordByWord(ModelEngine):
     """A model whose tokens are words, and which translates each by itself."""
 
     def __init__(self) -> None:
-        self.reader = SimpleNamespace(
-            directions=Directions(("en",), ("de",)),
-            longest=48,
-            end=END,
-            token=lambda language: None,
-            encode=lambda texts, source, target: [array("i", [*map(WORDS.index, text.split()), END]) for text in texts],
-            decode=lambda rows: [" ".join(GERMAN[WORDS[one]] for one in row if one != END) for row in rows],
+        self.tokenizer = cast(
+            ModelTokenizer,
+            SimpleNamespace(
+                directions=Directions(("en",), ("de",)),
+                longest=48,
+                end=END,
+                language_token=lambda language: None,
+                encode=lambda texts, source, target: [
+                    array("i", [*map(WORDS.index, text.split()), END]) for text in texts
+                ],
+                decode=lambda rows: [" ".join(GERMAN[WORDS[one]] for one in row if one != END) for row in rows],
+            ),
         )
-        self.decoding, self.kept = ("word by word",), Nowhere()
+        self.decoding, self.store = ("word by word",), NullStore()
 
     def generate(self, rows: Sequence[Sequence[int]], first: int | None) -> list[list[int]]:
         return [list(row) for row in rows]
@@ -59,7 +64,7 @@ def pair(name: str, first: Any, second: Any = TOO) -> dict[str, Any]:
 
 def run(rows: list[dict[str, Any]], folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     patch.setattr(load, "load_rows", lambda *asked: rows)
-    patch.setattr(opened, "open_engine", lambda *asked: WordByWord())
+    patch.setattr(model_loading, "open_engine", lambda *asked: WordByWord())
     out, state = folder / "out", folder / "state"
     out.mkdir()
     state.mkdir()
@@ -80,12 +85,12 @@ def test_each_row_is_translated_or_kept_with_its_reason(tmp_path: Path, monkeypa
     dropped = {row.id: row for row in read_dropped(tmp_path / "out")}
     assert set(made) | set(dropped) == {row["id"] for row in rows} and not set(made) & set(dropped)
     assert made["controls"] == made["direction"] == made["plain"] == "Der König ist nicht faul."
-    assert {dropped[name].reason for name in ("marks", "endless")} == {"a text could not be translated"}
-    assert dropped["empty"].reason == "a text is empty in the source"
+    assert {dropped[name].reason for name in ("marks", "endless")} == {"text not translated"}
+    assert dropped["empty"].reason == "source text empty"
     assert dropped["endless"].source[0] == "king " * 20_000 and dropped["endless"].output[0] == ""
     assert facts["kept"] == len(made) and sum(facts["dropped"].values()) == len(dropped)
 
 
 def test_what_is_no_text_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match="row bad: field 'second' holds None, which is no text"):
+    with pytest.raises(DataError, match="row bad: field 'second' holds nothing instead of text"):
         run([pair("plain", GOOD), pair("bad", GOOD, None)], tmp_path, monkeypatch)

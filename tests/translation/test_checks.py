@@ -12,10 +12,10 @@ import pytest
 from xtransfer import benchmarks
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.data.load import load_rows
-from xtransfer.translation.checks import Reason, fault
-from xtransfer.translation.dropped import Dropped, read_dropped, save_dropped
-from xtransfer.translation.names import lost_names
+from xtransfer.translation import word_checks
+from xtransfer.translation.checks import Reason, fault, lost_names
 from xtransfer.translation.translatable import texts_of
+from xtransfer.translation.translated_rows import Dropped, read_dropped, save_dropped
 
 HELD = [
     ("de", "The old man gave the children three apples.", "Der alte Mann gab den Kindern drei Äpfel."),
@@ -37,6 +37,17 @@ HELD = [
     ("de", "You haven't seen it, have you?", "Das hast du nicht gesehen, oder?"),
     ("fr", "Isn't it a lovely day today?", "C'est une belle journée aujourd'hui, pas vrai ?"),
     ("sr", "The old man gave the children three apples.", "Starac je dao deci tri jabuke."),
+    ("hi", "There are 300 million people here.", "यहाँ 30 करोड़ लोग हैं।"),
+    ("bn", "The town has 200,000 people.", "শহরটিতে 2 লক্ষ মানুষ আছে।"),
+    ("ur", "There are 300 million people here.", "یہاں 30 کروڑ لوگ ہیں۔"),
+    ("th", "The town has 200,000 people.", "เมืองนี้มีประชากร 2 แสนคน"),
+    ("de", "She won the 100-metre race.", "Sie gewann das Hundertmeterrennen."),
+    ("ru", "The house has no more than 200 rooms.", "В доме не более двухсот комнат."),
+    ("ar", "That cost more than $400,000 this year.", "كلف ذلك أكثر من 400 ألف دولار هذا العام."),
+    ("es", "I would rather eat 100 pears than one apple.", "Preferiría comer cien peras antes que una manzana."),
+    ("sw", "The machine had 158 parts in all.", "Mashine ilikuwa na sehemu mia moja hamsini na nane."),
+    ("de", "I ask you to give $10.00 to them.", "Ich bitte dich, ihnen 10 $ zu geben."),
+    ("ru", "The trial took place on Feb. 19,2003 there.", "Суд состоялся там 19.02.2003."),
 ]
 FAULTY = [
     ("de", "", "Ein Hund.", Reason.EMPTY_SOURCE),
@@ -51,6 +62,9 @@ FAULTY = [
     ("de", "The dog sleeps in the garden.", "Der Hund hund hund hund hund hund.", Reason.REPETITION),
     ("zh", "The dog sleeps in our big garden.", "狗睡觉了狗睡觉了狗睡觉了狗睡觉了", Reason.REPETITION),
     ("de", "The bridge was built in 1987.", "Die Brücke wurde 1978 gebaut.", Reason.NUMBER),
+    ("hi", "The bridge was built in 1987.", "पुल 1978 में बना था।", Reason.NUMBER),
+    ("de", "We paid 1,250.50 dollars for it.", "Dafür zahlten wir 1.350,50 Dollar.", Reason.NUMBER),
+    ("ru", "The house has 250 rooms.", "В доме много комнат для сотрудников.", Reason.NUMBER),
     ("es", "They moved from Leipzig to Aarhus.", "Se mudaron de una ciudad a otra.", Reason.NAME),
     ("de", "The dog doesn't like the garden.", "Der Hund mag den Garten.", Reason.NEGATION),
     ("de", "The dog likes the garden.", "Der Hund mag den Garten nicht.", Reason.NEGATION),
@@ -77,9 +91,13 @@ def test_negation_decides_only_where_it_is_asked_for() -> None:
     assert fault(*lost) is None and fault(*lost, negation=True) is Reason.NEGATION
 
 
+def test_number_words_are_known_for_every_language() -> None:
+    assert set(word_checks._NUMBER_WORDS) == set(LANGUAGES)
+
+
 def test_names_that_are_alike_are_kept() -> None:
-    assert not lost_names("They moved from Munich to Prague.", "se mudaron de múnich a otra ciudad")
-    assert lost_names("They moved from Munich to Prague.", "se mudaron de casa")
+    assert not lost_names("They moved from Munich to Prague.", "se mudaron de múnich a otra ciudad", "en", "es")
+    assert lost_names("They moved from Munich to Prague.", "se mudaron de casa", "en", "es")
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))

@@ -14,8 +14,6 @@ import pytest
 
 from tests.translation.tiny import make_marian
 from xtransfer.data.load import read_rows
-from xtransfer.translation.pace import Pace
-from xtransfer.translation.shards import Shards
 
 ROOT = Path(__file__).parents[2]
 SHARD = 8
@@ -88,25 +86,3 @@ def test_a_cache_serves_another_store(model: Path, tmp_path: Path) -> None:
     assert first is not None and second is not None
     assert sum(second["made"]) < 0.2 * sum(first["made"]), "what never ended is translated again"
     assert read_rows(Path(first["rows"])) == read_rows(Path(second["rows"]))
-
-
-def test_a_damaged_shard_is_left_out(tmp_path: Path) -> None:
-    shards = Shards(tmp_path)
-    for number in range(3):
-        shards.keep("en-de", {f"red {number}": f"rot {number}"}, frozenset())
-    (tmp_path / "000002.json").write_text('{"direction": "en-de", "outp')
-    (tmp_path / "unfinished").write_text('{"direction"')
-    asked = [f"red {number}" for number in range(3)]
-    again = Shards(tmp_path)
-    assert again.known("en-de", asked) == {"red 0": "rot 0", "red 2": "rot 2"} and again.known("en-fr", asked) == {}
-    again.keep("en-de", {"red 1": "rot 1"}, frozenset())
-    assert Shards(tmp_path).known("en-de", asked) == {one: one.replace("red", "rot") for one in asked}
-
-
-def test_the_time_left_goes_by_tokens() -> None:
-    now = [0.0]
-    pace = Pace(100, lambda: now[0])
-    now[0] = 10.0
-    assert pace.after(4, 80) == {"sentences_per_second": 0.4, "seconds_left": 2.5}
-    now[0] = 12.0
-    assert pace.after(8, 20) == {"sentences_per_second": 1.0, "seconds_left": 0.0}

@@ -32,6 +32,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> ModelEngine:
         ("一。二！", ["一。", "二！"]),
         ("a title\n\nA sentence. Another", ["a title", "A sentence.", "Another"]),
         ("no end", ["no end"]),
+        ("Mr. Smith met J. K. Rowling. He left.", ["Mr. Smith met J. K. Rowling.", "He left."]),
+        ("In the U.S. Army. So did I. He left.", ["In the U.S. Army.", "So did I.", "He left."]),
+        ("Am 3. Mai kam z. B. Dr. Braun. Er ging.", ["Am 3. Mai kam z. B. Dr. Braun.", "Er ging."]),
+        ('"Go!" he said. "Go." Tom ran.', ['"Go!" he said.', '"Go."', "Tom ran."]),
+        ("यह एक है। यह दो है।", ["यह एक है।", "यह दो है।"]),
+        ("یہ ایک ہے۔ یہ دو ہے۔", ["یہ ایک ہے۔", "یہ دو ہے۔"]),
+        ("Он живёт на ул. Ленина. Она тоже.", ["Он живёт на ул. Ленина.", "Она тоже."]),
         (" ", [" "]),
         ("", [""]),
     ],
@@ -95,10 +102,10 @@ def test_rows_are_dropped_for_a_reason() -> None:
     rows = [pair(0, "a", "b"), pair(1, "untranslatable", "b"), pair(2, " ", "b"), pair(3, "untranslatable", "")]
     translated, facts = made(rows, "pair", Quiet(), "de")
     assert [row["id"] for row in translated] == ["0"] and facts["dropped_empty"] == 3
-    assert facts["dropped"] == {"a text could not be translated": 1, "a text is empty in the source": 2}
+    assert facts["dropped"] == {"text not translated": 1, "source text empty": 2}
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["a", None]])
 def test_what_is_no_text_is_an_error(wrong: Any) -> None:
-    with pytest.raises(DataError, match=r"row 1: field 'second' holds .*no text"):
+    with pytest.raises(DataError, match=r"row 1: field 'second' holds .* instead of text"):
         made([pair(0, "a", "b"), pair(1, "a", wrong)], "pair", Quiet(), "de")

@@ -11,8 +11,8 @@ import pytest
 from tests.translation.made import made
 from tests.translation.test_answers import ByWord
 from xtransfer.base.errors import RequestError
-from xtransfer.translation.alignment import Aligned, places_of
-from xtransfer.translation.tags import LOST, SPLIT, UNALIGNED, entities, put_tags, sentence_of
+from xtransfer.translation.span_matching import Aligned, token_spans
+from xtransfer.translation.tags import LOST, SPLIT, UNALIGNED, entities, sentence_of, translate_tags
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 Row = dict[str, object]
@@ -36,7 +36,7 @@ class Given:
         for place, comes_from in enumerate(self.sources):
             if comes_from is not None:
                 weights[place, comes_from] = 1
-        return Aligned(self.output, places_of(words, sentence), places_of(own, self.output), weights)
+        return Aligned(self.output, token_spans(words, sentence), token_spans(own, self.output), weights)
 
 
 def row(*tagged: str) -> Row:
@@ -48,7 +48,7 @@ NAMED = row("Ann/B-PER", "Lee/I-PER", "saw/O", "Rome/B-LOC", "today/O")
 
 
 def put(output: str, sources: Sequence[int | None], one: Row = NAMED) -> tuple[list[str], str | None]:
-    made = put_tags([one], Given(output, sources), "en", "de", LABELS)
+    made = translate_tags([one], Given(output, sources), "en", "de", LABELS)
     return [LABELS[tag] for tag in made.rows[0]["tags"]], made.reasons[0]
 
 
@@ -72,12 +72,12 @@ def test_a_row_that_loses_an_entity_is_left_out(sources: list[int | None], expec
 def test_parts_of_speech_need_every_word() -> None:
     labels = ("NOUN", "VERB")
     one = {"id": "0", "group": "g", "tokens": ["dogs", "run", "far"], "tags": [0, 1, 0]}
-    made = put_tags([one], Given("weit laufen Hunde", [2, 1, 0]), "en", "de", labels)
+    made = translate_tags([one], Given("weit laufen Hunde", [2, 1, 0]), "en", "de", labels)
     assert made.rows[0]["tags"] == [0, 1, 0] and made.rows[0]["tokens"] == ["weit", "laufen", "Hunde"]
-    made = put_tags([one], Given("es laufen Hunde", [None, 1, 0]), "en", "de", labels)
+    made = translate_tags([one], Given("es laufen Hunde", [None, 1, 0]), "en", "de", labels)
     assert made.reasons == [None]  # with three words a third of what it looks at is one's
     long = {**one, "tokens": [*"abcde"], "tags": [0] * 5}
-    assert put_tags([long], Given("a b c d e", [None, 1, 2, 3, 4]), "en", "de", labels).reasons == [UNALIGNED]
+    assert translate_tags([long], Given("a b c d e", [None, 1, 2, 3, 4]), "en", "de", labels).reasons == [UNALIGNED]
 
 
 def test_tags_stay_valid_whatever_is_aligned() -> None:
@@ -108,8 +108,8 @@ def test_rows_are_dropped_and_counted() -> None:
 
 
 def test_an_engine_must_align() -> None:
-    with pytest.raises(RequestError, match="does not tell which words come from which"):
-        put_tags([NAMED], ByWord(), "en", "de", LABELS)
+    with pytest.raises(RequestError, match="does not align words"):
+        translate_tags([NAMED], ByWord(), "en", "de", LABELS)
 
 
 def test_words_as_a_sentence() -> None:

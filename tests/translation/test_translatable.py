@@ -11,13 +11,13 @@ from xtransfer.planning.single_runs import translations
 from xtransfer.planning.study_check import check
 from xtransfer.study.study import Study, make
 from xtransfer.translation import engines
-from xtransfer.translation.translatable import BENCHMARKS, KINDS, Way, why_not
+from xtransfer.translation.translatable import BENCHMARKS, KINDS, Translatable, why_not
 
 
 def test_every_kind_is_declared() -> None:
     assert set(KINDS) == set(kinds.KINDS)
     for name, way in KINDS.items():
-        if isinstance(way, Way):
+        if isinstance(way, Translatable):
             assert set(way.fields) <= set(kinds.get(name).fields), name
     assert set(BENCHMARKS) <= set(benchmarks.BUILT_IN)
 
@@ -48,7 +48,7 @@ def test_a_study_says_so_when_it_is_planned(part: str, reason: str) -> None:
 
 
 def test_what_is_only_scored_is_not_translated() -> None:
-    with pytest.raises(RequestError, match="tatoeba cannot be translated: its rows are sentences beside"):
+    with pytest.raises(RequestError, match="tatoeba cannot be translated: its task is to find translations"):
         engines.check("opus-mt", "tatoeba", "de", "test")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any
 
 from xtransfer import benchmarks
@@ -15,8 +14,8 @@ from xtransfer.study.encoders import ENCODERS, EncoderRef
 from xtransfer.study.intermediate import Part
 from xtransfer.study.study import Target
 from xtransfer.translation import engines, translatable
-from xtransfer.translation.engines import EngineTrainedHere, HubEngine, HumanTranslations
-from xtransfer.translation.parallel import translated_by_people
+from xtransfer.translation.engines import EngineTrainedHere, HumanTranslations, ModelDeclaration
+from xtransfer.translation.human_translations import translated_by_people
 
 
 @dataclass(frozen=True)
@@ -128,19 +127,22 @@ class TranslationPlanner:
             return {"people": {"benchmark": held, "data": self.pins.data(held, asked.split, [asked.language])}}, {}
         if isinstance(engine, EngineTrainedHere):
             trained = {"inputs": {"engine": self.translator(engine).key}}
-            return {}, trained if engine.how == "transformers" else self.conversion(engine, None, trained)
+            return {}, self.conversion(engine, None, trained)
         model, links = self.begin(self.pins.encoder(engine.model(asked.source, asked.language)), None, "engine")
         settings = {"engine": model, "beams": engine.beams}
-        return settings, links if engine.how == "transformers" else self.conversion(engine, model, links)
+        return settings, self.conversion(engine, model, links)
 
     def conversion(
-        self, engine: EngineTrainedHere | HubEngine, model: dict[str, str] | None, links: dict[str, dict[str, str]]
+        self, engine: ModelDeclaration, model: dict[str, str] | None, links: dict[str, dict[str, str]]
     ) -> dict[str, dict[str, str]]:
-        """The link to a model that CTranslate2 can run, instead of those to the model that it is made of."""
+        """The link to the converted model where the engine's library needs one, else the links to the model itself."""
+        runtime = engines.conversion(engine)
+        if runtime is None:
+            return links
         stage = self.stage(
             "convert",
             f"convert {engine.name}",
-            {"engine": model, "number_format": engine.how, "ctranslate2": version("ctranslate2")},
+            {"engine": model, **runtime},
             **links,
         )
         return {"inputs": {"engine": stage.key}}

@@ -17,8 +17,8 @@ from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Row
 from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
-from xtransfer.translation.dropped import Dropped, read_dropped
 from xtransfer.translation.translatable import texts_of
+from xtransfer.translation.translated_rows import Dropped, read_dropped
 
 SENTENCES = 5  # of a translation
 _ROWS = 50  # that are looked through for them: many share a sentence

@@ -21,7 +21,7 @@ def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows
-    from xtransfer.translation.opened import open_engine
+    from xtransfer.translation.model_loading import open_engine
     from xtransfer.translation.quality import round_trip
     from xtransfer.translation.translatable import texts_of
 
@@ -37,4 +37,4 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     return {**facts, "decoding": list(engine.decoding)}
 
 
-KIND = StageKind(name="round-trip", version=1, run=run, reads=reads, seconds=3)
+KIND = StageKind(name="round-trip", version=2, run=run, reads=reads, seconds=3)

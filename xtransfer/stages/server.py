@@ -139,7 +139,11 @@ def _import_everything() -> None:
     import xtransfer.scoring.score
     import xtransfer.training.finetune
     import xtransfer.training.pretraining
-    import xtransfer.training.translator  # noqa: F401
+    import xtransfer.training.translator
+    import xtransfer.translation.benchmark
+    import xtransfer.translation.ctranslate2_engine
+    import xtransfer.translation.model_loading
+    import xtransfer.translation.transformers_engine  # noqa: F401
     from xtransfer.base.settings import current
     from xtransfer.benchmarks import BENCHMARKS
     from xtransfer.store import manifest

@@ -30,7 +30,7 @@ def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> 
     benchmark, split = benchmarks.get(settings["benchmark"]), settings["split"]
     source = settings.get("source", "en")
     if settings.get("people"):
-        from xtransfer.translation.parallel import human_rows
+        from xtransfer.translation.human_translations import human_rows
 
         rows, facts = human_rows(benchmark.name, settings["language"], split, settings["rows"], source)
     else:
@@ -44,11 +44,10 @@ def _by_a_model(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows
-    from xtransfer.translation.benchmark import Translated, translate_rows
-    from xtransfer.translation.dropped import save_dropped
-    from xtransfer.translation.first_kept import first_kept
-    from xtransfer.translation.opened import open_engine
+    from xtransfer.translation.benchmark import Translated, first_kept, translate_rows
+    from xtransfer.translation.model_loading import open_engine
     from xtransfer.translation.translatable import check
+    from xtransfer.translation.translated_rows import save_dropped
 
     benchmark, language, split = benchmarks.get(settings["benchmark"]), settings["language"], settings["split"]
     source, limit = settings.get("source", "en"), settings["rows"]
@@ -73,4 +72,4 @@ def _by_a_model(
     return made.kept, {**made.facts(references), "decoding": list(engine.decoding)}
 
 
-KIND = StageKind(name="translate", version=2, run=run, reads=reads, seconds=8)
+KIND = StageKind(name="translate", version=3, run=run, reads=reads, seconds=8)

@@ -1,4 +1,4 @@
-"""Stage `translator`: a translation model trained on the spot on parallel text."""
+"""Stage `translator`: a translation model trained on parallel text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
     from xtransfer.data.corpora import held_out_texts, load_texts
     from xtransfer.training.translator import TranslatorRecipe, train_translator
-    from xtransfer.translation.held_out import held_out_quality
+    from xtransfer.translation.quality import held_out_quality
 
     texts = load_texts(
         settings["corpus"]["name"],

@@ -1,7 +1,7 @@
-"""A translator trained on the spot from parallel text: one Marian model from one language to several, or back.
+"""Training a translator on parallel text: one Marian model from one language to several, or back.
 
-The target is named by a leading token `>>de<<` (Johnson et al. 2017, in OPUS-MT's spelling). The result is a
-plain transformers folder with a `tokenizer.json`, so that no sentencepiece file and no pickle is involved.
+A leading token `>>de<<` names the target (Johnson et al. 2017, in OPUS-MT's spelling). The result is a transformers
+folder with a `tokenizer.json`: no sentencepiece file and no pickle.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from xtransfer.training.losses import degenerate, summary
 from xtransfer.training.session import Job, train
 from xtransfer.training.tokenizer import train_tokenizer
 from xtransfer.training.translator_pairs import Languages, Pair, batches_of, languages_of, mark, pairs_of
-from xtransfer.translation.reader import LANGUAGES_FILE
+from xtransfer.translation.model_tokenizer import LANGUAGES_FILE
 
 __all__ = ["TranslatorRecipe", "train_translator"]
 
-_IGNORED = -100  # what cross-entropy skips
+_IGNORED = -100  # the label that cross-entropy skips
 
 
 def train_translator(
@@ -48,7 +48,8 @@ def train_translator(
     to_english: bool = False,
     save_every: float = 60.0,
 ) -> dict[str, Any]:
-    """Train on `texts` (language → sentence, all saying the same), from English to all others in them, or back.
+    """Train on `texts` (language → sentence, translations of each other) from English to all their other languages, or
+    back; the model is written to `out`.
 
     Facts: steps, loss_first, loss_last, losses, degenerate, num_texts, languages, vocab_size, num_parameters,
     seconds. Raises RequestError where no text holds English and another language.
@@ -61,7 +62,7 @@ def train_translator(
     if recipe.embeddings == "co-occurrence":
         _begin_alike(model, texts, tokenizer, seed)
     if recipe.precision == "bf16":
-        model.set_attn_implementation("eager")  # one core, captions, bf16: 177 pairs a second, 119 with sdpa
+        model.set_attn_implementation("eager")  # bf16, captions, one core: 177 pairs per second, 119 with sdpa
     nn.Module.to(model, device)
     optimizer = adamw(model, recipe.learning_rate)
 
@@ -120,16 +121,16 @@ def _model(tokenizer: PreTrainedTokenizerFast, recipe: TranslatorRecipe, seed: i
         activation_dropout=0.0,
         activation_function="relu",
         scale_embedding=True,
-        # Marian's 0.02 is for a width of 512; at 96 positions drown out words and learning sets in late. Laboratory,
-        # en-de, seed 1, rate 5e-3: 44% exact after 500 steps with 0.02, 87% after 400 with this. (Rate 3e-3, 400
-        # steps: 87% for seeds 0, 1 and 2.)
+        # Marian's 0.02 is for a width of 512; at a width of 96, positions drown out words and learning starts late.
+        # Laboratory, en-de, seed 1, learning rate 5e-3: 44% exact matches after 500 steps with 0.02, 87% after 400
+        # with this. (Learning rate 3e-3, 400 steps: 87% for each of seeds 0, 1 and 2.)
         init_std=0.5 * recipe.width**-0.5,
         share_encoder_decoder_embeddings=True,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=tokenizer.bos_token_id,
-        decoder_start_token_id=tokenizer.pad_token_id,  # as Marian's own models
+        decoder_start_token_id=tokenizer.pad_token_id,  # as in Marian models
         forced_eos_token_id=tokenizer.eos_token_id,
     )
     with own_randomness("cpu"):
@@ -140,8 +141,8 @@ def _model(tokenizer: PreTrainedTokenizerFast, recipe: TranslatorRecipe, seed: i
 def _begin_alike(
     model: MarianMTModel, texts: Sequence[dict[str, str]], tokenizer: PreTrainedTokenizerFast, seed: int
 ) -> None:
-    """Give subwords that stand in the same texts, translations above all, vectors that are alike."""
-    # As long as random ones are. Multi30k, width 256, one seed: loss 5.52 after 80 steps of 32, 5.95 without.
+    """Initialize subwords of the same texts, translations above all, with similar vectors, as long as random ones."""
+    # Multi30k, width 256, one seed: loss 5.52 after 80 steps of 32 pairs, 5.95 with random vectors
     written = [[text[language] for language in sorted(text)] for text in texts]
     tokens = [np.concatenate(tokenizer(one, add_special_tokens=False, verbose=False)["input_ids"]) for one in written]
     counted = [one.astype(np.int64) for one in tokens]

@@ -1,4 +1,4 @@
-"""Parallel texts as sentence pairs to train on: which directions, in what order, in which batches."""
+"""Training pairs from parallel texts: their directions, order and batches."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from xtransfer.base.randomness import derived
 from xtransfer.kinds.batches import epoch_order
 
 Pair = tuple[list[int], list[int]]
-_POOL = 64  # batches whose pairs are sorted together: enough to save padding, few enough to leave batches mixed
+_POOL = 64  # batches sorted together by length: enough to save padding, few enough to keep batches mixed
 
 
 @dataclass(frozen=True)
 class Languages:
-    """From which languages to which a translator is trained; every source to every other target."""
+    """The directions of a translator: from every source to every other target."""
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
 
     @property
     def all(self) -> list[str]:
-        """Each once, sources first."""
+        """Each language once, sources first."""
         return list(dict.fromkeys([*self.sources, *self.targets]))
 
     def directions(self, text: dict[str, str]) -> list[tuple[str, str]]:
-        """Those that a text is written in."""
+        """The directions for which a text has both languages."""
         return [(one, two) for one in self.sources for two in self.targets if one != two and {one, two} <= text.keys()]
 
 
 def languages_of(texts: Sequence[dict[str, str]], to_english: bool) -> Languages:
-    """From English to all languages that a text has beside it, or back; raises RequestError where none has both."""
+    """From English to all languages that texts have beside it, or back. Raises RequestError where no text has English
+    and another language."""
     others = tuple(sorted({language for text in texts for language in text if "en" in text} - {"en"}))
     if not others:
         raise RequestError(f"a translator needs texts in 'en' and another language; none of {len(texts)} has both")
@@ -45,7 +46,8 @@ def languages_of(texts: Sequence[dict[str, str]], to_english: bool) -> Languages
 def pairs_of(
     texts: Sequence[dict[str, str]], languages: Languages, tokenizer: PreTrainedTokenizerFast, longest: int
 ) -> list[Pair]:
-    """Token ids of every text in every direction that it has, the target's mark first; longer ones are cut."""
+    """Token ids (source, target) of every text in each of its directions, the source with the target's mark first; cut
+    to `longest` tokens."""
     said = [(f"{mark(two)} {text[one]}", text[two]) for text in texts for one, two in languages.directions(text)]
     asked = tokenizer([one for one, _ in said], truncation=True, max_length=longest)["input_ids"]
     wanted = tokenizer([two for _, two in said], truncation=True, max_length=longest)["input_ids"]
@@ -53,7 +55,7 @@ def pairs_of(
 
 
 def batches_of(pairs: Sequence[Pair], batch_size: int, by_length: bool, seed: int, first: int) -> Iterator[list[Pair]]:
-    """Endless batches, from step `first` on; a function of the step alone."""
+    """Endless batches from step `first` on, which depend on the step only."""
     per_epoch = math.ceil(len(pairs) / batch_size)
     while True:
         epoch, place = divmod(first - 1, per_epoch)
@@ -67,7 +69,7 @@ def batches_of(pairs: Sequence[Pair], batch_size: int, by_length: bool, seed: in
 
 
 def _alike(pairs: Sequence[Pair], order: list[int], batch_size: int, seed: str) -> list[list[int]]:
-    """Batches of rows that are about as long, in any order: each pool of the epoch is sorted, then all are mixed."""
+    """Batches of rows of similar length in random order: pools of the epoch are sorted, batches shuffled."""
     pool = _POOL * batch_size
     ordered: list[int] = []
     for at in range(0, len(order), pool):
@@ -78,5 +80,5 @@ def _alike(pairs: Sequence[Pair], order: list[int], batch_size: int, seed: str) 
 
 
 def mark(language: str) -> str:
-    """What stands before a sentence that is to be translated to a language."""
+    """The prefix of a source sentence that names the target language."""
     return f">>{language}<<"

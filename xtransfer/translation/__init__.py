@@ -1,1 +1,1 @@
-"""Translation of training data: engines, a translator trained on the spot, translated benchmarks."""
+"""Machine translation of benchmarks: engines, translators trained by a study, checks of what they make."""

@@ -1,53 +1,63 @@
-"""The rows of a benchmark in another language, those left out that fail a check."""
+"""The rows of a benchmark in another language, without those that fail a check."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from xtransfer.base.errors import DataError
 from xtransfer.base.stage import Progress, silent
 from xtransfer.benchmarks.spec import Row
-from xtransfer.translation.answers import put_answers
+from xtransfer.translation.answers import translate_answers
 from xtransfer.translation.checks import Reason, fault
-from xtransfer.translation.dropped import Dropped
 from xtransfer.translation.engine import Engine
-from xtransfer.translation.put import Put
 from xtransfer.translation.quality import against_people, round_trip
-from xtransfer.translation.tags import put_tags
-from xtransfer.translation.texts import check_texts, put_texts
-from xtransfer.translation.translatable import Way, texts_of, way_of
+from xtransfer.translation.tags import translate_tags
+from xtransfer.translation.translatable import Translatable, texts_of, translatable_kind
+from xtransfer.translation.translated_rows import Dropped, TranslatedRows, check_texts, translate_texts
 
-_NEGATION_DECIDES = ("pair", "dual-pair")  # kinds in which a lost "not" makes another label right
+_NEGATION_DECIDES = ("pair", "dual-pair")  # kinds whose label may change with a lost "not"
+
+
+class WithKept(Protocol):
+    """A translation of rows."""
+
+    @property
+    def kept(self) -> list[Row]:
+        """The rows that were not dropped, in order and with their ids."""
+        ...
+
+
+T = TypeVar("T", bound=WithKept)
 
 
 @dataclass(frozen=True)
 class Translated:
-    """Rows in another language: those that stay, those that fail a check of `checks`, and what is to be said of
-    them."""
+    """The translation of a benchmark's rows: those kept, those dropped by a check, and facts about both."""
 
     kind_name: str
     engine: Engine
     source: str
     target: str
-    rows: Sequence[Row]  # as they came
-    put: Put
+    rows: Sequence[Row]  # in the source language
+    translated: TranslatedRows
     kept: list[Row]
     dropped: list[Dropped]
 
     def facts(self, references: Sequence[Row] | None = None) -> dict[str, Any]:
-        """rows, kept, dropped_empty, dropped (rows by reason), sentences, distinct, those of the kind (`put_answers`)
-        and of `quality.round_trip`, and against `references` (the same ids, written in the language) those of
-        `quality.against_people`; dropped rows count there, too. Raises DataError where nothing is kept.
+        """rows, kept, dropped_empty, dropped (rows by reason), sentences, distinct, those of the kind
+        (`translate_answers`), of `quality.round_trip`, and with `references` (rows of the same ids written in the
+        language) of `quality.against_people`, which include dropped rows. Raises DataError where no row is kept.
         """
         faults = Counter(row.reason for row in self.dropped)
         if not self.kept:
             counts = ", ".join(f"{reason}: {count}" for reason, count in faults.most_common())
-            raise DataError(f"translation to '{self.target}': no row is left of {len(self.rows)} ({counts})")
+            raise DataError(f"translation to '{self.target}': all {len(self.rows)} rows were dropped ({counts})")
         sentences = [text for row in self.rows for text in texts_of(self.kind_name, row)]
-        outputs = [text for row in self.put.rows for text in texts_of(self.kind_name, row)]
+        outputs = [text for row in self.translated.rows for text in texts_of(self.kind_name, row)]
         return {
             "rows": len(self.rows),
             "kept": len(self.kept),
@@ -55,15 +65,15 @@ class Translated:
             "dropped": dict(faults),
             "sentences": len(sentences),
             "distinct": len(set(sentences)),
-            **self.put.facts,
+            **self.translated.facts,
             **round_trip(self.engine, dict(zip(sentences, outputs, strict=True)), self.source, self.target),
             **(against_people(self._pairs(references), self.target) if references else {}),
         }
 
     def _pairs(self, references: Sequence[Row]) -> list[tuple[str, str]]:
-        """Sentences beside those that people wrote; one that many rows share counts once."""
+        """Distinct pairs of a translation and its reference."""
         written = {row["id"]: row for row in references}
-        both = [(row, written[row["id"]]) for row in self.put.rows if row["id"] in written]
+        both = [(row, written[row["id"]]) for row in self.translated.rows if row["id"] in written]
         texts = [(texts_of(self.kind_name, row), texts_of(self.kind_name, other)) for row, other in both]
         return list(dict.fromkeys(pair for ours, theirs in texts for pair in zip(ours, theirs, strict=False)))
 
@@ -78,43 +88,61 @@ def translate_rows(
     labels: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Translated:
-    """The rows in the target language; ids, groups and labels stay. `labels`: the names of the tags, of a kind that
-    has tags.
+    """The rows in the target language with their ids, groups and labels. `labels`: the names of the tags, for a kind
+    that has tags.
 
-    Raises RequestError for a kind that cannot be translated, DataError for a field that is no text.
+    Raises RequestError for a kind that cannot be translated, DataError for a field that is not text.
     """
-    way = way_of(kind_name)
-    check_texts(rows, way.fields)
-    put = _put(rows, way, engine, (source, target), labels, progress)
+    kind = translatable_kind(kind_name)
+    check_texts(rows, kind.fields)
+    translated = _translated(rows, kind, engine, (source, target), labels, progress)
     kept: list[Row] = []
     dropped: list[Dropped] = []
-    for row, made, lost in zip(rows, put.rows, put.reasons, strict=True):
-        texts = _texts(way, kind_name, row, made)
+    for row, made, lost in zip(rows, translated.rows, translated.reasons, strict=True):
+        texts = _texts(kind, kind_name, row, made)
         reason = fault(*texts, source, target, negation=kind_name in _NEGATION_DECIDES) or lost
         if reason is None:
             kept.append(made)
         else:
             dropped.append(Dropped(row["id"], str(reason), *texts))
-    return Translated(kind_name, engine, source, target, rows, put, kept, dropped)
+    return Translated(kind_name, engine, source, target, rows, translated, kept, dropped)
 
 
-def _put(
+def first_kept(rows: Sequence[Row], wanted: int, translate: Callable[[Sequence[Row]], T]) -> T:
+    """The translation of the shortest prefix of `rows` of which `wanted` rows are kept; of all rows where fewer are.
+
+    Calls `translate` again with a longer prefix where rows were dropped, so it must be cheap for rows it has seen.
+    """
+    count = min(wanted, len(rows))
+    made = translate(rows[:count])
+    while len(made.kept) < wanted and count < len(rows):
+        lacking, share = wanted - len(made.kept), max(len(made.kept), 1) / count
+        count = min(len(rows), count + math.ceil(lacking / share))
+        made = translate(rows[:count])
+    if made.kept[wanted - 1 :]:
+        last = made.kept[wanted - 1]["id"]
+        shortest = 1 + next(place for place, row in enumerate(rows) if row["id"] == last)
+        made = translate(rows[:shortest]) if shortest < count else made
+    return made
+
+
+def _translated(
     rows: Sequence[Row],
-    way: Way,
+    kind: Translatable,
     engine: Engine,
     direction: tuple[str, str],
     labels: Sequence[str],
     progress: Progress,
-) -> Put:
-    if way.how == "answers":
-        return put_answers(rows, engine, *direction, progress)
-    if way.how == "tags":
-        return put_tags(rows, engine, *direction, labels, progress)
-    return put_texts(rows, way.fields, engine, *direction, progress)
+) -> TranslatedRows:
+    if kind.how == "answers":
+        return translate_answers(rows, engine, *direction, progress)
+    if kind.how == "tags":
+        return translate_tags(rows, engine, *direction, labels, progress)
+    return translate_texts(rows, kind.fields, engine, *direction, progress)
 
 
-def _texts(way: Way, kind_name: str, row: Row, made: Row) -> tuple[list[str], list[str]]:
-    """The texts of a row and their translations; without those that may be empty and are."""
+def _texts(kind: Translatable, kind_name: str, row: Row, made: Row) -> tuple[list[str], list[str]]:
+    """The texts of a row and their translations, without texts that may be empty and are."""
     pairs = zip(texts_of(kind_name, row), texts_of(kind_name, made), strict=True)
-    both = [(ours, theirs) for ours, theirs in pairs if ours.strip() or not way.some_empty]
+    both = [(ours, theirs) for ours, theirs in pairs if ours.strip() or not kind.some_empty]
     return [ours for ours, _ in both], [theirs for _, theirs in both]

@@ -1,54 +1,53 @@
-"""Checks of a translator's output against its source: what fails one is left out, with its reason.
+"""Checks of a machine translation against its source; a row that fails one is dropped with its reason.
 
-They are meant to leave people's translations alone: in doubt a text passes. What they do is part of the `translate`
-stage's version.
+Each is tuned to pass people's translations: a text is dropped only where the evidence is clear. A change of what they
+find raises the version of stage `translate`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-from xtransfer.translation.detector import other_language
-from xtransfer.translation.figures import lost_number
-from xtransfer.translation.lengths import out_of_proportion
-from xtransfer.translation.names import lost_names, tells_names
-from xtransfer.translation.negations import negation_differs
-from xtransfer.translation.repetition import longest_loop
-from xtransfer.translation.scripts import in_another_script, num_letters, words_of
+from xtransfer.base.languages import LANGUAGES, language
+from xtransfer.translation.word_checks import lost_number, negation_differs
 
-_SMALL_WORDS = 4  # that a copied text has at least: names, numbers and "ok um-hum" are the same in many languages
-_LETTERS_OF_A_WORD = 3
-_LETTERS_OF_A_LANGUAGE = 20  # that tell which one it is
-_CERTAINTY = 0.9  # of the detector
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 class Reason(StrEnum):
-    """Why a row is left out."""
+    """Why a row is dropped."""
 
-    EMPTY_SOURCE = "a text is empty in the source"
-    EMPTY = "a text could not be translated"
+    EMPTY_SOURCE = "source text empty"
+    EMPTY = "text not translated"
     COPIED = "source copied"
     SCRIPT = "wrong script"
     LANGUAGE = "wrong language"
     LENGTH = "length out of proportion"
-    REPETITION = "says one thing again and again"
+    REPETITION = "repeated text"
     NUMBER = "number lost"
     NAME = "names lost"
-    NEGATION = "negation lost or made up"
+    NEGATION = "negation lost or added"
 
 
 def fault(
     sources: Sequence[str], outputs: Sequence[str], source: str, target: str, *, negation: bool = False
 ) -> Reason | None:
-    """The first reason to leave out a row whose texts were translated from a language to another; None where it stays.
+    """The first reason to drop a row with these texts and translations, from language `source` to `target`; None
+    where it passes.
 
-    `negation`: its label hangs on what is denied, as in inference.
+    `negation`: also check that negation is kept, for tasks whose label depends on it, such as inference.
     """
-    if not all(map(_says_something, sources)):
+    if not all(map(str.strip, sources)):
         return Reason.EMPTY_SOURCE
-    if not all(map(_says_something, outputs)):
+    if not all(map(str.strip, outputs)):
         return Reason.EMPTY
     found = (_of_text(*pair, source, target, negation) for pair in zip(sources, outputs, strict=True))
     return next((reason for reason in found if reason is not None), None)
@@ -57,29 +56,160 @@ def fault(
 @lru_cache(maxsize=1 << 16)  # premises repeat
 def _of_text(text: str, output: str, source: str, target: str, negation: bool) -> Reason | None:
     checks = {
-        Reason.COPIED: lambda: _copied(text, output),
+        Reason.COPIED: lambda: copied(text, output),
         Reason.SCRIPT: lambda: in_another_script(text, output, target),
         Reason.REPETITION: lambda: longest_loop(output) > 2 * longest_loop(text),
-        Reason.LANGUAGE: lambda: _in_another_language(output, target),
+        Reason.LANGUAGE: lambda: other_language(output, target) is not None,
         Reason.LENGTH: lambda: out_of_proportion(text, output, source, target),
-        Reason.NUMBER: lambda: lost_number(text, output) is not None,
-        Reason.NAME: lambda: tells_names(source, target) and bool(lost_names(text, output)),
+        Reason.NUMBER: lambda: lost_number(text, output, target) is not None,
+        Reason.NAME: lambda: bool(lost_names(text, output, source, target)),
         Reason.NEGATION: lambda: negation and negation_differs(text, output, source, target),
     }
     return next((reason for reason, fails in checks.items() if fails()), None)
 
 
-def _says_something(text: str) -> bool:
-    return bool(text.strip())
+# Copies
+
+_FEWEST_WORDS = 4  # lower-case words: names, numbers and "ok um-hum" are the same in many languages
+_SHORTEST_WORD = 3  # letters
 
 
-def _copied(text: str, output: str) -> bool:
-    """Equal but for case, blanks and punctuation, and longer than a name."""
-    words = words_of(output)
-    if sum(word[0].islower() and len(word) >= _LETTERS_OF_A_WORD for word in words) < _SMALL_WORDS:
+def copied(source: str, output: str) -> bool:
+    """Whether both are equal but for case, blanks and punctuation, and hold four lower-case words or more."""
+    words = _LETTERS.findall(output)
+    if sum(word[0].islower() and len(word) >= _SHORTEST_WORD for word in words) < _FEWEST_WORDS:
         return False
-    return [word.casefold() for word in words_of(text)] == [word.casefold() for word in words]
+    return [word.casefold() for word in _LETTERS.findall(source)] == [word.casefold() for word in words]
 
 
-def _in_another_language(output: str, target: str) -> bool:
-    return num_letters(output) >= _LETTERS_OF_A_LANGUAGE and other_language(output, target, _CERTAINTY) is not None
+# Loops: a decoder that repeats itself
+
+_LOOP = re.compile(r"(\w.{0,59}?)\1{3,}", re.DOTALL)  # four times in a row
+_WINDOW, _FEWEST_REPEATED = 4, 6  # characters; repeated windows in any loop: most texts are done after this test
+_SHORTEST_LOOP = 12  # characters; "hahahaha" and "tick tick tick" pass
+
+
+def longest_loop(text: str) -> int:
+    """Characters of the longest stretch that repeats one unit at least four times; 0 where there is none."""
+    repeated = len(text) - _WINDOW - len({text[start : start + _WINDOW] for start in range(len(text) - _WINDOW)})
+    if repeated < _FEWEST_REPEATED:
+        return 0
+    loops = (found.end() - found.start() for found in _LOOP.finditer(text) if any(map(str.isalpha, found[1])))
+    return max((length for length in loops if length >= _SHORTEST_LOOP), default=0)
+
+
+# Lengths
+
+# Characters of people's translations per character of English: XNLI and PAWS-X (dev), XCOPA (dev), Multi30k. All other
+# scripts: 0.84 (Arabic, Czech) to 1.33 (Tamil).
+_PER_ENGLISH: Mapping[str, float] = {"Han": 0.34, "Japanese": 0.51, "Hangul": 0.58, "Thai": 0.85}
+_OTHERS = 1.05
+_SMOOTHING = 10  # English characters added to both, so that a word more or less in a short text counts little
+_SHORTEST, _LONGEST = 0.4, 2.5  # beyond these lie fewer than 1 in 1,000 people's translations in most languages
+
+
+def out_of_proportion(source: str, output: str, source_language: str, target_language: str) -> bool:
+    """Whether a translation is under 0.4 or over 2.5 times as long as its source makes likely."""
+    per_source, per_target = _per_english(source_language), _per_english(target_language)
+    proportion = (len(output) / per_target + _SMOOTHING) / (len(source) / per_source + _SMOOTHING)
+    return not _SHORTEST <= proportion <= _LONGEST
+
+
+def _per_english(code: str) -> float:
+    return _PER_ENGLISH.get(language(code).script, _OTHERS)
+
+
+# Scripts
+
+_CHARACTERS: Mapping[str, str] = {
+    "Arabic": "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff",
+    "Armenian": "\u0530-\u058f\ufb13-\ufb17",
+    "Bengali": "\u0980-\u09ff",
+    "Burmese": "\u1000-\u109f",
+    "Cyrillic": "\u0400-\u052f",
+    "Devanagari": "\u0900-\u097f",
+    "Ethiopic": "\u1200-\u137f",
+    "Georgian": "\u10a0-\u10ff\u1c90-\u1cbf",
+    "Greek": "\u0370-\u03ff\u1f00-\u1fff",
+    "Gujarati": "\u0a80-\u0aff",
+    "Gurmukhi": "\u0a00-\u0a7f",
+    "Han": "\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ffff",
+    "Hangul": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af",
+    "Hebrew": "\u0590-\u05ff\ufb1d-\ufb4f",
+    "Japanese": "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff",
+    "Khmer": "\u1780-\u17ff",
+    "Latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff",
+    "Malayalam": "\u0d00-\u0d7f",
+    "Sinhala": "\u0d80-\u0dff",
+    "Tamil": "\u0b80-\u0bff",
+    "Telugu": "\u0c00-\u0c7f",
+    "Thai": "\u0e00-\u0e7f",
+}  # the scripts of `languages`
+_SECOND_SCRIPT = {"az": "Cyrillic", "bs": "Cyrillic", "kk": "Latin", "sr": "Latin", "tt": "Latin", "uz": "Cyrillic"}
+_FEWEST_LETTERS = 10  # of another script
+
+
+def in_another_script(source: str, output: str, code: str) -> bool:
+    """Whether at least ten letters and most of a translation are not of its language's scripts. Words that the source
+    has too do not count: names and abbreviations stay in Latin letters in many languages."""
+    own, foreign = _letters_of(code)
+    kept = set(_LETTERS.findall(source))
+    letters = sum(len(word) for word in foreign.findall(output) if word not in kept)
+    return letters >= _FEWEST_LETTERS and letters > len(own.findall(output))
+
+
+@cache
+def _letters_of(code: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """One letter of a language's scripts, and a run of other letters."""
+    scripts = (language(code).script, _SECOND_SCRIPT.get(code, ""))
+    own = "".join(_CHARACTERS.get(script, "") for script in scripts)
+    return re.compile(f"[{own}]"), re.compile(rf"(?:(?![{own}])[^\W\d_])+")
+
+
+# Languages, by py3langid: naive Bayes on byte n-grams (Lui and Baldwin 2012), its model in the package
+
+_CERTAINTY = 0.9
+_LETTERS_FOR_A_GUESS = 20
+
+
+def other_language(output: str, target: str) -> str | None:
+    """The language that a text of 20 letters or more is in, where the detector is 90% sure that it is not `target`;
+    None otherwise. Only languages of this project count: the detector takes Urdu for Pashto and Chinese for Wu."""
+    if sum(map(len, _LETTERS.findall(output))) < _LETTERS_FOR_A_GUESS or target not in _detector().labels:
+        return None
+    found, probability = _detector().classify(output)
+    return str(found) if probability >= _CERTAINTY and found != target and found in LANGUAGES else None
+
+
+@cache
+def _detector() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # takes a second and 90 MB
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+# Names, as far as capital letters show them
+
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}(?: (?:of |the )*[A-Z][a-z]+)*")  # `Bank of England` is one
+_CAPITAL_NOUNS = ("de",)
+_ALIKE = 3  # first letters that a name shares with its translation
+_FEWEST_NAMES = 2  # a single one is often a day, a street or an office, which many languages write in lower case
+
+
+def lost_names(source: str, output: str, source_language: str, target_language: str) -> list[str]:
+    """The names inside a text's sentences, where there are two or more, no word of the output begins like any of them,
+    and it has no capital letter but its first. None are found in scripts other than Latin and in German."""
+    codes = (source_language, target_language)
+    if any(language(code).script != "Latin" or code in _CAPITAL_NOUNS for code in codes):
+        return []
+    names = _NAME.findall(source)
+    first, *others = _LETTERS.findall(output) or [""]
+    if len(set(names)) < _FEWEST_NAMES or any(map(str.istitle, others)) or any(map(str.isupper, others)):
+        return []
+    begin = {_plain(word)[:_ALIKE] for word in (first, *others)}
+    return [] if any(_plain(word)[:_ALIKE] in begin for word in " ".join(names).split()) else names
+
+
+def _plain(word: str) -> str:
+    """Lower-case without diacritics."""
+    return "".join(one for one in unicodedata.normalize("NFD", word.casefold()) if not unicodedata.combining(one))

@@ -1,162 +1,194 @@
-"""Engines: what turns sentences of one language into another's."""
+"""Translation engines: what turns sentences of one language into another's."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Protocol, runtime_checkable
 
 from xtransfer.base.stage import Progress, silent
-from xtransfer.translation.alignment import Aligned, Weights, places_of
-from xtransfer.translation.kept import Kept, Nowhere
-from xtransfer.translation.pace import Pace
-from xtransfer.translation.reader import Directions, Reader
-from xtransfer.translation.sentences import cleaned, joined, sentences_of
+from xtransfer.translation.model_tokenizer import Directions, ModelTokenizer
+from xtransfer.translation.sentences import cleaned, joined, sentence_spans, sentences_of
+from xtransfer.translation.span_matching import Aligned, Weights, joined_alignments, token_spans
+from xtransfer.translation.translation_store import NullStore, TranslationStore
 
-_LONG = 256  # tokens; models of many languages were trained on single sentences and leave parts of longer texts out
-_SHARD = 1024  # sentences that are translated and kept together: what a kill can cost
-_KEPT_PER_QUESTION = 20_000  # sentences
+_SHARD = 1024  # sentences translated and stored together: the most that an interruption can cost
+_SENTENCES_PER_QUERY = 20_000  # of the store
 Tokens = Mapping[str, "array[int]"]  # sentence → its token ids
 
 
 class Engine(Protocol):
-    """Translates sentences. Equal sentences get equal translations, in the order in which they came."""
+    """Translates texts. Equal texts get equal translations."""
 
     def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
-        """One output per sentence; empty where the engine could not translate it."""
+        """One output per text, in order; empty where the engine could not translate it."""
         ...
 
 
 @runtime_checkable
 class Aligner(Protocol):
-    """An engine that tells which words of a translation come from which."""
+    """An engine that also tells which words of a translation come from which source words."""
 
     def aligned(self, sentences: Sequence[str], source: str, target: str) -> list[Aligned | None]:
-        """The translation of each sentence with its alignment; None where there is none."""
+        """The translation of each text with its alignment; None where there is none."""
         ...
 
 
 class ModelEngine(ABC):
-    """An engine round a seq2seq model of Marian's or M2M100's kind; a library that can run one adds `generate`."""
+    """An engine around a seq2seq model; a library that runs such models implements `generate` and `attend`.
 
-    def __init__(self, folder: Path, reader: Reader, decoding: Sequence[str | int]) -> None:
-        """`decoding`: what beside the files of `folder` decides outputs: library, version, number format, beams."""
-        self.folder, self.reader = folder, reader
+    Models are trained on single sentences and tend to leave out parts of longer texts, so texts are translated
+    sentence by sentence.
+    """
+
+    def __init__(self, folder: Path, tokenizer: ModelTokenizer, decoding: Sequence[str | int]) -> None:
+        """`decoding`: what beside the files in `folder` decides outputs: library, version, number format, beams."""
+        self.folder, self.tokenizer = folder, tokenizer
         self.decoding = tuple(decoding)
-        self.kept: Kept = Nowhere()
+        self.store: TranslationStore = NullStore()
 
     @property
     def directions(self) -> Directions:
-        return self.reader.directions
+        return self.tokenizer.directions
 
     @abstractmethod
     def generate(self, rows: Sequence[Sequence[int]], first: int | None) -> list[list[int]]:
-        """The tokens that the model says to each row of token ids, longest row first: without a start, with `end`
-        where it came to an end. Where there is a token `first`, each output begins with it."""
+        """The output token ids of each row of source token ids, the longest row first: without a start token, with the
+        end token where the output is finished. With a token `first`, each output begins with it."""
 
     @abstractmethod
     def attend(self, rows: Sequence[Sequence[int]], first: int | None) -> list[tuple[list[int], Weights]]:
-        """As `generate`, and beside the tokens what the model looks at when it says each: [tokens, tokens of the row],
-        from the layer that tells best what a token translates."""
+        """As `generate`, with the cross-attention of each output: [output tokens, source tokens], from the layer that
+        aligns words best (`aligning_layer`)."""
 
-    def most(self, length: int) -> int:
-        """Tokens that a sentence of `length` tokens may become: longer output has lost its way."""
-        return min(self.reader.longest - 1, 2 * length + 10)
+    def output_limit(self, length: int) -> int:
+        """The most tokens that a source of `length` tokens may become; longer output is a loop."""
+        return min(self.tokenizer.longest - 1, 2 * length + 10)
 
     def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
-        """Each distinct sentence once, sorted by length, without control characters.
+        """Each distinct sentence is translated once, in order of length, without control characters.
 
-        A text that is too long for the model (for one of many languages: over 256 tokens) is translated sentence by
-        sentence; with a sentence that is too long even so it comes back empty. Raises RequestError for a direction
-        that the model does not have.
+        A text with a sentence that is too long for the model comes back empty. Raises RequestError for a direction
+        that the model lacks.
         """
         self.directions.check(source, target)
         texts = [cleaned(sentence) for sentence in sentences]
-        distinct = [text for text in dict.fromkeys(texts) if text.strip()]
-        parts, tokens = self._in_parts(distinct, source, target)
+        parts = {text: sentences_of(text) for text in _distinct(texts)}
+        tokens = self._encoded((part for several in parts.values() for part in several), source, target)
         found = self._translated(tokens, source, target, progress)
-        made = {text: joined([found[part] for part in parts[text]], target) for text in distinct}
-        return [made.get(text, "") for text in texts]
+        outputs = {text: joined([found[part] for part in several], target) for text, several in parts.items()}
+        return [outputs.get(text, "") for text in texts]
 
     def aligned(self, sentences: Sequence[str], source: str, target: str) -> list[Aligned | None]:
-        """The translation of each sentence and which of its words come from which; None for one that is too long to be
-        translated whole, is empty or was not translated to its end.
+        """The translation of each text with its word alignment; None for one that is empty, or has a sentence that is
+        too long or whose output was cut.
 
-        Nothing of it is kept. The text is that of `translate`, but for sums that a machine rounds otherwise in other
-        company: who needs both compares them.
+        Nothing is stored. Outputs are those of `translate` but for rounding, which depends on the batch: compare them
+        where both are needed.
         """
         self.directions.check(source, target)
         texts = [cleaned(sentence) for sentence in sentences]
-        distinct = [text for text in dict.fromkeys(texts) if text.strip()]
-        encoded = zip(distinct, self.reader.encode(distinct, source, target), strict=True)
-        fitting = {text: ids for text, ids in encoded if len(ids) <= self._whole}
-        order = sorted(fitting, key=lambda text: (-len(fitting[text]), text))
-        said = self.attend([fitting[text] for text in order], self.reader.token(target))
+        spans = {text: sentence_spans(text) for text in _distinct(texts)}
+        tokens = self._encoded(
+            (text[slice(*one)] for text, several in spans.items() for one in several), source, target
+        )
+        order = _longest_first({part: ids for part, ids in tokens.items() if len(ids) <= self.tokenizer.longest})
+        attended = self.attend([tokens[part] for part in order], self.tokenizer.language_token(target))
         made = {
-            text: self._aligned(text, fitting[text], *one)
-            for text, one in zip(order, said, strict=True)
-            if self._ended(one[0], len(fitting[text]))
+            part: self._aligned(part, tokens[part], *one)
+            for part, one in zip(order, attended, strict=True)
+            if self._finished(one[0], len(tokens[part]))
         }
-        return [made.get(text) for text in texts]
+        whole: dict[str, Aligned] = {}
+        for text, several in spans.items():
+            parts = [made[part] for part in (text[slice(*one)] for one in several) if part in made]
+            if len(parts) == len(several):
+                whole[text] = joined_alignments(parts, [begin for begin, _ in several], target)
+        return [whole.get(text) for text in texts]
 
-    def _aligned(self, text: str, ids: Sequence[int], said: Sequence[int], weights: Weights) -> Aligned:
-        output = self.reader.decode([said[1 if self.directions.tokens else 0 :]])[0]
+    def _aligned(self, text: str, ids: Sequence[int], generated: Sequence[int], weights: Weights) -> Aligned:
+        output = self.tokenizer.decode([generated[self._num_language_tokens :]])[0]
         return Aligned(
             output,
-            places_of(self.reader.pieces(ids), text.replace("\n", " ")),
-            places_of(self.reader.pieces(said), output),
+            token_spans(self.tokenizer.pieces(ids), text),
+            token_spans(self.tokenizer.pieces(generated), output),
             weights,
         )
 
     @property
-    def _whole(self) -> int:
-        """Tokens up to which a text is translated as one."""
-        return min(_LONG, self.reader.longest) if self.directions.tokens else self.reader.longest
+    def _num_language_tokens(self) -> int:
+        """Tokens at the beginning of an output that name its language."""
+        return 1 if self.directions.tokens else 0
 
-    def _in_parts(self, texts: Sequence[str], source: str, target: str) -> tuple[dict[str, list[str]], Tokens]:
-        """The parts of each text that are translated one by one, and the token ids of every part."""
-        encoded = dict(zip(texts, self.reader.encode(texts, source, target), strict=True))
-        parts = {text: sentences_of(text) if len(ids) > self._whole else [text] for text, ids in encoded.items()}
-        wanted = list(dict.fromkeys(part for several in parts.values() for part in several))
-        new = [part for part in wanted if part not in encoded]
-        encoded |= zip(new, self.reader.encode(new, source, target), strict=True)
-        return parts, {part: encoded[part] for part in wanted}
+    def _encoded(self, sentences: Iterable[str], source: str, target: str) -> Tokens:
+        """The token ids of each distinct sentence."""
+        distinct = list(dict.fromkeys(sentences))
+        return dict(zip(distinct, self.tokenizer.encode(distinct, source, target), strict=True))
 
     def _translated(self, tokens: Tokens, source: str, target: str, progress: Progress) -> dict[str, str]:
         """Sentence → translation, empty where a sentence is too long for the model."""
         direction = f"{source}-{target}"
-        made = {part: "" for part, ids in tokens.items() if len(ids) > self.reader.longest}
-        fitting = [part for part in tokens if part not in made]
-        made |= self._known(direction, fitting)
-        missing = sorted((part for part in fitting if part not in made), key=lambda part: (-len(tokens[part]), part))
+        outputs = {part: "" for part, ids in tokens.items() if len(ids) > self.tokenizer.longest}
+        fitting = [part for part in tokens if part not in outputs]
+        outputs |= self._stored(direction, fitting)
+        missing = _longest_first({part: tokens[part] for part in fitting if part not in outputs})
         pace = Pace(sum(len(tokens[part]) for part in missing))
         done = len(fitting) - len(missing)
         for start in range(0, len(missing), _SHARD):
             shard = {part: tokens[part] for part in missing[start : start + _SHARD]}
-            made |= self._shard(direction, shard, target)
+            outputs |= self._shard(direction, shard, target)
             done += len(shard)
             numbers = pace.after(len(shard), sum(map(len, shard.values())))
             progress(f"translating to {target}", done, len(fitting), numbers)
-        return made
+        return outputs
 
-    def _known(self, direction: str, sentences: Sequence[str]) -> dict[str, str]:
+    def _stored(self, direction: str, sentences: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for start in range(0, len(sentences), _KEPT_PER_QUESTION):
-            found |= self.kept.known(direction, sentences[start : start + _KEPT_PER_QUESTION])
+        for start in range(0, len(sentences), _SENTENCES_PER_QUERY):
+            found |= self.store.find(direction, sentences[start : start + _SENTENCES_PER_QUERY])
         return found
 
     def _shard(self, direction: str, shard: Tokens, target: str) -> dict[str, str]:
-        said = self.generate(list(shard.values()), self.reader.token(target))
+        generated = self.generate(list(shard.values()), self.tokenizer.language_token(target))
+        lengths = [len(ids) for ids in shard.values()]
         cut = frozenset(
-            part for (part, ids), one in zip(shard.items(), said, strict=True) if not self._ended(one, len(ids))
+            part for part, one, length in zip(shard, generated, lengths, strict=True) if not self._finished(one, length)
         )
-        limited = [one[: self.most(len(ids))] for one, ids in zip(said, shard.values(), strict=True)]
-        first = 1 if self.directions.tokens else 0  # the language
-        outputs = dict(zip(shard, self.reader.decode([one[first:] for one in limited]), strict=True))
-        self.kept.keep(direction, outputs, cut)
+        limited = [one[: self.output_limit(length)] for one, length in zip(generated, lengths, strict=True)]
+        texts = self.tokenizer.decode([one[self._num_language_tokens :] for one in limited])
+        outputs = dict(zip(shard, texts, strict=True))
+        self.store.add(direction, outputs, cut)
         return outputs
 
-    def _ended(self, said: Sequence[int], length: int) -> bool:
-        return len(said) <= self.most(length) and said[-1:] == [self.reader.end]
+    def _finished(self, generated: Sequence[int], length: int) -> bool:
+        return len(generated) <= self.output_limit(length) and generated[-1:] == [self.tokenizer.end]
+
+
+class Pace:
+    """Sentences per second, and the seconds left, estimated by tokens: long sentences come first and take longest."""
+
+    def __init__(self, total_tokens: int, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._total = total_tokens
+        self._tokens = self._sentences = 0
+
+    def after(self, sentences: int, tokens: int) -> dict[str, float]:
+        """sentences_per_second and seconds_left, once this many more are done."""
+        self._sentences += sentences
+        self._tokens += tokens
+        seconds = max(self._clock() - self._started, 1e-9)
+        left = seconds * (self._total - self._tokens) / max(1, self._tokens)
+        return {"sentences_per_second": round(self._sentences / seconds, 1), "seconds_left": round(left, 1)}
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
+    """Each text once, blank ones left out."""
+    return [text for text in dict.fromkeys(texts) if text.strip()]
+
+
+def _longest_first(tokens: Tokens) -> list[str]:
+    return sorted(tokens, key=lambda part: (-len(tokens[part]), part))

@@ -1,11 +1,10 @@
-"""The translation engines that a study can name."""
+"""The translation engines that a study can name. A model of a hub is added by one entry in `ENGINES`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal, cast, get_args
 
 from xtransfer import benchmarks
 from xtransfer.base.errors import RequestError, unknown
@@ -13,18 +12,15 @@ from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import SplitName
 from xtransfer.recipes.translator import TranslatorRecipe
 from xtransfer.translation import translatable
-from xtransfer.translation.families import languages_of
-from xtransfer.translation.numbers import NumberFormat
-from xtransfer.translation.parallel import translated_by_people
-
-How = NumberFormat | Literal["transformers"]  # CTranslate2 in a format of numbers, or transformers in float32
-HOWS: tuple[str, ...] = (*get_args(NumberFormat), "transformers")
+from xtransfer.translation.human_translations import translated_by_people
+from xtransfer.translation.libraries import library_of, runtimes
+from xtransfer.translation.model_tokenizer import languages_of
 
 
 @dataclass(frozen=True)
 class EngineTrainedHere:
-    """A translator that is trained on the spot, from English to the other languages or back, on a corpus of
-    `data.corpora`."""
+    """A translator trained by the study itself on a corpus of `data.corpora`: from English to the other languages, or
+    back."""
 
     name: str
     corpus: str
@@ -32,7 +28,7 @@ class EngineTrainedHere:
     languages: tuple[str, ...]  # English first
     recipe: TranslatorRecipe
     description: str
-    how: How = "int8"
+    runtime: str = "int8"  # of `libraries`
     to_english: bool = False  # from the other languages to English
 
     @property
@@ -44,38 +40,39 @@ class EngineTrainedHere:
 
 @dataclass(frozen=True)
 class HubEngine:
-    """A translator of a hub, or of a mirror in its layout; `{language}` in `id` is the target's code, and in
-    `back`, the model that translates to English, the source's. Without it one model translates between all."""
+    """A translator on a hub, or in a mirror with its layout. `{language}` stands in `id` for the target's code, and in
+    `back`, the model that translates to English, for the source's; without it one model has all directions."""
 
     name: str
     id: str
     languages: tuple[str, ...]  # the source first
     description: str
     licence: str
-    revision: str = "main"  # a branch is pinned to its commit when a plan is made
+    revision: str = "main"  # a branch is pinned to its commit when a study is planned
     beams: int = 4
-    how: How = "int8"
+    runtime: str = "int8"
     back: str = ""
 
     def model(self, source: str, target: str) -> str:
-        """The model that translates from one language to another, as `encoders.resolve` reads it."""
+        """The model for a direction, written as `encoders.resolve` reads it."""
         named = self.back.format(language=source) if self.back and target == "en" else self.id.format(language=target)
         return f"{named}@{self.revision}"
 
 
 @dataclass(frozen=True)
 class HumanTranslations:
-    """Rows that people have translated, where `translation.parallel` knows of some."""
+    """Rows translated by people, for the benchmarks of `human_translations`."""
 
     name: str
     languages: tuple[str, ...]  # the source first
     description: str
 
 
-Engine = EngineTrainedHere | HubEngine | HumanTranslations
+ModelDeclaration = EngineTrainedHere | HubEngine
+Declaration = ModelDeclaration | HumanTranslations
 
 
-def _index(*declared: Engine) -> Mapping[str, Engine]:
+def _index(*declared: Declaration) -> Mapping[str, Declaration]:
     index = {one.name: one for one in declared}
     assert len(index) == len(declared), "two engines share a name"
     return MappingProxyType(index)
@@ -87,8 +84,8 @@ _LAB_MARIAN = EngineTrainedHere(
     num_texts=400,
     languages=("en", "de", "tr"),
     recipe=TranslatorRecipe(steps=400, batch_size=64),
-    how="transformers",  # translates its few thousand sentences in a second; its results are published with it
-    description="tiny Marian from English to German and Turkish, from parallel text of the laboratory world",
+    runtime="transformers",  # takes a second for its few thousand sentences; the published results were made with it
+    description="tiny Marian model from English to German and Turkish, trained on the laboratory's parallel text",
 )
 _MULTI30K_MARIAN = EngineTrainedHere(
     name="multi30k-marian",
@@ -107,13 +104,15 @@ _MULTI30K_MARIAN = EngineTrainedHere(
         embeddings="co-occurrence",
         by_length=True,
     ),
-    description="small Marian from English to German, French and Czech, from Multi30k's descriptions of pictures, "
-    "in a quarter of an hour: good at such sentences alone",
+    description="small Marian model from English to German, French and Czech, trained on Multi30k's image captions in "
+    "a quarter of an hour: good at captions only",
 )
 
 
 def _back(engine: EngineTrainedHere) -> EngineTrainedHere:
-    return replace(engine, name=f"{engine.name}-back", to_english=True, description=f"{engine.name}'s way back")
+    return replace(
+        engine, name=f"{engine.name}-back", to_english=True, description=f"{engine.name} in the other direction"
+    )
 
 
 ENGINES = _index(
@@ -127,15 +126,15 @@ ENGINES = _index(
         recipe=TranslatorRecipe(
             vocab_size=8000, width=128, feed_forward=256, steps=300, batch_size=32, learning_rate=2e-3, max_length=96
         ),
-        description="small Marian from English to German and Chinese, from parallel text of a mirror, in minutes: "
-        "it shows that everything runs, and translates poorly",
+        description="small Marian model from English to German and Chinese, trained on a mirror's parallel text in "
+        "minutes: for checking that everything runs; it translates poorly",
     ),
     _MULTI30K_MARIAN,
     _back(_MULTI30K_MARIAN),
     HubEngine(
         name="nllb-200-distilled-600m",
         id="facebook/nllb-200-distilled-600M",
-        revision="refs/pr/45",  # the branch that has safetensors; main has a pickle only
+        revision="refs/pr/45",  # has safetensors; main has only a pickle
         languages=languages_of("nllb"),
         description="NLLB-200 (NLLB Team 2022), 600 million parameters",
         licence="CC BY-NC 4.0",
@@ -143,7 +142,7 @@ ENGINES = _index(
     HubEngine(
         name="m2m100-418m",
         id="facebook/m2m100_418M",
-        revision="refs/pr/19",  # the branch that has safetensors; main has a pickle only
+        revision="refs/pr/19",  # has safetensors; main has only a pickle
         languages=languages_of("m2m100"),
         description="M2M100 (Fan et al. 2021), 418 million parameters",
         licence="MIT",
@@ -152,30 +151,43 @@ ENGINES = _index(
         name="opus-mt",
         id="Helsinki-NLP/opus-mt-en-{language}",
         back="Helsinki-NLP/opus-mt-{language}-en",
-        languages=("en", "de", "es", "fr", "ru"),  # models of one target each, which read no mark of it
+        languages=("en", "de", "es", "fr", "ru"),  # whose models have one target each and read no >>de<<
         description="OPUS-MT (Tiedemann and Thottingal 2020), one Marian model for each language and direction",
         licence="CC BY 4.0 or Apache 2.0, by model",
     ),
     HumanTranslations(
         name="parallel",
         languages=codes("en ar bg de el es et fr hi ht id it ja ko qu ro ru sw ta th tr ur vi zh"),
-        description="people's translations of benchmarks that have them: XNLI, XQuAD, XCOPA, PAWS-X, the laboratory's",
+        description="human translations: of XNLI, XQuAD, XCOPA, PAWS-X and the laboratory's benchmarks",
     ),
 )
 
 
-def get(name: str) -> Engine:
-    """The engine of a name, or with `.HOW` behind it computed otherwise: `opus-mt.float32`,
-    `lab-marian.transformers`. Raises RequestError for an unknown one."""
+def get(name: str) -> Declaration:
+    """The engine of a name; with `.RUNTIME` behind it, in that runtime: `opus-mt.float32`, `lab-marian.transformers`.
+
+    Raises RequestError for an unknown engine or runtime.
+    """
     if name in ENGINES:
         return ENGINES[name]
-    base, _, how = name.rpartition(".")
+    base, _, runtime = name.rpartition(".")
     engine = ENGINES.get(base)
     if engine is None:
         raise unknown("translation engine", name, ENGINES)
-    if isinstance(engine, HumanTranslations) or how not in HOWS:
-        raise unknown(f"way to compute {base}", how, () if isinstance(engine, HumanTranslations) else HOWS)
-    return replace(engine, name=name, how=cast(How, how))
+    if isinstance(engine, HumanTranslations):
+        raise unknown(f"runtime of {base}", runtime, ())
+    if runtime not in runtimes():
+        raise unknown(f"runtime of {base}", runtime, runtimes())
+    return replace(engine, name=name, runtime=runtime)
+
+
+def conversion(engine: ModelDeclaration) -> dict[str, str] | None:
+    """The settings of stage `convert` that depend on an engine's runtime; None where its library needs no conversion.
+
+    Raises RequestError where that library is not installed.
+    """
+    library = library_of(engine.runtime)
+    return {"number_format": engine.runtime, library.name: library.version} if library.converts else None
 
 
 def check(
@@ -189,7 +201,8 @@ def check(
 ) -> None:
     """Raises RequestError where an engine cannot translate a split of a benchmark from `source` to a language.
 
-    `align_tags`: whether tags may be moved to other words (`translatable`)."""
+    `align_tags`: whether tags may be moved by word alignment (`translatable`).
+    """
     engine = get(name)
     if isinstance(engine, HumanTranslations):
         translated_by_people(benchmark, language, split, source)
@@ -199,14 +212,14 @@ def check(
 
 
 def check_way_back(name: str, language: str) -> None:
-    """Raises RequestError where an engine is no model that translates from a language to English."""
+    """Raises RequestError where an engine is not a model that translates from a language to English."""
     engine = get(name)
     if isinstance(engine, HumanTranslations):
-        raise RequestError(f"{name}: is people's work; name a model that translates from {language} to en")
+        raise RequestError(f"{name} is human translations; name a model that translates from {language} to en")
     _check_direction(engine, language, "en")
 
 
-def _check_direction(engine: EngineTrainedHere | HubEngine, source: str, language: str) -> None:
+def _check_direction(engine: ModelDeclaration, source: str, language: str) -> None:
     if language in _targets(engine, source):
         return
     name = engine.name
@@ -216,12 +229,12 @@ def _check_direction(engine: EngineTrainedHere | HubEngine, source: str, languag
     raise RequestError(f"{name} translates to {', '.join(offered)}, not to {language}")
 
 
-def _targets(engine: EngineTrainedHere | HubEngine, source: str) -> list[str]:
-    """What an engine translates to from a language."""
+def _targets(engine: ModelDeclaration, source: str) -> list[str]:
+    """The languages that an engine translates to from `source`."""
     if isinstance(engine, EngineTrainedHere):
         return [target for one, target in engine.directions if one == source]
     if source not in engine.languages:
         return []
-    if source == "en" or "{language}" not in engine.id:  # one model for all
+    if source == "en" or "{language}" not in engine.id:  # one model for all directions
         return [code for code in engine.languages if code != source]
     return ["en"] if engine.back else []

@@ -1,25 +1,27 @@
-"""How good translations are, by sacrebleu: against people's, and translated back against their sources."""
+"""Translation quality by sacrebleu: against references, and of round trips against their sources."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import language
+from xtransfer.base.stage import Progress, silent
 from xtransfer.data.canonical import short_digest
 from xtransfer.translation.engine import Engine
 
+Measures = dict[str, float | str | None]
 ROUND_TRIP_SENTENCES = 200
-_UNSPACED = ("Burmese", "Japanese", "Khmer", "Thai")  # scripts whose words nothing divides: BLEU counts characters
+_UNSPACED = ("Burmese", "Japanese", "Khmer", "Thai")  # scripts without blanks between words: BLEU counts characters
 
 
-def against_people(pairs: Sequence[tuple[str, str]], target: str) -> dict[str, Any]:
-    """Of pairs (translation, person's translation): compared (their number), exact_match, chrf (chrF2) and bleu, in
-    points, with sacrebleu's signatures; None for each where there are no pairs."""
+def against_people(pairs: Sequence[tuple[str, str]], target: str) -> Measures:
+    """compared (the number of pairs), exact_match, chrf (chrF2) and bleu of pairs (translation, reference), in points
+    from 0 to 100, with sacrebleu's signatures; all None without pairs."""
     names = ("exact_match", "chrf", "chrf_signature", "bleu", "bleu_signature")
     if not pairs:
         return {"compared": 0, **dict.fromkeys(names)}
@@ -36,11 +38,11 @@ def against_people(pairs: Sequence[tuple[str, str]], target: str) -> dict[str, A
     return {"compared": len(pairs), **dict(zip(names, values, strict=True))}
 
 
-def round_trip(engine: Engine, outputs: Mapping[str, str], source: str, target: str) -> dict[str, Any]:
-    """chrF2 of sources against their translations translated back: round_trip_chrf, in points, and
-    round_trip_sentences, at most 200 of them, the same ones each time. None and 0 where the engine has no way back.
+def round_trip(engine: Engine, outputs: Mapping[str, str], source: str, target: str) -> Measures:
+    """round_trip_chrf, the chrF2 of translations translated back against their sources, in points from 0 to 100, and
+    round_trip_sentences, at most 200 of them, the same ones each time; None and 0 where the engine lacks the direction.
 
-    `outputs`: source → translation. A translation that is empty comes back empty and counts as wrong.
+    `outputs`: source → translation. An empty translation counts as wrong.
     """
     sample = sorted((text for text in outputs if text.strip()), key=short_digest)[:ROUND_TRIP_SENTENCES]
     try:
@@ -51,6 +53,24 @@ def round_trip(engine: Engine, outputs: Mapping[str, str], source: str, target: 
         return {"round_trip_chrf": None, "round_trip_sentences": 0}
     score = CHRF().corpus_score(back, [sample]).score
     return {"round_trip_chrf": round(score, 2), "round_trip_sentences": len(sample)}
+
+
+def held_out_quality(model: Path, texts: Sequence[dict[str, str]], progress: Progress = silent) -> dict[str, Measures]:
+    """`against_people` for each direction (`en-de`) of a translator trained here, on sentences it was not trained on;
+    greedy decoding in float32.
+
+    `texts`: language → sentence, translations of each other; a direction is measured on those with both languages.
+    """
+    from xtransfer.translation.transformers_engine import TransformersEngine  # not needed by the other functions
+
+    engine = TransformersEngine(model)
+    found = {}
+    for source, target in [(one, two) for one in engine.directions.sources for two in engine.directions.targets]:
+        both = [text for text in texts if {source, target} <= text.keys()]
+        outputs = engine.translate([text[source] for text in both], source, target, progress)
+        pairs = list(zip(outputs, [text[target] for text in both], strict=True))
+        found[f"{source}-{target}"] = against_people(pairs, target)
+    return found
 
 
 def _tokenizer(code: str) -> str:

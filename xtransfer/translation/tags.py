@@ -1,8 +1,8 @@
-"""Rows of kind `tags` in another language: each word of the translation takes the tag of the word that it comes from.
+"""Rows of kind `tags` in another language: each word of the translation takes the tag of the word it comes from.
 
-Words are aligned by the translator's attention: a word of the translation comes from the word that it looks at most.
-An entity (tags B-X, I-X …) stays only as the one group of neighbouring words that come from its words, where each of
-its own borders is kept; a row that loses one, or in which one falls apart, is left out.
+Words are aligned by the translator's attention: a word comes from the source word that it attends to most. An entity
+(tags B-X, I-X …) is kept only as one group of adjacent words that come from its words; a row that loses an entity or
+has one torn apart is dropped.
 """
 
 from __future__ import annotations
@@ -14,71 +14,74 @@ import numpy as np
 from xtransfer.base.errors import RequestError
 from xtransfer.base.stage import Progress, silent
 from xtransfer.benchmarks.spec import Row
-from xtransfer.translation.alignment import Aligned, Span
 from xtransfer.translation.engine import Aligner, Engine
-from xtransfer.translation.places import words_of
-from xtransfer.translation.put import Put
+from xtransfer.translation.sentences import Span
+from xtransfer.translation.span_matching import Aligned, Weights, word_spans
+from xtransfer.translation.translated_rows import TranslatedRows
 
-UNALIGNED = "its words could not be aligned"
-LOST = "an entity was lost"
-SPLIT = "an entity fell apart"
-_ALIGNED_AT_ONCE = 512  # sentences: their weights are large and not kept
-_LEAST = 0.3  # of what a word looks at goes to the word that it comes from; less is no alignment
+UNALIGNED = "words not aligned"
+LOST = "entity lost"
+SPLIT = "entity torn apart"
+_ALIGNED_AT_ONCE = 512  # sentences: attention weights are large and not kept
+_LEAST = 0.3  # share of a word's attention that goes to the word it comes from; with less it is not aligned
 _NO_BLANK_BEFORE = frozenset(".,;:!?%)]}'…")
 _NO_BLANK_BEHIND = frozenset("([{$#")
-_SHORTENED = ("'s", "n't", "'re", "'ve", "'ll", "'d", "'m")
+_CLITICS = ("'s", "n't", "'re", "'ve", "'ll", "'d", "'m")
 
 
-def put_tags(
+def translate_tags(
     rows: Sequence[Row],
     engine: Engine,
     source: str,
     target: str,
     labels: Sequence[str],
     progress: Progress = silent,
-) -> Put:
-    """The rows in the target language, each word with a tag; `labels` are the tags' names.
+) -> TranslatedRows:
+    """The rows in the target language, each word with a tag. `labels` are the tags' names.
 
     Raises RequestError for an engine that cannot align words.
     """
     if not isinstance(engine, Aligner):
-        raise RequestError("this engine does not tell which words come from which: its translations can have no tags")
-    put = Put([], [])
+        raise RequestError(
+            "this engine does not align words, so tags cannot be moved to its translations; name a model, such as "
+            "nllb-200-distilled-600m"
+        )
+    translated = TranslatedRows([], [])
     for start in range(0, len(rows), _ALIGNED_AT_ONCE):
         some = rows[start : start + _ALIGNED_AT_ONCE]
         texts = [sentence_of(row["tokens"]) for row in some]
         for row, (_, words), aligned in zip(
             some, texts, engine.aligned([text for text, _ in texts], source, target), strict=True
         ):
-            made, reason = _put(row, words, aligned, target, labels)
-            put.rows.append(made)
-            put.reasons.append(reason)
+            made, reason = _translated(row, words, aligned, target, labels)
+            translated.rows.append(made)
+            translated.reasons.append(reason)
         progress(f"translating to {target}", min(start + _ALIGNED_AT_ONCE, len(rows)), len(rows))
-    return put
+    return translated
 
 
 def sentence_of(words: Sequence[str]) -> tuple[str, list[Span]]:
-    """Words as a sentence with blanks where English has them, and where each word stands in it."""
-    text, places, glued = "", [], True
+    """Words as a sentence with blanks where English has them, and the span of each word in it."""
+    text, spans, glued = "", [], True
     for word in words:
-        ends_in = glued or word in _SHORTENED or (len(word) == 1 and word in _NO_BLANK_BEFORE)
-        text += "" if ends_in else " "
-        places.append((len(text), len(text) + len(word)))
+        attached = glued or word in _CLITICS or (len(word) == 1 and word in _NO_BLANK_BEFORE)
+        text += "" if attached else " "
+        spans.append((len(text), len(text) + len(word)))
         text += word
         glued = len(word) == 1 and word in _NO_BLANK_BEHIND
-    return text, places
+    return text, spans
 
 
-def _put(
+def _translated(
     row: Row, words: Sequence[Span], aligned: Aligned | None, language: str, labels: Sequence[str]
 ) -> tuple[Row, str | None]:
-    """The row in the language, and why it cannot stay."""
+    """The row in the target language, and why it must be dropped."""
     output = aligned.output if aligned is not None else ""
-    places = words_of(output, language)
-    made = {**row, "tokens": [output[slice(*place)] for place in places], "tags": [0] * len(places)}
-    if aligned is None or not places:
+    spans = word_spans(output, language)
+    made = {**row, "tokens": [output[slice(*span)] for span in spans], "tags": [0] * len(spans)}
+    if aligned is None or not spans:
         return made, UNALIGNED
-    shares = aligned.between(words, places)
+    shares = aligned.between(words, spans)
     names = [labels[tag] for tag in row["tags"]]
     tags = _entities(names, shares) if any(_begins(name) for name in labels) else _each(names, shares)
     if isinstance(tags, str):
@@ -86,13 +89,13 @@ def _put(
     return {**made, "tags": [labels.index(name) for name in tags]}, None
 
 
-def _each(names: Sequence[str], shares: np.ndarray) -> list[str] | str:
-    """The tag of the word that each comes from; or why there is none."""
-    return [names[place] for place in shares.argmax(axis=1)] if shares.max(axis=1).min() >= _LEAST else UNALIGNED
+def _each(names: Sequence[str], shares: Weights) -> list[str] | str:
+    """For each word of the translation the tag of the word it comes from; or why the row must be dropped."""
+    return [names[index] for index in shares.argmax(axis=1)] if shares.max(axis=1).min() >= _LEAST else UNALIGNED
 
 
-def _entities(names: Sequence[str], shares: np.ndarray) -> list[str] | str:
-    """The entities of the words, and O for all others; or why a row has lost one."""
+def _entities(names: Sequence[str], shares: Weights) -> list[str] | str:
+    """The entities at the words that come from theirs, and O elsewhere; or why the row must be dropped."""
     sources = np.where(shares.max(axis=1) >= _LEAST, shares.argmax(axis=1), -1)
     tags = ["O"] * len(sources)
     for name, start, end in entities(names):
@@ -101,7 +104,7 @@ def _entities(names: Sequence[str], shares: np.ndarray) -> list[str] | str:
             return LOST
         if own[-1] - own[0] + 1 != len(own):
             return SPLIT
-        best = shares[:, start:end].argmax(axis=0)  # whom each word of the entity is seen by most
+        best = shares[:, start:end].argmax(axis=0)  # the word that attends most to each word of the entity
         if not set(best) & set(own):
             return LOST
         tags[own[0] : own[-1] + 1] = [f"B-{name}", *[f"I-{name}"] * (len(own) - 1)]
@@ -109,7 +112,7 @@ def _entities(names: Sequence[str], shares: np.ndarray) -> list[str] | str:
 
 
 def entities(names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Each entity: its name, its first word, the word behind its last. A tag I- that continues none begins one."""
+    """Each entity as (name, first word, one past its last word). A tag I- that continues none begins one."""
     start: int | None = None
     for place, name in enumerate([*names, "O"]):
         if start is not None and not (name.startswith("I-") and name[2:] == names[start][2:]):

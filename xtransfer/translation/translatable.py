@@ -1,4 +1,4 @@
-"""Which kinds of benchmark can be translated, and how; why the others cannot."""
+"""Which kinds of benchmark can be translated and how, and why others cannot."""
 
 from __future__ import annotations
 
@@ -13,106 +13,107 @@ How = Literal["texts", "answers", "tags"]
 
 
 @dataclass(frozen=True)
-class Way:
-    """How the rows of a kind are put into another language.
+class Translatable:
+    """How the rows of a kind are translated.
 
-    `texts`: the fields are translated, each text by itself. `answers`: beside them, each answer is found in the
-    translated context (`answers`). `tags`: words are aligned (`tags`), which a study must ask for.
+    `texts`: each text of the fields by itself. `answers`: also, each answer is found in the translated context
+    (`answers`). `tags`: tags are moved by word alignment (`tags`), which a study must ask for.
     """
 
-    fields: tuple[str, ...]  # a text or a list of texts each; labels and names of questions are none
+    fields: tuple[str, ...]  # that hold a text or a list of texts
     how: How = "texts"
-    some_empty: bool = False  # whether a text may be empty in the source, too
-    as_label: bool = False  # whether an answer is a label, an option or a number: the same in every language
+    some_empty: bool = False  # whether a source text may be empty
+    as_label: bool = False  # whether the answer is a label, an option or a number, the same in every language
 
 
 @dataclass(frozen=True)
-class WhyNot:
+class NotTranslatable:
     reason: str
 
 
-_NEVER_TRAINED = "it is scored only, and nothing is trained on it"
-KINDS: Mapping[str, Way | WhyNot] = {
-    "pair": Way(("first", "second"), as_label=True),
-    "dual-pair": Way(("first", "second"), as_label=True),
-    "sts": Way(("first", "second"), as_label=True),
-    "choice": Way(("context", "choices"), as_label=True),
-    "ranking": Way(("source", "target", "context"), some_empty=True),
-    "response": Way(("source", "target")),
-    "neighbours": Way(("before", "text", "after")),
-    "mlm": Way(("text",)),
-    "span": Way(("context", "question"), "answers"),
-    "tags": Way(("tokens",), "tags"),
-    "nearness": WhyNot(_NEVER_TRAINED),
-    "bitext": WhyNot("its rows are sentences beside their translations: a machine's would be what it asks for"),
-    "mining": WhyNot("its rows are sentences whose translations are looked for: a machine's would be what it asks for"),
-    "answers": WhyNot(_NEVER_TRAINED),
-    "entities": WhyNot(_NEVER_TRAINED),
+_FINDS_TRANSLATIONS = "its task is to find translations, which machine translation would give away"
+_NEVER_TRAINED = "it is for scoring only, not for training"
+KINDS: Mapping[str, Translatable | NotTranslatable] = {
+    "pair": Translatable(("first", "second"), as_label=True),
+    "dual-pair": Translatable(("first", "second"), as_label=True),
+    "sts": Translatable(("first", "second"), as_label=True),
+    "choice": Translatable(("context", "choices"), as_label=True),
+    "ranking": Translatable(("source", "target", "context"), some_empty=True),
+    "response": Translatable(("source", "target")),
+    "neighbours": Translatable(("before", "text", "after")),
+    "mlm": Translatable(("text",)),
+    "span": Translatable(("context", "question"), "answers"),
+    "tags": Translatable(("tokens",), "tags"),
+    "nearness": NotTranslatable(_NEVER_TRAINED),
+    "bitext": NotTranslatable(_FINDS_TRANSLATIONS),
+    "mining": NotTranslatable(_FINDS_TRANSLATIONS),
+    "answers": NotTranslatable(_NEVER_TRAINED),
+    "entities": NotTranslatable(_NEVER_TRAINED),
 }
 _NO_LABEL = {
-    "span": "an answer found in the translated text is English, and the answers that it would be compared with are not",
-    "tags": "tags are for the words of the language, and the translation has others",
+    "span": "an answer found in the English translation cannot be compared with answers in another language",
+    "tags": "tags belong to words of the original, and the translation has other words",
 }
-# Benchmarks whose rows do not survive although others of their kind do
+# Benchmarks that cannot be translated although others of their kind can
 BENCHMARKS: Mapping[str, str] = {
-    "ccg": "its tags are categories of English syntax, which the words of another language do not have",
-    "mewsli-x-pairs": "marks in its texts say which words are the mention, and a translator loses them",
+    "ccg": "its tags are categories of English syntax, which do not fit words of another language",
+    "mewsli-x-pairs": "marks in its texts show the mention, and translation loses them",
 }
 
 
 def why_not(benchmark: Benchmark, split: SplitName = "train", source: str = "en") -> str | None:
-    """Why the rows of a split cannot be translated from a language; None where they can."""
-    way = KINDS[benchmark.kind]
+    """Why the rows of a split cannot be translated from `source`; None where they can."""
+    kind = KINDS[benchmark.kind]
     if benchmark.name in BENCHMARKS:
         return BENCHMARKS[benchmark.name]
-    if isinstance(way, WhyNot):
-        return way.reason
+    if isinstance(kind, NotTranslatable):
+        return kind.reason
     return None if benchmark.has(split, source) else f"it has no {split} rows in '{source}'"
 
 
 def why_not_into_english(kind_name: str) -> str:
-    """Why test rows of a kind cannot be scored on their translation to English (translate-test); empty where they
+    """Why test rows of a kind cannot be scored on their translation into English (translate-test); empty where they
     can."""
-    way = KINDS[kind_name]
-    if isinstance(way, Way) and way.as_label:
+    kind = KINDS[kind_name]
+    if isinstance(kind, Translatable) and kind.as_label:
         return ""
-    return _NO_LABEL.get(kind_name, f"rows of kind {kind_name} are compared across languages, or have no answers")
+    return _NO_LABEL.get(kind_name, f"rows of kind {kind_name} are compared across languages or have no labels")
 
 
-def way_of(kind_name: str) -> Way:
-    """How rows of a kind are translated; raises RequestError with the reason where they are not."""
-    way = KINDS.get(kind_name)
-    if isinstance(way, Way):
-        return way
-    able = ", ".join(name for name, one in KINDS.items() if isinstance(one, Way))
-    reason = way.reason if way is not None else "there is no such kind"
-    raise RequestError(f"kind '{kind_name}' cannot be translated: {reason} (can be: {able})")
+def translatable_kind(kind_name: str) -> Translatable:
+    """How rows of a kind are translated; raises RequestError with the reason where they cannot be."""
+    kind = KINDS.get(kind_name)
+    if isinstance(kind, Translatable):
+        return kind
+    able = ", ".join(name for name, one in KINDS.items() if isinstance(one, Translatable))
+    reason = kind.reason if kind is not None else "there is no such kind"
+    raise RequestError(f"kind '{kind_name}' cannot be translated: {reason} (kinds that can be: {able})")
 
 
 def moves_tags(benchmark: Benchmark) -> bool:
-    """Whether a translation of it has tags that were moved by word alignment."""
-    return way_of(benchmark.kind).how == "tags"
+    """Whether translating a benchmark moves tags by word alignment."""
+    return translatable_kind(benchmark.kind).how == "tags"
 
 
 def check(benchmark: Benchmark, split: SplitName = "train", source: str = "en", *, align_tags: bool = False) -> None:
-    """Raises RequestError where the rows of a split cannot be translated from a language, with the reason."""
+    """Raises RequestError with the reason where the rows of a split cannot be translated from `source`."""
     if reason := why_not(benchmark, split, source):
         raise RequestError(f"{benchmark.name} cannot be translated: {reason}")
     if moves_tags(benchmark) and not align_tags:
         raise RequestError(
             f"{benchmark.name} has a tag for each word, and a translation has other words: set align_tags to move the "
-            "tags by word alignment; rows that lose an entity are left out"
+            "tags by word alignment; rows that lose an entity are dropped"
         )
 
 
 def texts_of(kind_name: str, row: Row) -> list[str]:
-    """The texts of a row that are translated, in their order; words as one text."""
-    way = way_of(kind_name)
-    if way.how == "tags":
-        return [" ".join(row[field]) for field in way.fields]
-    return texts_in(row, way.fields)
+    """The texts of a row that are translated, in order; a list of tagged words as one text."""
+    kind = translatable_kind(kind_name)
+    if kind.how == "tags":
+        return [" ".join(row[field]) for field in kind.fields]
+    return texts_in(row, kind.fields)
 
 
 def texts_in(row: Row, fields: Sequence[str]) -> list[str]:
-    """The texts that stand in some fields of a row, in their order."""
+    """The texts in some fields of a row, in order."""
     return [text for field in fields for text in (row[field] if isinstance(row[field], list) else [row[field]])]

@@ -14,7 +14,7 @@ from xtransfer.planning import grid
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.study import make
-from xtransfer.translation.parallel import PEOPLE, human_rows, translated_by_people
+from xtransfer.translation.human_translations import PEOPLE, human_rows, translated_by_people
 
 SHORT = {"epochs": 1, "max_length": 64}
 STUDY = {"name": "t", "encoders": ["lab-mini@0"], "targets": ["lab-inference"], "seeds": [0], "intermediate_rows": 24,
@@ -46,11 +46,11 @@ def test_a_stage_takes_the_rows(tmp_path: Path) -> None:
     [
         (
             "mnli@de~parallel",
-            r"mnli has no train rows in 'de' that people translated \(parallel knows: .*xnli \(dev, test",
+            r"mnli has no human translations of its train rows in 'de' \(parallel has: .*xnli \(dev, test",
         ),
-        ("mnli-dual@de~parallel", r"mnli-dual has no train rows in 'de'"),
-        ("lab-nli@it~parallel", r"lab-nli has no train rows in 'it'.*; in en, de, fr, ru, tr, sw it has them"),
-        ("lab-nli@en~parallel", r"no train rows in 'en'"),
+        ("mnli-dual@de~parallel", r"mnli-dual has no human translations of its train rows in 'de'"),
+        ("lab-nli@it~parallel", r"lab-nli has no .*train rows in 'it'; it has them in en, de, fr, ru, tr, sw"),
+        ("lab-nli@en~parallel", r"its train rows in 'en'"),
     ],
 )
 def test_what_nobody_translated_is_refused_when_planned(intermediate: str, why: str) -> None:
@@ -64,15 +64,15 @@ def test_rows_that_are_not_the_same_are_refused(monkeypatch: pytest.MonkeyPatch)
     found = {"en": english, "de": german}
     monkeypatch.setattr(load, "load_rows", lambda benchmark, language, split, limit=None: found[language])
     rows, facts = human_rows("xnli", "de", "dev", None)
-    assert rows == german and facts["dropped"] == {"nobody translated it": 1} and facts["kept"] == 39
+    assert rows == german and facts["dropped"] == {"no human translation": 1} and facts["kept"] == 39
     german[2] = {**german[2], "label": 1, "first": "NS"}
     rows, facts = human_rows("xnli", "de", "dev", None)
-    assert german[2] not in rows and len(rows) == 38 and facts["dropped"]["its label is another"] == 1
+    assert german[2] not in rows and len(rows) == 38 and facts["dropped"]["label differs"] == 1
     german[:] = [{**row, "label": 0} for row in german]
-    with pytest.raises(DataError, match=r"xnli/de/dev: of 40 en rows of xnli 39 are there .*, 13 of these"):
+    with pytest.raises(DataError, match=r"xnli/de/dev: of 40 en rows of xnli, 39 are found .*, and 13 of these"):
         human_rows("xnli", "de", "dev", None)
     german[:] = [{**row, "id": f"other {row['id']}"} for row in german]
-    with pytest.raises(DataError, match=r"0 are there"):
+    with pytest.raises(DataError, match=r"0 are found"):
         human_rows("xnli", "de", "dev", None)
 
 
@@ -100,5 +100,5 @@ def test_real_translations_are_in_the_order_of_the_english_rows(
 
 def test_copa_is_translated_as_xcopa() -> None:
     assert translated_by_people("copa", "it", "dev") == "xcopa"
-    with pytest.raises(RequestError, match="no train rows"):
+    with pytest.raises(RequestError, match="no human translations of its train rows"):
         translated_by_people("copa", "it", "train")

@@ -15,7 +15,7 @@ from xtransfer.data.revisions import Pins
 from xtransfer.stages.execute import execute
 from xtransfer.stages.translate import KIND, ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
-from xtransfer.translation import opened
+from xtransfer.translation import model_loading
 
 LAB = benchmarks.get("lab-inference")
 
@@ -37,7 +37,7 @@ class Double:
 
 
 def _run(folder: Path, engine: Double, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Artifact:
-    monkeypatch.setattr(opened, "open_engine", lambda *given: engine)
+    monkeypatch.setattr(model_loading, "open_engine", lambda *given: engine)
     source = settings.get("source", "en")
     data = Pins().data(LAB.name, settings["split"], [source, settings["language"]])
     given = {"id": "double", "revision": "0" * 40}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.data.mirror import write
-from tests.translation.test_engine import RECIPE, texts
+from tests.translation.words import RECIPE, texts
 from xtransfer.base.errors import SourceError
 from xtransfer.base.stage import Work
 from xtransfer.stages import translator

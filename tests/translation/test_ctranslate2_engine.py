@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.translation.many import make_m2m100, make_nllb
+from tests.translation.many_to_many import make_m2m100, make_nllb
 from tests.translation.tiny import make_marian
 from xtransfer.base.errors import RequestError
 from xtransfer.data.corpora import load_texts
-from xtransfer.translation.convert import convert, is_converted
-from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
-from xtransfer.translation.numbers import NumberFormat, computed_in
+from xtransfer.translation.ctranslate2_engine import CTranslate2Engine, compute_type
+from xtransfer.translation.libraries import is_converted
+from xtransfer.translation.model_loading import convert
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 torch.set_num_threads(1)
@@ -34,7 +34,7 @@ def marian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_marian(tmp_path_factory.mktemp("marian") / "model")
 
 
-def converted(folder: Path, out: Path, number_format: NumberFormat = "float32") -> Path:
+def converted(folder: Path, out: Path, number_format: str = "float32") -> Path:
     out.mkdir(parents=True)
     convert(folder, number_format, VERSION, out)
     return out
@@ -71,7 +71,7 @@ def test_int8_is_small_and_says_nearly_the_same(marian: Path, tmp_path: Path) ->
     sizes = [(one / "ctranslate2" / "model.bin").stat().st_size for one in (exact, small)]
     assert sizes[1] < 0.5 * sizes[0]
     engine = CTranslate2Engine(small)
-    assert engine.computed_in == "int8_float32" and is_converted(small) and not is_converted(marian)
+    assert engine.compute_type == "int8_float32" and is_converted(small) and not is_converted(marian)
     made, wanted = engine.translate(english(), "en", "de"), CTranslate2Engine(exact).translate(english(), "en", "de")
     assert sum(one == two for one, two in zip(made, wanted, strict=True)) > 0.5 * len(made)
 
@@ -84,28 +84,28 @@ def test_neither_order_nor_company_changes_an_output(marian: Path, tmp_path: Pat
 
 
 def test_a_format_that_a_device_lacks_is_refused(marian: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"cpu does not compute in float16 .*int8_float32.* \.int8 or"):
+    with pytest.raises(RequestError, match=r"cpu does not compute in float16, only in .*int8_float32.* \.int8 or"):
         CTranslate2Engine(converted(marian, tmp_path / "ours", "float16"))
-    assert computed_in("int8", "cuda", {"int8_float16", "float16"}) == "int8_float16"
-    assert computed_in("float16", "cuda", {"int8_float16", "float16"}) == "float16"
+    assert compute_type("int8", "cuda", {"int8_float16", "float16"}) == "int8_float16"
+    assert compute_type("float16", "cuda", {"int8_float16", "float16"}) == "float16"
 
 
 def test_another_version_is_refused(marian: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=rf"planned for CTranslate2 3\.0 and this machine has {VERSION}"):
+    with pytest.raises(RequestError, match=rf"planned with ctranslate2 3\.0, and this machine has {VERSION}"):
         convert(marian, "int8", "3.0", tmp_path)
     folder = converted(marian, tmp_path / "ours")
     made = json.loads((folder / "conversion.json").read_text())
     (folder / "conversion.json").write_text(json.dumps(made | {"ctranslate2": "3.0"}))
-    with pytest.raises(RequestError, match=r"CTranslate2 3\.0"):
+    with pytest.raises(RequestError, match=r"ctranslate2 3\.0"):
         CTranslate2Engine(folder)
 
 
 def test_what_cannot_be_converted(marian: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="no number format 'int3'"):
-        convert(marian, "int3", VERSION, tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="no runtime 'int3'"):
+        convert(marian, "int3", VERSION, tmp_path)
     with pytest.raises(RequestError, match=r"holds no config\.json"):
         convert(tmp_path / "none", "int8", VERSION, tmp_path)
     copy = Path(shutil.copytree(marian, tmp_path / "copy"))
     (copy / "languages.json").unlink()
-    with pytest.raises(RequestError, match="cannot tell what it translates"):
+    with pytest.raises(RequestError, match="its languages are unknown"):
         convert(copy, "int8", VERSION, tmp_path)
