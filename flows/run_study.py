@@ -14,7 +14,7 @@ from flows.stages import run_stages, stage_runtime
 from tasks.artifacts import publish_report
 from xtransfer.base.errors import XTransferError
 from xtransfer.base.hub import patient
-from xtransfer.base.retry import may_pass
+from xtransfer.base.retry import is_transient
 from xtransfer.base.settings import current
 from xtransfer.base.stage import Stage
 from xtransfer.data.check import demand
@@ -155,7 +155,7 @@ class _Run:
 
     def _write(self, call: Callable[[], object]) -> None:
         """A database that is away for a moment is asked again."""
-        patient(call, may_pass, self.database.name, _PAUSES)
+        patient(call, is_transient, self.database.name, _PAUSES)
 
     def record_finished(self, missing: Sequence[Stage]) -> None:
         """Record the cells that are in the store already: a lost database fills again by itself."""

@@ -20,7 +20,7 @@ from tasks.progress_publisher import live
 from tasks.runtime import LISTENER, RUNTIME, Everyone, Nobody, Runtime
 from tasks.stage import run_stage
 from xtransfer.base.errors import DeviceLost, StageError, StoreError
-from xtransfer.base.retry import may_pass, pause
+from xtransfer.base.retry import is_transient, pause
 from xtransfer.base.stage import Stage
 from xtransfer.planning.schedule import Schedule
 from xtransfer.stages.isolated import StageProcesses
@@ -181,7 +181,7 @@ class _Loop:
         try:
             return self.runtime.store.made_elsewhere(keys)
         except StoreError as error:
-            if not may_pass(error):
+            if not is_transient(error):
                 raise
             self.log.warning("%s; asked again in a moment", error)
             return keys

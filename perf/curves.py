@@ -107,13 +107,13 @@ def _in_step(folder: Path, benchmark: Benchmark, rows: Sequence[Row], steps: int
 def _logits(
     folder: Path, benchmark: Benchmark, train: Sequence[Row], dev: Sequence[Row], steps: int, seed: int, precision: str
 ) -> np.ndarray:
-    from xtransfer.models.predict import Reader, predict
+    from xtransfer.models.predict import RowEncoder, predict
 
     run = make_run(folder, [(benchmark, train)], steps, seed=seed, precision=precision, learning_rate=RATE)
     Clock(run).train()
     if run.trimming is not None:
         run.trimming.undo()
-    reader = Reader(run.loaded.tokenizer, LENGTH)
+    reader = RowEncoder(run.loaded.tokenizer, LENGTH)
     found = predict(run.loaded.encoder, run.model.head(benchmark.name), benchmark, dev, reader)
     return np.array([one.scores for one in found], np.float64)
 

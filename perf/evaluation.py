@@ -69,10 +69,10 @@ class Ours:
     def __init__(self, folder: Path, rows: Mapping[str, Sequence[Row]], model: Any) -> None:
         from xtransfer.kinds import KINDS
         from xtransfer.models import checkpoints
-        from xtransfer.models.predict import Reader
+        from xtransfer.models.predict import RowEncoder
 
         self.rows, self.encoder = rows, model.roberta
-        self.reader = Reader(checkpoints.load(folder).tokenizer, LENGTH)
+        self.reader = RowEncoder(checkpoints.load(folder).tokenizer, LENGTH)
         make = KINDS["pair"].head
         assert make is not None
         self.head = make(model.config.hidden_size, NLI, 0.0)

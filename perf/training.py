@@ -97,11 +97,11 @@ def make_run(
     """A run of our own, with the recipe that the Trainer has too."""
     from xtransfer.recipes.mixture import PROPORTIONAL
     from xtransfer.training.finetune import Run
-    from xtransfer.training.parts import Parts
+    from xtransfer.training.parts import TrainingMixture
 
     usual = {"batch_size": BATCH, "learning_rate": 2e-5, "max_length": LENGTH}
     made = Recipe.model_validate({**usual, "steps": steps, **recipe})
-    return Run(folder, Parts.of(parts, PROPORTIONAL, ()), made, seed, device, None, savings)
+    return Run(folder, TrainingMixture.of(parts, PROPORTIONAL, ()), made, seed, device, None, savings)
 
 
 def _main() -> None:

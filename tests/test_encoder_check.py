@@ -40,10 +40,10 @@ def test_a_whole_checkpoint_is_planned_with(tmp_path: Path, content: dict[str, b
     ("missing", "more", "said"),
     [
         (["model.safetensors"], {"pytorch_model.bin": b"\x80"}, r"pytorch_model\.bin.*convert it: python -c"),
-        (["model.safetensors"], {}, "holds no weights"),
+        (["model.safetensors"], {}, "no weights"),
         ([], {"model.safetensors": files()["model.safetensors"][:-1]}, r"model\.safetensors: \d+ of \d+ bytes"),
         (["tokenizer.json"], {}, "no tokenizer"),
-        ([], {"head.json": b"{}"}, "without its other half"),
+        ([], {"head.json": b"{}"}, "heads need both"),
     ],
 )
 def test_what_is_not_whole_is_refused(tmp_path: Path, missing: list[str], more: dict[str, bytes], said: str) -> None:
@@ -55,7 +55,7 @@ def test_what_is_not_whole_is_refused(tmp_path: Path, missing: list[str], more: 
 def test_sequences_longer_than_the_table_of_positions_are_refused(tmp_path: Path) -> None:
     place = _folder(tmp_path, files(), **POSITIONS)
     with pytest.raises(
-        RequestError, match=r"intermediate_recipe: max_length 33: the encoder .* has positions for 32 tokens"
+        RequestError, match=r"intermediate_recipe: max_length 33 is too long: encoder .* has positions for 32 tokens"
     ):
         _plan(place, max_length=33)
     with pytest.raises(RequestError, match="positions for 32 tokens"):

@@ -89,10 +89,10 @@ def test_recipe_fields_are_replaced_for_every_target() -> None:
     ("targets", "more", "said"),
     [
         (["xnly"], {}, "did you mean 'xnli'"),
-        (["xnli:layer"], {}, "target 'xnli:layer'.*none of"),
+        (["xnli:layer"], {}, "target 'xnli:layer'.*not a valid mark"),
         (["lab-inference"], {"recipe": {"epoch": 1}}, "recipe: epoch.*known: epochs"),
         (["lab-inference"], {"recipe": {"learning_rate": 7}}, "recipe: learning_rate"),
-        (["lab-inference", "lab-inference"], {}, "named twice"),
+        (["lab-inference", "lab-inference"], {}, "listed twice"),
         ([], {}, "targets"),
         (["lab-inference"], {"name": "a/b"}, "name"),
     ],
@@ -105,5 +105,5 @@ def test_wrong_requests_are_told(targets: list[str], more: dict[str, Any], said:
 def test_a_damaged_head_file_is_named(tmp_path: Path) -> None:
     place = _checkpoint(tmp_path / "broken", {})
     (tmp_path / "broken" / "head.json").write_text("{")
-    with pytest.raises(RequestError, match=r"head\.json: is not JSON"):
+    with pytest.raises(RequestError, match=r"head\.json: not valid JSON"):
         evaluation(place, ["xnli"])

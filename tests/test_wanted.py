@@ -87,7 +87,7 @@ def test_each_result_is_asked_for_once() -> None:
         (lambda: single_runs.intermediate_training(ENCODER, "lab-nli@de", []), "seeds"),
         (lambda: single_runs.intermediate_training(ENCODER, "lab-nli@de", [0], recipe={"epcohs": 1}), "epcohs"),
         (lambda: single_runs.intermediate_training("lab-mni@0", "lab-nli@de", [0]), "lab-mini"),
-        (lambda: single_runs.target_training(ENCODER, "lab-retrieval", [0]), "nothing is trained"),
+        (lambda: single_runs.target_training(ENCODER, "lab-retrieval", [0]), "needs no training"),
         (lambda: single_runs.target_training(ENCODER, "lab-inferense", [0]), "did you mean 'lab-inference'"),
         (lambda: single_runs.target_training(ENCODER, TARGET, [0], recipe={"epochs": -1}), "epochs"),
     ],

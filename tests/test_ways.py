@@ -90,9 +90,9 @@ def test_models_of_both_directions_are_needed() -> None:
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("xnli:translate-test~opus-mt", r"not in ar, bg, el.*opus-mt translates to en from .*; set languages to .* en, "
+        ("xnli:translate-test~opus-mt", r"for ar, bg, el.*opus-mt translates to en from .*; set languages to .* en, "
          "de, es, fr, ru"),
-        ("xnli:translate-train~opus-mt", "not in ar, bg, el.*opus-mt translates to de, es, fr, ru, not to ar"),
+        ("xnli:translate-train~opus-mt", "translated for ar, bg, el.*opus-mt translates to de, es, fr, ru, not to ar"),
         ("xnli:translate-test~parallel:first9", None),
         ("xnli:translate-train~parallel", "xnli has no human translations of its train rows in 'ar'"),
         ("xnli:translate-test~opus", "'opus'.*did you mean"),
@@ -100,8 +100,8 @@ def test_models_of_both_directions_are_needed() -> None:
         ("xquad:translate-test~nllb-200-distilled-600m", "cannot be translated: an answer found in the English"),
         ("panx:translate-test~nllb-200-distilled-600m", "cannot be translated: tags belong to words"),
         ("tatoeba:translate-test~m2m100-418m", "cannot be translated: rows of kind bitext"),
-        ("tatoeba:translate-train~m2m100-418m", "nothing is trained for it"),
-        ("lareqa<squad-answers:translate-train~nllb-200-distilled-600m", "cannot be compared"),
+        ("tatoeba:translate-train~m2m100-418m", "no training rows to translate"),
+        ("lareqa<squad-answers:translate-train~nllb-200-distilled-600m", "cannot compare"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_when_planned(target: str, said: str | None) -> None:
@@ -114,16 +114,16 @@ def test_what_cannot_be_is_refused_when_planned(target: str, said: str | None) -
 
 
 def test_english_alone_has_nothing_to_translate() -> None:
-    with pytest.raises(RequestError, match="English alone is scored"):
+    with pytest.raises(RequestError, match="only English is scored"):
         _plan(TEST, languages=("en",))
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"translate": "test"}, "translate and engine go together"),
-        ({"engine": "opus-mt"}, "translate and engine go together"),
-        ({"translate": "train", "engine": "opus-mt", "fine_tune": False}, "translate can be test only"),
+        ({"translate": "test"}, "translate and engine must be given together"),
+        ({"engine": "opus-mt"}, "translate and engine must be given together"),
+        ({"translate": "train", "engine": "opus-mt", "fine_tune": False}, "use translate: test"),
     ],
 )
 def test_fields_that_do_not_fit_together(values: dict[str, Any], said: str) -> None:
@@ -133,5 +133,5 @@ def test_fields_that_do_not_fit_together(values: dict[str, Any], said: str) -> N
 
 @pytest.mark.parametrize("target", [TRAIN, TEST])
 def test_fine_tuning_alone_translates_nothing(target: str) -> None:
-    with pytest.raises(RequestError, match="only a study translates"):
+    with pytest.raises(RequestError, match="needs a study"):
         single_runs.target_training("lab-mini@0", target, [0])

@@ -7,7 +7,7 @@ import sys
 from pydantic import BaseModel
 
 from docs.generate.fields import field_table
-from xtransfer.study.intermediate import Part
+from xtransfer.study.intermediate import MixturePart
 from xtransfer.study.study import Study, Target
 
 
@@ -16,7 +16,7 @@ def markdown() -> str:
     models: dict[str, type[BaseModel]] = {
         "Fields of a study": Study,
         "Fields of a target": Target,
-        "Fields of a part of an intermediate": Part,
+        "Fields of a part of an intermediate": MixturePart,
     }
     return "\n\n".join(f"## {title}\n\n{field_table(('', model))}" for title, model in models.items()) + "\n"
 

@@ -176,9 +176,9 @@ def test_every_kind_has_a_benchmark() -> None:
     ("changes", "said"),
     [
         ({"kind": "pare"}, "did you mean 'pair'"),
-        ({"columns": {"first": "premise", "label": "label"}}, "also reads second"),
+        ({"columns": {"first": "premise", "label": "label"}}, "also needs second"),
         ({"columns": {**get("mnli").columns, "third": "x"}}, "has no field third"),
-        ({"labels": ()}, "a pair needs at least two"),
+        ({"labels": ()}, "kind pair needs at least two"),
     ],
 )
 def test_a_declaration_that_does_not_fit_its_kind_is_told(changes: dict[str, object], said: str) -> None:
@@ -186,7 +186,7 @@ def test_a_declaration_that_does_not_fit_its_kind_is_told(changes: dict[str, obj
 
 
 def test_index_refuses_doubles() -> None:
-    with pytest.raises(RequestError, match="more than one is named xnli"):
+    with pytest.raises(RequestError, match="xnli is used more than once"):
         index(get("xnli"), replace(get("mnli"), name="xnli"))
 
 

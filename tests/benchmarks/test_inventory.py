@@ -44,9 +44,9 @@ def test_another_inventory_is_another_pin(ccgbank: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        (None, r"no file .*labels\.txt; write every label"),
+        (None, r"labels\.txt is missing; write every label"),
         ("\n", r"labels\.txt: is empty"),
-        ("N\nN\n", "names a label twice"),
+        ("N\nN\n", "lists a label twice"),
     ],
 )
 def test_files_that_do_not_do(ccgbank: Path, labels: str | None, said: str) -> None:
@@ -61,7 +61,8 @@ def test_files_that_do_not_do(ccgbank: Path, labels: str | None, said: str) -> N
 def test_a_tag_that_is_not_listed(ccgbank: Path) -> None:
     (ccgbank / "labels.txt").write_text("N\nNP/N\n", encoding="utf-8")
     with pytest.raises(
-        DataError, match=r"ccg/en/train, row 1, column 'tags': tag '\(S\\\\NP\)/NP' is none of 'N', 'NP/N'"
+        DataError,
+        match=r"ccg/en/train, row 1, column 'tags': tag '\(S\\\\NP\)/NP' is not valid, expected one of 'N'",
     ):
         load_rows(get("ccg"), "en", "train")
 

@@ -61,11 +61,11 @@ def test_a_run_from_its_turn_to_its_end(db: Database, tmp_path: Path, home: Path
         assert not claim.refused and claim.study == turn.study
         assert states(db)[0] == "running" and take_turns(made, db) == []
         with claimed(made, digest, db, home) as second:
-            assert "another run has it" in second.refused and f"process {os.getpid()}" in second.refused
+            assert "already running" in second.refused and f"process {os.getpid()}" in second.refused
         assert states(db)[0] == "running"  # the second changed nothing
     assert states(db)[0] == "done"
     with claimed(made, digest, db, home) as third:
-        assert third.refused == "its run has ended: done"
+        assert third.refused == "its run is already done"
     assert [one.location[-1] for one in take_turns(made, db)] == ["2"]
 
 
@@ -74,7 +74,7 @@ def test_as_many_at_once_as_the_watch_allows(db: Database, tmp_path: Path, home:
     assert [one.digest for one in take_turns(made, db)] == digests[:2]
     with claimed(made, digests[0], db, home), claimed(made, digests[1], db, home):
         with claimed(made, digests[2], db, home) as third:
-            assert "2 others run" in third.refused
+            assert "2 others are running" in third.refused
         assert take_turns(made, db) == []
     assert [one.digest for one in take_turns(made, db)] == digests[2:]
 
@@ -100,7 +100,7 @@ def test_an_announcement_that_nothing_came_of_is_made_good(db: Database, tmp_pat
 @pytest.mark.parametrize(
     ("error", "state", "said"),
     [(ValueError("no such target"), "failed", "no such target"), (SourceError("the hub is busy"), "waiting", "busy"),
-     (KeyboardInterrupt(), "waiting", "its run was stopped")],
+     (KeyboardInterrupt(), "waiting", "its run was interrupted")],
 )  # fmt: skip
 def test_how_a_run_ended_is_recorded(
     error: BaseException, state: str, said: str, db: Database, tmp_path: Path, home: Path
@@ -126,7 +126,7 @@ def test_what_may_pass_is_tried_three_times(db: Database, tmp_path: Path, home: 
 
 def test_nobody_claims_what_was_never_recorded(db: Database, tmp_path: Path, home: Path) -> None:
     made, _ = three(tmp_path, db)
-    with pytest.raises(RequestError, match="has recorded no checkpoint"), claimed(made, "0" * 32, db, home):
+    with pytest.raises(RequestError, match="has no checkpoint"), claimed(made, "0" * 32, db, home):
         raise AssertionError
 
 
@@ -153,7 +153,7 @@ def _killed_holder(made: Watch, digest: str, url: str, db: Database, home: Path)
         assert process.stdout is not None and process.stdout.readline().strip() == "mine"
         assert recover(made, db, home) == [] and states(db)[0] == "running"
         with claimed(made, digest, db, home) as second:
-            assert "another run has it" in second.refused
+            assert "already running" in second.refused
         process.send_signal(signal.SIGKILL)
 
 
@@ -171,7 +171,7 @@ def test_a_dead_holder_loses_its_claim(url: str, db: Database, tmp_path: Path, h
     for number in range(1, MOST_TRIES):
         _killed_holder(made, digest, url, db, home)
         assert _freed(made, db, home) == [digest]
-        assert states(db)[0] == "waiting" and f"try {number} of {MOST_TRIES}" in reasons(db)[0]
+        assert states(db)[0] == "waiting" and f"attempt {number} of {MOST_TRIES}" in reasons(db)[0]
     _killed_holder(made, digest, url, db, home)
     assert _freed(made, db, home) == [] and states(db)[0] == "failed"  # it is not begun for ever
 

@@ -68,10 +68,10 @@ def test_each_state_is_recorded_once_with_its_reason(db: Database, place: Path) 
             "checkpoint-4": "refused", "checkpoint-5": "repeated", "tmp-checkpoint-6": "unfinished",
         }  # fmt: skip
         assert states["checkpoint-1"][1] == "" and "of 2" in states["checkpoint-2"][1]
-        assert "model.safetensors is not there" in states["checkpoint-3"][1]
+        assert "model.safetensors is missing" in states["checkpoint-3"][1]
         assert states["checkpoint-4"][1].startswith("unsafe: ")
         assert states["checkpoint-5"][1] == f"the same checkpoint as {place / 'checkpoint-1'}"
-        assert "being written" in states["tmp-checkpoint-6"][1]
+        assert "name of an unfinished checkpoint" in states["tmp-checkpoint-6"][1]
         assert runs(db) == [("mine", "checkpoint-1", "waiting")]
     assert [one.known for one in found.sightings] == [True, True, False, True, True, False]
 
@@ -120,7 +120,7 @@ def test_a_writer_that_stopped_early_leaves_nothing_to_run(
         put(place / "checkpoint-1", content)
         record(watch(place), db)
         state, reason = seen(db)["checkpoint-1"]
-        assert state == "unfinished" and ("not there" in reason or "no tokenizer" in reason)
+        assert state == "unfinished" and ("missing" in reason or "no tokenizer" in reason)
         assert not runs(db)
 
 
@@ -131,7 +131,7 @@ def test_a_file_that_grows_again_is_not_yet_at_rest(db: Database, place: Path) -
     record(patient, db)
     rest(db, 1800)
     record(patient, db)
-    assert "s of rest" in seen(db)["checkpoint-1"][1]
+    assert "s without changes" in seen(db)["checkpoint-1"][1]
     rest(db, 3601)
     record(patient, db)
     assert seen(db)["checkpoint-1"][0] == "refused"  # whoever wrote it has stopped in the middle

@@ -100,9 +100,9 @@ def test_a_checkpoint_behind_a_url_is_copied_whole(bucket: str, tmp_path: Path) 
     upload(f"{bucket}/step_1", files(7))
     assert fetched.encoder(found.location, digest, tmp_path) == str(place)  # the copy that is there is used
     (place / "model.safetensors").write_bytes(b"")
-    with pytest.raises(DataError, match="not those that were recorded"):
+    with pytest.raises(DataError, match="changed after it was recorded"):
         fetched.encoder(found.location, digest, tmp_path)
-    with pytest.raises(DataError, match="not those that were recorded"):
+    with pytest.raises(DataError, match="changed after it was recorded"):
         fetched.encoder(found.location, "0" * 32, tmp_path)
     assert not list(tmp_path.rglob("*.partial"))
 
@@ -112,9 +112,9 @@ def test_a_folder_is_used_where_it_is_if_it_is_still_the_same(tmp_path: Path) ->
     digest = identity(opened(str(folder)), opened(str(folder)).entries())
     assert fetched.encoder(str(folder), digest, tmp_path) == str(folder)
     put(folder, files(1))
-    with pytest.raises(DataError, match="the next look records what is there"):
+    with pytest.raises(DataError, match="run `xtransfer watch`"):
         fetched.encoder(str(folder), digest, tmp_path)
-    with pytest.raises(DataError, match="is gone"):
+    with pytest.raises(DataError, match="no longer exists"):
         fetched.encoder(str(tmp_path / "nowhere"), digest, tmp_path)
 
 

@@ -33,10 +33,10 @@ def test_from_yaml_with_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [
         ({"name": "Mine"}, "lower-case"),
         ({"sources": []}, "sources"),
-        ({"sources": ["sftp://me:secret@host/runs/*"]}, r"sftp://me:\*\*\*@host/runs/\*': give user and password"),
+        ({"sources": ["sftp://me:secret@host/runs/*"]}, r"sftp://me:\*\*\*@host/runs/\*': put user and password"),
         ({"evaluate": None}, "either 'evaluate'"),
         ({"study": "lab"}, "either 'evaluate'"),
-        ({"small": True}, "go with 'study'"),
+        ({"small": True}, "need 'study'"),
         ({"every": 5}, "known: name, sources, evaluate"),
         ({"at_once": 0}, "at_once"),
         ({"evaluate": {"targets": []}}, "evaluate.targets"),

@@ -57,15 +57,15 @@ def index_of(shards: dict[str, str]) -> Content:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({}, "config.json is not there"),
-        (without(files(), "config.json"), "config.json is not there"),
-        (without(files(), "model.safetensors"), "model.safetensors is not there"),
-        (without(by_trainer(), "model.safetensors"), "model.safetensors is not there"),
+        ({}, "config.json is missing"),
+        (without(files(), "config.json"), "config.json is missing"),
+        (without(files(), "model.safetensors"), "model.safetensors is missing"),
+        (without(by_trainer(), "model.safetensors"), "model.safetensors is missing"),
         (without(files(), "tokenizer.json"), "no tokenizer"),
-        (without(in_shards(), SHARDS[1]), f"1 of 2 shards are not there, first {SHARDS[1]}"),
-        (without(in_shards(), "model.safetensors.index.json"), "only shards such as"),
+        (without(in_shards(), SHARDS[1]), f"1 of 2 shards are missing, first {SHARDS[1]}"),
+        (without(in_shards(), "model.safetensors.index.json"), "there are shards such as"),
         ({**in_shards(), **index_of({"a": SHARDS[0], "b": SHARDS[1], "c": "model-3.safetensors"})}, "model-3"),
-        ({**files(), "head.json": b"{}"}, "head.json is there without its other half"),
+        ({**files(), "head.json": b"{}"}, "head.json is there, but heads need both"),
     ],
 )
 def test_what_is_missing_may_still_come(content: Content, said: str, tmp_path: Path) -> None:
@@ -90,20 +90,20 @@ PICKLE = {"pytorch_model.bin": b"\x80\x04"}
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (truncated(files(), "model.safetensors", 0), "too short for a header"),
-        (truncated(files(), "model.safetensors", 20), "its header alone is"),
+        (truncated(files(), "model.safetensors", 0), "too short for a safetensors header"),
+        (truncated(files(), "model.safetensors", 20), "its header alone has"),
         (truncated(files(), "model.safetensors", -1), "of 2"),
         (truncated(in_shards(), SHARDS[1], -10), SHARDS[1]),
-        ({**files(), "model.safetensors": weights() + b"more"}, "where its header says"),
-        ({**files(), "model.safetensors": b"\x80\x04 this is a pickle by another name"}, "no safetensors file"),
-        ({**files(), "model.safetensors": with_header({"a": {**TENSOR, "data_offsets": [4, 64]}})}, "leave a hole"),
-        ({**files(), "model.safetensors": with_header({"a": TENSOR})}, "does not say where tensors are"),
-        ({**files(), "model.safetensors": with_header([])}, "is no mapping"),
-        ({**files(), "model.safetensors": with_header({}).replace(b"{}", b"{,")}, "its header is not JSON"),
-        ({**files(), "config.json": b'{"model_type"'}, "config.json: is not JSON"),
-        ({**files(), "config.json": b"[]"}, "config.json: holds no mapping"),
-        ({**in_shards(), "model.safetensors.index.json": b"{}"}, "has no weight_map"),
-        ({**in_shards(), **index_of({"a": SHARDS[0], "z": SHARDS[1]})}, "lacks 1 tensors"),
+        ({**files(), "model.safetensors": weights() + b"more"}, "but its header says"),
+        ({**files(), "model.safetensors": b"\x80\x04 this is a pickle by another name"}, "not a safetensors file"),
+        ({**files(), "model.safetensors": with_header({"a": {**TENSOR, "data_offsets": [4, 64]}})}, "leave a gap"),
+        ({**files(), "model.safetensors": with_header({"a": TENSOR})}, "lacks valid data_offsets"),
+        ({**files(), "model.safetensors": with_header([])}, "is not a JSON object"),
+        ({**files(), "model.safetensors": with_header({}).replace(b"{}", b"{,")}, "its header is not valid JSON"),
+        ({**files(), "config.json": b'{"model_type"'}, "config.json: not valid JSON"),
+        ({**files(), "config.json": b"[]"}, "config.json: not a JSON object"),
+        ({**in_shards(), "model.safetensors.index.json": b"{}"}, "no weight_map"),
+        ({**in_shards(), **index_of({"a": SHARDS[0], "z": SHARDS[1]})}, "1 tensors listed in"),
         ({**without(files(), "model.safetensors"), **PICKLE}, "unsafe: its weights are a pickle (pytorch_model.bin)"),
         ({**files(), "head.json": b"{}", "head.safetensors": b""}, "head.safetensors"),
     ],
@@ -125,4 +125,4 @@ def test_files_that_change_while_they_are_read_are_unfinished(tmp_path: Path) ->
             return super().sha256(name)
 
     found = Growing(LocalFileSystem(), str(folder))
-    assert inspect(found, found.entries()) == Verdict("unfinished", "its files changed while they were read")
+    assert inspect(found, found.entries()) == Verdict("unfinished", "its files changed while they were being read")

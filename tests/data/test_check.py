@@ -46,7 +46,7 @@ def test_what_is_there_is_counted(mirror: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "state", "says"),
     [
-        (_xcopa(label=[-1, -1]), "hidden", "xcopa/sw/test: labels are hidden (every one is missing or -1)"),
+        (_xcopa(label=[-1, -1]), "hidden", "xcopa/sw/test: labels are hidden (all are missing or -1)"),
         (_many(label=[1] * 50), "hidden", "xcopa/sw/test: labels are hidden (all 50 rows have 1)"),
         ({name: values for name, values in XCOPA.items() if name != "label"}, "hidden", "no column label"),
         ({name: values[:0] for name, values in XCOPA.items()}, "empty", "has no rows"),

@@ -47,24 +47,24 @@ print(json.dumps(said))
 WEIGHTS = "model.safetensors"
 # name → (where it fails: at the question for the commit, or at a file; what happens there; error, what it says)
 FAILING: dict[str, tuple[str, Fault | list[Fault], str, str]] = {
-    "busy": ("api", 429, "SourceError", "429 Too Many Requests.*wants fewer requests; wait"),
-    "broken": ("api", 500, "SourceError", "which commit 'someone/broken' is at.*out of order; try again later"),
+    "busy": ("api", 429, "SourceError", "429 Too Many Requests.*limits requests; wait"),
+    "broken": ("api", 500, "SourceError", "commit of 'someone/broken'.*server error; try again later"),
     "slow": ("api", 3.0, "SourceError", "the hub is slow; try again, or raise HF_HUB_ETAG_TIMEOUT"),
     "gated": ("api", "gated", "SourceError", "it is gated: accept its terms .* log in with `hf auth login`"),
-    "unauthorized": ("api", 401, "SourceError", "access is refused; log in"),
+    "unauthorized": ("api", 401, "SourceError", "access was denied; log in"),
     "file-404": ("de/", 404, "SourceError", "things/de/train: .*'someone/file-404', configuration 'de', split 'train'"),
-    "file-401": ("de/", 401, "SourceError", "access is refused; log in with `hf auth login` or HF_TOKEN"),
+    "file-401": ("de/", 401, "SourceError", "access was denied; log in with `hf auth login` or HF_TOKEN"),
     "file-gated": ("de/", "gated", "SourceError", "it is gated: accept its terms"),
-    "file-429": ("de/", 429, "SourceError", "wants fewer requests"),
-    "file-500": ("de/", 500, "SourceError", "out of order"),
-    "file-cut": ("de/", "truncate", "SourceError", "the download broke off; try again"),
-    "file-short": ("de/", "short", "SourceError", "should be of size .*the download broke off; try again"),
-    "model-busy": ("api", 429, "SourceError", "did not say whether it has a model .*wants fewer requests"),
+    "file-429": ("de/", 429, "SourceError", "limits requests"),
+    "file-500": ("de/", 500, "SourceError", "server error"),
+    "file-cut": ("de/", "truncate", "SourceError", "the download was interrupted; try again"),
+    "file-short": ("de/", "short", "SourceError", "should be of size .*the download was interrupted; try again"),
+    "model-busy": ("api", 429, "SourceError", "did not say whether it has a model .*limits requests"),
     "model-gated": ("api", "gated", "RequestError", "encoder 'someone/model-gated' is gated: accept its terms"),
     "model-file-gated": (WEIGHTS, "gated", "RequestError", "model 'someone/model-file-gated' at .*it is gated"),
-    "model-file-500": (WEIGHTS, 500, "SourceError", "out of order; try again later, or name a local folder"),
-    "model-file-cut": (WEIGHTS, "truncate", "SourceError", "the download broke off"),
-    "model-short-tokenizer": ("tokenizer.json", "short", "SourceError", "the download broke off"),
+    "model-file-500": (WEIGHTS, 500, "SourceError", "server error; try again later, or name a local folder"),
+    "model-file-cut": (WEIGHTS, "truncate", "SourceError", "the download was interrupted"),
+    "model-short-tokenizer": ("tokenizer.json", "short", "SourceError", "the download was interrupted"),
 }
 RECOVERING: dict[str, tuple[str, Fault | list[Fault]]] = {
     "once-busy": ("api", [429]),
@@ -82,9 +82,9 @@ WRONG = {  # name → what it says
     "plain/fr": "things/de/train: .*configuration 'fr', .*Available: .*'de'.*; correct the declaration",
     "plain/de/dev": "split 'dev': .*Unknown split.*; correct the declaration",
     "empty": "things/de/train: .*has no rows",
-    "script": "it is a program, and code that a data set brings along is never run; name a revision that holds",
+    "script": "it needs a loading script, and code of data sets is never run; set a revision with parquet files",
     "unlabelled": "things/de/train: no column label .labels are hidden",
-    "strange": "things/de/train, row 1, column 'label': label 7 is none of 0, 1",
+    "strange": "things/de/train, row 1, column 'label': label 7 is not valid, expected one of 0, 1",
 }
 
 

@@ -131,10 +131,13 @@ def test_limit_cuts_no_group_where_groups_are_whole(mirror: Path) -> None:
         ({"premise": ["p0", " ", "p2"]}, r"things/de/train, row 1, column 'premise': is ' ', expected text"),
         ({"premise": ["p0", None, "p2"]}, r"row 1, column 'premise': is NoneType None, expected str"),
         ({"premise": [5, 6, 7]}, r"row 0, column 'premise': is int 5, expected str"),
-        ({"label": [0, 3, 1]}, r"row 1, column 'label': label 3 is none of 0, 1, 2 \(entailment, neutral"),
-        ({"label": [0, -1, 1]}, r"row 1, column 'label': label -1 is none of"),
-        ({"label": ["0", "1", "2"]}, r"row 0, column 'label': label '0' is none of"),
-        ({"label": [-1, -1, -1]}, r"things/de/train: labels are hidden \(every one is missing or -1\)"),
+        (
+            {"label": [0, 3, 1]},
+            r"row 1, column 'label': label 3 is not valid, expected one of 0, 1, 2 \(entailment, neutral",
+        ),
+        ({"label": [0, -1, 1]}, r"row 1, column 'label': label -1 is not valid, expected one of"),
+        ({"label": ["0", "1", "2"]}, r"row 0, column 'label': label '0' is not valid, expected one of"),
+        ({"label": [-1, -1, -1]}, r"things/de/train: labels are hidden \(all are missing or -1\)"),
         ({"label": [None, None, None]}, r"labels are hidden"),
     ],
 )
@@ -155,7 +158,7 @@ def test_constant_labels_are_taken_for_hidden(mirror: Path) -> None:
 
 def test_a_missing_column_is_named(mirror: Path) -> None:
     write(mirror, "someone/things/de/train", {"premise": ["p"], "hypothesis": ["h"]})
-    with pytest.raises(DataError, match="no column label \\(labels are hidden, or named otherwise\\)"):
+    with pytest.raises(DataError, match="no column label \\(labels are hidden, or have another name\\)"):
         load_rows(PAIR, "de", "train")
     write(mirror, "someone/things/sw/train", {"premise": ["p"], "label": [0]})
     with pytest.raises(DataError, match="no column hypothesis; the source has premise, label"):

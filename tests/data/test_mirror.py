@@ -105,11 +105,11 @@ def test_wrong_requests_write_nothing(source: Path, tmp_path: Path) -> None:
         with pytest.raises(RequestError, match="XTRANSFER_HUB_DIR"):
             make(BOTH, folder)
     (tmp_path / "file").touch()
-    with pytest.raises(RequestError, match="is no folder that you can write to"):
+    with pytest.raises(RequestError, match="is not a writable folder"):
         make(BOTH, tmp_path / "file" / "to")
     to.mkdir()
     (to / "MANIFEST.json").write_text('{"files": [], "made_on": "today"}')
-    with pytest.raises(RequestError, match=r"MANIFEST\.json is not of a mirror that this program made"):
+    with pytest.raises(RequestError, match=r"MANIFEST\.json was not written by this program"):
         make(BOTH, to)
     (to / "MANIFEST.json").unlink()
     write(to, "cambridgeltl/xcopa/sw/test", XCOPA)
@@ -119,7 +119,7 @@ def test_wrong_requests_write_nothing(source: Path, tmp_path: Path) -> None:
 
 
 def test_a_mirror_has_one_writer(source: Path, tmp_path: Path) -> None:
-    with lease(tmp_path / "to" / ".lock"), pytest.raises(RequestError, match="another process writes"):
+    with lease(tmp_path / "to" / ".lock"), pytest.raises(RequestError, match="another process is writing"):
         make(BOTH, tmp_path / "to")
 
 

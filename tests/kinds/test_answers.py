@@ -87,10 +87,10 @@ def test_questions_look_in_the_pool_of_all_languages() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"sentence_breaks": [0, 3, 4]}, "expected pairs"),
-        ({"sentence_breaks": [0, 9]}, "within the 5 characters"),
-        ({"start": 1}, "answer 'b' is not in its context at character 1"),
-        ({"sentence_breaks": [2, 5]}, "no sentence holds the answer"),
+        ({"sentence_breaks": [0, 3, 4]}, "expected (start, end) pairs"),
+        ({"sentence_breaks": [0, 9]}, "within the context's 5 characters"),
+        ({"start": 1}, "answer 'b' does not occur in the context at character 1"),
+        ({"sentence_breaks": [2, 5]}, "no sentence contains the answer"),
     ],
 )
 def test_check_names_what_is_wrong(change: dict[str, Any], says: str) -> None:

@@ -74,7 +74,7 @@ def test_carry_copies_a_choice_head_and_refuses_the_rest() -> None:
     ("change", "says"),
     [
         ({"question": "why"}, "question is 'why'"),
-        ({"choices": ["b"]}, "has 1 choices"),
+        ({"choices": ["b"]}, "choices has 1 entries"),
         ({"label": 2}, "label is 2"),
     ],
 )

@@ -64,7 +64,9 @@ def test_mentions_look_among_the_entities_of_the_pool() -> None:
 
 def test_together_refuses_a_mention_without_its_entity() -> None:
     assert entities.together({"de": [MENTION], "pool": ENTITIES}) == {"de": [MENTION], "pool": ENTITIES}
-    with pytest.raises(DataError, match="de: mention 'm1' is of entity 'Q2', which is not among the 1 candidates"):
+    with pytest.raises(
+        DataError, match="de: mention 'm1' links to entity 'Q2', which is missing from the 1 candidates"
+    ):
         entities.together({"de": [MENTION], "pool": ENTITIES[:1]})
 
 
@@ -72,5 +74,5 @@ def test_check_names_what_is_wrong() -> None:
     assert entities.check(MENTION) is None
     assert entities.check(ENTITIES[0]) is None
     assert "side is 'page'" in str(entities.check({**MENTION, "side": "page"}))
-    assert "from 2 to 9" in str(entities.check({**MENTION, "end": 9}))
-    assert "from 2 to 2" in str(entities.check({**MENTION, "end": 2}))
+    assert "start 2 and end 9" in str(entities.check({**MENTION, "end": 9}))
+    assert "start 2 and end 2" in str(entities.check({**MENTION, "end": 2}))

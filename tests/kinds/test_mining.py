@@ -107,7 +107,7 @@ def test_encode_is_one_sequence_per_sentence() -> None:
 def test_check_names_what_is_wrong() -> None:
     assert mining.check(_row("de-1", "eins", "source", "en-1")) is None
     assert "side is 'left'" in str(mining.check(_row("de-1", "eins", "left")))
-    assert "names partners" in str(mining.check(_row("en-1", "one", "target", "de-1")))
+    assert "partners is set on a target row" in str(mining.check(_row("en-1", "one", "target", "de-1")))
 
 
 def test_real_sentences_of_bucc(hub_dir: Path) -> None:

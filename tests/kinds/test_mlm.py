@@ -127,7 +127,7 @@ def test_a_batch_with_nothing_hidden_costs_nothing() -> None:
 
 def test_widths_that_differ_are_refused() -> None:
     encoder = XLMRobertaModel(config(), add_pooling_layer=False)
-    with pytest.raises(RequestError, match="16 wide and its states 8"):
+    with pytest.raises(RequestError, match="embedding size is 16 and its hidden size 8"):
         LanguageHead(8).bind(encoder)
 
 

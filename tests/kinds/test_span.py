@@ -61,7 +61,7 @@ def test_a_question_is_cut_to_64_tokens_or_half_of_a_window() -> None:
     assert longest_question(4, 384) == 64
     (small,) = span.encode([long], tokenizer(), 12)
     assert small.sequences[0] == (0, 11, 11, 11, 11, 2, 2, 4, 5, 6, 7, 2)
-    with pytest.raises(RequestError, match="max_length 5: no room for a context"):
+    with pytest.raises(RequestError, match="max_length 5 leaves no room for the context"):
         span.encode([ROW], tokenizer(), 5)
 
 
@@ -139,10 +139,10 @@ def test_carry_copies_another_span_head() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"starts": [2, 4]}, "has 1 answers and 2 starts"),
-        ({"starts": [3]}, "answer 'b c' is not in its context at character 3: ' c ' is there"),
-        ({"starts": [-5]}, "at character -5: '' is there"),
-        ({"answers": ["c d"], "starts": [99]}, "answer 'c d' is not in its context"),
+        ({"starts": [2, 4]}, "answers has 1 entries and starts has 2"),
+        ({"starts": [3]}, "answer 'b c' does not occur in the context at character 3: the context has ' c ' there"),
+        ({"starts": [-5]}, "at character -5: the context has '' there"),
+        ({"answers": ["c d"], "starts": [99]}, "answer 'c d' does not occur in the context"),
     ],
 )
 def test_check_names_what_is_wrong(change: dict[str, Any], says: str) -> None:
@@ -173,7 +173,7 @@ def test_a_row_without_answer_needs_a_benchmark_that_has_such() -> None:
     assert [one["answers"] for one in rows_of(things(no_answer=True), ROW, {**none, "id": "1"})] == [["b c"], []]
     with pytest.raises(DataError, match="things/en/test, row 1, column 'answers': has no answer"):
         rows_of(things(), ROW, none)
-    with pytest.raises(DataError, match="row 0: answer 'b c' is not in its context at character 1"):
+    with pytest.raises(DataError, match="row 0: answer 'b c' does not occur in the context at character 1"):
         rows_of(things(), {**ROW, "starts": [1]})
 
 

@@ -131,5 +131,5 @@ def test_carry_copies_equal_labels_only() -> None:
 
 def test_check_names_what_is_wrong() -> None:
     assert tags.check(row(["a"])) is None
-    assert "2 tokens and 1 tags" in str(tags.check(row(["a", "b"], [0])))
-    assert "has no tokens" in str(tags.check(row([])))
+    assert "tokens has 2 entries and tags has 1" in str(tags.check(row(["a", "b"], [0])))
+    assert "tokens is empty" in str(tags.check(row([])))

@@ -165,5 +165,5 @@ def test_guessing_a_label_of_two_texts_costs_its_entropy() -> None:
 
 
 def test_a_learned_scale_of_a_dot_product_is_refused() -> None:
-    with pytest.raises(ValueError, match="a learned scale is for cosine"):
+    with pytest.raises(ValueError, match="learn_scale needs similarity: cosine"):
         DualRecipe(learn_scale=True)

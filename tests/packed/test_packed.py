@@ -89,7 +89,7 @@ def test_states_are_those_of_the_padded_encoder(family: str, types: bool) -> Non
         assert torch.allclose(states(model, given, layer=number)[real], expected[real], atol=2e-6)
         firsts = states(model, given, layer=number, first_only=True)
         assert torch.allclose(firsts[:, 0], expected[:, 0], atol=2e-6)
-    with pytest.raises(RequestError, match=r"layer 4: the encoder has layers 0 \(embeddings\) to 3"):
+    with pytest.raises(RequestError, match=r"layer 4 does not exist: the encoder has layers 0 \(embeddings\) to 3"):
         states(model, given, layer=4)
 
 
@@ -155,8 +155,8 @@ def test_an_encoder_that_cannot_be_packed_is_padded_and_that_is_told_once(caplog
             given = batch()
             assert torch.equal(states(model, given), model(**given.inputs()).last_hidden_state)
     assert [record.message.partition(";")[0] for record in caplog.records] == [
-        "batches of 'deberta-v2' are padded",
-        "batches of 'mt5' are padded",
+        "batches of model family 'deberta-v2' are padded",
+        "batches of model family 'mt5' are padded",
     ]
 
 

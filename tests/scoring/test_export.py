@@ -44,7 +44,7 @@ def test_labels() -> None:
 
 def test_tags() -> None:
     assert text("panx", {"0": ["B-LOC", "I-LOC"], "1": ["O"]}) == "B-LOC\nI-LOC\n\nO\n"
-    with pytest.raises(DataError, match=r"panx/de: '1' is predicted \[\], expected a tag for each word"):
+    with pytest.raises(DataError, match=r"panx/de: the prediction for '1' is \[\], expected a tag for each word"):
         text("panx", {"0": ["O"], "1": []})
 
 
@@ -66,7 +66,7 @@ def test_mined_pairs_have_the_foreign_sentence_first() -> None:
     values = {"de-1": ["en-7", "en-9"], "de-2": [], "en-8": ["de-3"], "en-7": ["de-1"], "en-5": None}
     assert text("bucc", values) == "de-1\ten-7\nde-1\ten-9\nde-3\ten-8\n"
     assert text("bucc", {"de-1": []}) == ""
-    with pytest.raises(DataError, match=r"'de-1' is predicted .* expected ids of the other side"):
+    with pytest.raises(DataError, match=r"the prediction for 'de-1' is .* expected ids from the other side"):
         text("bucc", {"de-1": ["de-2"]})
 
 
@@ -79,7 +79,7 @@ def test_tatoeba_follows_the_sorted_english_sentences() -> None:
     assert text("tatoeba", others, rows=rows).split() == ["1", "2", "0", "1", "4"]
     with pytest.raises(DataError, match="expected the id of a row"):
         text("tatoeba", others | {"2": "9"}, rows=rows)
-    with pytest.raises(DataError, match="other rows than were scored"):
+    with pytest.raises(DataError, match="rows differ from those that were scored"):
         text("tatoeba", dict(reversed(others.items())), rows=rows)
 
 
@@ -97,7 +97,7 @@ def test_tatoeba_lines_are_those_of_the_official_labels(
 def test_other_predictions_are_refused(benchmark: str, value: Any) -> None:
     if (benchmark, value) in (("xquad", "1"), ("bucc", None)):
         return
-    with pytest.raises(DataError, match=f"{benchmark}/de: 'a' is predicted"):
+    with pytest.raises(DataError, match=f"{benchmark}/de: the prediction for 'a' is"):
         text(benchmark, {"a": value}, ("one", "two", "three"))
 
 
@@ -163,8 +163,8 @@ def test_nothing_is_written_where_predictions_are_missing(tmp_path: Path) -> Non
     with pytest.raises(RequestError) as error:
         run(tmp_path / "out")
     said = str(error.value)
-    assert "seed 1: xcopa: no predictions in ht qu; 499 items in zh, the label files have 500" in said
-    assert "seed 2: xcopa: the cell is failed, without predictions" in said and "seed 0" not in said
+    assert "seed 1: xcopa: no predictions for ht qu; 499 items in zh, but the label files have 500" in said
+    assert "seed 2: xcopa: no predictions, the cell is failed" in said and "seed 0" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
     assert len(run(tmp_path / "out", seed=[0])) == 1
 
@@ -180,11 +180,11 @@ def test_tatoeba_from_the_source_that_was_scored(tmp_path: Path, monkeypatch: py
             ("direct", 2): {"tatoeba": Outcome({code: part[1:] for code, part in found.items()})}})  # fmt: skip
     (one,) = run(tmp_path / "out", XTREME, seed=[0])
     assert files(tmp_path / "out" / one.name)["tatoeba/test-sw.tsv"] == b"0\n2\n1\n"
-    with pytest.raises(DataError, match="its source or declaration has changed since it was scored"):
+    with pytest.raises(DataError, match="its data or declaration changed after it was scored"):
         run(tmp_path / "other", XTREME, seed=[1])
-    with pytest.raises(DataError, match="tatoeba/af: some of the source's rows were not scored"):
+    with pytest.raises(DataError, match="tatoeba/af: only some of the source's rows were scored"):
         run(tmp_path / "other", XTREME, seed=[2])
-    with pytest.raises(RequestError, match=r"tatoeba: no predictions in az lt pl ro uk \(tatoeba-r has them\)"):
+    with pytest.raises(RequestError, match=r"tatoeba: no predictions for az lt pl ro uk \(tatoeba-r has them\)"):
         run(tmp_path / "other", XTREME_R, target=["tatoeba"])
     assert not (tmp_path / "other").exists()
 
@@ -194,14 +194,14 @@ def test_wrong_requests(tmp_path: Path) -> None:
                             "xcopa:first9": Outcome(choices(XCOPA)),
                             "xcopa:dev": Outcome(choices(XCOPA))}})  # fmt: skip
     out = tmp_path / "out"
-    with pytest.raises(RequestError, match=r"scores xcopa in several ways \(xcopa, xcopa<copa\)"):
+    with pytest.raises(RequestError, match=r"scores xcopa with several targets \(xcopa, xcopa<copa\)"):
         run(out)
     assert len(run(out, target=["xcopa<copa"])) == 1
-    with pytest.raises(RequestError, match="out: is there already"):
+    with pytest.raises(RequestError, match="out: already exists"):
         run(out, target=["xcopa"])
-    with pytest.raises(RequestError, match=r"no cell chosen here has a target of xtreme \(xnli, paws-x"):
+    with pytest.raises(RequestError, match=r"none of the selected cells has a target of xtreme \(xnli, paws-x"):
         run(tmp_path / "new", XTREME)
-    with pytest.raises(RequestError, match="no cell chosen here has a target of xtreme-r"):
+    with pytest.raises(RequestError, match="none of the selected cells has a target of xtreme-r"):
         run(tmp_path / "new", target=["xcopa:dev"])
     with pytest.raises(RequestError, match="no seed '7'"):
         run(tmp_path / "new", seed=[7])

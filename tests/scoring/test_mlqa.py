@@ -45,5 +45,5 @@ def test_rules_by_hand() -> None:
 
 
 def test_a_language_without_rules_is_refused() -> None:
-    with pytest.raises(RequestError, match="no rules for 'fr'"):
+    with pytest.raises(RequestError, match="no rules for language 'fr'"):
         get("mlqa_f1").compute([["x"]], ["x"], "fr")

@@ -14,7 +14,7 @@ from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
 from xtransfer.kinds import choice, pair
 from xtransfer.models import predict as module
-from xtransfer.models.predict import Reader, predict, predict_languages
+from xtransfer.models.predict import RowEncoder, predict, predict_languages
 from xtransfer.models.unpadded import forward
 from xtransfer.recipes.pooling import Pooling
 
@@ -68,9 +68,9 @@ def test_batches_leave_the_predictions_equal_and_in_order(
     encoder: XLMRobertaModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, head = _pairs(30), _head("lab-nli")
-    together = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    together = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
     monkeypatch.setitem(module.TOKENS_PER_BATCH, "cpu", 1)
-    alone = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    alone = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
     assert [one.value for one in together] == [one.value for one in alone]
     for one, other in zip(together, alone, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-5)
@@ -79,8 +79,8 @@ def test_batches_leave_the_predictions_equal_and_in_order(
 
 def test_bf16_is_near_and_not_the_same(encoder: XLMRobertaModel) -> None:
     rows, head = _pairs(12), _head("lab-nli")
-    exact = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
-    rounded = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32), precision="bf16")
+    exact = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
+    rounded = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32), precision="bf16")
     apart = max(
         abs(a - b)
         for one, other in zip(exact, rounded, strict=True)
@@ -92,7 +92,7 @@ def test_bf16_is_near_and_not_the_same(encoder: XLMRobertaModel) -> None:
 def test_in_bf16_only_the_encoder_rounds(encoder: XLMRobertaModel) -> None:
     """Logits and similarities keep fp32: rounded to 8 bits, labels of a row and candidates of a pool would tie."""
     rows, head = _pairs(40), _head("lab-nli")
-    found = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32), precision="bf16")
+    found = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32), precision="bf16")
     logits = torch.tensor([one.scores for one in found])
     assert not torch.equal(logits, logits.bfloat16().float())
     pool = [
@@ -105,15 +105,17 @@ def test_in_bf16_only_the_encoder_rounds(encoder: XLMRobertaModel) -> None:
         for n in range(25)
     ]
     benchmark = get("lab-retrieval")
-    best = [one.scores[0] for one in predict(encoder, None, benchmark, pool, Reader(tokenizer(), 32), precision="bf16")]
+    best = [
+        one.scores[0] for one in predict(encoder, None, benchmark, pool, RowEncoder(tokenizer(), 32), precision="bf16")
+    ]
     assert best and not torch.equal(torch.tensor(best), torch.tensor(best).bfloat16().float())
 
 
 def test_packed_logits_are_the_padded_ones(encoder: XLMRobertaModel, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, head = _pairs(30), _head("lab-nli")
-    packed = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    packed = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
     monkeypatch.setattr(forward, "FAMILIES", ())
-    padded = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    padded = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
     for one, other in zip(packed, padded, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-6)
 
@@ -122,8 +124,8 @@ def test_modes_are_put_back_and_dropout_is_off(encoder: XLMRobertaModel) -> None
     rows, head = _pairs(5), _head("lab-nli")
     encoder.train()
     head.eval()
-    first = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
-    assert first == predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    first = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
+    assert first == predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
     assert encoder.training
     assert not head.training
 
@@ -140,10 +142,10 @@ def test_languages_share_batches_and_keep_their_rows(encoder: XLMRobertaModel) -
         head,
         get("lab-nli"),
         {"de": rows[:5], "sw": [], "tr": rows[5:]},
-        Reader(tokenizer(), 32),
+        RowEncoder(tokenizer(), 32),
         progress=progress,
     )
-    alone = predict(encoder, head, get("lab-nli"), rows, Reader(tokenizer(), 32))
+    alone = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
     assert [one.value for one in found["de"] + found["tr"]] == [one.value for one in alone]
     assert found["sw"] == []
     assert seen == [(12, 12)]
@@ -152,7 +154,7 @@ def test_languages_share_batches_and_keep_their_rows(encoder: XLMRobertaModel) -
 def test_options_of_different_numbers(encoder: XLMRobertaModel) -> None:
     row = {"id": "0", "group": "0", "context": "a", "question": "cause", "choices": ["b", "c"], "label": 0}
     rows = [row, {**row, "choices": ["d", "e", "f g"]}]
-    two, three = predict(encoder, _head("lab-copa"), get("lab-copa"), rows, Reader(tokenizer(), 32))
+    two, three = predict(encoder, _head("lab-copa"), get("lab-copa"), rows, RowEncoder(tokenizer(), 32))
     assert (len(two.scores), len(three.scores)) == (2, 3)
     assert two.value == max(range(2), key=lambda place: two.scores[place])
 
@@ -160,7 +162,7 @@ def test_options_of_different_numbers(encoder: XLMRobertaModel) -> None:
 def test_retrieval_pools_all_tokens_and_takes_the_nearest() -> None:
     texts = [("a a b", "a b"), ("c", "c d"), ("e", "c e")]
     rows = [{"id": name, "source": text, "target": other} for name, (text, other) in zip("xyz", texts, strict=True)]
-    found = predict(Letters(), None, get("lab-retrieval"), rows, Reader(tokenizer(), 32))
+    found = predict(Letters(), None, get("lab-retrieval"), rows, RowEncoder(tokenizer(), 32))
     assert [one.value for one in found] == ["x", "y", "z"]
     # <s> a a b </s> against <s> a b </s>: (1 + 2 + 1 + 1) / (sqrt(1 + 4 + 1 + 1) * sqrt(4))
     assert found[0].scores[0] == pytest.approx(5 / (7**0.5 * 2))
@@ -171,15 +173,15 @@ def test_retrieval_compares_within_a_language_at_the_layer_asked_for() -> None:
     turkish = [{"id": "1", "source": "b", "target": "a"}]
     rows = {"de": german, "tr": turkish}
     found = predict_languages(
-        Letters(), None, get("lab-retrieval"), rows, Reader(tokenizer(), 32), pooling=Pooling(layer=0)
+        Letters(), None, get("lab-retrieval"), rows, RowEncoder(tokenizer(), 32), pooling=Pooling(layer=0)
     )
     assert [found["de"][0].value, found["tr"][0].value] == ["0", "1"]
-    with pytest.raises(RequestError, match=r"layer 2: the encoder has layers 0 \(embeddings\) to 1"):
+    with pytest.raises(RequestError, match=r"layer 2 does not exist: the encoder has layers 0 \(embeddings\) to 1"):
         predict_languages(
-            Letters(), None, get("lab-retrieval"), rows, Reader(tokenizer(), 32), pooling=Pooling(layer=2)
+            Letters(), None, get("lab-retrieval"), rows, RowEncoder(tokenizer(), 32), pooling=Pooling(layer=2)
         )
 
 
 def test_a_kind_that_needs_a_head_says_so(encoder: XLMRobertaModel) -> None:
-    with pytest.raises(RequestError, match="without a head nothing of kind 'pair'"):
-        predict(encoder, None, get("lab-nli"), _pairs(1), Reader(tokenizer(), 32))
+    with pytest.raises(RequestError, match="kind 'pair' needs a trained head"):
+        predict(encoder, None, get("lab-nli"), _pairs(1), RowEncoder(tokenizer(), 32))

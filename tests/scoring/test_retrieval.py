@@ -17,7 +17,7 @@ from xtransfer.benchmarks.spec import Row
 from xtransfer.data.load import available, load_pool, load_rows, pin_rows
 from xtransfer.kinds import KINDS
 from xtransfer.models import checkpoints
-from xtransfer.models.predict import Reader, predict_languages
+from xtransfer.models.predict import RowEncoder, predict_languages
 from xtransfer.scoring.score import score
 
 TEXTS = ["the red house", "a blue ship", "green stone", "violet bird", "orange river the tree", "yellow"]
@@ -133,7 +133,7 @@ def test_pool_of_mewsli_x_is_pinned_and_checked(encoder: Path, mirror: Path, tmp
     before = pin_rows(get("mewsli-x"), "test", ["de"])
     _write_mewsli(mirror, ["Q1", "Q2"])
     assert pin_rows(get("mewsli-x"), "test", ["de"]) != before
-    with pytest.raises(DataError, match="mention 'm2' is of entity 'Q3'"):
+    with pytest.raises(DataError, match="mention 'm2' links to entity 'Q3'"):
         score(encoder, get("mewsli-x"), ["de"], "test", 32, tmp_path)
     (mirror / "local/mewsli-x/candidates/test-00000-of-00001.parquet").unlink()
     with pytest.raises(SourceError, match=r"mewsli-x/pool/test: .*get-mewsli-x\.sh"):
@@ -150,7 +150,7 @@ def test_real_rows_are_scored(name: str, language: str, limit: int, encoder: Pat
     rows: dict[str, list[Row]] = {language: load_rows(benchmark, language, split, limit)}
     together = KINDS[benchmark.kind].together
     rows = together(rows) if together is not None else rows
-    reader = Reader(model.tokenizer, 32)
+    reader = RowEncoder(model.tokenizer, 32)
     found = predict_languages(model.encoder, None, benchmark, rows, reader, dev=rows)
     again = predict_languages(model.encoder, None, benchmark, rows, reader, dev=rows)
     assert len(found[language]) == len(rows[language]) == limit

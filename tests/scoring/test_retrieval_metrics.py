@@ -58,7 +58,7 @@ def test_average_precision_by_hand() -> None:
     assert per_item(thirty, thirty, "en") == 100.0
     assert per_item(thirty, thirty[:5], "en") == 25.0
     assert per_item(["\u00e9"], ["e\u0301"], "en") == 0.0  # composed and decomposed are two ids
-    with pytest.raises(DataError, match="nothing is relevant"):
+    with pytest.raises(DataError, match="no relevant candidate"):
         per_item([], ["a"], "en")
 
 

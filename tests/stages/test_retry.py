@@ -17,9 +17,9 @@ from xtransfer.base.errors import (
     StageError,
     StageHeld,
     StageKilled,
-    StagePassing,
     StageTimeout,
     StoreError,
+    TransientStageError,
 )
 from xtransfer.base.retry import pause, stage_error
 
@@ -73,7 +73,7 @@ WRONG = [
 @pytest.mark.parametrize("error", PASSING, ids=str)
 def test_what_passes_is_tried_four_times_more(error: BaseException) -> None:
     failed = stage_error("train x", error)
-    assert isinstance(failed, StagePassing) and failed.stage == "train x"
+    assert isinstance(failed, TransientStageError) and failed.stage == "train x"
     pauses = [pause(failed, tries) for tries in range(1, 6)]
     assert pauses[-1] is None
     waits = [one for one in pauses if one is not None]
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_not_tried_again(error: BaseException) -> None:
 
 
 def test_pauses_differ_from_run_to_run() -> None:
-    failed = StagePassing("x", "away")
+    failed = TransientStageError("x", "away")
     assert len({pause(failed, 1) for _ in range(20)}) > 1
 
 

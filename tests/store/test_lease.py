@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from xtransfer.base.errors import LeaseLost, StoreError
-from xtransfer.base.retry import may_pass
+from xtransfer.base.retry import is_transient
 from xtransfer.store.lease import FileLeases, Leases, lease_if_free, leases_for
 
 KEY = "a1b2c3"
@@ -105,7 +105,7 @@ def test_a_broken_connection_loses_the_lease(tmp_path: Path, postgres_url: str) 
             )
         with pytest.raises(LeaseLost, match="another process may be making the same") as lost:
             lease.confirm()
-        assert may_pass(lost.value)
+        assert is_transient(lost.value)
         assert becomes_free(there)
 
 
@@ -113,7 +113,7 @@ def test_a_database_that_is_away_may_come_back(tmp_path: Path) -> None:
     leases = leases_for(tmp_path, f"postgresql+psycopg://nobody@/none?host={tmp_path}")
     with pytest.raises(StoreError, match="XTRANSFER_DATABASE_URL: gives no lease") as away, leases.take(KEY):
         pass
-    assert may_pass(away.value)
+    assert is_transient(away.value)
 
 
 def test_looking_keeps_nobody_from_taking(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from xtransfer.metrics.metrics import METRICS
 from xtransfer.models import checkpoints
 from xtransfer.models.checkpoints import HeadInfo, SavedHead
 from xtransfer.models.model import Model
-from xtransfer.models.predict import Reader, predict, predict_languages
+from xtransfer.models.predict import RowEncoder, predict, predict_languages
 from xtransfer.recipes.dual import DualRecipe
 from xtransfer.recipes.mixture import Sampling
 from xtransfer.recipes.recipe import Recipe
@@ -55,7 +55,7 @@ def train(start: Path, folder: Path, recipe: Recipe = RECIPE, **options: Any) ->
 def precision(folder: Path, k: int = 1) -> float:
     loaded = checkpoints.load(folder)
     rows = ranking_rows()
-    found = predict(loaded.encoder, None, RANKING, rows, Reader(loaded.tokenizer, 24))
+    found = predict(loaded.encoder, None, RANKING, rows, RowEncoder(loaded.tokenizer, 24))
     return METRICS[f"p@{k}"].compute([[row["id"]] for row in rows], [one.value for one in found])
 
 
@@ -74,7 +74,7 @@ def test_ranking_and_inference_in_rotation_are_both_learned(
     assert precision(folder) > 90 > precision(encoder)
     loaded = checkpoints.load(folder)
     rows = pair_rows(60, seed=1)
-    found = predict(loaded.encoder, loaded.head_for(DUAL_PAIR), DUAL_PAIR, rows, Reader(loaded.tokenizer, 24))
+    found = predict(loaded.encoder, loaded.head_for(DUAL_PAIR), DUAL_PAIR, rows, RowEncoder(loaded.tokenizer, 24))
     assert sum(one.value == row["label"] for one, row in zip(found, rows, strict=True)) > 54
 
 
@@ -142,7 +142,7 @@ def test_a_run_of_random_pairs_is_degenerate(encoder: Path, tmp_path: Path) -> N
     mixed = [{**row, "target": target} for row, target in zip(rows, targets, strict=True)]
     recipe = RECIPE.model_copy(update={"steps": 20, "learning_rate": 1e-6})
     facts = finetune(encoder, [(RANKING, mixed)], recipe, 0, tmp_path / "out", tmp_path / "state")
-    assert "twins: the loss never fell" in facts["degenerate"]
+    assert "twins: the loss did not fall" in facts["degenerate"]
 
 
 def test_spaces_of_both_sides_are_measured(trained: tuple[Path, dict[str, Any]]) -> None:
@@ -151,7 +151,7 @@ def test_spaces_of_both_sides_are_measured(trained: tuple[Path, dict[str, Any]])
     same = [{**row, "target": row["source"]} for row in rows]
     measures: dict[str, Any] = {}
     few = {"few": rows[:9], "same": same, "twins": rows}
-    predict_languages(loaded.encoder, None, RANKING, few, Reader(loaded.tokenizer, 24), measures=measures)
+    predict_languages(loaded.encoder, None, RANKING, few, RowEncoder(loaded.tokenizer, 24), measures=measures)
     assert measures["few"] == {}  # fewer than ten pairs
     assert set(measures["twins"]) == {"eigen_similarity", "eigen_similarity_of_unit"}
     assert measures["same"]["eigen_similarity"] == pytest.approx(0, abs=1e-3)

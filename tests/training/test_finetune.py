@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from xtransfer.base.errors import RequestError
 from xtransfer.models import checkpoints
-from xtransfer.models.predict import Reader, predict
+from xtransfer.models.predict import RowEncoder, predict
 from xtransfer.recipes.mixture import Sampling
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.training import finetune
@@ -41,7 +41,7 @@ def equal(one: Path, other: Path) -> bool:
 
 def accuracy(folder: Path, benchmark: Any, rows: Any) -> float:
     loaded = checkpoints.load(folder)
-    reader = Reader(loaded.tokenizer, 24)
+    reader = RowEncoder(loaded.tokenizer, 24)
     predictions = predict(loaded.encoder, loaded.head_for(benchmark), benchmark, rows, reader)
     return sum(one.value == row["label"] for one, row in zip(predictions, rows, strict=True)) / len(rows)
 
@@ -122,19 +122,19 @@ def test_dropout_of_the_recipe_is_not_the_next_ones(encoder: Path, tmp_path: Pat
 
 def test_a_task_without_signal_is_degenerate(encoder: Path, tmp_path: Path) -> None:
     facts = run(encoder, tmp_path, changed(RECIPE, learning_rate=1e-7), [(PAIR, pair_rows(96, noise=True))])
-    assert "colours: the loss never fell" in facts["degenerate"]
+    assert "colours: the loss did not fall" in facts["degenerate"]
 
 
 def test_not_a_number_is_degenerate_and_ends_early(encoder: Path, tmp_path: Path) -> None:
     facts = run(_with_nan(encoder, tmp_path / "nan"), tmp_path)
-    assert "the loss is nan at its step 1" in facts["degenerate"]
+    assert "the loss became nan at step 1" in facts["degenerate"]
     assert facts["steps"] == 20 and facts["loss_last"] is None and facts["losses"] == []
 
 
 def test_a_degenerate_run_begins_again_with_another_seed(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = iter([["the loss never fell"], ["the loss never fell"], []])
+    said = iter([["the loss did not fall"], ["the loss did not fall"], []])
     seeds: list[int] = []
 
     def degenerate(course: Any, plan: Any, encoded: Any) -> str | None:
@@ -143,7 +143,7 @@ def test_a_degenerate_run_begins_again_with_another_seed(
 
     monkeypatch.setattr(finetune, "_degenerate", degenerate)
     facts = run(encoder, tmp_path, changed(RECIPE, restarts=4, epochs=1))
-    assert facts["degenerate"] is None and facts["restarts"] == ["the loss never fell"] * 2
+    assert facts["degenerate"] is None and facts["restarts"] == ["the loss did not fall"] * 2
     assert len(set(seeds)) == 3 and seeds[0] == 0 and 1 not in seeds  # seed 1 is another cell of a study
     monkeypatch.undo()
     finetune.finetune(encoder, [(PAIR, ROWS)], changed(RECIPE, epochs=1), seeds[2], tmp_path / "x", tmp_path / "y")
@@ -153,7 +153,7 @@ def test_a_degenerate_run_begins_again_with_another_seed(
 def test_tries_run_out_and_that_is_degenerate(encoder: Path, tmp_path: Path) -> None:
     recipe = changed(RECIPE, learning_rate=1e-7, epochs=1, restarts=1)
     facts = run(encoder, tmp_path, recipe, [(PAIR, pair_rows(96, noise=True))])
-    assert "never fell" in facts["degenerate"] and len(facts["restarts"]) == 1
+    assert "did not fall" in facts["degenerate"] and len(facts["restarts"]) == 1
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 
@@ -231,9 +231,9 @@ def test_a_mixture_in_rotation_learns_and_goes_on_after_a_kill(encoder: Path, tm
     ("values", "parts", "said"),
     [
         ({"max_length": 33}, [(PAIR, ROWS)], "positions for 32 tokens"),
-        ({}, [(PAIR, [])], "'colours': no rows"),
-        ({}, [], "nothing to train on"),
-        ({"select": "best"}, [(PAIR, ROWS)], "needs the English dev rows"),
+        ({}, [(PAIR, [])], "'colours' has no rows"),
+        ({}, [], "no benchmark to train on"),
+        ({"select": "best"}, [(PAIR, ROWS)], "needs English dev rows"),
     ],
 )
 def test_refuses(encoder: Path, tmp_path: Path, values: dict[str, Any], parts: Any, said: str) -> None:

@@ -13,7 +13,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.models import checkpoints
-from xtransfer.models.predict import Reader, predict
+from xtransfer.models.predict import RowEncoder, predict
 from xtransfer.models.pretrained import quiet
 from xtransfer.training.finetune import finetune
 
@@ -38,8 +38,8 @@ def test_a_mixture_with_labelled_rows(encoder: Path, tmp_path: Path) -> None:
     assert facts["heads"] == {"colours": "fresh", "words": "fresh"}
     assert accuracy(tmp_path / "out", PAIR, pair_rows(40, seed=1)) > 0.9
     again = checkpoints.load(tmp_path / "out")
-    with pytest.raises(RequestError, match="words is only trained on"):
-        predict(again.encoder, again.head_for(TEXT), TEXT, text_rows(2), Reader(again.tokenizer, 24))
+    with pytest.raises(RequestError, match="words: kind 'mlm' is for training only"):
+        predict(again.encoder, again.head_for(TEXT), TEXT, text_rows(2), RowEncoder(again.tokenizer, 24))
 
 
 def test_learns_alone_and_goes_on(encoder: Path, tmp_path: Path) -> None:

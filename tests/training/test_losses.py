@@ -27,12 +27,12 @@ def test_what_ignoring_the_input_costs() -> None:
     ("losses", "uninformed", "reason"),
     [
         ([1.1] * 50 + [0.6] * 50, math.log(3), None),
-        ([1.5] * 50 + [1.098] * 50, math.log(3), "never fell"),  # fell, to what a constant answer reaches
+        ([1.5] * 50 + [1.098] * 50, math.log(3), "did not fall"),  # fell, to what a constant answer reaches
         ([0.05] * 100, math.log(3), None),  # a carried head that has nothing left to learn
         ([0.0] * 100, 0.0, None),  # one label alone
-        ([1.0, math.nan, 1.0], math.log(3), "nan at its step 2"),
-        ([1.0, math.inf], None, "inf at its step 2"),
-        ([5.0] * 100, None, "never fell"),
+        ([1.0, math.nan, 1.0], math.log(3), "nan at step 2"),
+        ([1.0, math.inf], None, "inf at step 2"),
+        ([5.0] * 100, None, "did not fall"),
         ([5.0] * 50 + [4.0] * 50, None, None),
         ([5.0] * 10, None, None),  # too short to tell
     ],

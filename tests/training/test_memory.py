@@ -16,7 +16,7 @@ from xtransfer.models.unpadded import forward, layout
 from xtransfer.training import finetune
 from xtransfer.training.estimate import Shape, activations, fitting
 from xtransfer.training.memory import is_out_of_memory
-from xtransfer.training.parts import Parts
+from xtransfer.training.parts import TrainingMixture
 
 from .test_finetune import changed, equal, run
 from .test_language import TEXT, text_rows
@@ -34,15 +34,15 @@ LARGE = Shape(layers=24, hidden=1024, heads=16, inner=4096)
 
 
 class Small:
-    """A device that holds so many rows at once, or more where activations are computed twice."""
+    """A device that holds so many rows at once, or more with activation checkpointing."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, rows: int, sparing_rows: int = 0) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, rows: int, checkpointing_rows: int = 0) -> None:
         self.seen: list[int] = []
         loss = finetune.Model.loss
 
         def guarded(model: finetune.Model, named: Any) -> torch.Tensor:
             now = len(named[1].sizes)
-            holds = sparing_rows if model.encoder.is_activation_checkpointing else rows  # type: ignore[union-attr]
+            holds = checkpointing_rows if model.encoder.is_activation_checkpointing else rows  # type: ignore[union-attr]
             if now > holds:
                 loss(model, named).backward()  # gradients of a try that fails are not to be seen
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
@@ -63,7 +63,7 @@ def test_halves_and_goes_on_with_the_same_result(
     for (_, one), (_, other) in zip(whole["losses"], facts["losses"], strict=True):
         assert one == pytest.approx(other, abs=1e-5)
     said = [record.message for record in caplog.records if "out of memory" in record.message]
-    assert [message.partition("parts of ")[2][:1] for message in said] == ["4", "2"]
+    assert [message.partition("micro-batches of ")[2][:1] for message in said] == ["4", "2"]
 
 
 @pytest.mark.parametrize("kind", PARTS)
@@ -71,11 +71,11 @@ def test_gradients_of_the_parts_add_up_to_those_of_the_batch(encoder: Path, kind
     """Parts of three rows; of tags, rows of few words and many: the loss is the mean over all words of the batch."""
 
     def gradients(rows: int) -> tuple[float, dict[str, torch.Tensor]]:
-        mixed = Parts.of(PARTS[kind], finetune.PROPORTIONAL, ())
+        mixed = TrainingMixture.of(PARTS[kind], finetune.PROPORTIONAL, ())
         own = finetune.Run(encoder, mixed, PLAIN, 0, "cpu", None, finetune.ALL)
-        in_parts = own.in_parts()
-        in_parts.rows = rows
-        loss = in_parts(own.model.loss, next(own.batches(1)))
+        micro_batcher = own.micro_batcher()
+        micro_batcher.rows = rows
+        loss = micro_batcher(own.model.loss, next(own.batches(1)))
         return float(loss), {name: value.grad for name, value in own.model.named_parameters() if value.grad is not None}
 
     (whole, ours), (parts, theirs) = gradients(8), gradients(3)
@@ -89,10 +89,10 @@ def test_a_try_after_kills_for_want_of_memory_begins_with_less(
 ) -> None:
     """Each kill halves once: what a saved state was told of already is not halved again."""
     whole = run(encoder, tmp_path / "whole", PLAIN, PARTS["pair"])
-    small = Small(monkeypatch, rows=8, sparing_rows=8)
+    small = Small(monkeypatch, rows=8, checkpointing_rows=8)
     with pytest.raises(Killed):
         run(encoder, tmp_path / "one", PLAIN, PARTS["pair"], progress=killed_at(1), save_every=0.0, memory_kills=1)
-    assert set(small.seen) == {4} and "killed for want of memory: batches are computed in parts of 4" in caplog.text
+    assert set(small.seen) == {4} and "using micro-batches of 4 rows" in caplog.text
     small.seen.clear()
     facts = run(encoder, tmp_path / "one", PLAIN, PARTS["pair"], memory_kills=2)
     assert set(small.seen) == {2}
@@ -100,23 +100,23 @@ def test_a_try_after_kills_for_want_of_memory_begins_with_less(
         assert one == pytest.approx(other, abs=1e-5)
     small.seen.clear()
     run(encoder, tmp_path / "five", PLAIN, PARTS["pair"], memory_kills=5)
-    assert set(small.seen) == {1} and "computed twice" in caplog.text
+    assert set(small.seen) == {1} and "activation checkpointing" in caplog.text
 
 
 def test_one_row_that_does_not_fit_is_computed_twice(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = run(encoder, tmp_path / "whole", PLAIN, PARTS["pair"])
-    Small(monkeypatch, rows=0, sparing_rows=1)
+    Small(monkeypatch, rows=0, checkpointing_rows=1)
     parts = run(encoder, tmp_path / "parts", PLAIN, PARTS["pair"])
-    assert "computed twice" in caplog.text
+    assert "activation checkpointing" in caplog.text
     for (_, one), (_, other) in zip(whole["losses"], parts["losses"], strict=True):
         assert one == pytest.approx(other, abs=1e-5)
 
 
 def test_what_never_fits_is_said(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Small(monkeypatch, rows=0)
-    with pytest.raises(RequestError, match=r"one row and its activations do not fit.*lower max_length"):
+    with pytest.raises(RequestError, match=r"out of memory with a single row; lower max_length"):
         run(encoder, tmp_path, PLAIN, PARTS["pair"])
 
 
@@ -193,5 +193,5 @@ def test_xlmr_large_with_32_rows_of_128_tokens_on_24_gigabytes() -> None:
     assert fitting(LARGE, 32, 128, free) == (32, False)
     assert fitting(LARGE, 32, 512, free) == (8, False)
     assert fitting(LARGE, 32, 128, 8e9) == (16, False)
-    assert activations(LARGE, 1, 512, sparing=True) < 0.2e9 < activations(LARGE, 1, 512)
+    assert activations(LARGE, 1, 512, checkpointing=True) < 0.2e9 < activations(LARGE, 1, 512)
     assert fitting(LARGE, 32, 512, 0.3e9) == (1, True)

@@ -14,7 +14,7 @@ from xtransfer.data.source import in_mirror
 from xtransfer.kinds import KINDS
 from xtransfer.metrics.metrics import METRICS
 from xtransfer.models import checkpoints
-from xtransfer.models.predict import Reader, predict
+from xtransfer.models.predict import RowEncoder, predict
 from xtransfer.training.finetune import finetune
 
 from .tiny import RECIPE
@@ -59,7 +59,7 @@ def test_two_steps_and_a_score(name: str, hub_dir: Path, encoder: Path, tmp_path
         return
     loaded = checkpoints.load(tmp_path / "out")
     scored = list(rows.values())[-1][:40]
-    reader = Reader(loaded.tokenizer, 32)
+    reader = RowEncoder(loaded.tokenizer, 32)
     predictions = predict(loaded.encoder, loaded.head_for(benchmark), benchmark, scored, reader)
     golds = [kind.gold(benchmark, row) for row in scored]
     for metric in (METRICS[one] for one in (benchmark.metric, *benchmark.also)):

@@ -34,9 +34,9 @@ def test_settings_that_came_later_leave_older_keys_as_they_were() -> None:
         ({"epochs": 3, "clip_norm": 0}, "greater than 0"),
         ({"epochs": 3, "precision": "fp16"}, "'fp32' or 'bf16'"),
         ({"epochs": 3, "restarts": -1}, "greater than or equal to 0"),
-        ({"epochs": 3, "evaluate_every": 5}, "only with select: best"),
-        ({"epochs": 3, "patience": 5}, "patience is read only with select: best"),
-        ({"epochs": 3, "dev_rows": 5}, "dev_rows is read only with select: best"),
+        ({"epochs": 3, "evaluate_every": 5}, "evaluate_every needs select: best"),
+        ({"epochs": 3, "patience": 5}, "patience needs select: best"),
+        ({"epochs": 3, "dev_rows": 5}, "dev_rows needs select: best"),
         ({"epochs": 3, "learning_rates": 5}, "Extra inputs are not permitted"),
     ],
 )

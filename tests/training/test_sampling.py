@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from xtransfer.base.errors import RequestError
 from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
-from xtransfer.training.parts import Parts
+from xtransfer.training.parts import TrainingMixture
 from xtransfer.training.sampling import BatchPlan
 
 from .tiny import CHOICE, PAIR, choice_rows, pair_rows
@@ -76,8 +76,8 @@ def test_slugs_of_sampling_read_back(slug: str) -> None:
     [
         (["cap0"], "greater than 0"),
         (["temperature0.5"], "greater than or equal to 1"),
-        (["cap"], "':cap' is none of :capN, :temperatureT and :rotation"),
-        (["rotation", "cap5"], "equally many turns"),
+        (["cap"], "':cap' is not a valid sampling, expected :capN, :temperatureT or :rotation"),
+        (["rotation", "cap5"], "equal turns"),
     ],
 )
 def test_what_is_no_sampling_is_refused(marks: list[str], said: str) -> None:
@@ -87,16 +87,16 @@ def test_what_is_no_sampling_is_refused(marks: list[str], said: str) -> None:
 
 def test_parts_take_turns_only_under_a_rule_of_their_own() -> None:
     parts = [(PAIR, pair_rows(8)), (PAIR, pair_rows(4)), (CHOICE, choice_rows(4))]
-    together = Parts.of(parts, PROPORTIONAL, [1.0, 1.0, 1.0])
-    apart = Parts.of(parts, Sampling(cap=4), [])
+    together = TrainingMixture.of(parts, PROPORTIONAL, [1.0, 1.0, 1.0])
+    apart = TrainingMixture.of(parts, Sampling(cap=4), [])
     assert list(together.rows) == ["colours", "choices"]
     assert list(apart.rows) == ["colours, part 1", "colours, part 2", "choices, part 3"]
     assert [one.name for one in apart.benchmarks] == ["colours", "choices"]
     sizes = {"colours, part 1": 8, "colours, part 2": 4, "choices, part 3": 4}
     assert apart.plan(sizes, 4, 0).turns == {"colours, part 1": 1, "colours, part 2": 1, "choices, part 3": 1}
-    assert list(Parts.of(parts, PROPORTIONAL, [1.0, 2.0, 1.0]).rows) == list(apart.rows)
+    assert list(TrainingMixture.of(parts, PROPORTIONAL, [1.0, 2.0, 1.0]).rows) == list(apart.rows)
 
 
 def test_a_part_without_rows_is_named() -> None:
-    with pytest.raises(RequestError, match="'choices': no rows"):
-        Parts.of([(PAIR, pair_rows(4)), (CHOICE, [])], PROPORTIONAL, [])
+    with pytest.raises(RequestError, match="'choices' has no rows"):
+        TrainingMixture.of([(PAIR, pair_rows(4)), (CHOICE, [])], PROPORTIONAL, [])

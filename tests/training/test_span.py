@@ -10,7 +10,7 @@ import pytest
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.metrics.metrics import get
 from xtransfer.models import checkpoints
-from xtransfer.models.predict import Reader, predict
+from xtransfer.models.predict import RowEncoder, predict
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.training import finetune
 
@@ -37,7 +37,7 @@ def span_rows(count: int, seed: int = 0) -> list[Row]:
 def points(folder: Path, rows: list[Row]) -> float:
     loaded = checkpoints.load(folder)
     head = loaded.head_for(SPAN)
-    predictions = predict(loaded.encoder, head, SPAN, rows, Reader(loaded.tokenizer, RECIPE.max_length))
+    predictions = predict(loaded.encoder, head, SPAN, rows, RowEncoder(loaded.tokenizer, RECIPE.max_length))
     assert all(one.value in row["context"] for one, row in zip(predictions, rows, strict=True))
     return get("f1").compute([row["answers"] for row in rows], [one.value for one in predictions])
 

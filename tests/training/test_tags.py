@@ -16,7 +16,7 @@ from xtransfer.kinds import KINDS
 from xtransfer.kinds.spec import Prediction
 from xtransfer.metrics.metrics import METRICS
 from xtransfer.models import checkpoints
-from xtransfer.models.predict import Reader, predict
+from xtransfer.models.predict import RowEncoder, predict
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.scoring.score import _scores, score
 from xtransfer.training.finetune import finetune
@@ -48,7 +48,7 @@ def test_learns_chunks(encoder: Path, tmp_path: Path) -> None:
     assert facts["degenerate"] is None and facts["loss_last"] < 0.2
     loaded = checkpoints.load(tmp_path / "out")
     rows = tag_rows(40, seed=1)
-    found = predict(loaded.encoder, loaded.head_for(TAGS), TAGS, rows, Reader(loaded.tokenizer, RECIPE.max_length))
+    found = predict(loaded.encoder, loaded.head_for(TAGS), TAGS, rows, RowEncoder(loaded.tokenizer, RECIPE.max_length))
     values = [one.value for one in found]
     assert METRICS["tag_f1"].compute([KINDS["tags"].gold(TAGS, row) for row in rows], values) > 85
     carried = Recipe.model_validate({**recipe.model_dump(), "head": "carry", "epochs": None, "steps": 1})

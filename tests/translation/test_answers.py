@@ -14,7 +14,7 @@ import torch
 from tests.translation.made import made
 from tests.translation.words import RECIPE, english, said, texts
 from xtransfer.base.errors import DataError
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.kinds import span
 from xtransfer.training.translator import train_translator
 from xtransfer.translation.answers import LOST, MOVED, UNSURE, translate_answers
@@ -31,7 +31,9 @@ WORDS = {"the": "das", "house": "Haus", "red": "rot", "is": "ist", "big": "groß
 class ByWord:
     """Translates word by word; signs stay, and so do words that it does not know."""
 
-    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+    def translate(
+        self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
+    ) -> list[str]:
         return [self.said(one) for one in sentences]
 
     def said(self, sentence: str) -> str:
@@ -50,7 +52,9 @@ class Forgetful(ByWord):
 class Wild:
     """Says anything, sometimes nothing."""
 
-    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+    def translate(
+        self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
+    ) -> list[str]:
         return [_noise(random.Random(one), 0) for one in sentences]
 
 

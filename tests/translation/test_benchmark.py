@@ -10,7 +10,7 @@ import pytest
 
 from tests.translation.made import made
 from xtransfer.base.errors import DataError, RequestError
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.translation.benchmark import first_kept, translate_rows
 from xtransfer.translation.translated_rows import Dropped
@@ -54,7 +54,9 @@ def test_nothing_is_asked_twice_where_nothing_is_dropped() -> None:
 class Upper:
     """Translates by writing large; `quiet` comes out empty."""
 
-    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+    def translate(
+        self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
+    ) -> list[str]:
         return ["" if one == "quiet" else one.upper() for one in sentences]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.translation.made import made
 from xtransfer.base.errors import RequestError
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.translation.quality import against_people
 
 
@@ -21,7 +21,9 @@ class Mirror:
     def __init__(self, both: bool) -> None:
         self.both = both
 
-    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+    def translate(
+        self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
+    ) -> list[str]:
         if target != "de" and not self.both:
             raise RequestError("to German only")
         return [one[::-1] for one in sentences]

@@ -11,7 +11,7 @@ import torch
 from tests.translation.made import made
 from tests.translation.tiny import make_marian
 from xtransfer.base.errors import DataError
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.sentences import cleaned, joined, sentences_of
 from xtransfer.translation.transformers_engine import TransformersEngine
@@ -90,7 +90,9 @@ def test_a_field_of_a_hundred_kilobytes_is_translated_whole(engine: ModelEngine)
 class Quiet:
     """Repeats what it is given; `untranslatable` comes back empty."""
 
-    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+    def translate(
+        self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
+    ) -> list[str]:
         return ["" if one == "untranslatable" else one for one in sentences]
 
 

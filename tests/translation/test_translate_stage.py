@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from xtransfer import benchmarks
-from xtransfer.base.stage import Stage, silent
+from xtransfer.base.stage import Stage, no_progress
 from xtransfer.data.load import load_rows, read_rows
 from xtransfer.data.revisions import Pins
 from xtransfer.stages.execute import execute
@@ -28,7 +28,7 @@ class Double:
     def __init__(self, lost: frozenset[str] = frozenset()) -> None:
         self.lost = lost
 
-    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Any = silent) -> list[str]:
+    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Any = no_progress) -> list[str]:
         known: dict[str, str] = {}
         for split in ("train", "test"):
             pairs = zip(load_rows(LAB, source, split), load_rows(LAB, target, split), strict=True)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Stored predictions as submissions: a folder per encoder, intermediate and seed that the public scorer reads."""
+"""Exports stored predictions as submissions: one folder per encoder, intermediate and seed for the public scorer."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ from xtransfer.study.study import Target
 METADATA = "metadata.json"
 _README = """Predictions in the layout of google-research/xtreme, written by xtransfer {version}.
 
-Each folder is one submission; its {metadata} says where the predictions come from. To score one with the public
+Each folder is one submission; its {metadata} records where the predictions come from. To score it with the public
 script, which needs the label files:
 
     python evaluate.py --prediction_folder FOLDER --label_folder LABELS --xtreme_version {suite} --output_file OUT
 
-Lines are in the order of the source's rows, which is that of the label files. In tatoeba the lines follow the
-English sentences sorted by code points, and a line holds the place, from 0, of the foreign sentence in Tatoeba's
-own order: so do XTREME's label files.
+Lines follow the order of the source's rows, which is also the order of the label files. In tatoeba, lines follow the
+English sentences sorted by code point, and each line holds the 0-based position of the foreign sentence in Tatoeba's
+original order, as in XTREME's label files.
 """
-_LONGEST = 120  # characters of a folder's name
-_SHOWN = 20  # faults that one error names
+_LONGEST = 120  # characters in a folder name
+_SHOWN = 20  # missing predictions listed in one error
 
-Cell = Mapping[str, Any]  # a row of the table `cell`
+Cell = Mapping[str, Any]  # a row of the table `cell`; Any: values of its columns
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Submission:
     encoder: str
     intermediate: str  # slug
     seed: int
-    cells: Mapping[str, Cell]  # member of the suite → the cell whose predictions are written
-    not_included: tuple[str, ...]  # benchmarks of the suite that the study lacks, or that have no public format
+    cells: Mapping[str, Cell]  # member of the suite → cell whose predictions are exported
+    not_included: tuple[str, ...]  # benchmarks of the suite that the study lacks or that have no public format
 
     @property
     def name(self) -> str:
-        """`xlm-roberta-base@e73636d4_nli@de_seed-1`: readable, and safe as the name of a folder."""
+        """`xlm-roberta-base@e73636d4_nli@de_seed-1`: readable and safe as a folder name."""
         encoder = re.sub(r"@([0-9a-f]{8})[0-9a-f]{32}$", r"@\1", self.encoder)
         name = re.sub(r"[^A-Za-z0-9._@+~-]+", "-", f"{encoder}_{self.intermediate}").lstrip(".-")
         if len(name) > _LONGEST:
@@ -79,11 +79,11 @@ def export(
     out: Path,
     **filters: Sequence[Any] | None,
 ) -> list[Submission]:
-    """Writes the test predictions of a study to the new folder `out`, whole or not at all.
+    """Writes the test predictions of a study to the new folder `out`, all or nothing; returns its submissions.
 
-    Filters (encoder, intermediate, target, seed) are lists of values to keep. A benchmark that is written has all
-    its languages. Raises RequestError for an unknown name, an `out` that holds something, and for predictions that
-    are not there, with all that is missing; DataError for predictions that the layout cannot hold.
+    Filters (encoder, intermediate, target, seed) are lists of values to keep. An exported benchmark always has all its
+    languages. Raises RequestError for an unknown name, an `out` that is not empty, or missing predictions, which it
+    lists; DataError for predictions that the layout cannot represent.
     """
     submissions = _submissions(study, _cells(db, study), suite, filters)
     with _new_folder(out) as folder:
@@ -92,7 +92,7 @@ def export(
             more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
             said = "\n  ".join(["nothing was exported; these predictions are missing:", *faults[:_SHOWN], *more])
             raise RequestError(
-                f"{said}\nrun the study for them, or choose with --encoder, --intermediate, --target, --seed"
+                f"{said}\nrun the study, or select other cells with --encoder, --intermediate, --target, --seed"
             )
         readme = _README.format(version=__version__, metadata=METADATA, suite=suite.name)
         (folder / "README.md").write_text(readme, encoding="utf-8")
@@ -128,13 +128,13 @@ def _submissions(
         if member.benchmark in group:
             both = ", ".join(sorted([group[member.benchmark]["target"], cell["target"]]))
             raise RequestError(
-                f"study '{study}' scores {member.benchmark} in several ways ({both}); name the targets to export "
-                "with --target, once for each benchmark"
+                f"study '{study}' scores {member.benchmark} with several targets ({both}); select one per benchmark "
+                "with --target"
             )
         group[member.benchmark] = cell
     if not found:
         names = ", ".join(member.benchmark for member in suite.members if member.benchmark in FORMS)
-        raise RequestError(f"study '{study}': no cell chosen here has a target of {suite.name} ({names})")
+        raise RequestError(f"study '{study}': none of the selected cells has a target of {suite.name} ({names})")
     return [
         Submission(study, *place, group, tuple(one.benchmark for one in suite.members if one.benchmark not in group))
         for place, group in found.items()
@@ -143,9 +143,9 @@ def _submissions(
 
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
-    """A folder that becomes `out` when all went well, and vanishes otherwise."""
+    """Yields a temporary folder that is renamed to `out` on success and removed otherwise."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RequestError(f"{out}: is there already; name a folder that is not, or an empty one")
+        raise RequestError(f"{out}: already exists; choose a new or an empty folder")
     part = out.absolute().with_name(f".{out.absolute().name}.partial-{os.getpid()}")
     try:
         part.mkdir(parents=True)
@@ -158,7 +158,7 @@ def _new_folder(out: Path) -> Iterator[Path]:
 
 
 def _write(submission: Submission, db: Database, store: ArtifactStore, suite: Suite, folder: Path) -> list[str]:
-    """Writes one submission; what is missing, or nothing."""
+    """Writes one submission; returns what is missing."""
     faults: list[str] = []
     described = {}
     slug = f"{submission.encoder} {submission.intermediate} seed {submission.seed}"
@@ -168,7 +168,7 @@ def _write(submission: Submission, db: Database, store: ArtifactStore, suite: Su
             continue
         artifact = store.find(cell["score_stage"])
         if artifact is None:
-            faults.append(f"{slug}: {cell['target']}: the cell is {cell['status']}, without predictions")
+            faults.append(f"{slug}: {cell['target']}: no predictions, the cell is {cell['status']}")
             continue
         benchmark = benchmarks.get(Target.parse(cell["target"]).benchmark)
         form, languages = FORMS[member.benchmark], (*member.languages, *member.further)
@@ -199,7 +199,7 @@ def _read(artifact: Artifact) -> _Table:
     try:
         columns = pq.read_table(file, columns=["language", "id", "prediction"]).to_pydict()
     except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise StoreError(f"{file}: cannot be read ({error}); remove its artifact and run again") from error
+        raise StoreError(f"{file}: cannot be read ({error}); remove its artifact and run the study again") from error
     table: dict[str, tuple[list[str], list[str]]] = {}
     for language, name, prediction in zip(*columns.values(), strict=True):
         ids, predictions = table.setdefault(language, ([], []))
@@ -209,24 +209,24 @@ def _read(artifact: Artifact) -> _Table:
 
 
 def _incomplete(table: _Table, form: Form, languages: Sequence[str], member: Member) -> str:
-    """Languages that are not there, or not with all their items; empty where nothing is missing."""
+    """Returns which languages are missing or incomplete; empty if none are."""
     absent = [code for code in languages if code not in table]
     others = [name for name in member.alike if absent and set(absent) <= set(benchmarks.get(name).languages)]
     hint = f" ({others[0]} has them)" if others else ""
-    faults = [f"no predictions in {' '.join(absent)}{hint}"] if absent else []
+    faults = [f"no predictions for {' '.join(absent)}{hint}"] if absent else []
     for code in languages:
         count = len(table[code][0]) if code in table else form.items
         if form.items is not None and count != form.items:
-            faults.append(f"{count} items in {code}, the label files have {form.items}")
+            faults.append(f"{count} items in {code}, but the label files have {form.items}")
     return "; ".join(faults)
 
 
 def _answers(table: _Table, form: Form, benchmark: Benchmark, language: str, artifact: Artifact) -> Answers:
     place = f"{benchmark.name}/{language}"
     ids, predictions = table[language]
-    whole = benchmark.id is None and benchmark.source_of("test", language).keep is None  # ids are numbers of rows
+    whole = benchmark.id is None and benchmark.source_of("test", language).keep is None  # ids are row numbers
     if whole and ids != [str(number) for number in range(len(ids))]:
-        raise DataError(f"{place}: some of the source's rows were not scored, the label files have all of them")
+        raise DataError(f"{place}: only some of the source's rows were scored; the label files expect all of them")
     rows = _source_rows(benchmark, language, artifact) if form.reads_rows else ()
     return Answers(place, benchmark.labels, ids, [json.loads(text) for text in predictions], rows)
 
@@ -234,14 +234,12 @@ def _answers(table: _Table, form: Form, benchmark: Benchmark, language: str, art
 def _source_rows(benchmark: Benchmark, language: str, artifact: Artifact) -> list[Row]:
     settings = artifact.manifest.settings
     if Pins().data(benchmark.name, "test", settings["languages"]) != settings["data"]:
-        raise DataError(
-            f"{benchmark.name}: its source or declaration has changed since it was scored; run the study again"
-        )
+        raise DataError(f"{benchmark.name}: its data or declaration changed after it was scored; run the study again")
     return load_rows(benchmark, language, "test")
 
 
 def _described(cell: Cell, artifact: Artifact, benchmark: Benchmark, db: Database) -> dict[str, Any]:
-    """Where the predictions of one benchmark come from."""
+    """Returns where the predictions of one benchmark come from. Any: JSON values."""
     stages = (
         select(StageRow.key, StageRow.name, StageRow.packages)
         .join(CellStageRow, CellStageRow.stage == StageRow.key)

@@ -1,7 +1,7 @@
-"""Predictions as files: the layout that evaluate.py of google-research/xtreme (838c13b) reads.
+"""Writes predictions in the layout that evaluate.py of google-research/xtreme (838c13b) reads.
 
-`<folder>/test-<language>.<suffix>`, one line per item in the order of the source's rows, or JSON by item. Texts
-are ASCII (JSON escapes), as the script opens its files in whatever encoding the machine has.
+A file is `<folder>/test-<language>.<suffix>`, with one line per item in the order of the source's rows, or JSON keyed
+by item. Texts are ASCII with JSON escapes, because the script opens files in the machine's default encoding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from xtransfer.base.errors import DataError
 from xtransfer.benchmarks.spec import Row
 
-ENGLISH = "en-"  # what ids of BUCC's English sentences begin with
+ENGLISH = "en-"  # prefix of the ids of BUCC's English sentences
 MOST_ENTITIES = 20
 
 
@@ -22,14 +22,14 @@ MOST_ENTITIES = 20
 class Answers:
     """The predictions for a benchmark in one language, in the order of the source's rows."""
 
-    place: str  # `xnli/de`: what errors name
+    place: str  # `xnli/de`, for errors
     labels: tuple[str, ...]  # the benchmark's label names
     ids: Sequence[str]
-    values: Sequence[Any]  # in the form that the kind predicts
-    rows: Sequence[Row] = ()  # the source's rows, for a form that reads them
+    values: Sequence[Any]  # Any: each kind has its own form of prediction
+    rows: Sequence[Row] = ()  # the source's rows, if the form needs them
 
     def bad(self, number: int, expected: str) -> DataError:
-        said = f"'{self.ids[number]}' is predicted {self.values[number]!r}"
+        said = f"the prediction for '{self.ids[number]}' is {self.values[number]!r}"
         return DataError(f"{self.place}: {said}, expected {expected}; score it again")
 
 
@@ -40,28 +40,28 @@ class Form:
     benchmark: str
     folder: str
     suffix: str
-    text: Callable[[Answers], str]  # contents of one language's file; raises DataError for an unfit prediction
-    items: int | None = None  # per language in the label files, where all languages have as many
+    text: Callable[[Answers], str]  # contents of one language's file; raises DataError for an invalid prediction
+    items: int | None = None  # per language in the label files, if all languages have the same number
     reads_rows: bool = False
 
 
 def label_names(answers: Answers) -> str:
-    """A label's name per line."""
+    """Returns one label name per line."""
     return _lines(answers.labels[number] for number in _numbers(answers, len(answers.labels)))
 
 
 def label_numbers(answers: Answers) -> str:
-    """A label's number per line."""
+    """Returns one label id per line."""
     return _lines(map(str, _numbers(answers, len(answers.labels))))
 
 
 def choices(answers: Answers) -> str:
-    """A JSON object with the option's number per line."""
+    """Returns one JSON object with the option's index per line."""
     return _lines(json.dumps({"label": number}) for number in _numbers(answers, 2))
 
 
 def tags(answers: Answers) -> str:
-    """A tag per line, an empty line between sentences."""
+    """Returns one tag per line, with an empty line between sentences."""
     for number, value in enumerate(answers.values):
         if not (_texts(value) and value and all(tag and not set(tag) & set(" \t\r\n") for tag in value)):
             raise answers.bad(number, "a tag for each word")
@@ -69,7 +69,7 @@ def tags(answers: Answers) -> str:
 
 
 def texts(answers: Answers) -> str:
-    """JSON: the answer's text by question."""
+    """Returns JSON: the answer text of each question."""
     for number, value in enumerate(answers.values):
         if not isinstance(value, str):
             raise answers.bad(number, "a text")
@@ -77,7 +77,7 @@ def texts(answers: Answers) -> str:
 
 
 def entities(answers: Answers) -> str:
-    """JSON: at most 20 entities by mention, the best first."""
+    """Returns JSON: at most 20 entities per mention, best first."""
     for number, value in enumerate(answers.values):
         if not _texts(value) or len(value) > MOST_ENTITIES:
             raise answers.bad(number, f"a list of at most {MOST_ENTITIES} entities")
@@ -85,28 +85,27 @@ def entities(answers: Answers) -> str:
 
 
 def mined_pairs(answers: Answers) -> str:
-    """A pair of sentence ids per line, the foreign one first; rows without a partner give none."""
+    """Returns one pair of sentence ids per line, foreign one first; rows without a partner give no line."""
     pairs = []
     for number, (own, partners) in enumerate(zip(answers.ids, answers.values, strict=True)):
         if partners is not None and not _texts(partners):
             raise answers.bad(number, "a list of sentence ids")
         for partner in partners or ():
             if own.startswith(ENGLISH) == partner.startswith(ENGLISH):
-                raise answers.bad(number, f"ids of the other side (one of the two begins with '{ENGLISH}')")
+                raise answers.bad(number, f"ids from the other side (exactly one of a pair starts with '{ENGLISH}')")
             pairs.append((partner, own) if own.startswith(ENGLISH) else (own, partner))
     return _lines("\t".join(pair) for pair in dict.fromkeys(pairs))
 
 
 def places_of_sentences(answers: Answers) -> str:
-    """Per English sentence the place, from 0, of the foreign sentence that was found.
+    """Returns, for each English sentence, the 0-based position of the foreign sentence that was retrieved.
 
-    XTREME sorts the English side by code points, to hide which sentences belong together, and leaves the foreign
-    side as Tatoeba has it: there the two stand in parallel, as they do in the rows of google/xtreme. So lines are
-    in the order of the sorted English sentences, and a place counts rows. The label files for 36 languages that
-    come with the script agree with this order of those rows.
+    XTREME sorts the English side by code point to hide which sentences belong together, and keeps the foreign side in
+    Tatoeba's order, which is the order of the rows of google/xtreme. So lines follow the sorted English sentences, and
+    positions count rows. The label files for 36 languages that come with the script agree with this order.
     """
     if [row["id"] for row in answers.rows] != list(answers.ids):
-        raise DataError(f"{answers.place}: the source has other rows than were scored; run the study again")
+        raise DataError(f"{answers.place}: the source's rows differ from those that were scored; run the study again")
     place_of = {name: place for place, name in enumerate(answers.ids)}
     for number, value in enumerate(answers.values):
         if value not in place_of:

@@ -1,4 +1,4 @@
-"""Declarations that people write: plain values or YAML, checked against a model, with every wrong field named."""
+"""Validates declarations that people write, as plain values or YAML; errors name every invalid field."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from xtransfer.base.errors import RequestError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_BY_A_VALIDATOR = "Value error, "  # what pydantic puts before what a validator of ours says
+_BY_A_VALIDATOR = "Value error, "  # pydantic's prefix for messages of our validators
+_REASONS = {"extra_forbidden": "no such field", "missing": "required"}
 
 
 def _checked_name(value: str) -> str:
     if not NAME.fullmatch(value):
-        raise ValueError(f"'{value}' may hold lower-case letters, digits, '.', '_' and '-' only")
+        raise ValueError(f"'{value}' is not a valid name; use only lower-case letters, digits, '.', '_' and '-'")
     return value
 
 
-# a name that results are kept under; the pattern makes a form refuse others
+# a name of results; the pattern lets forms reject others
 Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": f"^{NAME.pattern}$"})]
 
 
 class Value(BaseModel):
-    """A declared value: never changed, and without fields that it does not have."""
+    """A declared value: immutable, and without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,39 +37,56 @@ Declared = TypeVar("Declared", bound=BaseModel)
 
 
 def make(model: type[Declared], values: dict[str, Any], where: str) -> Declared:
-    """A declaration from plain values; raises RequestError that lists every wrong field at once."""
+    """Builds a declaration from plain values; raises RequestError that lists every invalid field. Any: YAML values."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = []
-        for fault in error.errors():
-            field = ".".join(str(step) for step in fault["loc"]) or where
-            strange = fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1  # fields of parts are others
-            allowed = f" (known: {', '.join(model.model_fields)})" if strange else ""
-            faults.append(
-                f"{field}: {fault['msg'].removeprefix(_BY_A_VALIDATOR)}{allowed}, got {fault['input']!r}"[:400]
-            )
+        faults = [
+            ": ".join([*filter(None, [".".join(map(str, fault["loc"]))]), _said(fault) + _known(fault, model)])[:400]
+            for fault in _distinct(error)
+        ]
         raise RequestError(f"{where}: " + "; ".join(faults)) from error
 
 
+def _distinct(error: ValidationError) -> list[ErrorDetails]:
+    """Returns the faults of a value, without those of a list that only lacks its own invalid entries."""
+    faults = error.errors()
+    within = {fault["loc"][:-1] for fault in faults if fault["loc"]}
+    return [fault for fault in faults if fault["type"] != "too_short" or fault["loc"] not in within]
+
+
+def _said(fault: ErrorDetails) -> str:
+    """Returns what is wrong with a field, and its value if that is a plain one."""
+    reason = _REASONS.get(fault["type"]) or fault["msg"].removeprefix(_BY_A_VALIDATOR)
+    value = fault["input"]
+    plain = value is None or isinstance(value, (str, int, float))
+    return f"{reason}, got {value!r}" if plain and fault["type"] != "extra_forbidden" else reason
+
+
+def _known(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    strange = fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1  # nested models have other fields
+    return f" (known: {', '.join(model.model_fields)})" if strange else ""
+
+
 def reasons(error: ValueError) -> str:
-    """What is wrong with a value, in a line; of a model's faults each with its field, where it is of one."""
+    """Returns in one line what is wrong with a value, with the field of each fault if there is one."""
     if not isinstance(error, ValidationError):
         return str(error)
-    faults = [(".".join(map(str, fault["loc"])), fault) for fault in error.errors()]
-    said = [(field, fault["msg"].removeprefix(_BY_A_VALIDATOR), fault["input"]) for field, fault in faults]
-    return "; ".join(f"{field}: {reason}, got {value!r}" if field else reason for field, reason, value in said)
+    named = [(".".join(map(str, fault["loc"])), fault) for fault in _distinct(error)]
+    return "; ".join(
+        f"{field}: {_said(fault)}" if field else fault["msg"].removeprefix(_BY_A_VALIDATOR) for field, fault in named
+    )
 
 
 def read(model: type[Declared], file: Path) -> Declared:
-    """A declaration from a YAML file."""
+    """Reads a declaration from a YAML file; raises RequestError if it cannot be read or is invalid."""
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise RequestError(f"{file}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RequestError(f"{file}: is not YAML: {error}") from error
+        raise RequestError(f"{file}: not valid YAML: {error}") from error
     if not isinstance(values, dict):
         kind = model.__name__.lower()
-        raise RequestError(f"{file}: holds {type(values).__name__}, expected a mapping of {kind} fields")
+        raise RequestError(f"{file}: expected a mapping with the fields of a {kind}, such as name: value")
     return make(model, values, str(file))

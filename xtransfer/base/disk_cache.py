@@ -1,7 +1,7 @@
-"""Files of encoded rows in encoded/ below the cache folder: Arrow files that are mapped, not read.
+"""The cache of encoded rows: memory-mapped Arrow files in encoded/ below the cache folder.
 
-A file is named `<key>-<digest of its bytes>.arrow` and moved there whole, so that processes may write the same
-one at once and damage shows when it is opened. Whatever fails here costs time, never a result.
+A file is named `<key>-<digest of its bytes>.arrow` and renamed into place when complete, so processes can write the
+same file at the same time, and damage is noticed on opening. A failure here costs time, never a result.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from xtransfer.base import settings
 from xtransfer.base.digest import file_digest
 
 _log = logging.getLogger(__name__)
-_DIGITS = 32  # of the digest in a name
+_DIGITS = 32  # length of the digest in a file name
 _DAY = 86_400.0  # seconds
 
 
 def read(key: str) -> pa.RecordBatch | None:
-    """What was kept under a key, mapped; None where nothing is, or nothing whole."""
+    """Returns the cached batch of a key, memory-mapped; None if there is none or it is damaged."""
     for file in _folder(key).glob(f"{key}-*.arrow"):
         try:
             if file_digest(file)[:_DIGITS] == file.stem.rpartition("-")[2]:
                 batch = ipc.open_file(pa.memory_map(str(file))).get_batch(0)
-                with suppress(OSError):  # somebody else's cache may be read-only
+                with suppress(OSError):  # a shared cache may be read-only
                     os.utime(file)
                 return batch
-            _log.warning("%s is damaged; its rows are encoded again", file)
+            _log.warning("%s is damaged; encoding its rows again", file)
             file.unlink()
         except (OSError, pa.ArrowException) as error:
-            _log.warning("%s cannot be read (%s); its rows are encoded again", file, error)
+            _log.warning("%s cannot be read (%s); encoding its rows again", file, error)
     return None
 
 
 def write(key: str, batch: pa.RecordBatch) -> bool:
-    """Keep a batch under a key; False, and a line in the log, where the disk does not take it."""
+    """Caches a batch under a key; returns False, and logs it, if it cannot be written."""
     part = _folder(key) / f".{uuid4().hex}.part"
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -52,17 +52,17 @@ def write(key: str, batch: pa.RecordBatch) -> bool:
     except (OSError, pa.ArrowException) as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        _log.warning("encoded rows are not kept in %s: %s", part.parent, error)
+        _log.warning("encoded rows cannot be cached in %s: %s", part.parent, error)
         return False
     return True
 
 
 def unused(days: float) -> list[Path]:
-    """Files that nothing has read for so many days, and what killed writers left so long ago."""
+    """Returns files that were not read for this many days, including leftovers of killed writers."""
     before = time.time() - days * _DAY
     found = []
     for file in _root().glob("??/*"):
-        with suppress(FileNotFoundError):  # somebody else cleans too
+        with suppress(FileNotFoundError):  # another process may clean up at the same time
             found += [file] if file.stat().st_mtime < before else []
     return sorted(found)
 
@@ -77,7 +77,7 @@ def size(files: Iterable[Path]) -> int:
 
 
 def remove(file: Path) -> int:
-    """Delete a file; bytes freed. A process that has it mapped keeps what it reads."""
+    """Deletes a file; returns the bytes freed. A process that has it mapped can still read it."""
     with suppress(FileNotFoundError):
         size = file.stat().st_size
         file.unlink()

@@ -1,21 +1,21 @@
-"""The errors a person meets. Each says what came, what is allowed and what to do.
+"""Errors for people. Each says what is wrong, what is allowed and what to do.
 
 XTransferError
-├── RequestError      the request is wrong: nothing was computed or written (exit status 2)
-├── DataError         data that cannot be used: file, field and row are named
-│   ├── HiddenLabels  a split whose labels are missing or all the same
+├── RequestError      the request is wrong; nothing was computed or written (exit status 2)
+├── DataError         unusable data; names file, field and row
+│   ├── HiddenLabels  a split whose labels are missing or all equal
 │   └── EmptySplit    a split without rows
-├── SourceError       a hub, mirror or disk did not give what was pinned; trying again may help
+├── SourceError       a hub, mirror or disk did not deliver pinned data; retrying may help
 │   └── SourceChanged what a stage reads changed while it ran; nothing of the stage is kept
-├── StoreError        an artifact or the database is damaged, newer than this program, or cannot be written
-│   └── LeaseLost     the right to make an artifact went to somebody else while it was being made
-├── DeviceError       one of the devices that train together has failed
-└── StageError        a stage ended without its result (carries the stage's name); trying again gives the same
-    ├── StagePassing  the hub, a disk or the network failed it: tried again, four times, after longer and longer pauses
-    ├── StageKilled   its process was killed, as for want of memory: tried again once
-    ├── DeviceLost    its device is gone: tried again on another one
-    ├── StageTimeout  it took longer than it may; what it has is kept for the next run
-    └── StageHeld     another process makes it: not a failure, its result is waited for
+├── StoreError        an artifact or the database is damaged, newer than this program, or not writable
+│   └── LeaseLost     another process took over the lease while an artifact was being made
+├── DeviceError       one of the devices that train together failed
+└── StageError        a stage failed (carries its name); retrying does not help, except for:
+    ├── TransientStageError  a temporary failure of hub, disk or network: retried four times, with growing pauses
+    ├── StageKilled   its process was killed: retried once
+    ├── DeviceLost    its device is gone: retried on another one
+    ├── StageTimeout  it took too long; its saved progress is kept for the next run
+    └── StageHeld     another process makes it; not a failure, its result is awaited
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from collections.abc import Iterable
 
 
 class XTransferError(Exception):
-    """Base of all errors that are meant for people."""
+    """Base class of all errors for people."""
 
 
 class RequestError(XTransferError):
@@ -33,15 +33,15 @@ class RequestError(XTransferError):
 
 
 class DataError(XTransferError):
-    """Rows that do not fit their declaration."""
+    """Rows do not fit their declaration."""
 
 
 class HiddenLabels(DataError):
-    """A split whose labels are not given out: a model scored on it would look like chance."""
+    """A split's labels are not published; any model would score at chance level on it."""
 
 
 class EmptySplit(DataError):
-    """A split without any row that can be used."""
+    """A split has no usable row."""
 
 
 class SourceError(XTransferError):
@@ -53,21 +53,21 @@ class SourceChanged(SourceError):
 
 
 class StoreError(XTransferError):
-    """The artifact store or the results database cannot be used as it is."""
+    """The artifact store or the results database is not usable."""
 
 
 class LeaseLost(StoreError):
-    """A lease went to another process before its holder was done."""
+    """Another process took over a lease before its holder was done."""
 
 
 class DeviceError(XTransferError):
-    """One of several devices that train a run together has failed, and the others were ended."""
+    """One of several devices that train together failed, and the others were stopped."""
 
 
 class StageError(XTransferError):
     """A stage failed; `stage` is its readable name."""
 
-    tries_more: int = 0  # how many times it is worth trying again
+    tries_more: int = 0  # how many retries make sense
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(f"{stage}: {reason}")
@@ -75,43 +75,43 @@ class StageError(XTransferError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[StageError], tuple[str, str]]:
-        return type(self), (self.stage, self.reason)  # both arguments survive the way between processes
+        return type(self), (self.stage, self.reason)  # keeps both arguments when pickled between processes
 
 
-class StagePassing(StageError):
-    """A stage failed by something that may have passed a little later."""
+class TransientStageError(StageError):
+    """A stage failed for a reason that may go away."""
 
     tries_more = 4
 
 
 class StageKilled(StageError):
-    """A signal ended the process of a stage."""
+    """A signal ended a stage's process."""
 
     tries_more = 1
 
 
 class StageOutOfMemory(StageKilled):
-    """The kernel killed the process of a stage for want of memory; a training stage then needs less of it."""
+    """The operating system killed a stage's process because memory ran out; training then retries with less."""
 
     tries_more = 3
 
 
 class DeviceLost(StageError):
-    """The device of a stage is gone; it fails each stage that it is given."""
+    """A stage's device is gone; any stage on it fails."""
 
     tries_more = 4
 
 
 class StageTimeout(StageError):
-    """A stage took longer than it may."""
+    """A stage took too long."""
 
 
 class StageHeld(StageError):
-    """Another process makes the stage."""
+    """Another process is making the stage."""
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> RequestError:
-    """A RequestError for a name that is not in `known`, with the nearest spelling."""
+    """Returns a RequestError for a name that is not in `known`, with the nearest spelling."""
     allowed = sorted(known)
     near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""

@@ -1,7 +1,7 @@
-"""Asking the hub: trying again where that helps, and saying what to do where it does not.
+"""Calls to the hub: retries temporary failures, and gives advice for others.
 
-Downloads are tried again by huggingface_hub itself: broken off, timed out or refused with 429 or 5xx, five times.
-What it does not repeat is questions about a repository, and files that came whole but too short.
+huggingface_hub itself retries downloads five times if they break off, time out, or get status 429 or 5xx. It does not
+retry queries about a repository, or files that arrive complete but too short.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import TypeVar
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-PAUSES = (1.0, 4.0)  # seconds before the second and the third try
+PAUSES = (1.0, 4.0)  # seconds before the second and the third attempt
 _PASSING = (408, 429, 500, 502, 503, 504)
-_BROKEN = ("RemoteProtocolError", "ReadError", "ContentDecodingError")  # names: the HTTP library differs by version
+_BROKEN = ("RemoteProtocolError", "ReadError", "ContentDecodingError")  # by name: the HTTP library differs by version
 _SLOW = ("TimeoutException", "TimeoutError")
 _LOG_IN = "log in with `hf auth login` or HF_TOKEN"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def is_commit(revision: str) -> bool:
-    """Whether it names a commit in full, not a branch or a tag."""
+    """Returns whether a revision is a full commit hash, not a branch or tag."""
     return _COMMIT.fullmatch(revision) is not None
 
 
@@ -34,46 +34,48 @@ def patient(
     what: str = "the hub",
     pauses: Sequence[float] = PAUSES,
 ) -> T:
-    """What `call` gives, which is made again after each of `pauses` (seconds) while its error may pass, as `passing`
-    says. `what` is asked, for the log."""
+    """Returns the result of `call`, retried after each of `pauses` (seconds) while `passing` accepts its error.
+
+    `what` names in the log what is called.
+    """
     for pause in pauses:
         try:
             return call()
         except Exception as error:
             if not passing(error):
                 raise
-            log.warning("%s: %s; trying again in %.0f s", what, said(error), pause)
+            log.warning("%s: %s; retrying in %.0f s", what, said(error), pause)
         time.sleep(pause)
     return call()
 
 
-def may_pass(error: BaseException) -> bool:
-    """Whether a question to the hub may be answered a little later: it is busy, slow, or broke off."""
+def is_transient(error: BaseException) -> bool:
+    """Returns whether a query to the hub may succeed later: it is busy, slow, or broke off."""
     return status(error) in _PASSING or is_slow(error) or _is_a(error, _BROKEN)
 
 
 def is_short(error: BaseException) -> bool:
-    """Whether a file came whole, as the server says, and is not as long as the hub has it."""
+    """Returns whether a file arrived complete according to the server, but is shorter than the hub says."""
     return any(str(cause).startswith("Consistency check failed") for cause in causes(error))
 
 
 def is_slow(error: BaseException) -> bool:
-    """Whether an answer took too long."""
+    """Returns whether a response took too long."""
     return _is_a(error, _SLOW)
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether nobody answered: no network, or none is wanted (HF_HUB_OFFLINE)."""
+    """Returns whether no server answered: no network, or offline mode (HF_HUB_OFFLINE)."""
     return _is_a(error, ("ConnectError", "ConnectionError", "OfflineModeIsEnabled", "LocalEntryNotFoundError"))
 
 
 def is_gated(error: BaseException) -> bool:
-    """Whether terms must be accepted first."""
+    """Returns whether the hub requires accepting terms first."""
     return _is_a(error, ("GatedRepoError",))
 
 
 def status(error: BaseException) -> int | None:
-    """The HTTP status that an error came from, where it came from one."""
+    """Returns the HTTP status behind an error, or None."""
     for cause in causes(error):
         response = getattr(cause, "response", None)
         if isinstance(getattr(response, "status_code", None), int):
@@ -82,31 +84,31 @@ def status(error: BaseException) -> int | None:
 
 
 def advice(error: BaseException) -> str:
-    """What to do about an error of the hub, as a clause."""
+    """Returns what to do about a hub error, as a clause."""
     code = status(error)
     if is_gated(error):
-        return f"it is gated: accept its terms on its page of the hub, then {_LOG_IN}"
+        return f"it is gated: accept its terms on its hub page, then {_LOG_IN}"
     if _is_a(error, ("RevisionNotFoundError",)):
-        return "it has no such revision; correct the declaration"
+        return "this revision does not exist; correct it in the declaration"
     if _is_a(error, ("RepositoryNotFoundError",)):
-        return f"the hub has nothing of this name, or it is private; correct the name, or {_LOG_IN}"
+        return f"it does not exist on the hub, or is private; correct the name, or {_LOG_IN}"
     if code in (401, 403):
-        return f"access is refused; {_LOG_IN}, as a user who may read it"
+        return f"access was denied; {_LOG_IN} as a user with read access"
     if code == 404:
-        return "the hub does not have it; look at its files there, and correct the declaration"
+        return "the file does not exist on the hub; check its files there and correct the declaration"
     if code == 429:
-        return f"the hub wants fewer requests; wait some minutes, and {_LOG_IN} for a higher limit"
+        return f"the hub limits requests; wait some minutes, or {_LOG_IN} for a higher limit"
     if code is not None and code >= 500:
-        return "the hub is out of order; try again later"
+        return "the hub returned a server error; try again later"
     if is_slow(error):
         return "the hub is slow; try again, or raise HF_HUB_ETAG_TIMEOUT and HF_HUB_DOWNLOAD_TIMEOUT (seconds)"
     if is_short(error) or _is_a(error, _BROKEN):
-        return "the download broke off; try again"
-    return "set XTRANSFER_HUB_DIR to a mirror that holds it, or run where the hub can be reached"
+        return "the download was interrupted; try again"
+    return "set XTRANSFER_HUB_DIR to a mirror that has it, or run where the hub can be reached"
 
 
 def said(error: BaseException) -> str:
-    """The cause in one line: libraries wrap it, and their texts can be pages."""
+    """Returns the root cause in one line; libraries wrap it, and their messages can be pages long."""
     cause = error
     while isinstance(cause.__cause__, Exception):
         cause = cause.__cause__
@@ -115,7 +117,7 @@ def said(error: BaseException) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, and those that it came from."""
+    """Yields an error and the errors that caused it."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:

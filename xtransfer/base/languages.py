@@ -1,4 +1,4 @@
-"""The languages the project knows: code, name, family and script, with the sets of XTREME and XTREME-R."""
+"""Languages with code, name, family and script, and the language sets of XTREME and XTREME-R."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from xtransfer.base.errors import unknown
 
 @dataclass(frozen=True)
 class Language:
-    """One language. `code` is ISO 639-1 where there is one, else ISO 639-3."""
+    """A language. `code` is ISO 639-1 if it exists, else ISO 639-3."""
 
     code: str
     name: str
     family: str  # top-level family; "Isolate" for Basque and Korean
-    branch: str  # the branch within Indo-European, else the family again
-    script: str  # ISO 15924 names, as most text of the language is written
+    branch: str  # branch of Indo-European; elsewhere, same as family
+    script: str  # ISO 15924 name of the usual script
 
 
 # code, name, family (or "IE:branch" within Indo-European), script
@@ -110,7 +110,7 @@ zh Chinese|Sino-Tibetan|Han
 """
 
 
-NO_FAMILY = frozenset({"Isolate", "Creole", "Constructed"})  # what stands in place of a family where there is none
+NO_FAMILY = frozenset({"Isolate", "Creole", "Constructed"})  # placeholders for languages without a family
 
 
 def _read(line: str) -> Language:
@@ -125,7 +125,7 @@ LANGUAGES: dict[str, Language] = {one.code: one for one in map(_read, _TABLE.str
 
 
 def language(code: str) -> Language:
-    """The language of a code; raises RequestError with the nearest code for an unknown one."""
+    """Returns the language of a code; raises RequestError with the nearest code if it is unknown."""
     if code not in LANGUAGES:
         raise unknown("language", code, LANGUAGES)
     return LANGUAGES[code]
@@ -133,7 +133,7 @@ def language(code: str) -> Language:
 
 @cache
 def codes(text: str) -> tuple[str, ...]:
-    """`"ar bg de"` as a tuple of codes; raises RequestError for an unknown one."""
+    """Returns `"ar bg de"` as a tuple of codes; raises RequestError for an unknown one."""
     return tuple(language(code).code for code in text.split())
 
 

@@ -1,4 +1,4 @@
-"""The numbers that a model computes in: fp32, or bf16 where a rounding to 8 bits does no harm."""
+"""Precision of a model's computation: fp32, or bf16 where rounding to 8 bits does no harm."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Precision = Literal["fp32", "bf16"]
 
 
 def autocast(precision: Precision, device: str) -> AbstractContextManager[None]:
-    """Inside, matrix products are computed in that precision; weights, their updates and losses stay fp32.
+    """Computes matrix products inside in this precision; weights, their updates and losses stay fp32.
 
-    Raises RequestError for a GPU that cannot; a processor that has no such instructions is slow, and says so.
+    Raises RequestError for a GPU without bf16. A CPU without bf16 instructions is slow, which is logged.
     """
     if precision == "bf16":
         _check(device.partition(":")[0])
@@ -30,13 +30,13 @@ def autocast(precision: Precision, device: str) -> AbstractContextManager[None]:
 
 
 def _fast_on_cpu() -> bool:
-    """Whether this processor has instructions for bf16."""
+    """Returns whether this CPU has bf16 instructions."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 @cache
 def _check(kind: str) -> None:
     if kind == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise RequestError("precision: this GPU does not compute in bf16; set precision to fp32")
+        raise RequestError("precision: this GPU does not support bf16; set precision to fp32")
     if kind == "cpu" and not _fast_on_cpu():
-        log.warning("precision: this processor has no instructions for bf16, which makes it slower than fp32")
+        log.warning("precision: this CPU has no bf16 instructions, so bf16 is slower than fp32")

@@ -11,13 +11,12 @@ from xtransfer.base.digest import digest
 
 
 def derived(seed: int, *purpose: str | int) -> int:
-    """A seed for one purpose (`"head"`, `"dropout"`), so that adding a purpose leaves the others as they
-    were."""
+    """Returns a seed for one purpose (`"head"`, `"dropout"`), so that a new purpose does not change the others."""
     return int(digest(seed, *purpose)[:15], 16)
 
 
 @contextmanager
 def own_randomness(device: str) -> Iterator[None]:
-    """Inside, torch's global generators may be seeded and used; afterwards they are as they were before."""
+    """Allows seeding and using torch's global generators inside; restores their state afterwards."""
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         yield

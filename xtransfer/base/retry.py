@@ -12,7 +12,7 @@ from xtransfer.base.errors import (
     LeaseLost,
     RequestError,
     StageError,
-    StagePassing,
+    TransientStageError,
     XTransferError,
 )
 
@@ -51,14 +51,19 @@ def stage_error(stage: str, error: BaseException) -> StageError:
     reason = str(error) if isinstance(error, XTransferError) else f"{type(error).__name__}: {error}"
     if is_device_lost(error):
         return DeviceLost(stage, reason)
-    return (StagePassing if may_pass(error) else StageError)(stage, reason)
+    return (TransientStageError if is_transient(error) else StageError)(stage, reason)
 
 
-def may_pass(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether it came from a hub, a disk, a database or a network that did not answer as it should."""
     if isinstance(error, (RequestError, DataError)) or _named(error, _OFF):
         return False
-    if isinstance(error, LeaseLost) or hub.may_pass(error) or hub.is_short(error) or _named(error, ("ConnectError",)):
+    if (
+        isinstance(error, LeaseLost)
+        or hub.is_transient(error)
+        or hub.is_short(error)
+        or _named(error, ("ConnectError",))
+    ):
         return True
     return any(
         isinstance(cause, ConnectionError)
@@ -81,7 +86,7 @@ def pause(error: StageError, tries: int) -> float | None:
     """
     if tries > error.tries_more:
         return None
-    if not isinstance(error, StagePassing):
+    if not isinstance(error, TransientStageError):
         return 0.0
     return _PAUSES[tries - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
 

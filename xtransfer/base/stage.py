@@ -18,8 +18,8 @@ class Progress(Protocol):
     def __call__(self, message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None: ...
 
 
-def silent(message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
-    """Progress that tells nobody."""
+def no_progress(message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
+    """No-op progress callback."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Work:
 
     out: Path  # an empty folder; what is in it when the stage returns becomes the artifact
     state: Path  # a folder that outlives a kill: the next try finds what this one left there
-    progress: Progress = silent
+    progress: Progress = no_progress
     device: str = "cpu"
     devices: tuple[str, ...] = ()  # all that a training run may divide its batches over; none: `device` alone
 

@@ -1,6 +1,6 @@
-"""Every benchmark, by name. To add one, declare it in a module of this package and name it in the index.
+"""Every benchmark, by name. To add one, declare it in a module of this package and list it in the index.
 
-Users declare theirs in files of their own, which XTRANSFER_BENCHMARKS names (docs/how-to/write-a-benchmark.md).
+Users declare benchmarks in their own files, listed in XTRANSFER_BENCHMARKS (docs/how-to/write-a-benchmark.md).
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from xtransfer.benchmarks.spec import Benchmark
 
 
 def index(*benchmarks: Benchmark) -> dict[str, Benchmark]:
-    """The benchmarks by name; raises RequestError when two share one."""
+    """Returns the benchmarks by name; raises RequestError if two have the same name."""
     names = [benchmark.name for benchmark in benchmarks]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise RequestError(f"benchmarks: more than one is named {', '.join(twice)}; names must differ")
+        raise RequestError(f"benchmarks: {', '.join(twice)} is used more than once; names must be unique")
     return dict(zip(names, benchmarks, strict=True))
 
 
@@ -112,7 +112,7 @@ BUILT_IN = index(
 
 
 class _Index(Mapping[str, Benchmark]):
-    """The built-in benchmarks and, after them, those of the user's own files as the environment names them now."""
+    """The built-in benchmarks, then those in the user's files that the environment currently lists."""
 
     def __getitem__(self, name: str) -> Benchmark:
         return self._all()[name]
@@ -132,7 +132,7 @@ BENCHMARKS: Mapping[str, Benchmark] = _Index()
 
 
 def get(name: str) -> Benchmark:
-    """The benchmark of a name; raises RequestError with the nearest name for an unknown one."""
+    """Returns the benchmark with this name; raises RequestError with the nearest name if there is none."""
     if name not in BENCHMARKS:
         raise unknown("benchmark", name, BENCHMARKS)
     benchmark = BENCHMARKS[name]

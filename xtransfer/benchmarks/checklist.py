@@ -1,4 +1,4 @@
-"""MultiCheckList of XTREME-R: six minimum functionality tests of question answering, from translated templates."""
+"""MultiCheckList of XTREME-R: six minimum functionality tests for question answering, from translated templates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TESTS = ("comp", "intense", "props", "profession_nationality", "animal_vehicle",
 
 
 def _question(row: Row) -> Row | None:
-    """A question of a test case, or one of SQuAD; None where the answer is no piece of the context."""
+    """Converts a question of a test case, or of SQuAD; None if the answer does not occur in the context."""
     if "answers" in row:
         return {**row, "case": row["id"], "texts": row["answers"]["text"], "starts": row["answers"]["answer_start"]}
     start = row["context"].find(row["answer"])
@@ -33,13 +33,13 @@ def _test(name: str) -> Benchmark:
         also=("f1",),
         licence="Apache 2.0",
         group="case",
-        note="trained on English SQuAD 1.1. exact_match counts questions; XTREME-R's error rate is 100 less the share "
-        "of cases (column group of predictions.parquet) of which every question is answered, after removing each "
+        note="trained on English SQuAD 1.1. exact_match counts questions. XTREME-R's error rate is 100 minus the share "
+        "of cases (column group of predictions.parquet) with every question answered correctly, after removing each "
         "language's articles. Questions whose answer is not in the context are dropped and counted",
-        how_to_get="gs://xtreme_translations/MultiCheckList/lang_suites holds one pickled suite per language, and "
-        "multichecklist/generate_tests.py of google-research/xtreme makes new ones. Read them with its own programs, "
-        "where you trust them, and write each test to local/multichecklist/<language>/<test>-00000-of-00001.parquet "
-        f"of a mirror, a row per question, with the columns id, case, context, question and answer; <test> is one of "
+        how_to_get="gs://xtreme_translations/MultiCheckList/lang_suites has one pickled suite per language, and "
+        "multichecklist/generate_tests.py of google-research/xtreme makes new ones. Read them with those programs if "
+        "you trust them, and write each test to local/multichecklist/<language>/<test>-00000-of-00001.parquet "
+        f"in a mirror, one row per question, with the columns id, case, context, question and answer; <test> is one of "
         f"{', '.join(TESTS)}",
     )
 

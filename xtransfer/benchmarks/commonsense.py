@@ -1,6 +1,6 @@
-"""Commonsense: which of several options is right, accuracy.
+"""Commonsense reasoning: pick the correct option; accuracy.
 
-Where a question is written out it stands behind its context, as in the papers' scripts (jiant, XTREME-R).
+Written-out questions follow their context, as in the papers' scripts (jiant, XTREME-R).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _CHOICE = {"context": "context", "question": "question", "choices": "choices", "
 
 
 def _hellaswag(row: Row) -> Row:
-    beginning = f"{row['ctx_b']} " if row["ctx_a"] else ""  # a copy may hold the whole context alone
+    beginning = f"{row['ctx_b']} " if row["ctx_a"] else ""  # some copies have only the whole context
     return {
         "context": row["ctx_a"] or row["ctx"],
         "question": "",
@@ -26,7 +26,7 @@ def _hellaswag(row: Row) -> Row:
 def _cosmosqa(row: Row) -> Row:
     return {
         "id": row["id"],
-        "group": row["id"].split("##")[3],  # the blog post that the context is from
+        "group": row["id"].split("##")[3],  # the blog post of the context
         "context": f"{row['context']} {row['question']}",
         "question": "",
         "choices": [row[f"answer{number}"] for number in range(4)],
@@ -100,7 +100,7 @@ XCOPA = replace(
     sources={"en": replace(COPA.source, languages=("en",))},
     roles=("target",),
     licence="CC BY 4.0",
-    note="English training and dev rows are COPA's; XTREME-R's recipe, Social IQa and then COPA, is the target "
+    note="English training and dev rows are COPA's; for XTREME-R's recipe, Social IQa and then COPA, use the target "
     "xcopa<siqa,copa",
 )
 HELLASWAG = Benchmark(
@@ -128,7 +128,7 @@ COSMOSQA = Benchmark(
     languages=codes("en"),
     source=Source(
         "allenai/cosmos_qa",
-        revision="ed50fe83db62b355759053b1cd5eef344ee371e0",  # the hub's parquet; main is a script
+        revision="ed50fe83db62b355759053b1cd5eef344ee371e0",  # parquet files from the hub; main is a script
         splits={"train": "train", "dev": "validation"},
     ),
     columns=_CHOICE,
@@ -165,7 +165,7 @@ SIQA = Benchmark(
     languages=codes("en"),
     source=Source(
         "allenai/social_i_qa",
-        revision="537a2ec8ec565adc0b70b70752893e59e024df26",  # the hub's parquet; main is a script
+        revision="537a2ec8ec565adc0b70b70752893e59e024df26",  # parquet files from the hub; main is a script
         splits={"train": "train", "dev": "validation"},
     ),
     columns=_CHOICE,
@@ -194,5 +194,5 @@ JCOMMONSENSEQA = Benchmark(
     licence="CC BY-SA 4.0",
     id="id",
     adapt=_jcommonsenseqa,
-    note="written in Japanese after CommonsenseQA's model; the official test split is not published",
+    note="written in Japanese after the model of CommonsenseQA; the official test split is not published",
 )

@@ -1,4 +1,4 @@
-"""Natural language inference, in English or in many languages: premise and hypothesis, labels, accuracy."""
+"""Natural language inference in English or many languages: premise, hypothesis, label; accuracy."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ XNLI = Benchmark(
     chance=100 / 3,
     roles=("target",),
     licence="CC BY-NC 4.0",
-    group=3,  # a premise and its three hypotheses stand together, at the same rows in every language
+    group=3,  # a premise and its three hypotheses are consecutive, at the same rows in every language
     note="English training rows are MNLI's; languages are parallel row by row",
 )
 LINGNLI = Benchmark(
@@ -75,17 +75,17 @@ XNLI_PEOPLE = replace(
     source=replace(XNLI.source, splits={"train": "validation"}),
     sources={},
     roles=("intermediate",),
-    note="XNLI's dev rows to train on: 2,490 English rows and their translations by people, which a translation of the "
-    "English ones by machine can be compared with. They are XNLI's dev split: select no checkpoint for xnli by it",
+    note="XNLI's dev rows as training data: 2,490 English rows and their human translations, for comparison with "
+    "machine translation of the English rows. They are XNLI's dev split, so do not select checkpoints for xnli on it",
 )
 SNLI_CF = replace(
     MNLI,
     name="snli-cf",
     source=Source("sagnikrayc/snli-cf-kaushik", splits={"train": "train"}),
     roles=("intermediate",),
-    licence="Apache 2.0; the pairs that were revised are SNLI's, CC BY-SA 4.0",
-    note="descriptions of pictures (Kaushik et al. 2020): pairs of SNLI, and each revised by people until it had "
-    "another label; only the training split is declared",
+    licence="Apache 2.0; the revised pairs are from SNLI, CC BY-SA 4.0",
+    note="image descriptions (Kaushik et al. 2020): pairs of SNLI, each also revised by people to get another label; "
+    "only the training split is declared",
 )
 SICK = Benchmark(
     name="sick",
@@ -160,7 +160,7 @@ RTE = Benchmark(
     id="idx",
     note="two labels; the test split has no labels and is not declared",
 )
-_DUAL = "each text encoded by itself, as Chidambaram et al. 2018 train on SNLI"
+_DUAL = "each text is encoded separately, as Chidambaram et al. 2018 do for SNLI"
 SNLI_DUAL = replace(SNLI, name="snli-dual", kind="dual-pair", note=f"the rows of snli; {_DUAL}")
 MNLI_DUAL = replace(MNLI, name="mnli-dual", kind="dual-pair", note=f"the rows of mnli; {_DUAL}")
 XNLI_DUAL = replace(XNLI, name="xnli-dual", kind="dual-pair", note=f"the rows of xnli; {_DUAL}")

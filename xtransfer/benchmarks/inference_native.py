@@ -1,4 +1,4 @@
-"""Natural language inference written in languages other than English: premise and hypothesis, three labels."""
+"""Natural language inference written in languages other than English: premise, hypothesis, three labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OCNLI = Benchmark(
     source=Source("clue/clue", config="ocnli", splits={"train": "train", "dev": "validation"}),
     columns={"first": "sentence1", "second": "sentence2", "label": "label"},
     labels=LABELS,
-    label_values={1: 0, 0: 1, 2: 2},  # this source has neutral first
+    label_values={1: 0, 0: 1, 2: 2},  # in this source, neutral comes first
     no_label=(-1,),
     metric="accuracy",
     chance=100 / 3,
@@ -55,7 +55,7 @@ FARSTAIL = Benchmark(
     roles=("intermediate",),
     licence="Apache 2.0",
     group="premise",
-    note="checked on a mirror's parquet; the hub holds bare CSV files, whose layout was not seen",
+    note="checked with a mirror's parquet files; the hub has plain CSV files, whose layout was not checked",
 )
 SICK_NL = Benchmark(
     name="sick-nl",
@@ -90,7 +90,7 @@ JSICK = Benchmark(
     licence="CC BY-SA 4.0",
     id="id",
     group="premise",
-    note="English SICK translated by hand and labelled anew; 62% of the labels are neutral",
+    note="English SICK, translated and relabelled by people; 62% of the labels are neutral",
 )
 KLUE_NLI = Benchmark(
     name="klue-nli",
@@ -124,12 +124,12 @@ JNLI = Benchmark(
     ),
     columns={"first": "sentence1", "second": "sentence2", "label": "label"},
     labels=LABELS,
-    label_values={0: 0, 2: 1, 1: 2},  # this source has contradiction before neutral
+    label_values={0: 0, 2: 1, 1: 2},  # in this source, contradiction comes before neutral
     metric="accuracy",
     chance=100 / 3,
     roles=("intermediate",),
     licence="CC BY-SA 4.0",
     id="sentence_pair_id",
     group="sentence1",
-    note="captions of pictures; the official test split is not published; 55% of the dev labels are neutral",
+    note="image captions; the official test split is not published; 55% of the dev labels are neutral",
 )

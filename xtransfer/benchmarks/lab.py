@@ -1,4 +1,4 @@
-"""The laboratory world's benchmarks: generated, parallel item by item, with known semantics. No download."""
+"""Benchmarks of the laboratory world: generated, parallel item by item, with known semantics. No download."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ LAB_NLI = Benchmark(
     id="id",
     group="group",
     whole_groups=True,
-    note="matched blocks: no label can be told from the premise or the hypothesis alone",
+    note="matched blocks: the label cannot be predicted from the premise or the hypothesis alone",
 )
 LAB_NLI_DUAL = replace(
     LAB_NLI,
     name="lab-nli-dual",
     kind="dual-pair",
-    note="the rows of lab-nli, each sentence encoded by itself; one vector of two layers does not hold who is what",
+    note="the rows of lab-nli with separately encoded sentences; one vector from two layers cannot bind states to "
+    "subjects",
 )
 LAB_STATEMENTS = replace(
     LAB_NLI_DUAL,
     name="lab-statements",
-    note="one statement about a subject against another, each encoded by itself; matched blocks as in lab-nli",
+    note="two statements about a subject, encoded separately; matched blocks as in lab-nli",
 )
 LAB_INFERENCE = Benchmark(
     name="lab-inference",
@@ -66,7 +67,7 @@ LAB_COPA = Benchmark(
     id="id",
     group="group",
     whole_groups=True,
-    note="causal laws of test items are not among those of training items",
+    note="the causal laws of test items do not occur in training items",
 )
 LAB_RETRIEVAL = Benchmark(
     name="lab-retrieval",
@@ -75,11 +76,11 @@ LAB_RETRIEVAL = Benchmark(
     source=Source("lab", splits={"dev": "dev", "test": "test"}),
     columns={"source": "source", "target": "target"},
     metric="accuracy",
-    chance=None,  # one in the number of sentences
+    chance=None,  # 1 / number of sentences
     roles=("target",),
     licence=_LICENCE,
     id="id",
-    note="nothing is trained; each sentence looks for its English translation",
+    note="nothing is trained; retrieve each sentence's English translation",
 )
 LAB_TEXT = Benchmark(
     name="lab-text",
@@ -91,7 +92,7 @@ LAB_TEXT = Benchmark(
     roles=("intermediate",),
     licence=_LICENCE,
     id="id",
-    note="2,000 texts in each language, as encoders are pretrained on; no evaluation row is among them",
+    note="2,000 texts per language, like those that encoders are pretrained on; no evaluation rows",
 )
 LAB_PARALLEL = Benchmark(
     name="lab-parallel",
@@ -103,8 +104,8 @@ LAB_PARALLEL = Benchmark(
     also=("p@3", "p@10"),
     licence=_LICENCE,
     id="id",
-    note="sentences and their English translations to train on, none of them evaluated; scored on the sentences of "
-    "lab-retrieval, which are fewer than 1,000, so each is told from all others",
+    note="sentences and their English translations for training, none of them evaluated; scored on the sentences of "
+    "lab-retrieval, fewer than 1,000, so each is ranked among all others",
 )
 LAB_STORIES = Benchmark(
     name="lab-stories",
@@ -116,12 +117,12 @@ LAB_STORIES = Benchmark(
     roles=("intermediate",),
     licence=_LICENCE,
     id="id",
-    note="2,000 times three sentences: what somebody did, the state that it causes, and the same said otherwise",
+    note="2,000 stories of three sentences: what somebody did, the state this causes, and a paraphrase of that state",
 )
 LAB_RESPONSES = replace(
     LAB_STORIES,
     name="lab-responses",
     kind="response",
     columns={"source": "source", "target": "target"},
-    note="the first two sentences of lab-stories: what comes of what somebody did",
+    note="the first two sentences of lab-stories: what somebody did, and the state this causes",
 )

@@ -1,11 +1,11 @@
-"""Paraphrase: whether two texts mean the same, accuracy."""
+"""Paraphrase identification: do two texts mean the same; accuracy."""
 
 from __future__ import annotations
 
 from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Source
 
-_LABELS = ("different", "paraphrase")  # 0 and 1 in both sources; equal names let a head be carried from one to another
+_LABELS = ("different", "paraphrase")  # 0 and 1 in both sources; with equal names, a head can be carried over
 
 QQP = Benchmark(
     name="qqp",
@@ -42,6 +42,6 @@ PAWS_X = Benchmark(
     chance=50.0,
     licence="may be used for any purpose; acknowledgement of Google LLC is asked for",
     id="id",
-    note="dev and test are XTREME's dev_2k and test_2k, with the word 'NS' where a sentence was not translated; "
-    "training rows of languages other than English are translated by machine",
+    note="dev and test are XTREME's dev_2k and test_2k, with the word 'NS' for sentences without a translation; "
+    "training rows in languages other than English are machine-translated",
 )

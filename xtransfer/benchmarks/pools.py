@@ -1,4 +1,4 @@
-"""Retrieval from one pool of many languages: LAReQA and Mewsli-X of XTREME-R. An encoder is scored as it is."""
+"""Retrieval from one pool of many languages: LAReQA and Mewsli-X of XTREME-R. Scores an encoder as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xtransfer.benchmarks.spec import Benchmark, Row, Source
 
 
 def _question(row: Row) -> Row:
-    """A question with its first answer; the hub's copy has no sentence_breaks, and neither has this row then."""
+    """Converts a question with its first answer, and sentence_breaks if the source has them (the hub's has not)."""
     found = {
         "id": row["id"],
         "question": row["question"],
@@ -34,35 +34,35 @@ LAREQA = Benchmark(
     licence="CC BY-SA 4.0",
     id="id",
     adapt=_question,
-    note="the pool is the sentences of the languages that are scored: LAReQA's figures are of all 11 together "
-    "(13,090 questions, 13,014 candidates), where the mean over languages is the mean over questions. The hub's copy "
-    "cannot be used, for it lacks where sentences end",
+    note="the pool has the sentences of all scored languages. LAReQA's published scores use all 11 languages (13,090 "
+    "questions, 13,014 candidates), where the mean over languages equals the mean over questions. The hub's copy "
+    "cannot be used, since it lacks sentence boundaries",
     how_to_get="Take xquad-r/<language>.json from google-research-datasets/lareqa on GitHub and write "
-    "google-research-datasets/xquad_r/<language>/validation-*.parquet of a mirror: a row per question, columns id, "
+    "google-research-datasets/xquad_r/<language>/validation-*.parquet in a mirror: one row per question, columns id, "
     "context, question, answers (text and answer_start, lists) and sentence_breaks (the paragraph's list of [start, "
     "end], in characters).",
 )
 
 
 def _mention_or_entity(row: Row) -> Row:
-    """A mention with the sentence that holds it, or an entity with the sentences of its description."""
+    """Converts a mention with its sentence, or an entity with the sentences of its description."""
     name, spans = row["entity_id"], row["sentence_spans"]
     if "description" in row:
         text = sentences(row["description"], spans)
         return {"id": name, "text": text, "side": "entity", "start": 0, "end": 0, "entity": name}
     mention = mention_in(row["text"], spans, row)
     if mention is None:
-        raise ValueError(f"no sentence holds mention '{row['example_id']}'")
+        raise ValueError(f"no sentence contains mention '{row['example_id']}'")
     return {"id": row["example_id"], "entity": name, **mention}
 
 
 def sentences(text: str, spans: Sequence[Row]) -> str:
-    """The sentences of a text, which its spans (start, end) name."""
+    """Returns the sentences of a text at these spans (start, end)."""
     return " ".join(text[span["start"] : span["end"]] for span in spans)
 
 
 def mention_in(text: str, spans: Sequence[Row], mention: Row) -> Row | None:
-    """The sentence that holds a mention (start, end), and the mention's place in it; None where none does."""
+    """Returns the sentence with a mention (start, end) and the mention's position in it; None if no sentence has it."""
     first, last = mention["start"], mention["end"]
     around = next(((one["start"], one["end"]) for one in spans if one["start"] <= first < last <= one["end"]), None)
     if around is None:
@@ -83,13 +83,13 @@ MEWSLI_X = Benchmark(
     licence="not stated by its authors (text of Wikinews, CC BY 2.5, and Wikipedia, CC BY-SA 3.0)",
     id="id",
     adapt=_mention_or_entity,
-    note="1,003,893 entities are encoded for any language; figures are of the release of May 2022, which differ from "
-    "the XTREME-R paper's",
+    note="1,003,893 entities are encoded for every language; published scores refer to the release of May 2022, which "
+    "differ from the XTREME-R paper's",
     how_to_get="Run get-mewsli-x.sh of google-research/google-research on GitHub, "
-    "dense_representations_for_entity_retrieval/mel, and put its JSON lines into local/mewsli-x of a mirror. "
+    "dense_representations_for_entity_retrieval/mel, and put its JSON lines into local/mewsli-x in a mirror. "
     "wikinews_mentions-dev.jsonl and -test.jsonl become <language>/validation-*.parquet and <language>/test-*.parquet, "
-    "a row per mention: example_id, entity_id, text and sentence_spans (of its context), start and end (of its "
-    "mention_span). candidate_set_entities.jsonl becomes candidates/test-*.parquet, a row per entity: entity_id, "
+    "one row per mention: example_id, entity_id, text and sentence_spans (of its context), start and end (of its "
+    "mention_span). candidate_set_entities.jsonl becomes candidates/test-*.parquet, one row per entity: entity_id, "
     "description, sentence_spans. Spans are lists of {start, end} as in the files.",
 )
 
@@ -100,7 +100,10 @@ MENTION = "mention"  # the side of a row that is looked for
 
 
 def text_of(row: Row) -> str:
-    """A description; or a mention in braces within its sentence, and before it. Other braces become round ones."""
+    """Returns the text to encode: an entity's description, or `mention: left { mention } right`.
+
+    Other braces in a mention's sentence become parentheses.
+    """
     text, mention = row["text"], row["text"][row["start"] : row["end"]]
     if row["side"] == MENTION:
         left, right = (_BRACES.sub(r"(\1)", part) for part in (text[: row["start"]], text[row["end"] :]))

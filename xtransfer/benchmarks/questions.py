@@ -1,8 +1,8 @@
-"""Questions about a context, whose answer is a piece of it.
+"""Extractive question answering: the answer is a span of the context.
 
-XTREME trains XQuAD and MLQA on English SQuAD 1.1, TyDiQA on its own English rows: learning rate 3e-5, weight
-decay 1e-4, 384 tokens, last checkpoint; 2 epochs in batches of 16 when XTREME's figures were made, 3 epochs
-in batches of 32 with 500 warm-up steps since XTREME-R (scripts/train_qa.sh, August 2021).
+XTREME trains XQuAD and MLQA on English SQuAD 1.1, and TyDiQA on its own English rows: learning rate 3e-5, weight decay
+1e-4, 384 tokens, last checkpoint. XTREME's scores were made with 2 epochs in batches of 16; since XTREME-R, it is 3
+epochs in batches of 32 with 500 warm-up steps (scripts/train_qa.sh, August 2021).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _COLUMNS = {"context": "context", "question": "question", "answers": "texts", "s
 
 
 def _flat(row: Row) -> Row:
-    """The lists within `answers` as columns of their own."""
+    """Moves the lists in `answers` to columns of their own."""
     answers = row["answers"] or {"text": [], "answer_start": []}
     return {**row, "texts": answers["text"], "starts": answers["answer_start"]}
 
@@ -54,7 +54,7 @@ SQUAD2 = replace(
     no_answer=True,
     metric="squad2_f1",
     also=("squad2_exact_match",),
-    chance=100 * 5945 / 11873,  # no answer, always, on dev
+    chance=100 * 5945 / 11873,  # score on dev of always predicting no answer
     note="SQuAD 2.0: a third of the training rows and half of dev have no answer; its test set was never published",
 )
 _ENGLISH_TRAIN = replace(SQUAD.source, splits={"train": "train"}, languages=("en",))
@@ -77,7 +77,7 @@ XQUAD = Benchmark(
     roles=("target",),
     licence="CC BY-SA 4.0",
     id="id",
-    note="English training and dev rows are SQuAD's; the test rows are a part of SQuAD's dev, translated, so an "
+    note="English training and dev rows are SQuAD's; the test rows are translations of part of SQuAD's dev, so an "
     "English dev score is not independent of the test score",
 )
 XQUAD_XTREME_R = replace(
@@ -102,17 +102,17 @@ MLQA = replace(
 
 
 def _is_in(row: Row, code: str) -> bool:
-    """Rows are named `swahili-…` and so on."""
+    """Returns whether a row is in this language; ids start with its name, as in `swahili-…`."""
     return str(row["id"]).partition("-")[0] == language(code).name.lower()
 
 
 def _held_out(row: Row) -> bool:
-    """One context in ten, with all that is asked about it."""
+    """Returns True for one context in ten, with all its questions."""
     return int(digest(row["context"]), 16) % 10 == 0
 
 
 def _named(row: Row) -> Row:
-    """Test rows have names of their own (`swahili-<article>-<number>`); many training rows share `swahili-0`."""
+    """Gives training rows unique ids: many share `swahili-0`, unlike test rows (`swahili-<article>-<number>`)."""
     name = str(row["id"])
     if name.rpartition("-")[0].isalpha():
         name = f"{name}-{digest(row['question'], row['context'])[:16]}"
@@ -138,8 +138,8 @@ TYDIQA = Benchmark(
     licence="Apache 2.0",
     id="id",
     group="context",
-    note="gold passage task, its dev split as test, all English rows for training, as in XTREME, which takes the last "
-    "checkpoint and has no dev split; dev is SQuAD's here. See tydiqa-held-out",
+    note="gold passage task; test is its dev split and all English rows are for training, as in XTREME, which takes "
+    "the last checkpoint and has no dev split; dev here is SQuAD's. See tydiqa-held-out",
 )
 TYDIQA_HELD_OUT = replace(
     TYDIQA,
@@ -153,8 +153,8 @@ TYDIQA_HELD_OUT = replace(
             TYDIQA.source, splits={"dev": "train"}, keep=lambda row, code: _is_in(row, code) and _held_out(row)
         ),
     },
-    note="tydiqa for selection on its own kind of questions: dev is a tenth of the training contexts of each language, "
-    "and training has the rest",
+    note="tydiqa with selection on its own questions: dev is a tenth of each language's training contexts, and the "
+    "rest is for training",
 )
 JSQUAD = Benchmark(
     name="jsquad",
@@ -174,6 +174,6 @@ JSQUAD = Benchmark(
     licence="CC BY-SA 4.0",
     id="id",
     group="context",
-    note="contexts begin with the article's title and [SEP]; the test set is not published. Words are what white "
-    "space divides, so that f1 is close to exact_match in Japanese",
+    note="contexts start with the article's title and [SEP]; the test set is not published. Words are separated by "
+    "white space, so f1 is close to exact_match in Japanese",
 )

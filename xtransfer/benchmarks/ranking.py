@@ -1,4 +1,4 @@
-"""Texts that belong together, to train dual encoders on: questions and answers, mentions and entities, translations."""
+"""Pairs of texts to train dual encoders on: questions and answers, mentions and entities, translations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Where each sentence begins, and the sentence."""
+    """Yields (start in characters, sentence)."""
     start = 0
     for end in [match.end() for match in _SENTENCE_END.finditer(text)] + [len(text)]:
         if text[start:end].strip():
@@ -24,7 +24,7 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _question_and_answer(row: Row) -> Row:
-    """A question, the sentence that its first answer begins in, and beside it the whole paragraph."""
+    """Converts a question, the sentence where its first answer starts, and the whole paragraph as context."""
     context, place = row["context"], row["answers"]["answer_start"][0]
     sentence = [text for start, text in _sentences(context) if start <= place][-1]
     return {"id": row["id"], "source": row["question"], "target": sentence, "context": context}
@@ -42,14 +42,14 @@ SQUAD_ANSWERS = Benchmark(
     licence=SQUAD.licence,
     id="id",
     adapt=_question_and_answer,
-    note="what XTREME-R trains LAReQA's dual encoder on (lareqa<squad-answers): a question looks for its sentence, "
-    "read with its paragraph. Sentences end at a full stop, exclamation or question mark before a space",
+    note="training data for LAReQA's dual encoder in XTREME-R (lareqa<squad-answers): rank the sentence that answers a "
+    "question, encoded with its paragraph. Sentences end at a full stop, exclamation or question mark before a space",
 )
 
 
 def _mention_and_entity(row: Row) -> Row | None:
-    """A mention in its sentence, as kind `entities` reads it, and its entity's description."""
-    from xtransfer.benchmarks.pools import text_of  # which brings in torch
+    """Converts a mention in its sentence, as in kind `entities`, and its entity's description."""
+    from xtransfer.benchmarks.pools import text_of  # imported here: it imports torch
 
     mention, context = row["contextual_mention"]["mention"], row["contextual_mention"]["context"]
     found = mention_in(context["text"], context["sentence_spans"], mention["mention_span"])
@@ -71,12 +71,12 @@ MEWSLI_X_PAIRS = Benchmark(
     licence=MEWSLI_X.licence,
     id="id",
     adapt=_mention_and_entity,
-    note="what XTREME-R trains Mewsli-X's dual encoder on (mewsli-x<mewsli-x-pairs): 167,719 mentions of English "
-    "Wikipedia. Mentions that no sentence holds are dropped and counted",
+    note="training data for Mewsli-X's dual encoder in XTREME-R (mewsli-x<mewsli-x-pairs): 167,719 mentions in English "
+    "Wikipedia. Mentions outside any sentence are dropped and counted",
     how_to_get="Run get-mewsli-x.sh of google-research/google-research as for mewsli-x, and write "
-    "wikipedia_pairs-train.jsonl and wikipedia_pairs-dev.jsonl, whose columns contextual_mention and entity stay as "
-    "they are, to local/mewsli-x-pairs/default/train-00000-of-00001.parquet and validation-00000-of-00001.parquet of a "
-    "mirror.",
+    "wikipedia_pairs-train.jsonl and wikipedia_pairs-dev.jsonl, with the columns contextual_mention and entity "
+    "unchanged, to local/mewsli-x-pairs/default/train-00000-of-00001.parquet and validation-00000-of-00001.parquet in "
+    "a mirror.",
 )
 
 
@@ -92,9 +92,10 @@ MULTI30K = Benchmark(
     columns={"source": "{language}", "target": "en", "context": "context"},
     metric="p@1",
     also=("p@3", "p@10"),
-    licence="not stated; descriptions of Flickr30K pictures, for research and education alone",
+    licence="not stated; descriptions of Flickr30K images, for research and education only",
     adapt=_caption,
-    note="descriptions of pictures and their English; the test split of 2016 has 1,000, so each is told from 999",
+    note="image descriptions and their English versions; test is that of 2016 with 1,000, so each is ranked among 999 "
+    "others",
     how_to_get="Take data/task1/raw of multi30k/dataset on GitHub and write the lines of train, val and "
     "test_2016_flickr as parquet with the columns en, de, fr and cs to "
     "local/multi30k-en-de-fr-cs/default/<split>-00000-of-00001.parquet of a mirror (train, validation, test).",

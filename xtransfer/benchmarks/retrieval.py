@@ -1,4 +1,4 @@
-"""Sentence retrieval across languages: nothing is trained, the encoder alone is scored."""
+"""Cross-lingual sentence retrieval: scores the encoder without any training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 
-# XTREME's languages that Tatoeba has, with the code in the names of the source's configurations
+# XTREME's languages in Tatoeba, with their code in the source's configuration names
 _CODES = {
     "af": "afr", "ar": "ara", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "est",
     "eu": "eus", "fa": "pes", "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "id": "ind",
@@ -27,9 +27,9 @@ TATOEBA = Benchmark(
         config={code: f"tatoeba.{three}" for code, three in _CODES.items()},
         splits={"test": "validation"},
     ),
-    columns={"source": "target_sentence", "target": "source_sentence"},  # English looks for the foreign one
+    columns={"source": "target_sentence", "target": "source_sentence"},  # queries are English, candidates foreign
     metric="accuracy",
-    chance=None,  # one in the number of sentences
+    chance=None,  # 1 / number of sentences
     roles=("target",),
     licence="CC BY 2.0 FR",
     note="English queries and foreign candidates, as in XTREME; its files sort the English side",
@@ -41,7 +41,7 @@ TATOEBA_R = replace(
     source=replace(
         TATOEBA.source, config={code: f"tatoeba.{three}" for code, three in sorted((_CODES | _MORE_CODES).items())}
     ),
-    note="XTREME-R's 41 languages; az, lt, pl, ro and uk are in a mirror only. XTREME-R tunes on SQuAD before",
+    note="XTREME-R's 41 languages; az, lt, pl, ro and uk need a mirror. XTREME-R fine-tunes on SQuAD first",
     how_to_get="The hub's copy lacks az, lt, pl, ro and uk. Take data/tatoeba/v1/tatoeba.<aze|lit|pol|ron|ukr>-eng.* "
     "from facebookresearch/LASER on GitHub and write google/xtreme/tatoeba.<aze|…>/validation-*.parquet of a mirror: "
     "a row per line, columns source_sentence (the foreign line) and target_sentence (the English one).",
@@ -49,7 +49,7 @@ TATOEBA_R = replace(
 
 
 def _bucc_row(row: Row) -> Row:
-    """A sentence with its side, which the language in its id tells, and the ids of its translations."""
+    """Converts a sentence with its side, given by the language in its id, and the ids of its translations."""
     is_english = row["id"].startswith("en-")
     partners = [] if is_english else (row["gold"] or "").split()
     side, group = ("target", row["id"]) if is_english else ("source", next(iter(partners), row["id"]))
@@ -75,7 +75,7 @@ BUCC = Benchmark(
     whole_groups=True,
     adapt=_bucc_row,
     note="the threshold is set on dev, the shared task's sample; test is its training set, as in XTREME. google/xtreme "
-    "on the hub has the right pairs only, without the sentences to tell them from",
+    "on the hub has only the correct pairs, without the other sentences",
     how_to_get="From the site of the BUCC 2018 shared task take bucc2018-<language>-en.sample-gold.tar.bz2 (dev) and "
     "bucc2018-<language>-en.training-gold.tar.bz2 (test). In a mirror write local/bucc18-<language>-mining/<language>/ "
     "and …/en/, each with validation-*.parquet and test-*.parquet: a row per sentence, text columns id (de-000000001, "

@@ -1,4 +1,4 @@
-"""Semantic textual similarity: how alike two texts are in meaning, correlation with people's scores."""
+"""Semantic textual similarity: predict how similar two texts are; correlation with human scores."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 from xtransfer.base.languages import codes
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 
-_LARGEST = 5  # of STS Benchmark's scale, which begins at 0
-_DIGITS = 6  # of a score: the source stores decimal numbers in single precision
+_LARGEST = 5  # largest value of STS Benchmark's scale, which starts at 0
+_DIGITS = 6  # decimal digits of a score: the source stores them in single precision
 
 
 def _stsb(row: Row) -> Row:
@@ -31,8 +31,8 @@ STSB = Benchmark(
     chance=0.0,
     licence="CC BY-SA 4.0 for the selection; its parts each under their own terms (STS Benchmark)",
     adapt=_stsb,
-    note="STS Benchmark, translated by machine into languages other than English, row by row; scores of 0 to 5 become "
-    "0 to 1. Japanese was seen in the authors' repository, not on the hub",
+    note="STS Benchmark, machine-translated from English row by row; scores of 0 to 5 become 0 to 1. Japanese was in "
+    "the authors' repository, but not on the hub",
 )
 STSB_VECTORS = replace(
     STSB,

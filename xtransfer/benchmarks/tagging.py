@@ -1,4 +1,4 @@
-"""Word tagging: parts of speech (Universal Dependencies), names (WikiANN), supertags (CCGbank)."""
+"""Sequence tagging: parts of speech (Universal Dependencies), named entities (WikiANN), supertags (CCGbank)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UPOS_OF_UD = (  # in the order of the ids of universal_dependencies
     *("NOUN", "PUNCT", "ADP", "NUM", "SYM", "SCONJ", "ADJ", "PART", "DET"),
     *("CCONJ", "PROPN", "PRON", "X", "_", "ADV", "INTJ", "VERB", "AUX"),
 )
-_NO_WORD = "_"  # the written form of words that are annotated one by one after it
+_NO_WORD = "_"  # the surface form of a token whose words are annotated one by one after it
 _ALSO = ("tag_precision", "tag_recall", "tag_accuracy")
 
 _UDPOS_LANGUAGES = codes(
@@ -46,7 +46,7 @@ UDPOS = Benchmark(
     metric="tag_f1",
     also=_ALSO,
     licence="Universal Dependencies 2.5: a licence per treebank, mostly CC BY-SA, some non-commercial",
-    note="the treebanks of a language joined, as XTREME has them; F1 is seqeval's over bare tags, not accuracy",
+    note="the treebanks of a language are joined, as in XTREME; F1 is seqeval's over bare tags, not accuracy",
 )
 _UD27 = Source("local/udpos-ud27", config="{language}", splits={"test": "test"}, languages=codes("lt pl ro uk wo"))
 UDPOS_XTREME_R = replace(
@@ -56,16 +56,16 @@ UDPOS_XTREME_R = replace(
     sources={**UDPOS.sources, **dict.fromkeys(_UD27.languages or (), _UD27)},
     note="udpos and the five languages that XTREME-R added from Universal Dependencies 2.7",
     how_to_get=(
-        "No hub has lt, pl, ro, uk and wo as XTREME-R joins them. Make its files with scripts/download_data.sh of "
+        "lt, pl, ro, uk and wo are on no hub in XTREME-R's form. Make its files with scripts/download_data.sh of "
         "google-research/xtreme and write each test-<language>.tsv to "
         "local/udpos-ud27/<language>/test-00000-of-00001.parquet with the columns tokens (list of strings) and "
-        "pos_tags (list of numbers: places in " + " ".join(_UPOS) + ")"
+        "pos_tags (list of numbers: positions in " + " ".join(_UPOS) + ")"
     ),
 )
 
 
 def _pud(row: Row) -> Row:
-    """Tags by name; a row of PUD without the written forms of what is annotated as several words."""
+    """Converts tags to names; drops PUD's surface tokens whose words are annotated separately."""
     if "upos" not in row:
         return {"tokens": row["tokens"], "tags": [dict(enumerate(_UPOS)).get(tag, tag) for tag in row["pos_tags"]]}
     names = dict(enumerate(_UPOS_OF_UD))
@@ -127,11 +127,11 @@ CCG = Benchmark(
     metric="tag_accuracy",
     roles=("intermediate",),
     licence="LDC User Agreement (LDC2005T13)",
-    note="CCG supertagging; the labels are the categories that labels.txt lists, about 1,300 in CCGbank",
+    note="CCG supertagging; labels are the categories listed in labels.txt, about 1,300 in CCGbank",
     how_to_get=(
         "CCGbank is LDC2005T13 of the Linguistic Data Consortium. Write sections 02-21 to "
         "local/ccgbank/default/train-00000-of-00001.parquet and section 00 to validation-00000-of-00001.parquet "
-        "beside it, with the columns tokens and tags (lists of strings: words, lexical categories), and every "
-        "category that occurs to local/ccgbank/labels.txt, one a line"
+        "next to it, with the columns tokens and tags (lists of strings: words, lexical categories), and every "
+        "category that occurs to local/ccgbank/labels.txt, one per line"
     ),
 )

@@ -1,5 +1,4 @@
-"""Text without labels, for masked language modelling and for neighbouring sentences on the way to a target. Nothing is
-scored."""
+"""Unlabelled text for intermediate training: masked language modelling and adjacent sentences. Nothing is scored."""
 
 from __future__ import annotations
 
@@ -29,8 +28,8 @@ WIKIPEDIA = Benchmark(
     roles=("intermediate",),
     licence="CC BY-SA 3.0 and GFDL",
     id="id",
-    note="an article's first tokens make a row; all articles of a language are read into memory, so mirror a part "
-    "of the large ones",
+    note="a row is the first tokens of an article; all articles of a language are read into memory, so mirror only a "
+    "part of the large languages",
 )
 TLDR = Benchmark(
     name="tldr",
@@ -47,11 +46,11 @@ TLDR = Benchmark(
     "local/text-tldr/default/train-00000-of-00001.parquet of a mirror",
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?؟।])\s+|(?<=[。！？])")
-_LEAST = 3  # sentences: one, and both its neighbours
+_LEAST = 3  # sentences: one with its previous and its next sentence
 
 
 def _middle(row: Row) -> Row | None:
-    """Three sentences of a running text, from its middle; of shorter texts none."""
+    """Returns three sentences from the middle of a text; None for shorter texts."""
     sentences = [text.strip() for text in _SENTENCE_END.split(row["text"]) if text.strip()]
     if len(sentences) < _LEAST:
         return None
@@ -69,8 +68,8 @@ WIKIPEDIA_NEIGHBOURS = replace(
     kind="neighbours",
     columns=_NEIGHBOURS,
     adapt=_middle,
-    note="three sentences from the middle of each article: the quick thoughts of Chidambaram et al. 2018, who draw "
-    f"them from Wikipedia. {_RULE}. All articles of a language are read into memory: mirror a part of the large ones",
+    note="three sentences from the middle of each article, for the quick thoughts of Chidambaram et al. 2018, who also "
+    f"use Wikipedia. {_RULE}. All articles of a language are read into memory, so mirror only a part of the large ones",
 )
 STORYBOOKS_NEIGHBOURS = replace(
     WIKIPEDIA_NEIGHBOURS,

@@ -1,1 +1,1 @@
-"""From pinned sources to rows, and from rows to batches."""
+"""Reads pinned sources into rows, and rows into batches."""

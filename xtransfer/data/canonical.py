@@ -1,4 +1,7 @@
-"""Columns of a source to the canonical rows of a kind. What does not fit stops here, with its place."""
+"""Converts columns of a source to canonical rows of a kind. Errors name the place of what does not fit.
+
+Values are typed Any: they are whatever the source holds until they are checked.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,21 @@ from xtransfer.base.errors import DataError, EmptySplit, HiddenLabels
 from xtransfer.benchmarks.spec import Benchmark, Row
 
 T = TypeVar("T")
-CONSTANT_FROM = 50  # a split of so many rows with one label only has its labels hidden
+CONSTANT_FROM = 50  # a split of this many rows with a single label counts as having hidden labels
 _HIDDEN = {None, -1}
+_WORDS = {str: "text", int: "whole number", float: "number"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Some rows of a source, column by column."""
+    """Some rows of a source, by column."""
 
-    place: str  # `xnli/de/test`: what errors name
-    numbers: list[int]  # of the rows in the source's split, from 0
+    place: str  # `xnli/de/test`, for messages
+    numbers: list[int]  # row numbers in the source's split, from 0
     columns: Mapping[str, list[Any]]
 
     def only(self, kept: Sequence[bool]) -> Table:
-        """The rows that are marked."""
+        """Returns the marked rows."""
         if all(kept):
             return self
         places = [place for place, keep in enumerate(kept) if keep]
@@ -36,9 +40,10 @@ class Table:
 
 
 def canonical(benchmark: Benchmark, table: Table, counted_groups: bool = True) -> tuple[list[Row], Counter[str]]:
-    """Rows with `id`, `group` and the fields of the kind, and how many were dropped, by reason.
+    """Returns rows with `id`, `group` and the kind's fields, and the number of dropped rows by reason.
 
-    `counted_groups` False: the source is not the one whose consecutive rows the declaration groups.
+    Set `counted_groups` to False if the source is not the one whose consecutive rows the declaration groups. Raises
+    HiddenLabels, EmptySplit or DataError.
     """
     dropped: Counter[str] = Counter()
     if benchmark.adapt is not None:
@@ -59,14 +64,12 @@ def canonical(benchmark: Benchmark, table: Table, counted_groups: bool = True) -
         _check_answers(benchmark, table)
     if not table.numbers:
         reasons = ", ".join(f"{count} {reason}" for reason, count in (+dropped).items())
-        raise EmptySplit(
-            f"{table.place}: no row is left ({reasons or 'none is of this share'}); look at the declaration"
-        )
+        raise EmptySplit(f"{table.place}: no row is left ({reasons or 'none is in this share'}); check the declaration")
     return _rows(benchmark, table, counted_groups), +dropped
 
 
 def wanted_columns(benchmark: Benchmark) -> set[str]:
-    """Every column that the declaration names."""
+    """Returns every column that the declaration names."""
     others = [benchmark.id, benchmark.group, benchmark.share[2] if benchmark.share else None]
     return {name for name in others if isinstance(name, str)} | {
         name for declared in benchmark.columns.values() for name in _names(declared)
@@ -74,18 +77,18 @@ def wanted_columns(benchmark: Benchmark) -> set[str]:
 
 
 def from_rows(place: str, rows: Sequence[Row], numbers: Sequence[int] | None = None) -> Table:
-    """A Table of rows that all have the same keys."""
+    """Returns a Table of rows that all have the same keys."""
     columns = {name: [row.get(name) for row in rows] for name in rows[0]} if rows else {}
     return Table(place, list(numbers if numbers is not None else range(len(rows))), columns)
 
 
 def normal(text: str) -> str:
-    """A text without differences of case and spacing: what counts as the same text."""
+    """Returns a text without differences in case and spacing, for comparing texts."""
     return " ".join(text.casefold().split())
 
 
 def short_digest(text: str) -> str:
-    """16 hexadecimal digits that name a text."""
+    """Returns 16 hexadecimal digits that identify a text."""
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
@@ -123,35 +126,35 @@ def _tag_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]
     mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
     if len(values) >= CONSTANT_FROM and len(distinct := {tag for tags in values for tag in tags or ()}) < 2:
         same = f"all tags of {len(values)} rows are {next(iter(distinct), None)!r}"
-        raise HiddenLabels(f"{table.place}: labels are hidden ({same}); this split cannot be used")
+        raise HiddenLabels(f"{table.place}: labels are hidden ({same}); use another split")
     for number, tags in zip(table.numbers, values, strict=True):
         unknown = next((tag for tag in tags or () if tag not in mapping), None)
         if unknown is not None:
             place = f"{table.place}, row {number}, column '{benchmark.columns['tags']}'"
-            raise DataError(f"{place}: tag {unknown!r} is none of {', '.join(map(repr, mapping))}")
+            raise DataError(f"{place}: tag {unknown!r} is not valid, expected one of {', '.join(map(repr, mapping))}")
     return [[mapping[tag] for tag in tags or ()] for tags in values]
 
 
 def _label_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
     mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
-    if not mapping:  # which labels a row can have is for its kind to say
+    if not mapping:  # the kind checks the labels of each row
         return values
     for number, value in zip(table.numbers, values, strict=True):
         if isinstance(value, bool) or value not in mapping:
             place = f"{table.place}, row {number}, column '{benchmark.columns['label']}'"
             allowed = f"{', '.join(map(repr, mapping))} ({', '.join(benchmark.labels)})"
-            raise DataError(f"{place}: label {value!r} is none of {allowed}")
+            raise DataError(f"{place}: label {value!r} is not valid, expected one of {allowed}")
     return [mapping[value] for value in values]
 
 
 def _check_columns(benchmark: Benchmark, table: Table) -> None:
     if not table.numbers:
-        raise EmptySplit(f"{table.place}: has no rows; look at {benchmark.source.path} and its revision")
+        raise EmptySplit(f"{table.place}: has no rows; check {benchmark.source.path} and its revision")
     missing = sorted(wanted_columns(benchmark) - set(table.columns))
     if missing:
         hidden = bool({benchmark.columns.get("label"), benchmark.columns.get("tags")} & set(missing))
         raise (HiddenLabels if hidden else DataError)(
-            f"{table.place}: no column {', '.join(missing)}{' (labels are hidden, or named otherwise)' * hidden}; "
+            f"{table.place}: no column {', '.join(missing)}{' (labels are hidden, or have another name)' * hidden}; "
             f"the source has {', '.join(table.columns)}"
         )
 
@@ -159,22 +162,22 @@ def _check_columns(benchmark: Benchmark, table: Table) -> None:
 def _check_hidden(labels: list[Any], place: str) -> None:
     distinct = set(map(_hashable, labels))
     if distinct <= _HIDDEN:
-        raise HiddenLabels(f"{place}: labels are hidden (every one is missing or -1); this split cannot be used")
+        raise HiddenLabels(f"{place}: labels are hidden (all are missing or -1); use another split")
     if len(distinct) == 1 and len(labels) >= CONSTANT_FROM:
         same = f"all {len(labels)} rows have {labels[0]!r}"
-        raise HiddenLabels(f"{place}: labels are hidden ({same}); this split cannot be used")
+        raise HiddenLabels(f"{place}: labels are hidden ({same}); use another split")
 
 
 def _check_answers(benchmark: Benchmark, table: Table) -> None:
-    """Refuses a split without any answer, and a row without where the benchmark has no such rows."""
+    """Raises if a split has no answers at all, or a row has none and the benchmark does not allow that."""
     lists = _column(benchmark, table, "answers")
     given = [any(str(text or "").strip() for text in texts) if isinstance(texts, list) else texts for texts in lists]
     if not any(given):
-        raise HiddenLabels(f"{table.place}: answers are hidden (every one is empty); this split cannot be used")
+        raise HiddenLabels(f"{table.place}: answers are hidden (all are empty); use another split")
     if not benchmark.no_answer and not all(given):
         number = next(number for number, has in zip(table.numbers, given, strict=True) if not has)
         place = f"{table.place}, row {number}, column '{benchmark.columns['answers']}'"
-        raise DataError(f"{place}: has no answer; drop the row, or declare no_answer=True where that is meant")
+        raise DataError(f"{place}: no answer; drop the row, or declare no_answer=True if that is intended")
 
 
 def _check_values(
@@ -190,7 +193,7 @@ def _check_values(
 
 
 def _all_fit(values: list[Any], wanted: Any, may_be_empty: bool) -> bool:
-    """Whether no value has a `_fault`, told of the whole column at once: it may hold a million texts."""
+    """Returns whether no value has a `_fault`; checks the whole column at once, since it may have a million texts."""
     items = get_args(wanted)
     if set(map(type, values)) != {list if items else wanted}:
         return False
@@ -202,23 +205,29 @@ def _all_fit(values: list[Any], wanted: Any, may_be_empty: bool) -> bool:
 
 
 def _fault(value: Any, wanted: Any, may_be_empty: bool) -> str | None:
-    """What is wrong with a value of a field of type str, int, float, list[str] or list[int]."""
+    """Returns what is wrong with a value of type str, int, float, list[str] or list[int]; None if nothing is."""
     items = get_args(wanted)
     if type(value) is not (list if items else wanted):
-        return f"is {type(value).__name__} {value!r}, expected {getattr(wanted, '__name__', wanted)}"
+        return f"is {value!r}, expected {_words(wanted)}"
     parts = value if items else [value]
     other = next((part for part in parts if type(part) is not (items[0] if items else wanted)), None)
     if other is not None or None in parts:
-        return f"holds {type(other).__name__} {other!r}, expected {items[0].__name__}"
+        return f"contains {other!r}, expected only {_WORDS[items[0]]}s"
     if not may_be_empty and any(isinstance(part, str) and (not part or part.isspace()) for part in parts):
         return f"is {value!r}, expected text; correct or drop the row"
     return None
 
 
+def _words(wanted: Any) -> str:
+    """Returns a field's type in words."""
+    items = get_args(wanted)
+    return f"a list of {_WORDS[items[0]]}s" if items else f"a {_WORDS[wanted]}"
+
+
 def _check_unique(ids: list[str], place: str) -> None:
     if len(set(ids)) < len(ids):
         name, count = Counter(ids).most_common(1)[0]
-        raise DataError(f"{place}: id '{name}' names {count} rows; ids must be unique")
+        raise DataError(f"{place}: id '{name}' is used by {count} rows; ids must be unique")
 
 
 def _adapted(benchmark: Benchmark, table: Table) -> Table:
@@ -232,14 +241,14 @@ def _adapted(benchmark: Benchmark, table: Table) -> Table:
 
 
 def of_source(read: Callable[[Row], T], row: Row, place: str) -> T:
-    """What a declaration's function makes of a row as the source has it."""
+    """Applies a declaration's function to a source row; raises DataError if the row does not have the expected form."""
     try:
         return read(row)
     except KeyError as error:
         raise DataError(f"{place}: no column {error}; the source has {', '.join(row)}") from error
     except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise DataError(
-            f"{place}: is not as declared ({type(error).__name__}: {error}); it holds {_short(row)}"
+            f"{place}: the row is not as declared ({type(error).__name__}: {error}); it is {_short(row)}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What a study needs, piece by piece: where it comes from, whether it is there, how many rows it has."""
+"""Checks each piece of data a study needs: its origin, whether it is available, and how many rows it has."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from xtransfer.data.need import Need, Needs
 from xtransfer.data.source import Place, how_to_get, pin, places
 from xtransfer.study import encoders
 
-Reading = Literal["all", "here", "none"]  # rows of everything; of what needs no download; of nothing
+Reading = Literal["all", "here", "none"]  # read rows of everything; of what needs no download; of nothing
 State = Literal["ok", "missing", "hidden", "empty", "unfit"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One piece, and how it is."""
+    """One piece of data and its state."""
 
     what: Literal["rows", "encoder", "engine", "text"]
     name: str  # of the benchmark, model or corpus
@@ -34,7 +34,7 @@ class Finding:
     origin: str  # laboratory, mirror, hub, folder, trained here; several joined by +
     state: State
     rows: int | None  # None: not read, or not rows
-    note: str  # what is wrong and what to do; nothing where all is well
+    note: str  # what is wrong and what to do; empty if all is well
 
     @property
     def ok(self) -> bool:
@@ -42,10 +42,10 @@ class Finding:
 
 
 def look(needs: Needs, reading: Reading = "all") -> Iterator[Finding]:
-    """One finding for each piece, in the order of the needs.
+    """Yields one finding per piece, in the order of the needs.
 
-    Labels that are hidden, constant or outside the set are found only in rows that are read. The hub is asked
-    about a data set whose rows are not read; what it has been asked once in this process is not asked again.
+    Hidden, constant and unknown labels are found only if rows are read. If they are not, the hub is queried about the
+    data set, at most once per process.
     """
     yield from (_rows(need, reading) for need in needs.rows)
     yield from (_text(name) for name in needs.corpora)
@@ -54,7 +54,7 @@ def look(needs: Needs, reading: Reading = "all") -> Iterator[Finding]:
 
 
 def demand(rows: Iterable[Need]) -> None:
-    """Raises DataError that names every piece that cannot be scored (hidden labels above all) or is not there."""
+    """Raises DataError that lists every piece that is not available or cannot be scored (above all, hidden labels)."""
     faults = dict.fromkeys(finding.note for finding in look(Needs(tuple(dict.fromkeys(rows)))) if not finding.ok)
     if faults:
         raise DataError("; ".join(faults))
@@ -93,7 +93,7 @@ def _find(benchmark: Benchmark, found: list[Place]) -> None:
 
 
 def _counted(benchmark: Benchmark, found: list[Place]) -> int | None:
-    """Rows by the files' own account; None where that is not how many are used, or where a file has none."""
+    """Returns the number of rows in the files' metadata; None if some rows are not used, or a file has no metadata."""
     if benchmark.adapt or benchmark.share or benchmark.no_label or any(place.source.keep for place in found):
         return None
     files = [file for place in found for file in place.files()]
@@ -102,7 +102,7 @@ def _counted(benchmark: Benchmark, found: list[Place]) -> int | None:
     try:
         count = sum(int(parquet.read_metadata(file).num_rows) for file in files)
     except (OSError, ValueError) as error:
-        raise SourceError(f"{files[0].parent}: a file is damaged ({error}); put whole files there") from error
+        raise SourceError(f"{files[0].parent}: a file is damaged ({error}); replace it with a complete one") from error
     if not count:
         raise EmptySplit(f"{files[0]}: has no rows")
     return count
@@ -119,7 +119,7 @@ def _ask_hub(found: list[Place]) -> None:
 def _ask(path: str) -> None:
     if not hub.answers():
         raise SourceError(
-            f"'{path}' is in no mirror and the hub does not answer; set XTRANSFER_HUB_DIR to a mirror that holds it, "
+            f"'{path}' is in no mirror and the hub does not answer; set XTRANSFER_HUB_DIR to a mirror that has it, "
             "or run where the hub can be reached"
         )
     hub.check_access(path)
@@ -152,11 +152,11 @@ def _model(text: str, what: Literal["encoder", "engine"]) -> Finding:
 
 
 def _reachable(name: str, commit: str) -> None:
-    """Raises SourceError where a model is neither in the hub's local cache nor to be had from the hub."""
+    """Raises SourceError if a model is neither in the hub's local cache nor available from the hub."""
     from huggingface_hub import try_to_load_from_cache
 
     if not isinstance(try_to_load_from_cache(name, "config.json", revision=commit), str) and not hub.answers():
         raise SourceError(
             f"'{name}' is in no mirror and no cache, and the hub does not answer; set XTRANSFER_HUB_DIR to a mirror "
-            f"that holds {name}/config.json, or name a local folder"
+            f"that has {name}/config.json, or use a local folder"
         )

@@ -1,8 +1,8 @@
-"""Unlabelled text for pretraining and translation, in several languages; parallel where texts share an entry.
+"""Unlabelled text in several languages, for pretraining and translation; texts of one entry are translations.
 
-`lab` and `lab-translation` come from the laboratory world. `mirror-text` is all of `local/text-*` in a
-mirror (rows id, lang, text; one id: translations of each other), without any text that holds a sentence of
-an evaluation split. `multi30k` is descriptions of pictures in four languages (`data.multi30k`).
+`lab` and `lab-translation` come from the laboratory world. `mirror-text` is all of `local/text-*` in a mirror (rows
+with id, lang, text; rows with one id are translations), without texts that contain a sentence of an evaluation split.
+`multi30k` has image descriptions in four languages (`data.multi30k`).
 """
 
 from __future__ import annotations
@@ -33,34 +33,33 @@ Text = dict[str, str]  # language → text
 
 CORPORA = {
     "lab": "texts of the laboratory world, each in all its languages",
-    "lab-translation": "texts like the laboratory's inference data, to train its translator on",
-    "mirror-text": "real text of a mirror (local/text-*), partly parallel, without evaluation sentences",
-    multi30k.NAME: "descriptions of pictures in English, German, French and Czech: Multi30k's training split",
+    "lab-translation": "texts like the laboratory's inference data, to train its translator",
+    "mirror-text": "real text from a mirror (local/text-*), partly parallel, without evaluation sentences",
+    multi30k.NAME: "image descriptions in English, German, French and Czech: the training split of Multi30k",
 }
 FROM_MIRROR = ("mirror-text", multi30k.NAME)
 _EVALUATION: tuple[SplitName, ...] = ("dev", "test")
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*")
-_LETTERS = 2  # a text with fewer says nothing
+_LETTERS = 2  # a text with fewer letters has no content
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Texts, and what became of the source's sentences: read, dropped by reason, kept by language."""
+    """Texts, and counts of the source's sentences: read, dropped by reason, kept by language."""
 
     texts: list[Text]
     facts: dict[str, int] = field(default_factory=dict)
 
 
 def load_texts(name: str, *, num_texts: int, seed: int, languages: Sequence[str] | None = None) -> list[Text]:
-    """At most `num_texts` texts of a corpus, each in one or more of `languages` (None: all it has)."""
+    """Returns at most `num_texts` texts of a corpus, each in one or more of `languages` (None: all)."""
     return load_corpus(name, num_texts=num_texts, seed=seed, languages=languages).texts
 
 
 def load_corpus(name: str, *, num_texts: int, seed: int, languages: Sequence[str] | None = None) -> Corpus:
-    """As `load_texts`, with counts. The same arguments and the same `pin_corpus` give the same texts.
+    """Like `load_texts`, with counts. The same arguments and the same `pin_corpus` give the same texts.
 
-    Raises RequestError for an unknown corpus or language, and where no text is left; SourceError without a
-    mirror.
+    Raises RequestError for an unknown corpus or language, or if no text is left; SourceError without a mirror.
     """
     if name not in CORPORA:
         raise unknown("corpus", name, CORPORA)
@@ -81,12 +80,12 @@ def load_corpus(name: str, *, num_texts: int, seed: int, languages: Sequence[str
 
 
 def held_out_texts(name: str) -> list[Text]:
-    """Texts of a corpus's test split, in all its languages; none where it has no such split."""
+    """Returns the texts of a corpus's test split in all its languages; empty if it has none."""
     return multi30k.test_texts() if name == multi30k.NAME else []
 
 
 def pin_corpus(name: str) -> str:
-    """What names a corpus for good: the laboratory's revision, or a digest of all files it depends on."""
+    """Returns what identifies a corpus's contents: the laboratory's revision, or a digest of the files behind it."""
     if name not in CORPORA:
         raise unknown("corpus", name, CORPORA)
     if name in FROM_MIRROR:
@@ -113,7 +112,7 @@ def _mirror_text(num_texts: int, seed: int, languages: Sequence[str] | None) -> 
 
 
 def _units(files: Iterable[Path], languages: Sequence[str] | None, facts: Counter[str]) -> dict[str, Text]:
-    """Texts by `data set/id`. Dropped: evaluation sentences, what says nothing, what was seen before."""
+    """Returns texts by `data set/id`, without evaluation sentences, texts without content, and duplicates."""
     forbidden = evaluation_sentences()
     seen: set[str] = set()
     units: dict[str, Text] = {}
@@ -131,7 +130,7 @@ def _units(files: Iterable[Path], languages: Sequence[str] | None, facts: Counte
 
 
 def _reason(code: str, text: str, forbidden: set[str], seen: set[str]) -> str | None:
-    """Why a text is dropped, or None; notes it as seen."""
+    """Returns why a text is dropped, or None; remembers it as seen."""
     if sum(map(str.isalpha, text[:100])) < _LETTERS:
         return "dropped_no_letters"
     whole = normal(text)
@@ -145,14 +144,14 @@ def _reason(code: str, text: str, forbidden: set[str], seen: set[str]) -> str | 
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """The sentences of a text of several."""
+    """Yields the sentences of a text, if it has more than one."""
     parts = [part for part in _SENTENCE_END.split(text) if part]
     if len(parts) > 1:
         yield from parts
 
 
 def _in_turns(units: dict[str, Text], num_texts: int, seed: int) -> list[Text]:
-    """At most so many texts. Languages take turns, so that each has its share; translated texts go first."""
+    """Returns at most `num_texts` texts. Languages take turns for equal shares; translated texts come first."""
     order = sorted(units, key=lambda name: (len(units[name]) < 2, short_digest(f"{seed}/{name}")))
     queues: dict[str, Iterator[str]] = {
         code: iter([name for name in order if code in units[name]])
@@ -170,9 +169,9 @@ def _in_turns(units: dict[str, Text], num_texts: int, seed: int) -> list[Text]:
 
 
 def evaluation_sentences() -> set[str]:
-    """Every text, as `normal` leaves it, in the dev and test splits of all benchmarks that the mirror holds.
+    """Returns every text (normalised with `normal`) in dev and test splits of all benchmarks in the mirror.
 
-    Whatever texts a split has count, declared or not; words of a sentence count as that sentence.
+    All text columns of a split count, declared or not; a list of words counts as a sentence.
     """
     return _evaluation_sentences(tuple(_evaluation_pins()))
 
@@ -186,7 +185,7 @@ def _evaluation_sentences(pins: tuple[str, ...]) -> set[str]:
 
 
 def evaluation_places() -> list[tuple[Source, str | None, str]]:
-    """Source, configuration and split of all evaluation data in the mirror, each once."""
+    """Returns source, configuration and split of all evaluation data in the mirror, without duplicates."""
     places = {}
     for benchmark in BENCHMARKS.values():
         for split in _EVALUATION:
@@ -204,12 +203,12 @@ def _evaluation_pins() -> list[str]:
 
 
 def corpus_files(name: str) -> list[Path]:
-    """The files of a corpus of the mirror that are trained on; raises SourceError where there are none."""
+    """Returns a mirror corpus's training files; raises SourceError if there are none."""
     return text_files() if name == "mirror-text" else multi30k.files("train")
 
 
 def text_files() -> list[Path]:
-    """The files of `mirror-text`; raises SourceError where there are none."""
+    """Returns the files of `mirror-text`; raises SourceError if there are none."""
     mirror = settings.current().hub_dir
     files = sorted(mirror.glob("local/text-*/default/train-*.parquet")) if mirror is not None else []
     if not files:

@@ -10,9 +10,9 @@ from pyarrow import csv, json
 
 
 def split_files(folder: Path, config: str | None, split: str) -> list[Path]:
-    """The files of a split, sorted: `<split>.<type>` or `<split>-<anything>.<type>`, below the configuration's folder.
+    """Returns a split's files, sorted: `<split>.<type>` or `<split>-<anything>.<type>` in the configuration's folder.
 
-    In a mirror's layout the configuration of a data set that has none is the folder `default`.
+    In a mirror, the folder of a data set without configurations is `default`.
     """
     mirrored = sorted((folder / (config or "default")).glob(f"{split}-*.parquet"))
     if mirrored:
@@ -23,10 +23,10 @@ def split_files(folder: Path, config: str | None, split: str) -> list[Path]:
 
 
 def _csv(file: Path) -> pa.Table:
-    """Comma-separated, with a line of headings; an empty place is an empty text, and no other text is."""
+    """Reads comma-separated values with a header line; an empty field is an empty text, and no text means missing."""
     options = csv.ConvertOptions(null_values=[], strings_can_be_null=False)
     return csv.read_csv(file, parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options)
 
 
-# what is read whole; parquet, of which only some columns may be wanted, is read by `source`
+# read as a whole; parquet is read by `source`, which can select columns
 READERS: dict[str, Callable[[Path], pa.Table]] = {".csv": _csv, ".jsonl": json.read_json}

@@ -1,4 +1,4 @@
-"""Data sets of the hub: the commit that a branch is at, and rows at a commit."""
+"""Data sets on the hub: the commit of a branch, and rows at a commit."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @cache
 def commit_of(path: str, revision: str | None) -> str:
-    """The commit that a branch of a data set (None: main) is at, the same for as long as this process lives.
+    """Returns the current commit of a data set's branch (None: main), the same for the lifetime of this process.
 
-    Raises SourceError with what to do when the hub does not say.
+    Raises SourceError with advice if the hub does not answer.
     """
     from huggingface_hub import HfApi, constants
 
@@ -25,21 +25,21 @@ def commit_of(path: str, revision: str | None) -> str:
         return HfApi().dataset_info(path, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT).sha
 
     try:
-        commit = hub.patient(ask, hub.may_pass)
-    except Exception as error:  # offline, unknown, gated, timed out: transports raise classes of their own
+        commit = hub.patient(ask, hub.is_transient)
+    except Exception as error:  # offline, unknown, gated, timed out: transports raise their own exception classes
         at = f" at '{revision}'" if revision else ""
         raise SourceError(
-            f"the hub did not say which commit '{path}'{at} is at ({hub.said(error)}); {hub.advice(error)}"
+            f"the hub did not return the commit of '{path}'{at} ({hub.said(error)}); {hub.advice(error)}"
         ) from error
     if commit is None:
-        raise SourceError(f"the hub gave no commit for '{path}'; name one as its revision")
+        raise SourceError(f"the hub returned no commit for '{path}'; set a commit as its revision")
     return commit
 
 
 def read(path: str, config: str | None, split: str, commit: str) -> Dataset:
-    """One split at a commit, from the local cache where it has it.
+    """Returns one split at a commit, from the local cache if possible.
 
-    Raises SourceError with what to do, EmptySplit for files without rows.
+    Raises SourceError with advice, or EmptySplit for files without rows.
     """
     import datasets
 
@@ -52,7 +52,7 @@ def read(path: str, config: str | None, split: str, commit: str) -> Dataset:
         except ValueError as error:
             if f"BuilderConfig '{config}' not found" not in str(error):
                 raise
-            # a commit of refs/convert/parquet: a folder per configuration and split, which no card names
+            # a commit of refs/convert/parquet has a folder per configuration and split, without a data set card
             files = {split: f"{config}/{split}/*.parquet"}
             try:
                 return datasets.load_dataset(path, data_files=files, split=split, revision=commit)
@@ -61,33 +61,33 @@ def read(path: str, config: str | None, split: str, commit: str) -> Dataset:
 
     try:
         return hub.patient(load, hub.is_short)
-    except Exception as error:  # the libraries below raise some twenty unrelated types
-        if "BatchSize must be greater than 0" in hub.said(error):  # how a file without rows fails
-            raise EmptySplit(f"the hub, data set '{path}', split '{split}': has no rows") from error
-        where = f"the hub, data set '{path}', configuration '{config or 'default'}', split '{split}'"
+    except Exception as error:  # the libraries raise some twenty unrelated types
+        if "BatchSize must be greater than 0" in hub.said(error):  # the error for a file without rows
+            raise EmptySplit(f"hub data set '{path}', split '{split}': has no rows") from error
+        where = f"hub data set '{path}', configuration '{config or 'default'}', split '{split}'"
         raise SourceError(f"{where}: {hub.said(error)}; {_remedy(error)}") from error
 
 
 def check_access(path: str) -> None:
-    """Raises SourceError with what to do where the files of a data set may not be read."""
+    """Raises SourceError with advice if the files of a data set may not be read."""
     from huggingface_hub import HfApi
 
     try:
-        hub.patient(lambda: HfApi().auth_check(path, repo_type="dataset"), hub.may_pass)
+        hub.patient(lambda: HfApi().auth_check(path, repo_type="dataset"), hub.is_transient)
     except Exception as error:
-        raise SourceError(f"the hub, data set '{path}': {hub.said(error)}; {hub.advice(error)}") from error
+        raise SourceError(f"hub data set '{path}': {hub.said(error)}; {hub.advice(error)}") from error
 
 
 @cache
 def answers() -> bool:
-    """Whether the hub can be reached at all; asked once."""
+    """Returns whether the hub can be reached; checks only once."""
     from huggingface_hub import constants, get_session
 
     if constants.HF_HUB_OFFLINE:
         return False
     try:
         get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-    except Exception:  # whatever it is, it is no answer
+    except Exception:  # any error means no answer
         return False
     return True
 
@@ -96,10 +96,10 @@ def _remedy(error: Exception) -> str:
     text = str(error)
     if "scripts are no longer supported" in text or "trust_remote_code" in text:
         return (
-            "it is a program, and code that a data set brings along is never run; name a revision that holds its "
-            "rows as parquet files (often refs/convert/parquet), or put them in a mirror (XTRANSFER_HUB_DIR)"
+            "it needs a loading script, and code of data sets is never run; set a revision with parquet files (often "
+            "refs/convert/parquet), or put its rows into a mirror (XTRANSFER_HUB_DIR)"
         )
-    of_rows = any(isinstance(cause, ValueError) for cause in hub.causes(error))  # a configuration, a split, a format
+    of_rows = any(isinstance(cause, ValueError) for cause in hub.causes(error))  # wrong configuration, split or format
     if of_rows and hub.status(error) is None and not hub.is_unreachable(error):
-        return "correct the declaration, or its revision"
+        return "correct the declaration or its revision"
     return hub.advice(error)

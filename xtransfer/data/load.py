@@ -1,4 +1,4 @@
-"""A benchmark's rows: from the hub, a mirror or the laboratory world, in the canonical form of its kind."""
+"""Loads a benchmark's rows from the hub, a mirror or the laboratory world, in the canonical form of its kind."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from xtransfer.data.source import LAB, available, how_to_get, open_split, pin, p
 
 __all__ = ["Loaded", "available", "load", "load_rows", "pin", "pin_rows", "read_rows", "save_rows"]
 
-POOL = "pool"  # where errors name a language
+POOL = "pool"  # takes the place of a language in messages
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Rows, and how many rows of the source are not among them, by reason."""
+    """Rows, and the number of source rows left out, by reason."""
 
     rows: list[Row]
     dropped: Counter[str] = field(default_factory=Counter)
 
 
 def load_rows(benchmark: Benchmark, language: str, split: SplitName, limit: int | None = None) -> list[Row]:
-    """The rows of a split in one language: `id`, `group` and the fields of the kind.
+    """Returns the rows of a split in one language: `id`, `group` and the fields of the kind.
 
-    Ids are unique within a language and agree across the languages of a parallel benchmark. With `limit`, at
-    most so many rows in an order that depends on the groups' names alone, so that a part is like the whole,
-    a smaller part is inside a larger one, and parallel languages give the same items; where the benchmark
-    says so, no group is cut. Raises RequestError for a split or language that it lacks, DataError for rows
-    that do not fit, SourceError where the source cannot be read.
+    Ids are unique within a language and agree across the languages of a parallel benchmark. `limit` selects at most
+    this many rows, in an order that depends only on the groups' names: the sample is representative, a smaller one is
+    part of a larger one, and parallel languages give the same items. With `whole_groups`, groups are never cut. Raises
+    RequestError for a missing split or language, DataError for rows that do not fit, SourceError if the source cannot
+    be read.
     """
     return load(benchmark, language, split, limit).rows
 
 
 def load(benchmark: Benchmark, language: str, split: SplitName, limit: int | None = None) -> Loaded:
-    """As `load_rows`, with the number of rows that the declaration drops."""
+    """Like `load_rows`, with the number of rows that the declaration drops."""
     _check_request(benchmark, language, split)
     rows, dropped = _union(benchmark, language, split) if benchmark.union else _own(benchmark, language, split)
     return Loaded(_first(rows, benchmark, split, limit) if limit is not None else rows, dropped)
 
 
 def load_pool(benchmark: Benchmark) -> list[Row]:
-    """The rows of the benchmark's `pool`, in the form of its others; none where it has no pool."""
+    """Returns the rows of the benchmark's `pool`, in the same form; empty if it has none."""
     if benchmark.pool is None:
         return []
     return _own(replace(benchmark, source=benchmark.pool, sources={}), POOL, "test")[0]
@@ -62,7 +62,7 @@ def _check_request(benchmark: Benchmark, language: str, split: SplitName) -> Non
         raise unknown(f"split of {benchmark.name}", split, [one for one in SPLITS if benchmark.has(one)])
     if not benchmark.has(split, language):
         offered = ", ".join(benchmark.languages_of(split))
-        raise RequestError(f"{benchmark.name} has no {split} split in '{language}' (it has one in: {offered})")
+        raise RequestError(f"{benchmark.name} has no {split} split in '{language}' (it has one in {offered})")
 
 
 def _own(benchmark: Benchmark, language: str, split: SplitName) -> tuple[list[Row], Counter[str]]:
@@ -103,7 +103,7 @@ def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
             except (SourceError, EmptySplit) as error:
                 raise type(error)(f"{place}: {error}{how_to_get(benchmark, source.path)}") from error
             if columns and set(columns) != set(more):
-                raise DataError(f"{place}: the parts of {source.path} differ in columns; look at '{config}', '{name}'")
+                raise DataError(f"{place}: parts of {source.path} have other columns; check '{config}', '{name}'")
             columns = {name: [*columns.get(name, []), *values] for name, values in more.items()}
     table = Table(place, list(range(len(next(iter(columns.values()))))), columns)
     return _of_language(table, source, language) if source.keep is not None else table
@@ -120,7 +120,7 @@ def _of_language(table: Table, source: Source, language: str) -> Table:
 
 
 def _first(rows: Sequence[Row], benchmark: Benchmark, split: SplitName, limit: int) -> list[Row]:
-    """At most `limit` rows, in the order of the groups' digests; of uncuttable groups at least one."""
+    """Returns at most `limit` rows in the order of their groups' digests; with `whole_groups`, at least one group."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row["group"], []).append(row)
@@ -135,14 +135,14 @@ def _first(rows: Sequence[Row], benchmark: Benchmark, split: SplitName, limit: i
 
 
 def save_rows(rows: list[Row], file: Path) -> None:
-    """Writes canonical rows as parquet; raises DataError when there are none."""
+    """Writes canonical rows as parquet; raises DataError if there are none."""
     if not rows:
-        raise DataError(f"{file.name}: no rows are left to write")
+        raise DataError(f"{file.name}: no rows to write")
     pq.write_table(pa.Table.from_pylist(rows), file)
 
 
 def read_rows(file: Path) -> list[Row]:
-    """Canonical rows as `save_rows` wrote them; raises StoreError for a damaged file."""
+    """Returns the rows that `save_rows` wrote; raises StoreError if the file is damaged."""
     try:
         rows: list[Row] = pq.read_table(file).to_pylist()
     except (OSError, pa.ArrowInvalid) as error:

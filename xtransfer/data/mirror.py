@@ -1,7 +1,7 @@
-"""A mirror in the hub's layout of what a study reads, for machines without internet.
+"""Creates a mirror of what a study reads, in the hub's layout, for machines without internet access.
 
-`<data set>/<configuration or default>/<split>-00000-of-00001.parquet`, `<model>/config.json` and what else the
-model has, and MANIFEST.json. XTRANSFER_HUB_DIR names it; rows and encoders read from it are those of the hub.
+It has `<data set>/<configuration or default>/<split>-00000-of-00001.parquet`, `<model>/config.json` and the model's
+other files, and MANIFEST.json. XTRANSFER_HUB_DIR points to it; rows and encoders read from it are equal to the hub's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xtransfer.base import settings
 from xtransfer.base.digest import file_digest
 from xtransfer.base.disk import is_full_disk, sync
 from xtransfer.base.errors import DataError, EmptySplit, RequestError, SourceError, StoreError
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.data import hub, mirror_manifest
 from xtransfer.data.mirror_items import Item, wanted
 from xtransfer.data.mirror_manifest import Entry, Manifest
@@ -29,36 +29,36 @@ _PARTIAL = ".partial"
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What became of each file."""
+    """What was done with each file."""
 
     made: tuple[str, ...]
-    kept: tuple[str, ...]  # were there, and whole
-    bytes: int  # of all of them
-    notes: tuple[str, ...]  # what a mirror cannot hold
+    kept: tuple[str, ...]  # existed already, and were complete
+    bytes: int  # of all files together
+    notes: tuple[str, ...]  # what a mirror cannot contain
 
 
-def mirror(needs: Needs, folder: Path, progress: Progress = silent) -> Mirrored:
-    """Puts what is needed into `folder`, and checks every file there; a file that is there and whole is kept.
+def mirror(needs: Needs, folder: Path, progress: Progress = no_progress) -> Mirrored:
+    """Puts everything needed into `folder`, checks all files, and keeps complete ones that exist already.
 
-    Each file is written beside its place and renamed, so that a killed run leaves whole files and goes on where
-    it was. Nothing is written before everything is known to be in reach. Raises RequestError for a folder that
-    is not a mirror's or that another process writes to, SourceError for what the hub does not give, DataError
-    for a data set without rows, StoreError for a full disk.
+    Each file is written next to its destination and renamed, so an interrupted run leaves complete files and resumes.
+    Nothing is written before all sources are known to be available. Raises RequestError for a folder that is not a
+    mirror or that another process writes to, SourceError if the hub does not deliver, DataError for a data set without
+    rows, StoreError for a full disk.
     """
     folder = folder.expanduser().absolute()
     _check_folder(folder)
     held = mirror_manifest.read(folder)
-    progress("looks for sources", 0, 1)
+    progress("finding sources", 0, 1)
     plan = wanted(needs, held)
     for item in plan.items:
         if item.file not in held.files and (folder / item.file).exists():
-            raise RequestError(f"{folder / item.file} is there and was not put there by this program; move it away")
+            raise RequestError(f"{folder / item.file} exists but was not put there by this program; move it away")
     if not plan.items:
         return Mirrored((), (), 0, plan.notes)
     try:
         with lease_if_free(folder / ".lock") as free:
             if not free:
-                raise RequestError(f"{folder}: another process writes to this mirror; wait until it has ended")
+                raise RequestError(f"{folder}: another process is writing to this mirror; wait until it has finished")
             return _fill(folder, held, plan.items, plan.notes, progress)
     except OSError as error:
         if is_full_disk(error):
@@ -69,10 +69,10 @@ def mirror(needs: Needs, folder: Path, progress: Progress = silent) -> Mirrored:
 def _check_folder(folder: Path) -> None:
     read_from = settings.current().hub_dir
     if read_from is not None and (folder == read_from or read_from in folder.parents or folder in read_from.parents):
-        raise RequestError(f"{folder}: a mirror cannot be made in the one that XTRANSFER_HUB_DIR names, or around it")
+        raise RequestError(f"{folder}: a mirror cannot overlap with the one in XTRANSFER_HUB_DIR; use another folder")
     existing = next(one for one in (folder, *folder.parents) if one.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise RequestError(f"{folder}: {existing} is no folder that you can write to; name another one")
+        raise RequestError(f"{folder}: {existing} is not a writable folder; use another one")
 
 
 def _fill(
@@ -88,10 +88,10 @@ def _fill(
         else:
             _make(folder, held, item)
             made.append(item.file)
-    progress("reads everything again", len(items), len(items))
+    progress("verifying files", len(items), len(items))
     damaged = [file for file in made if not held.holds(file, folder)]
     if damaged:
-        raise SourceError(f"{folder}: {', '.join(damaged)} did not reach the disk whole; run the same command again")
+        raise SourceError(f"{folder}: {', '.join(damaged)} are damaged after writing; run the same command again")
     return Mirrored(tuple(made), tuple(kept), sum(held.files[item.file].bytes for item in items), notes)
 
 
@@ -102,7 +102,7 @@ def _is_there(folder: Path, held: Manifest, item: Item) -> bool:
 
 
 def _make(folder: Path, held: Manifest, item: Item) -> None:
-    """Writes one file; its entry goes first, so that no file is ever there that the manifest does not know."""
+    """Writes one file; its manifest entry comes first, so the manifest knows every file in the mirror."""
     file = folder / item.file
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(file)
@@ -135,17 +135,17 @@ def _copied(origin: Path, partial: Path) -> int | None:
     try:
         return int(parquet.read_metadata(partial).num_rows)
     except ValueError as error:  # pyarrow's errors are ValueErrors
-        raise SourceError(f"{origin}: is damaged ({error}); put a whole file there") from error
+        raise SourceError(f"{origin}: is damaged ({error}); replace it with a complete file") from error
 
 
 def _downloaded(item: Item, partial: Path) -> int:
-    """The rows of the hub as parquet, compared with what was written."""
+    """Writes the hub's rows as parquet and compares them with the written file; returns the number of rows."""
     assert item.place is not None
     data = hub.read(item.source, item.place.config, item.place.split, item.revision)
     if not data.num_rows:
-        raise EmptySplit(f"the hub, data set '{item.source}': {item.file} would have no rows; correct the declaration")
+        raise EmptySplit(f"hub data set '{item.source}': {item.file} would have no rows; correct the declaration")
     data.to_parquet(partial)
     table = data.with_format("arrow")[:]
     if not parquet.read_table(partial).cast(table.schema).equals(table):
-        raise DataError(f"{item.file}: its rows are not the hub's after writing; they hold a type that parquet has not")
+        raise DataError(f"{item.file}: rows changed when written as parquet, which lacks one of their types")
     return int(data.num_rows)

@@ -1,4 +1,4 @@
-"""Which files a mirror must hold for what is needed, and what each is made from."""
+"""Which files a mirror needs, and what each is made from."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from xtransfer.data.need import Needs
 from xtransfer.data.source import LAB, Place, how_to_get, places
 from xtransfer.study import encoders
 
-ELSEWHERE = "a mirror"  # the revision of what came from a mirror that does not say more
+ELSEWHERE = "a mirror"  # revision of files from another mirror without a manifest
 
 
 @dataclass(frozen=True)
 class Item:
-    """One file."""
+    """One file of a mirror."""
 
-    file: str  # its place in the mirror
+    file: str  # its path in the mirror
     source: str  # data set or model
     branch: str
     revision: str
     licence: str
-    origin: Path | None  # the file that it is a copy of; None: rows that are read from the hub
-    place: Place | None = None  # of those rows
+    origin: Path | None  # file it is copied from; None: rows are read from the hub
+    place: Place | None = None  # where to read those rows
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """All files, and what cannot be in a mirror."""
+    """All files of a mirror, and notes on what it cannot contain."""
 
     items: tuple[Item, ...]
     notes: tuple[str, ...]
 
 
 def wanted(needs: Needs, held: Manifest) -> Wanted:
-    """The files for what is needed, pinned; what `held` has of a branch stays at the commit that it has it at.
+    """Returns the files for these needs, pinned; a branch that `held` already has stays at the same commit.
 
-    Fetches encoders to the hub's local cache. Raises SourceError for what is in reach neither in a mirror nor on
-    the hub, RequestError where one file would have to be of two revisions.
+    Downloads encoders to the hub's local cache. Raises SourceError for what is neither in a mirror nor on the hub,
+    RequestError if a file would be needed at two revisions.
     """
     items: dict[str, Item] = {}
     notes: list[str] = []
@@ -55,8 +55,8 @@ def wanted(needs: Needs, held: Manifest) -> Wanted:
         for other in (items.get(item.file), held.files.get(item.file)):
             if other is not None and other.revision != item.revision:
                 raise RequestError(
-                    f"{item.file} is needed at {item.revision}, and at {other.revision}: one mirror cannot hold "
-                    "both; name another folder"
+                    f"{item.file} is needed at {item.revision} and at {other.revision}, but a mirror can have only "
+                    "one; use another folder"
                 )
         items[item.file] = item
     return Wanted(tuple(items.values()), tuple(dict.fromkeys(notes)))
@@ -77,7 +77,7 @@ def _of_place(place: Place, licence: str, held: Manifest, notes: list[str]) -> I
     if path == LAB:
         return
     if place.origin == "folder":
-        notes.append(f"{path} is a folder of this machine: take it along, and its declaration with the new path")
+        notes.append(f"{path} is a local folder: copy it yourself, and declare its new path")
         return
     files = place.files()
     if files:
@@ -91,13 +91,13 @@ def _of_place(place: Place, licence: str, held: Manifest, notes: list[str]) -> I
 
 
 def _texts(needs: Needs) -> Iterator[Item]:
-    """Text, and the evaluation data that its sentences are kept apart from."""
+    """Yields corpora, and the evaluation data whose sentences are removed from them."""
     read = [file for name in needs.corpora if name in FROM_MIRROR for file in corpus_files(name)]
     if not read:
         return
     for file in read:
         path = file.relative_to(_mirror()).parent.parent.as_posix()
-        yield _copy(file, path, "as its data set says")
+        yield _copy(file, path, "see the data set")
     for source, config, split in evaluation_places():
         place = Place(source, config, split)
         if place.origin == "mirror":
@@ -113,18 +113,18 @@ def _encoders(needs: Needs, held: Manifest, notes: list[str]) -> Iterator[Item]:
             continue
         folder = Path(ref.id)
         if ref.source == "folder" and not (_mirror_or_none() and folder.is_relative_to(_mirror())):
-            notes.append(f"encoder {text} is a folder of this machine: take it along, and name its new place")
+            notes.append(f"encoder {text} is a local folder: copy it yourself, and use its new path")
             continue
         from xtransfer.base.hub_files import fetch
         from xtransfer.base.model_files import files_of
 
         if ref.source == "folder":
             fetch(folder)
-            yield from (_copy(file, name, "as its page on the hub says") for file in visible_files(folder))
+            yield from (_copy(file, name, "see its page on the hub") for file in visible_files(folder))
             continue
         for file in files_of(fetch((ref.id, ref.revision))):
             place = f"{name}/{file.name}"
-            yield Item(place, name, asked or "main", ref.revision, "as its page on the hub says", file)
+            yield Item(place, name, asked or "main", ref.revision, "see its page on the hub", file)
 
 
 def _copy(file: Path, source: str, licence: str) -> Item:
@@ -136,7 +136,7 @@ def _copy(file: Path, source: str, licence: str) -> Item:
 
 
 def _licence(path: str, benchmark: Benchmark | None) -> str:
-    """Of the benchmark that a data set is the main source of, else of the one that reads it."""
+    """Returns the licence of the benchmark whose main source a data set is, else of the benchmark that reads it."""
     main = next((one for one in benchmarks.BENCHMARKS.values() if one.source.path == path), benchmark)
     return main.licence if main is not None else ""
 

@@ -1,4 +1,4 @@
-"""`MANIFEST.json` of a mirror: every file that was put there, where it came from, its size and digest."""
+"""`MANIFEST.json` of a mirror: every file with its origin, size and digest."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str  # data set or model
-    branch: str  # what was asked for: a branch or a commit of the hub; nothing for a folder of another mirror
-    revision: str  # the commit it was at, as far as it is known
+    branch: str  # requested branch or commit on the hub; empty for a folder of another mirror
+    revision: str  # its commit, if known
     licence: str
     rows: int | None  # None: not a table
     bytes: int
@@ -28,7 +28,7 @@ class Entry(BaseModel):
 
 
 class Manifest(BaseModel):
-    """All files of a mirror by their place in it."""
+    """All files of a mirror by their path."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,19 +36,19 @@ class Manifest(BaseModel):
     files: dict[str, Entry] = {}
 
     def commit_of(self, source: str, branch: str) -> str | None:
-        """The commit at which files of this branch of a source are here already."""
+        """Returns the commit at which this branch of a source is already in the mirror, or None."""
         held = (one.revision for one in self.files.values() if (one.source, one.branch) == (source, branch))
         return next(held, None)
 
     def holds(self, file: str, folder: Path) -> bool:
-        """Whether a file is there and as it was written."""
+        """Returns whether a file exists and is as it was written."""
         path, entry = folder / file, self.files.get(file)
         if entry is None or not path.is_file() or path.stat().st_size != entry.bytes:
             return False
         return file_digest(path) == entry.sha256
 
     def write(self, folder: Path) -> None:
-        """Replaces the manifest at once: a reader sees the old one or the new one."""
+        """Replaces the manifest atomically."""
         partial = folder / f".{FILE}.partial"
         partial.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
         sync(partial)
@@ -56,18 +56,18 @@ class Manifest(BaseModel):
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a folder, an empty one where it has none; raises RequestError for one of another kind."""
+    """Returns a folder's manifest, or an empty one; raises RequestError if the file is not ours."""
     file = folder / FILE
     if not file.exists():
         return Manifest()
     try:
         return Manifest.model_validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
-        raise RequestError(f"{file} is not of a mirror that this program made; name another folder") from error
+        raise RequestError(f"{file} was not written by this program; use another folder") from error
 
 
 def recorded(folder: Path, file: str) -> Entry | None:
-    """What the manifest of a mirror that this program made says of a file; None in any other mirror."""
+    """Returns the manifest entry of a file; None in a mirror that this program did not make."""
     try:
         return read(folder).files.get(file)
     except RequestError:

@@ -1,7 +1,7 @@
-"""Corpus `multi30k`: descriptions of pictures in English, German, French and Czech (Elliott et al. 2016).
+"""Corpus `multi30k`: image descriptions in English, German, French and Czech (Elliott et al. 2016).
 
-Its training split alone is trained on, without any sentence that is in an evaluation split of a benchmark; its test
-split (2016, 1,000 descriptions) tells how good a translator is.
+Only its training split is used for training, without sentences from evaluation splits of benchmarks. Its test split
+(2016, 1,000 descriptions) measures translation quality.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FOLDER = "local/multi30k-en-de-fr-cs/default"
 
 
 def files(split: Literal["train", "test"]) -> list[Path]:
-    """The files of a split in the mirror; raises SourceError where there are none."""
+    """Returns the files of a split in the mirror; raises SourceError if there are none."""
     mirror = settings.current().hub_dir
     found = sorted(mirror.glob(f"{_FOLDER}/{split}-*.parquet")) if mirror is not None else []
     if not found:
@@ -33,8 +33,10 @@ def files(split: Literal["train", "test"]) -> list[Path]:
 def training_texts(
     num_texts: int, seed: int, languages: Sequence[str] | None, forbidden: Container[str]
 ) -> tuple[list[dict[str, str]], dict[str, int]]:
-    """At most so many descriptions in the languages, in an order of the seed's, and counts; one with a sentence that
-    is forbidden, as `canonical.normal` leaves it, is left out whole."""
+    """Returns at most `num_texts` descriptions in these languages, ordered by the seed, and counts.
+
+    A description is left out if any of its texts, normalised with `canonical.normal`, is in `forbidden`.
+    """
     read = _texts(files("train"), languages)
     order = sorted(range(len(read)), key=lambda row: short_digest(f"{seed}/{row}"))
     kept = [read[row] for row in order if not any(normal(text) in forbidden for text in read[row].values())]
@@ -43,7 +45,7 @@ def training_texts(
 
 
 def test_texts() -> list[dict[str, str]]:
-    """The descriptions of the test split in all languages, for evaluation alone."""
+    """Returns the descriptions of the test split in all languages, for evaluation only."""
     return _texts(files("test"), None)
 
 

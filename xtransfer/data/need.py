@@ -17,19 +17,19 @@ class Need:
 
     @property
     def place(self) -> str:
-        """`xnli/de/test`: what errors name."""
+        """`xnli/de/test`, for messages."""
         return f"{self.benchmark}/{self.language}/{self.split}"
 
 
 @dataclass(frozen=True)
 class Needs:
-    """All that is read, each once."""
+    """Everything that is read, without duplicates."""
 
     rows: tuple[Need, ...] = ()
     encoders: tuple[str, ...] = ()
     corpora: tuple[str, ...] = ()
-    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)  # target → asked languages that it has not
-    engines: tuple[str, ...] = ()  # models that translate, as `encoders.resolve` reads them
+    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)  # target → requested languages it does not have
+    engines: tuple[str, ...] = ()  # translation models, named as for `encoders.resolve`
 
     def __add__(self, other: Needs) -> Needs:
         return Needs(

@@ -1,4 +1,4 @@
-"""Every text in a table of a source, whatever its columns mean."""
+"""Extracts every text from a table of a source, whatever its columns mean."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_SHORTEST = 20  # characters of an item or of joined words; what is shorter is a word or a name, said everywhere
+_SHORTEST = 20  # characters of an item or of joined words; shorter ones are words or names, which occur everywhere
 _SHORTEST_UNSPACED = 10
-_APART = r" ([.,:;!?%)\]،؟।])"  # where words were joined with a space that their text has not
-_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Khmer}\p{Myanmar}\p{Thai}]"  # no spaces between words
+_APART = r" ([.,:;!?%)\]،؟।])"  # where joining words with spaces adds a space that the text does not have
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Khmer}\p{Myanmar}\p{Thai}]"  # scripts without spaces between words
 
 
 def texts_in(table: pa.Table) -> Iterator[str]:
-    """Texts of columns, and of lists and structs in them, possibly more than once.
+    """Yields the texts in columns, and in lists and structs within them, possibly more than once.
 
-    Of a list of texts: its items, and all of it as one text, so that words become the sentence that they are;
-    without spaces too where a script has none. Shorter ones than 20 characters (10 without spaces) are left out.
+    A list of texts yields its items and all of them joined, so that words become a sentence; for scripts without
+    spaces, also joined without spaces. Texts under 20 characters (10 without spaces) are left out.
     """
     for column in table.columns:
         for texts in _texts(column.combine_chunks()):

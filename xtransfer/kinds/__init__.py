@@ -1,4 +1,4 @@
-"""The kinds of benchmark: how rows are encoded, headed and decoded."""
+"""The kinds of benchmark: each says how to encode rows, which head to train and how to decode its outputs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ KINDS: dict[str, Kind] = {
 
 
 def get(name: str) -> Kind:
-    """The kind of a name; raises RequestError for an unknown one."""
+    """Returns the kind with this name; raises RequestError if there is none."""
     if name not in KINDS:
         raise unknown("kind", name, KINDS)
     return KINDS[name]

@@ -1,9 +1,9 @@
-"""Kind `answers`: questions whose answers are sentences, all languages in one pool (LAReQA on XQuAD-R).
+"""Kind `answers`: retrieve the sentences that answer a question from one pool of all languages (LAReQA on XQuAD-R).
 
-The candidates are all sentences of all paragraphs in all languages that are scored together; right are the
-sentences that hold the answer of the same question, in each of them. As in google-research/xtreme's
-utils_lareqa.py, a sentence that stands twice in a paragraph is right twice. A candidate is its sentence with the
-paragraph as second text. The sentences of a paragraph are encoded with its first question.
+The candidates are all sentences of all paragraphs in all languages scored together. The correct ones are the
+sentences that contain the answer to the same question, in every language. A sentence that occurs twice in a
+paragraph counts as two correct candidates, as in google-research/xtreme's utils_lareqa.py. A candidate is encoded
+as a text pair: the sentence, then its paragraph. The row of a paragraph's first question carries the candidates.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from itertools import chain, islice
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.nearest import ranked
+from xtransfer.kinds.nearest_search import ranked
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import tokenize
 from xtransfer.metrics.mean_ap import DEPTH
 
-QUESTION_TOKENS, CANDIDATE_TOKENS = 96, 256  # XTREME-R's; a smaller `max_length` cuts both
+QUESTION_TOKENS, CANDIDATE_TOKENS = 96, 256  # XTREME-R's limits; a smaller `max_length` applies to both
 
 
 def together(rows: Languages) -> dict[str, list[Row]]:
-    """The rows with `candidates`, ids of the sentences that a row brings into the pool, and `relevant`, its answers."""
+    """Returns the rows with two more fields.
+
+    `candidates` holds the ids of the sentences a row adds to the pool, `relevant` the ids of its correct sentences.
+    """
     relevant: dict[str, list[str]] = {}
     pooled: dict[str, list[Row]] = {}
     for language, part in rows.items():
@@ -42,7 +45,7 @@ def together(rows: Languages) -> dict[str, list[Row]]:
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as its question, then the candidates that it brings."""
+    """Encodes each row as its question, followed by the candidates it adds to the pool."""
     brought = [_sentences(row) if row.get("candidates") else [] for row in rows]
     paragraphs = [row["context"] for row, sentences in zip(rows, brought, strict=True) for _ in sentences]
     questions, types = tokenize([row["question"] for row in rows], None, tokenizer, min(max_length, QUESTION_TOKENS))
@@ -57,14 +60,14 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
-    """For each question the ids of the 20 nearest candidates of the pool."""
+    """Returns, for each question, the ids of the 20 nearest candidates in the pool."""
     names = [name for part in rows.values() for row in part for name in row["candidates"]]
     pool = [vector for part in vectors.values() for own in part for vector in own[1:]]
     return {language: ranked([own[0] for own in part], pool, names, DEPTH) for language, part in vectors.items()}
 
 
 def _breaks(row: Row) -> list[tuple[int, int]]:
-    """Where each sentence of the paragraph begins and ends."""
+    """Returns (start, end) of each sentence in the paragraph, in characters."""
     return list(zip(row["sentence_breaks"][::2], row["sentence_breaks"][1::2], strict=True))
 
 
@@ -73,20 +76,20 @@ def _sentences(row: Row) -> list[str]:
 
 
 def _place_of_answer(row: Row) -> int:
-    """Which sentence the answer begins in; -1 where it is in none."""
+    """Returns the index of the sentence where the answer starts, or -1 if no sentence contains its start."""
     within = (place for place, (start, end) in enumerate(_breaks(row)) if start <= row["start"] < end)
     return next(within, -1)
 
 
 def check(row: Row) -> str | None:
-    """What is wrong with a row, or None."""
+    """Returns what is wrong with a row, or None if it is valid."""
     flat, text = row["sentence_breaks"], row["context"]
     if len(flat) % 2 or any(not 0 <= start < end <= len(text) for start, end in _breaks(row)):
-        return f"sentence_breaks are {flat}, expected pairs of start and end within the {len(text)} characters"
+        return f"sentence_breaks is {flat}, expected (start, end) pairs within the context's {len(text)} characters"
     if text[row["start"] : row["start"] + len(row["answer"])] != row["answer"]:
-        return f"answer {row['answer']!r} is not in its context at character {row['start']}"
+        return f"answer {row['answer']!r} does not occur in the context at character {row['start']}"
     if _place_of_answer(row) < 0:
-        return f"no sentence holds the answer, which begins at character {row['start']}"
+        return f"no sentence contains the answer, which starts at character {row['start']}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Rows to batches: encoding, padding, order."""
+"""Encodes rows, pads them into batches, and orders them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Row
 from xtransfer.kinds.spec import Encoded, Kind
 
-_ROWS_PER_CALL = 4096  # of the tokenizer: bounds what it holds beside the result
+_ROWS_PER_CALL = 4096  # rows per tokenizer call, to bound its memory
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded sequences of some rows; `sizes[i]` sequences belong to row i."""
+    """The padded sequences of some rows; row i has `sizes[i]` sequences."""
 
     input_ids: torch.Tensor  # long [sequences, tokens]
-    attention_mask: torch.Tensor  # long [sequences, tokens], 1 where there is a token
-    token_type_ids: torch.Tensor | None  # long [sequences, tokens], for encoders that have them
+    attention_mask: torch.Tensor  # long [sequences, tokens], 1 for real tokens
+    token_type_ids: torch.Tensor | None  # long [sequences, tokens], for encoders that use them
     lengths: list[int]  # tokens of each sequence
     sizes: list[int]
-    targets: list[Any]
+    targets: list[Any]  # `Encoded.target` of each row
     extras: list[Any]  # `Encoded.extra` of each row
 
     def to(self, device: str | torch.device) -> Batch:
-        """The same batch on a device."""
+        """Returns the batch on a device."""
         types = self.token_type_ids
         return replace(
             self,
@@ -41,7 +41,7 @@ class Batch:
         )
 
     def parts(self, rows: int) -> Iterator[Batch]:
-        """The batch in batches of so many rows, padded no more than each needs."""
+        """Splits the batch into batches of at most `rows` rows, each padded only as far as it needs."""
         first = 0  # sequence
         for start in range(0, len(self.sizes), rows):
             own = slice(start, start + rows)
@@ -62,7 +62,7 @@ class Batch:
             first = end
 
     def inputs(self) -> dict[str, torch.Tensor]:
-        """What an encoder is called with."""
+        """Returns the encoder's keyword arguments."""
         inputs = {"input_ids": self.input_ids, "attention_mask": self.attention_mask}
         if self.token_type_ids is not None:
             inputs["token_type_ids"] = self.token_type_ids
@@ -70,7 +70,7 @@ class Batch:
 
 
 def encode_rows(kind: Kind, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """One Encoded per row, in order; sequences of more than `max_length` tokens are cut."""
+    """Encodes rows in order; sequences longer than `max_length` tokens are truncated."""
     encoded: list[Encoded] = []
     for start in range(0, len(rows), _ROWS_PER_CALL):
         encoded.extend(kind.encode(rows[start : start + _ROWS_PER_CALL], tokenizer, max_length))
@@ -78,7 +78,7 @@ def encode_rows(kind: Kind, rows: Sequence[Row], tokenizer: PreTrainedTokenizerB
 
 
 def collate(encoded: Sequence[Encoded], pad_id: int) -> Batch:
-    """The rows' sequences padded on the right to the longest."""
+    """Pads the rows' sequences on the right to the longest."""
     sequences = [sequence for one in encoded for sequence in one.sequences]
     lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
     mask = np.arange(lengths.max()) < lengths[:, None]
@@ -98,17 +98,16 @@ def _padded(sequences: Sequence[Sequence[int]], mask: np.ndarray, value: int) ->
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> list[int]:
-    """The order of `n` rows in an epoch: a permutation that depends on these three numbers alone."""
+    """Returns the order of `n` rows in an epoch: a permutation that depends only on the three arguments."""
     order = list(range(n))
-    random.Random(f"{seed}/{epoch}").shuffle(order)  # noqa: S311 - an order, not a secret
+    random.Random(f"{seed}/{epoch}").shuffle(order)  # noqa: S311 - shuffling, not cryptography
     return order
 
 
 def budget_batches(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
-    """Indices in batches of at most `max_tokens` tokens, padding included; alike lengths go together.
+    """Groups indices into batches of at most `max_tokens` tokens, including padding; similar lengths go together.
 
-    The longest come first, so that running out of memory shows at once. A row over the budget is a batch by
-    itself.
+    The longest come first, so that running out of memory shows at once. A row over the budget is a batch of its own.
     """
     batches: list[list[int]] = []
     room = 0

@@ -1,7 +1,7 @@
-"""Kind `bitext`: parallel sentences, each looking for its translation. Nothing is trained.
+"""Kind `bitext`: retrieve the translation of each sentence from parallel text. Scored only, never trained.
 
 Follows the Tatoeba task of XTREME: mean-pooled states, cosine similarity, nearest neighbour. A prediction is
-the id of the row whose target was found, so the right answer is the row's own id.
+the id of the row whose target was retrieved, so the correct answer is the row's own id.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ from collections.abc import Mapping, Sequence
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.nearest import ranked
+from xtransfer.kinds.nearest_search import ranked
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import sequences_each
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as two sequences: source, target."""
+    """Encodes each row as two sequences: source, target."""
     return sequences_each([[row["source"], row["target"]] for row in rows], tokenizer, max_length)
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
-    """For each row the row whose target is nearest to its source, within the language; the first of equal ones."""
+    """Returns, for each row, the id of the row in the same language whose target is nearest to its source.
+
+    Ties go to the first row.
+    """
     return {language: _nearest(own, rows[language]) for language, own in vectors.items()}
 
 

@@ -1,4 +1,4 @@
-"""Whether a declaration fits its kind: what can be said before any row is read."""
+"""Checks a benchmark's declaration against its kind, before any row is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xtransfer.kinds import get
 
 
 def fault(benchmark: Benchmark) -> str | None:
-    """What keeps a benchmark from being used, in one line; None where nothing does."""
+    """Returns, in one line, why a benchmark cannot be used; None if it can."""
     try:
         fields = set(get(benchmark.kind).fields)
     except XTransferError as error:
@@ -16,11 +16,11 @@ def fault(benchmark: Benchmark) -> str | None:
     if benchmark.union:
         return next((said for part in benchmark.union if (said := fault(part))), None)
     if missing := sorted(fields - set(benchmark.columns)):
-        return f"columns: kind {benchmark.kind} also reads {', '.join(missing)}"
+        return f"columns: kind {benchmark.kind} also needs {', '.join(missing)}"
     if unread := sorted(set(benchmark.columns) - fields):
         return f"columns: kind {benchmark.kind} has no field {', '.join(unread)} (known: {', '.join(sorted(fields))})"
     if benchmark.kind in ("pair", "dual-pair") and len(benchmark.labels) < 2:
-        return "labels: a pair needs at least two"
+        return f"labels: kind {benchmark.kind} needs at least two, found {len(benchmark.labels)}"
     if "tags" in fields and not (benchmark.labels or benchmark.labels_from):
-        return "labels: none are named"
+        return f"labels: kind {benchmark.kind} needs them; set labels or labels_from"
     return None

@@ -1,9 +1,9 @@
-"""Kind `choice`: a context, a question and options of which one is right (COPA, XCOPA).
+"""Kind `choice`: a context, a question and several options, one of them correct (COPA, XCOPA).
 
-Each option makes one sequence with its context, the cause before the effect: for `question` "cause" the
-option comes first, otherwise the context does. So a head trained to tell entailment, where the premise comes
-first, sees causal pairs in the order in which they happen. XTREME-R's scripts write the question out in
-English instead; a benchmark that wants that puts it into `context` and leaves `question` empty.
+Each option and the context form one sequence, cause before effect: the option comes first if `question` is
+"cause", otherwise the context does. A head trained on entailment, where the premise comes first, thus sees
+causal pairs in the order of events. XTREME-R's scripts write the question out in English instead; to do that,
+put the question into `context` and leave `question` empty.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ENTAILMENT = "entailment"
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as one sequence per option."""
+    """Encodes each row as one sequence per option."""
     pairs = [
         (option, row["context"]) if row["question"] == "cause" else (row["context"], option)
         for row in rows
@@ -34,14 +34,14 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> OptionHead:
-    """A fresh head with one logit per option."""
+    """Returns a newly initialised head with one logit per option."""
     return OptionHead(hidden, dropout)
 
 
 def decode(
     benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
 ) -> list[Prediction]:
-    """The option of the highest logit; the first of several equal ones."""
+    """Predicts the option with the highest logit; ties go to the first option."""
     return [
         Prediction(best, tuple(scores[: len(row["choices"])]))
         for best, scores, row in zip(outputs.argmax(-1).tolist(), outputs.float().tolist(), rows, strict=True)
@@ -50,10 +50,10 @@ def decode(
 
 @torch.no_grad()
 def carry(source: torch.nn.Module, new: torch.nn.Module) -> bool:
-    """Starts from another choice head, or from a pair head that tells entailment.
+    """Initialises `new` from another choice head or from a pair head with an entailment label; False if neither fits.
 
-    From the latter: the dense layer, and as the option's weights those of entailment less the mean of the
-    others', so that an option scores high where the pair head would say that it follows.
+    From a pair head, it copies the dense layer and sets the option's weights to the entailment weights minus the
+    mean of the other labels' weights. An option then scores high where the pair head would predict entailment.
     """
     if copied(source, new):
         return True
@@ -71,13 +71,13 @@ def carry(source: torch.nn.Module, new: torch.nn.Module) -> bool:
 
 
 def check(row: Row) -> str | None:
-    """What is wrong with a row, or None."""
+    """Returns what is wrong with a row, or None if it is valid."""
     if row["question"] not in QUESTIONS:
         return f"question is {row['question']!r}, expected one of {', '.join(map(repr, QUESTIONS))}"
     if len(row["choices"]) < 2:
-        return f"has {len(row['choices'])} choices, expected at least 2"
+        return f"choices has {len(row['choices'])} entries, expected at least 2"
     if not 0 <= row["label"] < len(row["choices"]):
-        return f"label is {row['label']}, expected the index of one of its {len(row['choices'])} choices"
+        return f"label is {row['label']}, expected the index of a choice, 0 to {len(row['choices']) - 1}"
     return None
 
 

@@ -1,12 +1,12 @@
-"""Kind `dual-pair`: two texts, one label, told from their two vectors (inference of Chidambaram et al. 2018).
+"""Kind `dual-pair`: classify a text pair from the vectors of its two texts (inference of Chidambaram et al. 2018).
 
-The rows are those of kind `pair`, but each text is encoded by itself, so that the encoder alone must hold what it says.
+Rows are the same as for kind `pair`, but each text is encoded separately, so its vector must capture its meaning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from transformers import PreTrainedTokenizerBase
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as two sequences: first text, second text."""
+    """Encodes each row as two sequences: first text, second text."""
     texts = [[row["first"], row["second"]] for row in rows]
     return sequences_each(texts, tokenizer, max_length, [row["label"] for row in rows])
 
 
-def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, Any]) -> DualPairHead:
-    """A fresh head with one logit per label of the benchmark."""
+def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, object]) -> DualPairHead:
+    """Returns a newly initialised head with one logit per label of the benchmark."""
     return DualPairHead(hidden, benchmark.labels, dropout, dual)
 
 
 def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
-    """The entropy of the labels, of which each row has one though it has two sequences."""
-    from xtransfer.kinds.uninformed import entropy  # which reads kinds
+    """Returns the entropy of the labels, in nats; a row has one label although it has two sequences."""
+    from xtransfer.kinds.uninformed import entropy  # imported here because it imports the kinds
 
     return entropy([row.target for row in encoded])
 

@@ -1,8 +1,8 @@
-"""Rows as tokens, encoded once per installation: every seed, intermediate and stage reads the same mapped file.
+"""Tokenised rows, encoded once per installation: all seeds, intermediates and stages read the same mapped file.
 
-What is kept is named by all that it depends on: the rows themselves, the kind and its version, the tokenizer,
-the longest length, the libraries. So it does not matter where rows come from (a split, a part of one, a
-translation, rows that were put together for scoring), and nothing stale can be served.
+A file's name depends on everything its contents depend on: the rows, the kind and its version, the tokenizer, the
+maximum length, the libraries. So it does not matter where rows come from (a split, a sample, a translation, a joined
+pool), and a stale file is never used.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from xtransfer.kinds.batches import encode_rows
 from xtransfer.kinds.flat import FlatRows, flattened, together
 from xtransfer.kinds.spec import Encoded, Kind
 
-FEW = 256  # rows that are encoded faster than a file is opened
-_ROWS_AT_ONCE = 4096  # bounds what is held beside the flat arrays
-_FORMAT = 1  # of the files
+FEW = 256  # encoding this many rows is faster than opening a file
+_ROWS_AT_ONCE = 4096  # bounds memory beside the flat arrays
+_FORMAT = 1  # version of the file format
 
 
 class EncodedRows(Sequence[Encoded]):
-    """The rows of several parts, one part behind the other, each put together when it is asked for."""
+    """The rows of several parts in sequence; each row is built when it is accessed."""
 
     def __init__(self, parts: Sequence[FlatRows]) -> None:
         self._parts = [part for part in parts if len(part)]
@@ -53,24 +53,24 @@ class EncodedRows(Sequence[Encoded]):
             return [self[place] for place in range(len(self))[index]]
         row = range(len(self))[index]
         part = bisect_right(self._ends, row)
-        return self._parts[part][row - self._ends[part]]  # from behind: ends are what is known
+        return self._parts[part][row - self._ends[part]]  # negative index from the end of the part
 
     def num_tokens(self) -> list[int]:
-        """What each row costs when its sequences are padded to its longest."""
+        """Returns the number of tokens of each row, with its sequences padded to its longest."""
         return list(chain.from_iterable(part.num_tokens() for part in self._parts))
 
     def tokens(self) -> np.ndarray:
-        """All token ids, row after row."""
+        """Returns all token ids, row after row."""
         return np.concatenate([np.empty(0, np.int32), *(part.tokens() for part in self._parts)])
 
 
 def encoded_rows(
     kind: Kind, parts: Sequence[Sequence[Row]], tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> EncodedRows:
-    """The rows of all parts as `kind.encode` gives them; a part (a language, say) is what is kept and found again.
+    """Encodes the rows of all parts with `kind.encode`; each part (a language, for example) is cached separately.
 
-    Sequences of more than `max_length` tokens are cut. Parts of fewer than 256 rows are not kept, nor are those
-    of a tokenizer whose state cannot be told from outside.
+    Sequences longer than `max_length` tokens are truncated. Parts of fewer than 256 rows are not cached, nor those of
+    a tokenizer whose state cannot be read.
     """
     reads = _tokenizer_digest(tokenizer) if any(len(part) >= FEW for part in parts) else None
     found = []
@@ -104,9 +104,9 @@ def _rows_digest(rows: Sequence[Row]) -> str:
 
 
 def _tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    """All that decides which tokens a text becomes; None for a tokenizer without a backend that can be written out.
+    """Returns a digest of everything that determines tokenisation; None if the tokenizer has no serialisable backend.
 
-    Cutting and padding are not in it: they are set by each call and stay behind in the backend.
+    Truncation and padding are excluded, since each call sets them and they remain set in the backend.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, tokenizers.Tokenizer):

@@ -1,9 +1,9 @@
-"""Kind `entities`: mentions, each looking for its entity among descriptions in many languages (Mewsli-X).
+"""Kind `entities`: link each mention to its entity among descriptions in many languages (Mewsli-X).
 
-Rows are of two sides. A mention's `text` is the sentence that holds it, from character `start` to `end`; an entity's
-is its description. All entities that are scored together, in whatever language, are one pool. As
-google-research/xtreme's utils_mewslix.py does it, a mention is read as `mention: left { mention } right`, so that
-cutting a long text does not lose it.
+A row is a mention or an entity. A mention's `text` is its sentence, with the mention from character `start` to
+`end`; an entity's `text` is its description. All entities scored together, in any language, form one pool. A
+mention is encoded as `mention: left { mention } right`, as in google-research/xtreme's utils_mewslix.py, so
+truncating a long text does not remove it.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.base.errors import DataError
 from xtransfer.benchmarks.pools import MENTION, text_of
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.nearest import ranked
+from xtransfer.kinds.nearest_search import ranked
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import one_sequence_each
 from xtransfer.metrics.mean_ap import DEPTH
 
 ENTITY = "entity"
-TOKENS = 64  # XTREME-R's; a smaller `max_length` cuts shorter
+TOKENS = 64  # XTREME-R's limit; a smaller `max_length` takes precedence
 
 
 def together(rows: Languages) -> dict[str, list[Row]]:
-    """The rows as they are; raises DataError for a mention whose entity is not among them."""
+    """Returns the rows unchanged; raises DataError if a mention's entity is not among the candidates."""
     pool = {row["entity"] for part in rows.values() for row in part if row["side"] == ENTITY}
     for language, part in rows.items():
         lost = next((row for row in part if row["entity"] not in pool), None)
         if lost is not None:
             raise DataError(
-                f"{language}: mention '{lost['id']}' is of entity '{lost['entity']}', which is not among the "
-                f"{len(pool)} candidates; complete the file of candidates"
+                f"{language}: mention '{lost['id']}' links to entity '{lost['entity']}', which is missing from the "
+                f"{len(pool)} candidates; add it to the file of candidates"
             )
     return {language: list(part) for language, part in rows.items()}
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as one sequence."""
+    """Encodes each row as one sequence."""
     return one_sequence_each([text_of(row) for row in rows], None, tokenizer, min(max_length, TOKENS))
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
-    """For each mention the 20 nearest entities; for entities nothing."""
+    """Returns the 20 nearest entities for each mention, and an empty prediction for each entity."""
     pool, names = [], []
     for language, part in rows.items():
         for row, own in zip(part, vectors[language], strict=True):
@@ -59,12 +59,12 @@ def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> d
 
 
 def check(row: Row) -> str | None:
-    """What is wrong with a row, or None."""
+    """Returns what is wrong with a row, or None if it is valid."""
     if row["side"] not in (MENTION, ENTITY):
         return f"side is {row['side']!r}, expected '{MENTION}' or '{ENTITY}'"
     if row["side"] == MENTION and not 0 <= row["start"] < row["end"] <= len(row["text"]):
-        place = f"from {row['start']} to {row['end']}"
-        return f"the mention is {place}, expected a part of the {len(row['text'])} characters"
+        span = f"start {row['start']} and end {row['end']}"
+        return f"the mention has {span}, expected 0 <= start < end <= {len(row['text'])}, the length of its text"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Encoded rows end to end in a few flat Arrow arrays: small in memory, and read from a mapped file as they lie."""
+"""Stores encoded rows in a few flat Arrow arrays: compact in memory, and usable directly from a mapped file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOKENS = pa.large_list(pa.large_list(pa.int32()))
 _SCHEMA = pa.schema(
     [
         ("sequences", _TOKENS),
-        ("types", _TOKENS),  # null where the encoder reads no segments
+        ("types", _TOKENS),  # null if the encoder uses no segments
         ("target", pa.large_string()),  # JSON
         ("extra", pa.large_string()),  # JSON
     ]
@@ -26,7 +26,7 @@ _SCHEMA = pa.schema(
 
 
 def flattened(encoded: Sequence[Encoded]) -> pa.RecordBatch:
-    """Rows as one Arrow batch; raises TypeError where a target or extra is more than tuples and plain values."""
+    """Returns rows as one Arrow batch; raises TypeError if a target or extra is not made of tuples and plain values."""
     columns = [
         _nested([one.sequences for one in encoded]),
         _nested([one.types for one in encoded]),
@@ -37,14 +37,14 @@ def flattened(encoded: Sequence[Encoded]) -> pa.RecordBatch:
 
 
 def together(batches: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
-    """Batches of `flattened` under each other, as one."""
+    """Concatenates batches of `flattened` into one."""
     whole = pa.Table.from_batches(batches, _SCHEMA).combine_chunks().to_batches()
     assert len(whole) < 2
     return whole[0] if whole else flattened([])
 
 
 class FlatRows(Sequence[Encoded]):
-    """The rows of a batch of `flattened`, each put together when it is asked for."""
+    """The rows of a batch of `flattened`; each row is built when it is accessed."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._sequences = _Nested(batch.column("sequences"))
@@ -70,21 +70,21 @@ class FlatRows(Sequence[Encoded]):
         return Encoded(self._sequences[row], types, target, extra)
 
     def num_tokens(self) -> list[int]:
-        """What each row costs when its sequences are padded to its longest."""
+        """Returns the number of tokens of each row, with its sequences padded to its longest."""
         return self._sequences.padded()
 
     def tokens(self) -> np.ndarray:
-        """All token ids, row after row."""
+        """Returns all token ids, row after row."""
         return self._sequences.tokens()
 
 
 class _Nested:
-    """A column of lists of lists of whole numbers as three arrays that share its memory."""
+    """A column of lists of lists of integers, as three arrays that share its memory."""
 
     def __init__(self, column: pa.LargeListArray) -> None:
         inner = column.values
-        self._rows = column.offsets.to_numpy()  # where each row's sequences begin, and where the last one's end
-        self._starts = inner.offsets.to_numpy()  # where each sequence's tokens begin, and where the last one's end
+        self._rows = column.offsets.to_numpy()  # start of each row's sequences, and the end of the last
+        self._starts = inner.offsets.to_numpy()  # start of each sequence's tokens, and the end of the last
         self._tokens = inner.values.to_numpy()
 
     def __getitem__(self, row: int) -> Sequences:
@@ -117,21 +117,21 @@ def _edges(lengths: Iterable[int]) -> pa.Int64Array:
     return pa.array(np.cumsum([0, *lengths]), pa.int64())
 
 
-def _packed(value: Any) -> str:
+def _packed(value: object) -> str:
     _check(value)
     return json.dumps(value, separators=(",", ":"))
 
 
-def _check(value: Any) -> None:
+def _check(value: object) -> None:
     if type(value) is tuple:
         for part in value:
             _check(part)
     elif value is not None and type(value) not in (bool, int, float, str):
-        raise TypeError(f"{type(value).__name__} in a target or extra; use tuples of None, bool, int, float and str")
+        raise TypeError(f"a target or extra contains {value!r}; use tuples of None, bool, int, float and str")
 
 
 @lru_cache(maxsize=1024)
-def _unpacked(text: str) -> Any:
+def _unpacked(text: str) -> Any:  # Any: as `Encoded.target`
     return _frozen(json.loads(text))
 
 

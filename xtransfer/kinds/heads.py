@@ -1,4 +1,4 @@
-"""Heads on the first token, shaped as XLM-R's own: dropout, dense, tanh, dropout, projection."""
+"""Heads on the first token, with the layers of XLM-R's own: dropout, dense, tanh, dropout, projection."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import nn
 if TYPE_CHECKING:
     from xtransfer.kinds.batches import Batch
 
-INITIAL_SPREAD = 0.02  # standard deviation of fresh weights, as in BERT and XLM-R
+INITIAL_SPREAD = 0.02  # standard deviation of newly initialised weights, as in BERT and XLM-R
 
 
 def linear(width: int, num_outputs: int) -> nn.Linear:
-    """A fresh linear layer."""
+    """Returns a newly initialised linear layer."""
     made = nn.Linear(width, num_outputs)
     nn.init.normal_(made.weight, std=INITIAL_SPREAD)
     nn.init.zeros_(made.bias)
@@ -23,9 +23,9 @@ def linear(width: int, num_outputs: int) -> nn.Linear:
 
 
 class FirstTokenHead(nn.Module):
-    """Logits [sequences, outputs] from the states of each sequence's first token."""
+    """Computes logits [sequences, outputs] from the hidden state of each sequence's first token."""
 
-    first_only = True  # of each sequence no other token's state is read
+    first_only = True  # reads no other token's state
 
     def __init__(self, hidden: int, num_outputs: int, dropout: float) -> None:
         super().__init__()
@@ -42,24 +42,24 @@ class FirstTokenHead(nn.Module):
         return output
 
     def items(self, batch: Batch) -> int:
-        """How many rows the loss is the mean of."""
+        """Returns the number of rows the loss averages over."""
         return len(batch.sizes)
 
     @torch.no_grad()
     def take_trunk(self, other: FirstTokenHead) -> None:
-        """Start the dense layer from another head's."""
+        """Copies the dense layer of another head."""
         self.dense.load_state_dict(other.dense.state_dict())
 
 
 class LabelHead(FirstTokenHead):
-    """One logit per label; one sequence per row. Softmax cross-entropy."""
+    """Classifies rows of one sequence: one logit per label, softmax cross-entropy."""
 
     def __init__(self, hidden: int, labels: Sequence[str], dropout: float) -> None:
         super().__init__(hidden, len(labels), dropout)
         self.labels = tuple(labels)
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Logits [rows, labels]."""
+        """Returns logits [rows, labels]."""
         return self.logits(states)
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -67,13 +67,13 @@ class LabelHead(FirstTokenHead):
 
 
 class OptionHead(FirstTokenHead):
-    """One logit per option, softmax over a row's options; rows may differ in their number."""
+    """Scores each option with one logit and a softmax over a row's options; rows may differ in their number."""
 
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__(hidden, 1, dropout)
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Logits [rows, most options]; places without an option hold minus infinity."""
+        """Returns logits [rows, maximum number of options], padded with minus infinity."""
         logits = self.logits(states).squeeze(-1)
         parts = list(logits.split(batch.sizes))
         return nn.utils.rnn.pad_sequence(parts, batch_first=True, padding_value=float("-inf"))
@@ -83,13 +83,13 @@ class OptionHead(FirstTokenHead):
 
 
 class ScoreHead(FirstTokenHead):
-    """One number per row; one sequence per row. Squared error."""
+    """Regression for rows of one sequence: one number per row, squared error."""
 
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__(hidden, 1, dropout)
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Scores [rows]."""
+        """Returns scores [rows]."""
         return self.logits(states).squeeze(-1)
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -99,7 +99,7 @@ class ScoreHead(FirstTokenHead):
 
 @torch.no_grad()
 def copied(source: nn.Module, new: nn.Module) -> bool:
-    """Start a head from another one of its class, labels (where it has any) and sizes; False where they differ."""
+    """Copies the weights of `source` into `new`; returns False if their class, labels or shapes differ."""
     ours, theirs = new.state_dict(), source.state_dict()
     same_sizes = {name: one.shape for name, one in ours.items()} == {name: one.shape for name, one in theirs.items()}
     same_labels = getattr(source, "labels", ()) == getattr(new, "labels", ())
@@ -110,7 +110,7 @@ def copied(source: nn.Module, new: nn.Module) -> bool:
 
 
 def same_trunk(source: nn.Module, new: nn.Module) -> bool:
-    """Whether both heads have dense layers of one size."""
+    """Returns whether both heads have dense layers of the same shape."""
     return (
         isinstance(source, FirstTokenHead)
         and isinstance(new, FirstTokenHead)

@@ -1,4 +1,4 @@
-"""The head of masked language models: which token stands at a place."""
+"""The head for masked language modelling: predicts the token at a masked position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xtransfer.kinds.batches import Batch
 
 _NAMES = ("dense.weight", "dense.bias", "layer_norm.weight", "layer_norm.bias", "bias")
-_PRETRAINED = (  # how the same parameters are named in the files of XLM-R and RoBERTa, and of BERT
+_PRETRAINED = (  # names of the same parameters in checkpoints of XLM-R and RoBERTa, then of BERT
     tuple(f"lm_head.{name}" for name in _NAMES),
     tuple(
         f"cls.predictions.{name}"
@@ -28,9 +28,9 @@ _PRETRAINED = (  # how the same parameters are named in the files of XLM-R and R
 
 
 class LanguageHead(nn.Module):
-    """Dense layer, GELU, LayerNorm, then a product with the encoder's own token embeddings, as in XLM-R.
+    """Dense layer, GELU, LayerNorm, then the encoder's token embeddings as output layer, as in XLM-R.
 
-    `bind` names the encoder. Its embeddings are used where they are: they are no parameter of this module, so
+    Call `bind` with the encoder before use. The head shares the encoder's embeddings and does not register them, so
     they are trained (or frozen) and saved once, with the encoder.
     """
 
@@ -43,22 +43,22 @@ class LanguageHead(nn.Module):
         self.layer_norm = nn.LayerNorm(hidden)
 
     def bind(self, encoder: PreTrainedModel) -> None:
-        """Predict the tokens of an encoder; raises RequestError where its embeddings have another width."""
+        """Ties the head to an encoder's embeddings; raises RequestError if embedding size and hidden size differ."""
         table = encoder.get_input_embeddings()
         assert isinstance(table, nn.Embedding)
         vocabulary, width = table.weight.shape
         if width != self.dense.out_features:
             raise RequestError(
-                f"the encoder's token embeddings are {width} wide and its states {self.dense.out_features}: "
-                "masked language modelling needs an encoder where the two are equal"
+                f"the encoder's embedding size is {width} and its hidden size {self.dense.out_features}; masked "
+                "language modelling needs an encoder where both are equal"
             )
-        object.__setattr__(self, "table", table)  # nn.Module would count it as a part of this one
+        object.__setattr__(self, "table", table)  # nn.Module would register it as a submodule
         self.bias = nn.Parameter(torch.zeros(vocabulary))
         self.layer_norm.eps = float(getattr(encoder.config, "layer_norm_eps", 1e-5))
 
     @torch.no_grad()
     def adopt(self, weights: Mapping[str, Tensor]) -> bool:
-        """Start from the head that an encoder was pretrained with; False where that is not among its weights."""
+        """Loads the head the encoder was pretrained with; returns False if its checkpoint does not contain one."""
         for names in _PRETRAINED:
             found = {own: weights[name] for own, name in zip(_NAMES, names, strict=True) if name in weights}
             if {name: value.shape for name, value in found.items()} == self.shapes():
@@ -67,7 +67,7 @@ class LanguageHead(nn.Module):
         return False
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
-        """Logits [hidden tokens, vocabulary], row by row; places that show their token are not computed."""
+        """Returns logits [masked tokens, vocabulary], row by row; other positions are not computed."""
         rows = [row for row, target in enumerate(batch.targets) for _ in target]
         places = [place for target in batch.targets for place, _ in target]
         hidden = states[torch.tensor([rows, places], dtype=torch.long, device=states.device).unbind()]
@@ -75,16 +75,16 @@ class LanguageHead(nn.Module):
         return nn.functional.linear(hidden, self.table.weight, self.bias)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Mean cross-entropy over the hidden tokens; zero for a batch that has none, of special tokens alone."""
+        """Returns the mean cross-entropy over masked tokens; zero if the batch has none (only special tokens)."""
         tokens = [token for target in batch.targets for _, token in target]
         if not tokens:
             return outputs.sum()
         return nn.functional.cross_entropy(outputs.float(), torch.tensor(tokens, device=outputs.device))
 
     def items(self, batch: Batch) -> int:
-        """How many hidden tokens the loss is the mean of."""
+        """Returns the number of masked tokens the loss averages over."""
         return sum(map(len, batch.targets))
 
     def shapes(self) -> dict[str, torch.Size]:
-        """The sizes of its parameters by name; heads of equal ones can start from each other."""
+        """Returns the shape of each parameter by name; heads with equal shapes can be initialised from each other."""
         return {name: value.shape for name, value in self.state_dict().items()}

@@ -1,9 +1,9 @@
-"""Kind `mining`: two sets of sentences, of which some are translations of each other (BUCC 2018).
+"""Kind `mining`: find translations between two sets of sentences (BUCC 2018).
 
 A row is a sentence of one side. Follows jiant's bucc2018.py, the working version of what google-research/xtreme
-took from LASER: equal texts of a side are one sentence, with the vector of the last; four neighbours both ways;
-ratio margin; each sentence takes its best partner, and of all pairs the best go first, each sentence used once
-(strategy "max"). A pair counts from the threshold on that gives the best F1 on the dev split.
+took from LASER. Equal texts on one side are one sentence with the vector of the last one. Margins are ratios over
+four neighbours in both directions. Each sentence takes its best partner; pairs are accepted best first, each
+sentence once (strategy "max"). A pair is predicted if its margin reaches the threshold with the best F1 on dev.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.nearest import neighbours, ratio_margins
+from xtransfer.kinds.nearest_search import k_nearest, ratio_margins
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import one_sequence_each
 from xtransfer.metrics.mining_f1 import f1
 
 NEIGHBOURHOOD = 4
 SOURCE, TARGET = "source", "target"
-Thresholds = Mapping[str, float]  # language → the least margin of a pair
+Thresholds = Mapping[str, float]  # language → smallest margin of a predicted pair
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A source and a target row, by id, and the margin of their texts."""
+    """The ids of a source row and a target row, and the margin between their texts."""
 
     source: str
     target: str
@@ -35,18 +35,18 @@ class Pair:
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as one sequence."""
+    """Encodes each row as one sequence."""
     return one_sequence_each([row["text"] for row in rows], None, tokenizer, max_length)
 
 
 def calibrate(vectors: Mapping[str, Vectors], rows: Languages) -> Thresholds:
-    """Per language the threshold of the best F1."""
+    """Returns, for each language, the threshold with the best F1."""
     pairs = {language: mine(own, rows[language]) for language, own in vectors.items()}
     return {language: best_threshold(found, gold(rows[language])) for language, found in pairs.items()}
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: Thresholds) -> dict[str, list[Prediction]]:
-    """For each source row the ids of its translations, none for most; for target rows nothing."""
+    """Returns the ids of each source row's translations (none for most) and empty predictions for target rows."""
     pairs = {language: mine(own, rows[language]) for language, own in vectors.items()}
     return {language: _found(found, rows[language], calibrated[language]) for language, found in pairs.items()}
 
@@ -61,7 +61,10 @@ def _found(pairs: Sequence[Pair], rows: Sequence[Row], threshold: float) -> list
 
 
 def mine(vectors: Vectors, rows: Sequence[Row]) -> list[Pair]:
-    """All pairs of a positive margin, the best first, each text used once; equal texts give a pair for each row."""
+    """Returns all pairs with a positive margin, best first, each text used once.
+
+    Each combination of rows with the two texts of a pair is a pair of its own.
+    """
     sources, targets = _texts(vectors, rows, SOURCE), _texts(vectors, rows, TARGET)
     if not sources.ids or not targets.ids:
         return []
@@ -74,14 +77,14 @@ def mine(vectors: Vectors, rows: Sequence[Row]) -> list[Pair]:
 
 
 def gold(rows: Sequence[Row]) -> set[tuple[str, str]]:
-    """The pairs that are translations, by id."""
+    """Returns the ids of the pairs that are translations."""
     return {(row["id"], partner) for row in rows for partner in row["partners"]}
 
 
 def best_threshold(pairs: Sequence[Pair], right: set[tuple[str, str]]) -> float:
-    """The margin from which on pairs count for the best F1; 0 where no pair is right.
+    """Returns the threshold on the margin with the best F1; 0 if no pair is correct.
 
-    Half-way between the last pair that counts and the next; the last one's own where there is no next.
+    It lies half-way between the last accepted pair and the next one, or at the last pair if there is no next.
     """
     threshold, best, correct = 0.0, 0.0, 0
     for number, pair in enumerate(pairs, start=1):
@@ -95,7 +98,7 @@ def best_threshold(pairs: Sequence[Pair], right: set[tuple[str, str]]) -> float:
 
 @dataclass(frozen=True)
 class _Texts:
-    """The distinct texts of one side: the ids of their rows, and a vector [hidden] each."""
+    """The distinct texts of one side: the ids of their rows, and one vector [hidden] per text."""
 
     ids: list[list[str]]
     vectors: list[torch.Tensor]
@@ -112,11 +115,11 @@ def _texts(vectors: Vectors, rows: Sequence[Row], side: str) -> _Texts:
 
 
 def _pairs(sources: Sequence[torch.Tensor], targets: Sequence[torch.Tensor]) -> Iterator[tuple[float, int, int]]:
-    """Margin, source and target of the pairs of strategy "max", the best first."""
-    forward, backward = neighbours(sources, targets, NEIGHBOURHOOD), neighbours(targets, sources, NEIGHBOURHOOD)
+    """Yields (margin, source, target) of the pairs of strategy "max", best first."""
+    forward, backward = k_nearest(sources, targets, NEIGHBOURHOOD), k_nearest(targets, sources, NEIGHBOURHOOD)
     there, back = ratio_margins(forward, backward), ratio_margins(backward, forward)
-    best_target = forward.places.gather(1, there.argmax(1, keepdim=True)).squeeze(1)
-    best_source = backward.places.gather(1, back.argmax(1, keepdim=True)).squeeze(1)
+    best_target = forward.indices.gather(1, there.argmax(1, keepdim=True)).squeeze(1)
+    best_source = backward.indices.gather(1, back.argmax(1, keepdim=True)).squeeze(1)
     margins = torch.cat([there.amax(1), back.amax(1)])
     ones = torch.cat([torch.arange(len(sources)), best_source]).tolist()
     others = torch.cat([best_target, torch.arange(len(targets))]).tolist()
@@ -131,11 +134,11 @@ def _pairs(sources: Sequence[torch.Tensor], targets: Sequence[torch.Tensor]) -> 
 
 
 def check(row: Row) -> str | None:
-    """What is wrong with a row, or None."""
+    """Returns what is wrong with a row, or None if it is valid."""
     if row["side"] not in (SOURCE, TARGET):
         return f"side is {row['side']!r}, expected '{SOURCE}' or '{TARGET}'"
     if row["side"] == TARGET and row["partners"]:
-        return "a target row names partners; only source rows do"
+        return "partners is set on a target row; only source rows may have partners"
     return None
 
 

@@ -1,7 +1,7 @@
-"""Kind `mlm`: any text, of which some tokens are hidden and predicted (masked language modelling). Only trained.
+"""Kind `mlm`: masked language modelling on any text. Trained only, never scored.
 
-Masking follows Devlin et al. 2019: 15% of a sequence's tokens, at least one; of these 80% give way to the mask
-token, 10% to a random token, 10% stay. A text longer than the recipe's `max_length` loses its end.
+Masking follows Devlin et al. 2019: 15% of a sequence's tokens, at least one, are predicted. Of these, 80% become
+the mask token, 10% a random token, and 10% stay. Texts are truncated to the recipe's `max_length`.
 """
 
 from __future__ import annotations
@@ -25,29 +25,32 @@ if TYPE_CHECKING:
     from xtransfer.kinds.batches import Batch
     from xtransfer.recipes.recipe import Recipe
 
-SHARE = 0.15  # of the tokens that are hidden
-_MASKED, _RANDOM = 0.8, 0.1  # of these: shares that become the mask token, or any token
-_COUNTED = 10_000  # rows that stand for all
-_LONGEST_TOKEN = 32  # characters, generously: what lies beyond `max_length` of them need not be tokenised
+SHARE = 0.15  # share of tokens to predict
+_MASKED, _RANDOM = 0.8, 0.1  # of these, shares that become the mask token and a random token
+_COUNTED = 10_000  # rows used to estimate the vocabulary size
+_LONGEST_TOKEN = 32  # characters, a generous bound: text beyond `max_length` such tokens need not be tokenised
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as one sequence, its text's first tokens. There is no target before `corrupt`."""
+    """Encodes each row as one sequence, the first tokens of its text. Targets are set later, by `corrupt`."""
     texts = [row["text"][: max_length * _LONGEST_TOKEN] for row in rows]
     return one_sequence_each(texts, None, tokenizer, max_length)
 
 
 def corrupt(batch: Batch, tokenizer: PreTrainedTokenizerBase, generator: torch.Generator) -> Batch:
-    """The batch with tokens hidden; the target of a row is [(place, token that stood there), …].
+    """Returns the batch with masked tokens; the target of a row is [(position, original token), …].
 
-    Special tokens and padding are never hidden. Raises RequestError for a tokenizer without a mask token.
+    Special tokens and padding are never masked. Raises RequestError if the tokenizer has no mask token.
     """
     if tokenizer.mask_token_id is None:
-        raise RequestError("the encoder's tokenizer has no mask token; leave masked language modelling out")
+        raise RequestError(
+            "the encoder's tokenizer has no mask token, which masked language modelling needs; "
+            "remove the benchmarks of kind mlm or choose another encoder"
+        )
     ids = batch.input_ids
     special = torch.isin(ids, torch.tensor(tokenizer.all_special_ids)) | (batch.attention_mask == 0)
-    drawn = torch.rand(ids.shape, generator=generator).masked_fill(special, 2.0)  # never reached by a bound
-    bound = drawn.min(dim=1, keepdim=True).values.clamp(min=SHARE)  # the least drawn is always hidden
+    drawn = torch.rand(ids.shape, generator=generator).masked_fill(special, 2.0)  # above any bound
+    bound = drawn.min(dim=1, keepdim=True).values.clamp(min=SHARE)  # the lowest draw is always masked
     hidden = (drawn <= bound) & ~special
     way = torch.rand(ids.shape, generator=generator)
     random = torch.randint(len(tokenizer), ids.shape, generator=generator)
@@ -60,14 +63,15 @@ def corrupt(batch: Batch, tokenizer: PreTrainedTokenizerBase, generator: torch.G
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> LanguageHead:
-    """A fresh head, which must be bound to the encoder whose tokens it predicts."""
+    """Returns a newly initialised head; call `bind` with the encoder before use."""
     return LanguageHead(hidden)
 
 
 def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
-    """The loss of guessing among all tokens, as many as the highest number in 10,000 rows says.
+    """Returns the loss of guessing uniformly among all tokens, in nats.
 
-    An encoder that comes pretrained stays far below, and need not get any better to be no failure.
+    The vocabulary size is estimated from the highest token id in the first 10,000 rows. A pretrained encoder starts
+    far below this loss, so training has not failed if it does not improve further.
     """
     return math.log(1 + max(max(sequence) for row in encoded[:_COUNTED] for sequence in row.sequences))
 

@@ -1,6 +1,6 @@
-"""Kind `nearness`: two texts, how alike they are, and what their vectors say of it. Nothing is trained.
+"""Kind `nearness`: predict the similarity of two texts from their vectors. Scored only, never trained.
 
-The similarity is minus the angle between the vectors over pi, as Chidambaram et al. 2018 score STS Benchmark.
+The similarity is minus the angle between the vectors divided by pi, as in Chidambaram et al. 2018 on STS Benchmark.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from xtransfer.kinds.tokens import sequences_each
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as two sequences."""
+    """Encodes each row as two sequences: first text, second text."""
     return sequences_each([[row["first"], row["second"]] for row in rows], tokenizer, max_length)
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
-    """For each row a number from -1, opposite vectors, to 0, the same ones."""
+    """Returns a similarity for each row, from -1 (opposite directions) to 0 (the same direction)."""
     return {language: [Prediction(_similarity(two)) for two in own] for language, own in vectors.items()}
 
 

@@ -1,14 +1,14 @@
-"""Kind `neighbours`: a sentence between two others, to be told from those of other places. Only trained.
+"""Kind `neighbours`: pick a sentence's previous and next sentence from a batch. Trained only, never scored.
 
-Quick thoughts (Logeswaran and Lee 2018) as Chidambaram et al. 2018 train them: the losses of predecessor and successor
-are added, and each of the three places has a layer of its own.
+This is quick thoughts (Logeswaran and Lee 2018) as trained by Chidambaram et al. 2018: the losses for the previous
+and the next sentence are added, and each of the three positions has its own layer.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from transformers import PreTrainedTokenizerBase
 
@@ -25,17 +25,17 @@ PLACES = ("before", "text", "after")
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as three sequences, in the order of the text."""
+    """Encodes each row as three sequences: previous, current and next sentence."""
     return sequences_each([[row[place] for place in PLACES] for row in rows], tokenizer, max_length)
 
 
-def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, Any]) -> NeighboursHead:
-    """A fresh head with a layer for each place."""
+def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, object]) -> NeighboursHead:
+    """Returns a newly initialised head with one layer per position."""
     return NeighboursHead(hidden, dual)
 
 
 def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
-    """The loss of guessing, twice: once for each neighbour."""
+    """Returns the loss of guessing, in nats, summed over the previous and the next sentence."""
     return 2 * math.log(min(recipe.batch_size, recipe.dual.negatives_within or recipe.batch_size, len(encoded)))
 
 

@@ -1,4 +1,4 @@
-"""Kind `pair`: two texts, one label (inference, paraphrase)."""
+"""Kind `pair`: classify a pair of texts (inference, paraphrase)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from xtransfer.kinds.tokens import one_sequence_each
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as one sequence: first text, second text."""
+    """Encodes each row as one sequence: first text, second text."""
     firsts, seconds = [row["first"] for row in rows], [row["second"] for row in rows]
     return one_sequence_each(firsts, seconds, tokenizer, max_length, [row["label"] for row in rows])
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> LabelHead:
-    """A fresh head with one logit per label of the benchmark."""
+    """Returns a newly initialised head with one logit per label of the benchmark."""
     return LabelHead(hidden, benchmark.labels, dropout)
 
 
 def decode(
     benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
 ) -> list[Prediction]:
-    """The label of the highest logit; the first of several equal ones."""
+    """Predicts the label with the highest logit; ties go to the first label."""
     return [
         Prediction(best, tuple(scores))
         for best, scores in zip(outputs.argmax(-1).tolist(), outputs.float().tolist(), strict=True)

@@ -1,8 +1,8 @@
-"""Kind `ranking`: two texts that belong together, each first one looking for its second among others.
+"""Kind `ranking`: rank the target that belongs to a source text above other targets.
 
-Trained with a softmax over the texts of a batch (translation ranking of Chidambaram et al. 2018; questions and answers,
-mentions and entities of XTREME-R). Scored as Chidambaram et al. do: the right one among 999 others drawn at random,
-by dot product. A target's `context`, where it has one, is read as its second text.
+Training uses a softmax over the targets of a batch (translation ranking of Chidambaram et al. 2018; questions and
+answers, mentions and entities of XTREME-R). Scoring follows Chidambaram et al.: the correct target and 999 random
+others, ranked by dot product. If a target has a `context`, both are encoded as a text pair.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -26,12 +26,12 @@ from xtransfer.metrics.precision_at import DEPTH
 if TYPE_CHECKING:
     from xtransfer.recipes.recipe import Recipe
 
-OTHERS = 999  # targets that a source is to be told from
-_ROWS_AT_ONCE = 512  # of similarities
+OTHERS = 999  # incorrect targets ranked together with the correct one
+_ROWS_AT_ONCE = 512  # sources per block of similarities
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as its source, its target, and its hard negatives where training has mined some."""
+    """Encodes each row as its source, its target, and its hard negatives if training mined any."""
     texts = [[row["source"], row["target"], *row.get("negatives", ())] for row in rows]
     seconds = [["", *[row.get("context", "")] * (len(own) - 1)] for row, own in zip(rows, texts, strict=True)]
     ids, types = _tokenized([one for own in texts for one in own], [one for own in seconds for one in own],
@@ -42,7 +42,7 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 def _tokenized(
     firsts: Sequence[str], seconds: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> tuple[list[Tokens], list[Tokens] | None]:
-    """As `tokenize`, where some texts have a second one and others none."""
+    """Like `tokenize`, for a mix of single texts and text pairs; an empty second text means a single text."""
     alone = [place for place, second in enumerate(seconds) if not second]
     paired = [place for place, second in enumerate(seconds) if second]
     ids: dict[int, Tokens] = {}
@@ -56,13 +56,13 @@ def _tokenized(
     return [ids[place] for place in in_order], [types[place] for place in in_order] if types else None
 
 
-def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, Any]) -> RankingHead:
-    """A head without parameters, but for a scale that is learned."""
+def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, object]) -> RankingHead:
+    """Returns a head whose only parameter is the scale, if the recipe learns it."""
     return RankingHead(dual)
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
-    """For each row the ids of the 10 targets nearest to its source, among its own and 999 drawn at random."""
+    """Returns, for each row, the ids of the 10 targets nearest to its source among its own and 999 random others."""
     return {language: _ranked(language, own, rows[language]) for language, own in vectors.items()}
 
 
@@ -80,15 +80,21 @@ def _ranked(language: str, vectors: Vectors, rows: Sequence[Row]) -> list[Predic
 
 
 def _pool(name: str, own: int, num_rows: int) -> list[int]:
-    """The row's own place and 999 others, the same ones whatever model is scored; all where there are no more."""
+    """Returns the indices of the row and of 999 random others, or of all rows if there are fewer.
+
+    The draw depends only on `name`, so every model is scored on the same candidates.
+    """
     if num_rows <= OTHERS + 1:
         return list(range(num_rows))
-    others = random.Random(name).sample(range(num_rows - 1), OTHERS)  # noqa: S311 - a draw, not a secret
+    others = random.Random(name).sample(range(num_rows - 1), OTHERS)  # noqa: S311 - sampling, not cryptography
     return sorted([own, *(place + (place >= own) for place in others)])
 
 
 def measure(vectors: Vectors) -> dict[str, float]:
-    """How unlike the spaces of sources and targets are: as Chidambaram et al. have it, and for vectors of length 1."""
+    """Returns the eigen-similarity of source and target vectors, raw as in Chidambaram et al. and at unit length.
+
+    Higher means less similar spaces. Empty if there are too few rows.
+    """
     if len(vectors) < NUM_PAIRS:
         return {}
     sources, targets = (torch.stack([own[side] for own in vectors]) for side in (0, 1))
@@ -97,7 +103,7 @@ def measure(vectors: Vectors) -> dict[str, float]:
 
 
 def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
-    """The loss of guessing: the log of the number of candidates."""
+    """Returns the loss of guessing, in nats: the log of the number of candidates."""
     within = min(recipe.batch_size, recipe.dual.negatives_within or recipe.batch_size, len(encoded))
     return math.log(within * max(len(row.sequences) - 1 for row in encoded))
 

@@ -1,13 +1,12 @@
-"""Kind `response`: a text and what somebody answered, to be told from other answers. Only trained.
+"""Kind `response`: rank the actual response to a text above other responses. Trained only, never scored.
 
-As kind `ranking`, but that answers go through a layer of their own (conversation response of Chidambaram et al. 2018,
-after Henderson et al. 2017).
+Like kind `ranking`, but responses pass through a layer of their own (conversation response of Chidambaram et al.
+2018, after Henderson et al. 2017).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.kinds.heads import copied
@@ -16,8 +15,8 @@ from xtransfer.kinds.spec import Kind
 from xtransfer.kinds.vector_heads import ResponseHead
 
 
-def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, Any]) -> ResponseHead:
-    """A fresh head with a layer for responses."""
+def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, object]) -> ResponseHead:
+    """Returns a newly initialised head with a layer for responses."""
     return ResponseHead(hidden, dual)
 
 

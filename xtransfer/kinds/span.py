@@ -1,9 +1,9 @@
-"""Kind `span`: a question, a context, and the answer as a piece of the context (SQuAD, XQuAD, MLQA, TyDiQA).
+"""Kind `span`: extract the answer to a question from its context (SQuAD, XQuAD, MLQA, TyDiQA).
 
-A row may have several acceptable answers; training takes the first. With `no_answer` a benchmark has rows
-without any, and a prediction is empty where the first token scores above the best span. `Encoded.extra` is
-(first character of each token of the context, the character behind it, windows), a window being (place of its
-first token of the context in the sequence, which token of the context that is, how many it holds).
+A row may have several acceptable answers; training uses the first. With `no_answer` a benchmark also has rows
+without an answer, and a prediction is empty if the first token scores above the best span. `Encoded.extra` is
+(offsets where context tokens start, offsets where they end, windows), offsets in characters. A window is (position
+of its first context token in the sequence, index of that token in the context, number of context tokens).
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from xtransfer.kinds.spec import Encoded, Kind, Prediction
 if TYPE_CHECKING:
     from xtransfer.kinds.batches import Batch
 
-_SHOWN = 60  # characters of a text in an error
+_SHOWN = 60  # characters of a text shown in an error
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as one sequence per window; the target is (first, last token of the answer) per window."""
+    """Encodes each row as one sequence per window.
+
+    The target is (first token, last token) of the answer in each window, or (0, 0) if the window lacks it.
+    """
     if not rows:
         return []
     pair = layout(tokenizer)
@@ -61,36 +64,36 @@ def _target(answer: tuple[int, int] | None, place: int, first: int, length: int)
 
 
 class SpanHead(nn.Module):
-    """Two logits per token: the answer begins here, ends here. Softmax over the tokens of a window."""
+    """Scores each token as start and as end of the answer, with a softmax over the tokens of a window."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.outputs = linear(hidden, 2)
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Logits [windows, 2, tokens]; padding holds minus infinity."""
+        """Returns logits [windows, 2 (start, end), tokens]; padding is minus infinity."""
         logits: torch.Tensor = self.outputs(states).float().transpose(1, 2)
         return logits.masked_fill(batch.attention_mask[:, None, :] == 0, float("-inf"))
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Mean over the windows of the batch, and over begin and end."""
+        """Returns the cross-entropy averaged over the windows of the batch and over start and end."""
         targets = torch.tensor([window for row in batch.targets for window in row], device=outputs.device)
         return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
 
     def items(self, batch: Batch) -> int:
-        """How many windows the loss is the mean of."""
+        """Returns the number of windows the loss averages over."""
         return sum(batch.sizes)
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> SpanHead:
-    """A fresh head; it has no dropout of its own, as in the encoders' own heads for questions."""
+    """Returns a newly initialised head without dropout, like the encoders' own heads for question answering."""
     return SpanHead(hidden)
 
 
 def decode(
     benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
 ) -> list[Prediction]:
-    """The text of the best span, exactly as the context has it; scores: of the span, of no answer."""
+    """Predicts the text of the best span as it stands in the context; scores: of that span, of no answer."""
     places, values = nbest(outputs)
     null = outputs[:, :, 0].double().numpy()
     predictions, start = [], 0
@@ -104,14 +107,15 @@ def decode(
 
 
 def check(row: Row) -> str | None:
-    """What is wrong with a row, or None."""
+    """Returns what is wrong with a row, or None if it is valid."""
     answers, starts = row["answers"], row["starts"]
     if len(answers) != len(starts):
-        return f"has {len(answers)} answers and {len(starts)} starts, expected as many of both"
+        return f"answers has {len(answers)} entries and starts has {len(starts)}, expected one start for each answer"
     for answer, start in zip(answers, starts, strict=True):
         found = row["context"][start : start + len(answer)] if start >= 0 else ""
         if found != answer:
-            return f"answer {answer[:_SHOWN]!r} is not in its context at character {start}: {found[:_SHOWN]!r} is there"
+            there = f"the context has {found[:_SHOWN]!r} there"
+            return f"answer {answer[:_SHOWN]!r} does not occur in the context at character {start}: {there}"
     return None
 
 

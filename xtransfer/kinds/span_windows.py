@@ -1,8 +1,8 @@
-"""A question and its context as windows of tokens, and answers as spans of them.
+"""Splits a question and its context into windows of tokens, and maps answers to token spans.
 
-Follows run_squad of google-research/xtreme: the question is cut to 64 tokens; a context that does not fit is
-read in windows that begin 128 tokens apart; an answer that is not whole inside a window has its target on the
-first token there.
+Follows run_squad of google-research/xtreme: the question is truncated to 64 tokens; a context that does not fit is
+read in windows that start 128 tokens apart; if a window does not contain the whole answer, its target is the first
+token.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from xtransfer.base.errors import RequestError
 from xtransfer.kinds.tokens import Tokens
 
 QUESTION_TOKENS = 64
-STRIDE = 128  # tokens from the beginning of a window to the next one's
+STRIDE = 128  # tokens between the starts of consecutive windows
 NOWHERE = (0, 0)
 
 
 @dataclass(frozen=True)
 class TextTokens:
-    """The tokens of a text, and the characters that each stands for."""
+    """The tokens of a text and the characters they cover."""
 
     ids: Tokens
-    starts: tuple[int, ...]  # first character of each token
-    ends: tuple[int, ...]  # the character behind each token
+    starts: tuple[int, ...]  # offset of each token's first character
+    ends: tuple[int, ...]  # offset after each token's last character
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a tokenizer puts round a question and a context, and the segment of every part."""
+    """The special tokens around a question and a context, and the segment ids of every part."""
 
     before: Tokens
     between: Tokens
@@ -43,21 +43,24 @@ class Layout:
         return len(self.before) + len(self.between) + len(self.after)
 
     def sequence(self, question: Tokens, context: Tokens) -> Tokens:
-        """The token ids of a window."""
+        """Returns the token ids of a window."""
         return self.before + question + self.between + context + self.after
 
     def types(self, question: Tokens, context: Tokens) -> Tokens:
-        """The segment ids of a window."""
+        """Returns the segment ids of a window."""
         assert self.segments is not None
         before, asked, between, read, after = self.segments
         return before + (asked,) * len(question) + between + (read,) * len(context) + after
 
 
 def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
-    """The layout of pairs; raises RequestError for a tokenizer that does not tell where its tokens come from."""
+    """Returns the tokenizer's layout of text pairs; raises RequestError if it does not report character offsets."""
     if not tokenizer.is_fast:
         name = type(tokenizer).__name__
-        raise RequestError(f"{name} does not say which characters a token stands for; answers need a fast tokenizer")
+        raise RequestError(
+            f"tokenizer {name} does not report character offsets, which kind span needs; "
+            "choose an encoder with a fast tokenizer"
+        )
     pair = tokenizer("a", "a")
     places = pair.sequence_ids(0)
     question, context = places.index(0), places.index(1)
@@ -75,9 +78,9 @@ def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
 
 
 def cut(num_tokens: int, room: int) -> list[tuple[int, int]]:
-    """(first token, number of tokens) of each window of a context, the last one ending with it.
+    """Returns (first token, number of tokens) of each window; the last window ends with the context.
 
-    Where fewer than 128 tokens fit, windows overlap by half.
+    If fewer than 128 context tokens fit into a window, windows overlap by half.
     """
     step = STRIDE if room >= STRIDE else max(1, room // 2)
     windows = [(0, min(room, num_tokens))]
@@ -90,7 +93,7 @@ def cut(num_tokens: int, room: int) -> list[tuple[int, int]]:
 def tokens_of(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int | None = None
 ) -> list[TextTokens]:
-    """The tokens of each text, without special ones; of a longer text the first `max_length`."""
+    """Returns the tokens of each text without special tokens, truncated to `max_length`."""
     output = tokenizer(
         list(texts),
         add_special_tokens=False,
@@ -108,10 +111,10 @@ def tokens_of(
 
 
 def span_of(answer: str, start: int, context: TextTokens) -> tuple[int, int] | None:
-    """First and last token that share a character with an answer, white space at its ends left aside.
+    """Returns the first and last token that overlap an answer, ignoring white space at its ends.
 
-    A token may begin with the space before its word (XLM-R) and an answer may begin or end within a token.
-    None where no token holds any of it.
+    None if no token does. A token may start with the space before its word (XLM-R), and an answer may start or end
+    inside a token.
     """
     first_character = start + len(answer) - len(answer.lstrip())
     end_character = start + len(answer.rstrip())
@@ -124,13 +127,16 @@ def span_of(answer: str, start: int, context: TextTokens) -> tuple[int, int] | N
 
 
 def room_for(question: Tokens, special: int, max_length: int) -> int:
-    """Tokens of the context that fit into a window; raises RequestError where none does."""
+    """Returns how many context tokens fit into a window; raises RequestError if none do."""
     room = max_length - special - len(question)
     if room < 1:
-        raise RequestError(f"max_length {max_length}: no room for a context; 384 is usual for questions and answers")
+        raise RequestError(
+            f"max_length {max_length} leaves no room for the context of a question; set it higher in the recipe "
+            "(384 is usual for question answering)"
+        )
     return room
 
 
 def longest_question(special: int, max_length: int) -> int:
-    """64 tokens, or half of what a short window holds."""
+    """Returns the maximum number of question tokens: 64, or half of a short window."""
     return max(1, min(QUESTION_TOKENS, (max_length - special) // 2))

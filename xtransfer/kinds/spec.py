@@ -1,9 +1,10 @@
-"""A kind: how benchmarks of one shape are encoded, headed, decoded. Many benchmarks, few kinds."""
+"""A kind: how benchmarks of one shape are encoded, trained and decoded. Many benchmarks share few kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -20,83 +21,85 @@ if TYPE_CHECKING:
 class Encoded:
     """One row as token sequences: one for a pair, one per option of a choice, one per window of a span.
 
-    Encoded rows are kept on disk, so target and extra are None, numbers, texts, or tuples of these.
+    Encoded rows are cached on disk, so `target` and `extra` are None, numbers, strings, or tuples of these.
     """
 
-    sequences: tuple[tuple[int, ...], ...]  # token ids, special tokens included
-    types: tuple[tuple[int, ...], ...] | None  # segment ids of the same lengths, for encoders that have them
-    target: Any  # what the loss compares with: a label id, an option's index …; None where nothing is trained
-    extra: Any = None  # what head or decoding must know of the tokens: places of words, characters of a window
+    sequences: tuple[tuple[int, ...], ...]  # token ids including special tokens
+    types: tuple[tuple[int, ...], ...] | None  # segment ids of the same lengths, if the encoder uses them
+    target: Any  # Any: each kind's own form (label id, option index, tags); None if nothing is trained
+    extra: Any = None  # Any: each kind's own facts about its tokens (word positions, character offsets)
 
 
 class Head(Protocol):
     """A torch module on top of the encoder's last hidden states.
 
-    Two members are optional. With `first_only = True` it reads of each sequence the first token's state alone, and
-    the others need not be there. `items(batch) -> int` says how many items `loss` is the mean of; with it, a batch
-    that does not fit into memory is computed in parts, without it never (a loss that compares rows, say).
+    Two members are optional. `first_only = True` means that the head reads only each sequence's first token, so the
+    other states need not be computed. `items(batch) -> int` returns how many items `loss` averages over. With it, a
+    batch that does not fit into memory is split into micro-batches; a loss that compares rows must not define it.
     """
 
     def __call__(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Outputs [rows, …] of states [sequences, tokens, hidden]; `batch.sizes[i]` sequences belong to row i."""
+        """Returns outputs [rows, …] for states [sequences, tokens, hidden]; row i has `batch.sizes[i]` sequences."""
         ...
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Mean loss over the rows of the batch, a scalar."""
+        """Returns the mean loss over the rows of the batch, a scalar."""
         ...
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one row."""
+    """The prediction of a model for one row."""
 
-    value: Any  # in the form that the metric reads: a label id, an option's index, a list of tags, a text
-    scores: tuple[float, ...] = ()  # logits or similarities behind it, where there are few
+    value: Any  # Any: what the benchmark's metric reads (label id, option index, list of tags, text)
+    scores: tuple[float, ...] = ()  # its logits or similarities, if there are few
 
 
 Decode = Callable[[Benchmark, torch.Tensor, Sequence[Row], Sequence[Encoded]], list[Prediction]]
-Vectors = Sequence[torch.Tensor]  # of each row [sequences, hidden], fp32; of length 1 where `Retrieval.unit` says so
+Vectors = Sequence[torch.Tensor]  # fp32 [sequences, hidden] per row; unit length if `Retrieval.unit`
 Languages = Mapping[str, Sequence[Row]]
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """How a kind that compares vectors predicts. It has no head: each sequence is pooled to one vector."""
+    """How a kind predicts by comparing vectors. It needs no head: each sequence is pooled to one vector."""
 
     find: Callable[[Mapping[str, Vectors], Languages, Any], dict[str, list[Prediction]]]
-    # (vectors by language, their rows, what `calibrate` gave or None) → one prediction per row
+    # (vectors by language, their rows, the result of `calibrate` or None) → one prediction per row
     calibrate: Callable[[Mapping[str, Vectors], Languages], Any] | None = None
-    # what is set on the dev split before test is opened (a threshold per language)
-    unit: bool = True  # whether vectors are scaled to length 1, so that a dot product is a cosine
+    # sets parameters on the dev split before test is read (a threshold per language); Any: a kind's own form
+    unit: bool = True  # whether vectors are scaled to unit length, so that a dot product is a cosine
     measure: Callable[[Vectors], Mapping[str, float]] | None = None
-    # what is recorded of a language's vectors beside scores: numbers that are no share of right answers
+    # statistics of a language's vectors to record besides scores
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The functions of one kind: `head` and `decode`, or `head` alone (only trained), or `retrieval` with or without
-    a `head` that trains what is compared."""
+    """The functions of one kind.
+
+    A kind has `head` and `decode` (trained and scored), `head` alone (trained only), or `retrieval` (scored by
+    comparing vectors), with a `head` if training can improve those vectors.
+    """
 
     name: str
-    fields: Mapping[
-        str, Any
-    ]  # canonical fields of a row, beside `id` and `group` → str, int, float, list[str], list[int]
+    fields: Mapping[str, type | GenericAlias]
+    # canonical fields of a row besides `id` and `group` → str, int, float, list[str] or list[int]
     encode: Callable[[Sequence[Row], PreTrainedTokenizerBase, int], list[Encoded]]
-    # (rows, tokenizer, longest sequence in tokens) → one per row; of a row alone, whatever rows stand beside it
-    gold: Callable[[Benchmark, Row], Any]  # what the metric compares a prediction's value with
+    # (rows, tokenizer, maximum tokens per sequence) → one per row, independent of the other rows
+    gold: Callable[[Benchmark, Row], Any]  # the correct value, in the form of `Prediction.value`
     head: Callable[..., torch.nn.Module] | None = None
-    # (hidden size, benchmark, dropout) → Head; where `dual`, also the values of the recipe's `dual`
-    dual: bool = False  # whether its head compares vectors as a recipe says
+    # (hidden size, benchmark, dropout) → Head; if `dual`, also the values of the recipe's `dual`
+    dual: bool = False  # whether its head compares vectors with the settings of the recipe's `dual`
     decode: Decode | None = None  # (benchmark, outputs of Head, rows, encoded) of one batch → one per row
     retrieval: Retrieval | None = None
     together: Callable[[Languages], dict[str, list[Row]]] | None = None
-    # before anything is encoded for scoring: rows that know of each other (a pool of candidates over languages)
+    # prepares the rows of all languages for scoring, before encoding (one pool of candidates over languages)
     carry: Callable[[torch.nn.Module, torch.nn.Module], bool] | None = None
-    # (source head, new head): start the new head from the source's; False where they do not fit
+    # (source head, new head): initialises the new head from the source; returns False if they do not fit
     corrupt: Callable[[Batch, PreTrainedTokenizerBase, torch.Generator], Batch] | None = None
-    # what training does to a batch before the encoder sees it (masking); it sets the batch's targets
+    # changes a training batch before the encoder sees it (masking) and sets its targets
     uninformed: Callable[[Sequence[Encoded], Recipe], float] | None = None
-    # mean loss of the best answer that ignores the input, where targets alone do not tell it
-    may_be_empty: tuple[str, ...] = ()  # text fields that are optional
-    check: Callable[[Row], str | None] | None = None  # what is wrong with a row beyond its types
-    version: int = 1  # raise it when what `encode` gives changes: encoded rows are kept
+    # mean loss of the best answer that ignores the input, where the targets alone do not determine it
+    may_be_empty: tuple[str, ...] = ()  # text fields that may be empty
+    check: Callable[[Row], str | None] | None = None  # returns faults of a row other than wrong types
+    version: int = 1  # increase it when the output of `encode` changes, since encoded rows are cached

@@ -1,7 +1,7 @@
-"""Kind `sts`: two texts, and how alike they are in meaning, from 0 to 1 (STS Benchmark).
+"""Kind `sts`: predict the semantic similarity of two texts, from 0 to 1 (STS Benchmark).
 
-A regression on the first token with squared error. Benchmarks that were scored on another scale divide by its
-largest value, which leaves every correlation as it was.
+A regression on the first token with squared error. Benchmarks with another scale divide by its largest value,
+which does not change correlations.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from xtransfer.kinds.tokens import one_sequence_each
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as one sequence: first text, second text."""
+    """Encodes each row as one sequence: first text, second text."""
     firsts, seconds = [row["first"] for row in rows], [row["second"] for row in rows]
     return one_sequence_each(firsts, seconds, tokenizer, max_length, [row["score"] for row in rows])
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> ScoreHead:
-    """A fresh head with one score per row."""
+    """Returns a newly initialised head with one score per row."""
     return ScoreHead(hidden, dropout)
 
 
 def decode(
     benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
 ) -> list[Prediction]:
-    """The score as it comes: it may lie outside 0 to 1."""
+    """Predicts the raw score, which may lie outside 0 to 1."""
     return [Prediction(score) for score in outputs.float().tolist()]
 
 
 def check(row: Row) -> str | None:
-    """What is wrong with a row, or None."""
+    """Returns what is wrong with a row, or None if it is valid."""
     if not 0 <= row["score"] <= 1:
         return f"score is {row['score']}, expected 0 to 1 (divide by the largest value of the benchmark's scale)"
     return None

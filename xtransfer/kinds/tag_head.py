@@ -1,4 +1,4 @@
-"""The head of kind `tags`: a logit per label on the first subword of each word."""
+"""The head of kind `tags`: one logit per label on the first subword of each word."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TagHead(nn.Module):
-    """Dropout and a linear layer, as XLM-R's token classification. `Batch.extras` are places of first subwords."""
+    """Dropout and a linear layer, like XLM-R's token classification. `Batch.extras` are positions of first subwords."""
 
     def __init__(self, hidden: int, labels: Sequence[str], dropout: float) -> None:
         super().__init__()
@@ -24,26 +24,26 @@ class TagHead(nn.Module):
         self.out_proj = linear(hidden, len(self.labels))
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Logits [rows, most words, labels]; places without a word hold minus infinity."""
+        """Returns logits [rows, maximum number of words, labels], padded with minus infinity."""
         sequences, words = _places(batch, states.device)
         logits = self.out_proj(self.dropout(states[sequences, words]))
         parts = logits.split([_num_words(row) for row in batch.extras])
         return nn.utils.rnn.pad_sequence(list(parts), batch_first=True, padding_value=float("-inf"))
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Mean softmax cross-entropy over the words of the batch."""
+        """Returns the mean softmax cross-entropy over the words of the batch."""
         lengths = torch.tensor([len(target) for target in batch.targets], device=outputs.device)
         is_word = torch.arange(outputs.shape[1], device=outputs.device) < lengths[:, None]
         targets = torch.tensor([label for target in batch.targets for label in target], device=outputs.device)
         return nn.functional.cross_entropy(outputs[is_word].float(), targets)
 
     def items(self, batch: Batch) -> int:
-        """How many words the loss is the mean of."""
+        """Returns the number of words the loss averages over."""
         return sum(map(_num_words, batch.extras))
 
 
 def _places(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of each word of the batch, row after row: its sequence, and the place of its first subword there."""
+    """Returns, for each word of the batch in order, its sequence and the position of its first subword there."""
     sequences = [places for row in batch.extras for places in row]
     numbers = [number for number, places in enumerate(sequences) for _ in places]
     words = [place for places in sequences for place in places]

@@ -1,10 +1,10 @@
-"""Kind `tags`: a sentence given as words, a label for each word (part of speech, names, supertags).
+"""Kind `tags`: label each word of a sentence (part of speech, named entities, supertags).
 
-As google-research/xtreme does for UD-POS and PAN-X: words are tokenised one by one, a word is labelled on its
-first subword, a word that the tokenizer turns into nothing is the unknown token, and what is too long for one
-sequence goes on in the next, cut between words, so that every word is predicted. Two details differ: room is
-left for the special tokens that the tokenizer really adds (XTREME leaves three for XLM-R, which adds two),
-and a single word that is longer than the room is cut (XTREME makes it the unknown token).
+Follows google-research/xtreme for UD-POS and PAN-X: words are tokenised one by one; a word's label sits on its
+first subword; a word without subwords becomes the unknown token; a sentence that is too long continues in the next
+sequence, split between words, so every word gets a prediction. Two details differ. Room is reserved for the special
+tokens the tokenizer really adds (XTREME reserves three for XLM-R, which adds two). A single word longer than a
+sequence is truncated (XTREME replaces it by the unknown token).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from xtransfer.kinds.tokens import Tokens
 
 @dataclass(frozen=True)
 class _Frame:
-    """What a tokenizer puts round one text, and the segments it gives to the three parts, where it has them."""
+    """The special tokens around one text, and the segment ids of the three parts if the tokenizer uses them."""
 
     before: Tokens
     after: Tokens
@@ -49,7 +49,7 @@ def _frame(tokenizer: PreTrainedTokenizerBase) -> _Frame:
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
-    """Each row as one sequence or more; `extra` holds for each sequence the places of first subwords."""
+    """Encodes each row as one or more sequences; `extra` holds the positions of first subwords in each sequence."""
     around = _frame(tokenizer)
     room = max(1, max_length - len(around.before) - len(around.after))
     subwords = _subwords(rows, tokenizer, room)
@@ -57,7 +57,7 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 
 def _subwords(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, room: int) -> dict[str, Tokens]:
-    """Token ids of each distinct word: at least one, at most `room`."""
+    """Returns the token ids of each distinct word: at least one, at most `room`."""
     words = list(dict.fromkeys(word for row in rows for word in row["tokens"]))
     if not words:
         return {}
@@ -81,7 +81,7 @@ def _starts(words: Sequence[Tokens], first: int) -> Iterator[int]:
 
 
 def _parts(words: Sequence[Tokens], room: int) -> Iterator[list[Tokens]]:
-    """The words in runs of at most `room` tokens."""
+    """Splits the words into runs of at most `room` tokens."""
     part: list[Tokens] = []
     taken = 0
     for word in words:
@@ -94,14 +94,14 @@ def _parts(words: Sequence[Tokens], room: int) -> Iterator[list[Tokens]]:
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> TagHead:
-    """A fresh head with one logit per label of the benchmark."""
+    """Returns a newly initialised head with one logit per label of the benchmark."""
     return TagHead(hidden, benchmark.labels, dropout)
 
 
 def decode(
     benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
 ) -> list[Prediction]:
-    """For each word the name of the label of the highest logit; the first of several equal ones."""
+    """Predicts, for each word, the name of the label with the highest logit; ties go to the first label."""
     best = outputs.argmax(-1).tolist()
     return [
         Prediction([benchmark.labels[label] for label in labels[: len(row["tokens"])]])
@@ -110,16 +110,16 @@ def decode(
 
 
 def gold(benchmark: Benchmark, row: Row) -> list[str]:
-    """The names of the row's labels."""
+    """Returns the names of the row's labels."""
     return [benchmark.labels[label] for label in row["tags"]]
 
 
 def check(row: Row) -> str | None:
-    """What is wrong with a row, or None."""
+    """Returns what is wrong with a row, or None if it is valid."""
     words, tags = len(row["tokens"]), len(row["tags"])
     if words != tags:
-        return f"has {words} tokens and {tags} tags, expected one tag for each token"
-    return None if words else "has no tokens; drop the row"
+        return f"tokens has {words} entries and tags has {tags}, expected one tag for each token"
+    return None if words else "tokens is empty; drop the row"
 
 
 KIND = Kind(

@@ -1,10 +1,9 @@
-"""Texts to token sequences, in one batched tokenizer call."""
+"""Turns texts into token sequences with one batched tokenizer call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -16,10 +15,10 @@ Tokens = tuple[int, ...]
 def tokenize(
     firsts: Sequence[str], seconds: Sequence[str] | None, tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> tuple[list[Tokens], list[Tokens] | None]:
-    """Token ids of texts or text pairs, and segment ids where the encoder reads them.
+    """Returns the token ids of texts or text pairs, and segment ids if the encoder uses them.
 
-    Special tokens are the tokenizer's own. What is longer than `max_length` tokens loses tokens from the end
-    of the longer text first.
+    Includes the tokenizer's special tokens. Sequences are truncated to `max_length` tokens, from the end of the longer
+    text first.
     """
     if not firsts:
         return [], None
@@ -41,9 +40,9 @@ def one_sequence_each(
     seconds: Sequence[str] | None,
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
-    targets: Sequence[Any] | None = None,
+    targets: Sequence[object] | None = None,
 ) -> list[Encoded]:
-    """Rows of one text, or of two, as one sequence each; without `targets` nothing is trained on them."""
+    """Encodes rows of one or two texts as one sequence each; rows without `targets` cannot be trained on."""
     ids, types = tokenize(firsts, seconds, tokenizer, max_length)
     return by_row(ids, types, [1] * len(ids), targets)
 
@@ -52,17 +51,17 @@ def sequences_each(
     texts: Sequence[Sequence[str]],
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
-    targets: Sequence[Any] | None = None,
+    targets: Sequence[object] | None = None,
 ) -> list[Encoded]:
-    """Rows of several texts as a sequence for each text; without `targets` there is nothing to compare with."""
+    """Encodes rows of several texts as one sequence per text; rows without `targets` have no label."""
     ids, types = tokenize([text for own in texts for text in own], None, tokenizer, max_length)
     return by_row(ids, types, [len(own) for own in texts], targets)
 
 
 def by_row(
-    ids: Sequence[Tokens], types: Sequence[Tokens] | None, sizes: Sequence[int], targets: Sequence[Any] | None = None
+    ids: Sequence[Tokens], types: Sequence[Tokens] | None, sizes: Sequence[int], targets: Sequence[object] | None = None
 ) -> list[Encoded]:
-    """Sequences, of which `sizes[i]` belong to row i, as encoded rows."""
+    """Groups sequences into encoded rows; row i takes the next `sizes[i]` sequences."""
     ends = [0, *accumulate(sizes)]
     return [
         Encoded(

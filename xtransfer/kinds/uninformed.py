@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from xtransfer.kinds.spec import Encoded
 
 
 def uninformed_loss(encoded: Sequence[Encoded]) -> float | None:
-    """Mean loss of the best answer that ignores the input; None for targets that have none such.
+    """Returns the mean loss of the best answer that ignores the input; None if the targets do not determine it.
 
-    Labels, of rows or of words: the entropy of their frequencies. A choice among options: the log of their
-    number. Scores, whose loss is the squared error: their variance.
+    Labels of rows or words: the entropy of their frequencies, in nats. A choice among options: the log of their
+    number. Scores with squared error: their variance.
     """
     if encoded and all(isinstance(row.target, float) for row in encoded):
         mean = _mean([row.target for row in encoded])
@@ -28,12 +27,12 @@ def uninformed_loss(encoded: Sequence[Encoded]) -> float | None:
     return entropy([row.target for row in encoded])
 
 
-def _is_tags(target: Any) -> bool:
+def _is_tags(target: object) -> bool:
     return isinstance(target, tuple) and all(isinstance(label, int) for label in target)
 
 
 def entropy(labels: Sequence[int]) -> float:
-    """In nats, of the labels' frequencies: the mean loss of the best answer that ignores the input."""
+    """Returns the entropy of the labels' frequencies in nats: the loss of the best answer that ignores the input."""
     shares = [count / len(labels) for count in Counter(labels).values()]
     return -sum(share * math.log(share) for share in shares)
 

@@ -1,14 +1,14 @@
-"""Heads that compare texts as vectors: what trains a dual encoder (Chidambaram et al. 2018).
+"""Heads that compare text vectors, to train dual encoders (Chidambaram et al. 2018).
 
-Each text is encoded by itself, and its states become one vector. Candidates of a row are its own text, its hard
-negatives, and those of the other rows of its batch; the loss is the softmax cross-entropy of the own one.
+Each text is encoded separately and pooled to one vector. A row's candidates are its own target, its hard negatives,
+and those of the other rows in the batch. The loss is the softmax cross-entropy of its own target.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +19,11 @@ from xtransfer.recipes.dual import DualRecipe
 if TYPE_CHECKING:
     from xtransfer.kinds.batches import Batch
 
-WIDTH = 512  # of the layers that a task has for itself
+WIDTH = 512  # size of task-specific layers
 
 
 def text_vectors(states: Tensor, batch: Batch, pooling: str) -> Tensor:
-    """Vectors [sequences, hidden] of states [sequences, tokens, hidden]: means over all tokens, or the first ones."""
+    """Pools states [sequences, tokens, hidden] to vectors [sequences, hidden]: the first token, or the mean of all."""
     if pooling == "cls":
         return states[:, 0]
     mask = batch.attention_mask.unsqueeze(-1).to(states.dtype)
@@ -32,9 +32,9 @@ def text_vectors(states: Tensor, batch: Batch, pooling: str) -> Tensor:
 
 
 class VectorHead(nn.Module):
-    """Texts as vectors and how two of them are compared, as a recipe's `dual` says."""
+    """Base class: pools texts to vectors and compares them with the settings of a recipe's `dual`."""
 
-    def __init__(self, dual: Mapping[str, Any]) -> None:
+    def __init__(self, dual: Mapping[str, object]) -> None:
         super().__init__()
         self.dual = DualRecipe.model_validate(dual)
         self.first_only = self.dual.pooling == "cls"
@@ -45,17 +45,17 @@ class VectorHead(nn.Module):
         return text_vectors(states, batch, self.dual.pooling)
 
     def similarities(self, queries: Tensor, candidates: Tensor) -> Tensor:
-        """Logits [queries, candidates]."""
+        """Returns logits [queries, candidates]."""
         queries, candidates = queries.float(), candidates.float()
         if self.dual.similarity == "cosine":
             queries, candidates = (nn.functional.normalize(one, dim=-1) for one in (queries, candidates))
         return (self.scale if self.dual.learn_scale else self.dual.scale) * (queries @ candidates.T)
 
     def ranking_loss(self, queries: Tensor, candidates: Tensor, sizes: Sequence[int]) -> Tensor:
-        """Mean over rows of the cross-entropy of the own text.
+        """Returns the cross-entropy of each row's own target, averaged over rows.
 
-        `sizes[i]` candidates belong to row i, its own text first. Rows are each other's negatives as far as
-        `negatives_within` says.
+        `sizes[i]` candidates belong to row i, its own target first. Rows serve as each other's negatives within
+        blocks of `negatives_within` rows.
         """
         within = self.dual.negatives_within or len(sizes)
         ends = [0, *accumulate(sizes)]
@@ -69,13 +69,13 @@ class VectorHead(nn.Module):
 
 
 class RankingHead(VectorHead):
-    """A row's first text looks for its second: the encoder on both sides, no layer of its own.
+    """Ranks targets for each source by comparing encoder vectors, without layers of its own.
 
-    It has no `items`, for rows are compared with each other and must stay together.
+    It has no `items`: rows are compared with each other, so a batch must not be split.
     """
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
-        """Vectors [sequences, hidden]."""
+        """Returns vectors [sequences, hidden]."""
         return self.vectors(states, batch)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
@@ -91,9 +91,9 @@ class RankingHead(VectorHead):
 
 
 class ResponseHead(RankingHead):
-    """As RankingHead, with a layer on the side of the responses: what follows a text is no paraphrase of it."""
+    """A RankingHead with a layer for responses, since a response is not a paraphrase of its text."""
 
-    def __init__(self, hidden: int, dual: Mapping[str, Any]) -> None:
+    def __init__(self, hidden: int, dual: Mapping[str, object]) -> None:
         super().__init__(dual)
         self.response = linear(hidden, hidden)
 
@@ -102,14 +102,14 @@ class ResponseHead(RankingHead):
 
 
 class NeighboursHead(VectorHead):
-    """A text looks for the one before it and for the one after it, with a layer for each of the three places."""
+    """Ranks previous and next sentences for each sentence, with one layer per position."""
 
-    def __init__(self, hidden: int, dual: Mapping[str, Any]) -> None:
+    def __init__(self, hidden: int, dual: Mapping[str, object]) -> None:
         super().__init__(dual)
         self.before, self.text, self.after = (linear(hidden, WIDTH) for _ in range(3))
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
-        """Vectors [rows, 3, 512] of the texts before, the texts, and the texts after."""
+        """Returns vectors [rows, 3 (previous, current, next), 512]."""
         vectors = self.vectors(states, batch).unflatten(0, (-1, 3))
         layers = (self.before, self.text, self.after)
         return torch.stack([torch.tanh(own(vectors[:, place])) for place, own in enumerate(layers)], 1)
@@ -121,9 +121,9 @@ class NeighboursHead(VectorHead):
 
 
 class DualPairHead(VectorHead):
-    """A label from two vectors u and v: one layer on (u, v, |u - v|, u * v), then a logit per label."""
+    """Classifies two vectors u and v: one layer on (u, v, |u - v|, u * v), then one logit per label."""
 
-    def __init__(self, hidden: int, labels: Sequence[str], dropout: float, dual: Mapping[str, Any]) -> None:
+    def __init__(self, hidden: int, labels: Sequence[str], dropout: float, dual: Mapping[str, object]) -> None:
         super().__init__(dual)
         self.labels = tuple(labels)
         self.dropout = nn.Dropout(dropout)
@@ -131,7 +131,7 @@ class DualPairHead(VectorHead):
         self.out_proj = linear(WIDTH, len(self.labels))
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
-        """Logits [rows, labels]."""
+        """Returns logits [rows, labels]."""
         first, second = self.vectors(states, batch).unflatten(0, (-1, 2)).unbind(1)
         features = torch.cat([first, second, (first - second).abs(), first * second], -1)
         logits: Tensor = self.out_proj(self.dropout(torch.tanh(self.dense(self.dropout(features)))))
@@ -141,5 +141,5 @@ class DualPairHead(VectorHead):
         return nn.functional.cross_entropy(outputs.float(), torch.tensor(batch.targets, device=outputs.device))
 
     def items(self, batch: Batch) -> int:
-        """How many rows the loss is the mean of."""
+        """Returns the number of rows the loss averages over."""
         return len(batch.sizes)

@@ -1,10 +1,8 @@
-"""The laboratory world: small benchmarks in six real languages, generated from a grammar with known
-semantics.
+"""The laboratory world: small benchmarks in six real languages, generated from a grammar with known semantics.
 
-Everything is a pure function of its arguments: meanings are drawn once from seeded generators and realised in
-each language, so the languages are parallel item by item. It is the embedded default, which needs no
-download; scores on it say that the tool works and how transfer behaves in a world whose knowledge is known,
-never how a language does.
+Everything is a pure function of its arguments. Meanings are drawn once from seeded generators and realised in each
+language, so languages are parallel item by item. It is built in and needs no download. Scores on it show that the tool
+works, and how transfer behaves in a world whose knowledge is known; they do not measure real languages.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from xtransfer.lab.text import parallel_text, translation_text
 
 __all__ = ["BENCHMARKS", "LANGUAGES", "REVISION", "parallel_text", "rows", "translation_text"]
 
-REVISION = "lab-1"  # raise when any generated row or text changes
+REVISION = "lab-1"  # increase it when any generated row or text changes
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "lab-nli": ("train", "dev", "test"),
     "lab-inference": ("train", "dev", "test"),
@@ -36,16 +34,16 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
 }
 _INTO_ENGLISH = ("lab-retrieval", "lab-parallel")
 _NUM_TEXTS = 2000  # of lab-text and lab-parallel
-_TEXT_SEED, _PARALLEL_SEED = 101, 102  # encoders are pretrained on texts of their own seeds: 0, 1, 2
+_TEXT_SEED, _PARALLEL_SEED = 101, 102  # encoders are pretrained on texts with other seeds: 0, 1, 2
 
 
 def rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
-    """The rows of a benchmark in canonical form; `id` and `group` (the unit of resampling) agree across
-    languages.
+    """Returns the rows of a benchmark in canonical form; `id` and `group` (for resampling) agree across languages.
 
-    Pairs: id, group, first, second, label (0 entailment, 1 neutral, 2 contradiction). Choices: id, group,
-    context, question ("cause" or "effect"), choices, label. Retrieval: id, source, target (English); lab-parallel
-    also context, which is empty. Text: id, text. Stories: id, before, text, after; responses: id, source, target.
+    Pairs: id, group, first, second, label (0 entailment, 1 neutral, 2 contradiction). Choices: id, group, context,
+    question ("cause" or "effect"), choices, label. Retrieval: id, source, target (English); lab-parallel also an empty
+    context. Text: id, text. Stories: id, before, text, after; responses: id, source, target. Raises RequestError for
+    an unknown benchmark, language or split.
     """
     if benchmark not in BENCHMARKS:
         raise unknown("laboratory benchmark", benchmark, BENCHMARKS)
@@ -54,7 +52,7 @@ def rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
     if split not in BENCHMARKS[benchmark]:
         raise unknown(f"split of {benchmark}", split, BENCHMARKS[benchmark])
     if language == "en" and benchmark in _INTO_ENGLISH:
-        raise RequestError(f"{benchmark} has no language 'en': its rows are translations into English")
+        raise RequestError(f"{benchmark} has no language 'en', since its rows are translations into English")
     if benchmark in _MAKERS:
         return _MAKERS[benchmark](language, split)
     return _pair_rows(benchmark.removesuffix("-dual"), language, split)
@@ -103,7 +101,7 @@ def _text_rows(language: str, split: str) -> list[dict[str, Any]]:
 
 
 def _parallel_rows(language: str, split: str) -> list[dict[str, Any]]:
-    """Distinct texts to train on; to be scored, the sentences of lab-retrieval."""
+    """Returns distinct texts for training; for scoring, the sentences of lab-retrieval."""
     if split != "train":
         return [{**row, "context": ""} for row in _retrieval_rows(language, split)]
     texts = {text["en"]: text for text in _texts(_PARALLEL_SEED)}
@@ -126,7 +124,7 @@ def _story_rows(language: str, split: str) -> list[dict[str, Any]]:
 
 
 def _response_rows(language: str, split: str) -> list[dict[str, Any]]:
-    """What somebody did, and what comes of it."""
+    """Returns events and the states they cause."""
     rows = _story_rows(language, split)
     return [{"id": row["id"], "source": row["before"], "target": row["text"]} for row in rows]
 

@@ -1,4 +1,4 @@
-"""Where and when."""
+"""Adverbials of place and time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened, and the causal laws: each event brings about one state of its subject."""
+"""Events and the causal laws: each event causes one state of its subject."""
 
 from __future__ import annotations
 
@@ -221,8 +221,8 @@ EVENTS: dict[str, VerbPhrase] = {
     ),
 }
 
-# state -> the events that cause it. The last event of the causal states of lab-copa is seen in no labelled
-# training row: there the law can only come from unlabelled text.
+# state -> events that cause it. For the causal states of lab-copa, the last event occurs in no labelled training
+# row, so its law can be learned only from unlabelled text.
 CAUSES: dict[str, tuple[str, ...]] = {
     "tired": ("work", "run"),
     "rested": ("sleep", "pause"),

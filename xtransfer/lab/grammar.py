@@ -1,7 +1,7 @@
-"""From a meaning to a sentence, in each of the six languages.
+"""Turns a meaning into a sentence in each of the six languages.
 
-A language is three rules: how a state is predicated, how an event is told, and what a subject looks like
-(a definite noun phrase, or the pronoun that replaces it). Each rule returns words in order, as one string.
+A language has three rules: how to predicate a state, how to express an event, and how to refer to a subject (a
+definite noun phrase or a pronoun). Each rule returns words in order, as one string.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _PRONOUNS = {
 
 
 def realise(text: Text, language: str) -> str:
-    """The sentence, or the two sentences, that say `text` in `language`."""
+    """Returns the sentence, or the two sentences, that express `text` in `language`."""
     first = _clause(text.first, language)
     if text.second is None:
         return _sentence(first)
@@ -58,7 +58,7 @@ def realise(text: Text, language: str) -> str:
 
 
 def _sentence(words: str) -> str:
-    return words[0].upper() + words[1:] + "."  # no Turkish sentence here begins with i, whose capital is İ
+    return words[0].upper() + words[1:] + "."  # no Turkish sentence here starts with i, whose capital is İ
 
 
 def _clause(clause: Clause, language: str, pronoun: bool = False, subordinate: bool = False) -> str:

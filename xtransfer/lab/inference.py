@@ -1,20 +1,19 @@
-"""Inference rows, built in matched blocks so that no shortcut carries the label.
+"""Inference rows in matched blocks, so that no shortcut reveals the label.
 
 A binding block asks about one subject in the presence of another. Its four premises are
     "A is x and B is not y"   "A is not x and B is y"   "A is y and B is not x"   "A is not y and B is x"
-(clauses in either order) and its four hypotheses "A is (not) x", "A is (not) y": 4 entailments, 4
-contradictions and 4 neutral pairs in which A is said to have the other property. By construction
-  * every premise and every hypothesis occurs exactly once under each label, so neither alone tells anything;
-  * the four premises are the same bag of words, so that no count of shared words, and no classifier on bags
-    of words, tells the labels apart: only who is what does.
-The reason for the second property: McCoy et al. 2019 (HANS) show what a model learns from overlap when it
-can; a lookup on two overlap counts scored .63 on a first version of these data.
+(clauses in either order), and its four hypotheses are "A is (not) x" and "A is (not) y". This gives 4 entailments, 4
+contradictions, and 4 neutral pairs whose hypothesis has the other property. By construction
+  * every premise and every hypothesis occurs exactly once with each label, so neither alone is informative;
+  * the four premises are the same bag of words, so neither counts of shared words nor a bag-of-words classifier can
+    tell the labels apart; only the binding of states to subjects does.
+McCoy et al. 2019 (HANS) show what models learn from overlap when they can; on a first version of this data, a lookup of
+two overlap counts reached .63.
 
-In some blocks all hypotheses name the subject by its wider noun ("the animal" for "the dog"). A law block
-goes from an event to the state it causes ("the cook ran", "the cook is tired"): the pairs share their subject
-and no other word, whatever the label. Blocks whose hypotheses use the opposite state ("not poor" for "rich")
-were tried: two layers do not learn them (.39 in the language trained on, where the plain blocks reach .95),
-and they slow the rest down.
+In some blocks, all hypotheses name the subject by its hypernym ("the animal" for "the dog"). A law block goes from an
+event to the state it causes ("the cook ran", "the cook is tired"): whatever the label, a pair shares only its subject.
+Blocks with the opposite state in the hypothesis ("not poor" for "rich") did not work: two layers do not learn them
+(.39 in the training language, where the other blocks reach .95), and they slow the rest down.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ ENTAILMENT, NEUTRAL, CONTRADICTION = 0, 1, 2
 
 @dataclass(frozen=True)
 class Pair:
-    """A premise, a hypothesis and their relation, before any language."""
+    """A premise, a hypothesis and their relation, independent of language."""
 
     first: Text
     second: Text
@@ -46,18 +45,18 @@ Block = list[Pair]
 
 @dataclass(frozen=True)
 class Mixture:
-    """What the blocks of one benchmark are drawn from."""
+    """Settings for drawing the blocks of one benchmark."""
 
     subjects: tuple[str, ...]
     dimensions: tuple[str, ...]
     links: tuple[str, ...]
-    law_share: float  # of blocks
-    wider_share: float  # of binding blocks in which the wider noun is unambiguous
+    law_share: float  # share of blocks
+    wider_share: float  # share of binding blocks, among those with an unambiguous hypernym
     num_blocks: dict[str, int]
 
 
-# lab-inference has subjects and dimensions that lab-nli lacks, and the other way round: what its test needs
-# must come from unlabelled text or be carried over by the task itself.
+# lab-inference has subjects and dimensions that lab-nli lacks, and vice versa: what its test needs must come from
+# unlabelled text or be transferred by the task itself.
 _ONLY_TARGET = ("judge", "guest", "aunt", "witch", "elephant", "goat")
 _ONLY_INTERMEDIATE = ("doctor", "soldier", "baker", "driver", "mother", "queen", "lion", "horse")
 MIXTURES = {
@@ -82,7 +81,7 @@ MIXTURES = {
 
 @functools.lru_cache(maxsize=1)
 def blocks() -> dict[tuple[str, str], list[Block]]:
-    """Every block by (benchmark, split). No pair occurs twice anywhere: evaluation splits are drawn first."""
+    """Returns every block by (benchmark, split). No pair occurs twice; evaluation splits are drawn first."""
     seen: set[tuple[Text, Text]] = set()
     drawn: dict[tuple[str, str], list[Block]] = {}
     for benchmark, mixture in MIXTURES.items():
@@ -129,14 +128,14 @@ def binding_block(
     link: str,
     rng: random.Random,
 ) -> Block:
-    """12 pairs about `subject`, called `asked` in the hypotheses; see the module's docstring."""
+    """Returns 12 pairs about `subject`, called `asked` in the hypotheses; see the module's docstring."""
     x, y = states
     premises: dict[tuple[str, bool], Text] = {}
     for state, positive in ((x, True), (x, False), (y, True), (y, False)):
         clauses = [Is(subject, state, positive), Is(other, y if state == x else x, not positive)]
         rng.shuffle(clauses)
         premises[state, positive] = Text(clauses[0], clauses[1], link)
-    crossed = rng.random() < 0.5  # whether a neutral hypothesis has the polarity that A's own state has
+    crossed = rng.random() < 0.5  # whether a neutral hypothesis has the polarity of A's own state
     pairs = []
     for (state, positive), premise in premises.items():
         unrelated = y if state == x else x
@@ -150,7 +149,7 @@ def binding_block(
 
 
 def law_block(subject: str, rng: random.Random) -> Block:
-    """12 pairs: an event of each of four states of two dimensions, against those states."""
+    """Returns 12 pairs: one event for each of the four states of two dimensions, paired with those states."""
     one, two = rng.sample(sorted({DIMENSION_OF[state] for state in LAW_STATES}), 2)
     swap = rng.random() < 0.5
     pairs = []

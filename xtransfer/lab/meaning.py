@@ -1,4 +1,4 @@
-"""What a sentence says, before any language: generated once, realised in every language."""
+"""Meanings of sentences, independent of language: generated once, realised in every language."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Is:
 
 @dataclass(frozen=True)
 class Did:
-    """The subject did something, perhaps somewhere and at some time."""
+    """The subject did something, optionally at a place and a time."""
 
     subject: str
     event: str
@@ -31,7 +31,7 @@ Clause = Is | Did
 class Text:
     """One clause, or two joined by "and", "but", "because" or a full stop (".").
 
-    In "A because B" both clauses have one subject, and the second names it by a pronoun.
+    In "A because B", both clauses have the same subject, and the second uses a pronoun.
     """
 
     first: Clause

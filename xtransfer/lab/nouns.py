@@ -1,4 +1,4 @@
-"""Who the sentences are about: animate nouns whose gender is the same in French and in Russian."""
+"""Subjects of sentences: animate nouns with the same gender in French and Russian."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ SUBJECTS = tuple(MEN | WOMEN | HE_ANIMALS | SHE_ANIMALS)
 
 
 def hypernym_of(subject: str) -> str:
-    """The wider noun of `subject`."""
+    """Returns the hypernym of `subject`."""
     wider = NOUNS[subject].hypernym
     assert wider is not None, f"{subject} has no hypernym"
     return wider
 
 
 def peers(subject: str) -> list[str]:
-    """Other subjects of the same gender: exchanging two of them changes no agreement anywhere."""
+    """Returns other subjects of the same gender; exchanging two of them changes no agreement."""
     return [other for other in SUBJECTS if other != subject and NOUNS[other].gender == NOUNS[subject].gender]

@@ -1,4 +1,4 @@
-"""lab-retrieval: sentences and their English translations, to be found among all others (as Tatoeba)."""
+"""lab-retrieval: find the English translation of a sentence among all others (like Tatoeba)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NUM_ROWS = {"test": 400, "dev": 200}
 
 @functools.lru_cache(maxsize=1)
 def sentences() -> dict[str, list[Text]]:
-    """Distinct meanings by split: two clauses that tell who did what, when and where."""
+    """Returns distinct meanings by split: two clauses about who did what, when and where."""
     rng = random.Random("lab-retrieval")  # noqa: S311
     seen: dict[Text, None] = {}
     while len(seen) < sum(NUM_ROWS.values()):

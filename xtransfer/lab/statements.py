@@ -1,8 +1,8 @@
-"""lab-statements: does one statement about a subject follow from another, contradict it, or neither?
+"""lab-statements: does one statement about a subject entail or contradict another, or neither?
 
-What can be told from a vector of each sentence, which who-is-what of lab-nli cannot. A block has the four premises "A
-is (not) x" and "A is (not) y" and the same four as hypotheses: every premise and every hypothesis occurs exactly once
-under each label, so neither alone tells anything. In half of the blocks hypotheses name the subject by its wider noun.
+Unlike the binding in lab-nli, this can be decided from one vector per sentence. A block has the four premises "A is
+(not) x" and "A is (not) y", and the same four as hypotheses. Every premise and every hypothesis occurs exactly once
+with each label, so neither alone is informative. In half of the blocks, hypotheses name the subject by its hypernym.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NUM_BLOCKS = {"test": 40, "dev": 40, "train": 300}
 
 @functools.lru_cache(maxsize=1)
 def blocks() -> dict[str, list[Block]]:
-    """Every block by split. No pair occurs in two blocks: evaluation splits are drawn first."""
+    """Returns every block by split. No pair occurs in two blocks; evaluation splits are drawn first."""
     rng = random.Random("lab-statements")  # noqa: S311
     seen: set[tuple[Text, Text]] = set()
     drawn: dict[str, list[Block]] = {}

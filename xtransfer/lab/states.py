@@ -1,6 +1,6 @@
-"""What the subjects can be: 17 dimensions of two opposite states.
+"""States of subjects: 17 dimensions with two opposite states each.
 
-In the laboratory world exactly one of the two states holds, so "not rich" entails "poor".
+In the laboratory world, exactly one of the two states holds, so "not rich" entails "poor".
 """
 
 from __future__ import annotations

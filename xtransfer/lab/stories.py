@@ -1,7 +1,7 @@
-"""Three sentences in a row about one subject: what it did, what state that causes, the same state said otherwise.
+"""Stories of three sentences about one subject: what it did, the state this causes, and a paraphrase of that state.
 
-The text that tells a sentence from its neighbours (lab-stories) and a statement from what follows it (lab-responses).
-No law is told of a subject of which lab-copa asks it, and none that a dev or test row of lab-nli asks.
+They train a model to pick adjacent sentences (lab-stories) and responses (lab-responses). No story states a law for a
+subject that lab-copa evaluates, or one that a dev or test row of lab-nli evaluates.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Story:
 
 @functools.lru_cache(maxsize=1)
 def stories() -> list[Story]:
-    """Distinct stories, in an order of their own."""
+    """Returns distinct stories in a fixed order."""
     rng = random.Random("lab-stories")  # noqa: S311
     told: dict[Story, None] = {}
     while len(told) < NUM_STORIES:

@@ -1,9 +1,8 @@
-"""Unlabelled parallel text: what an encoder is pretrained on, and a translator is trained on.
+"""Unlabelled parallel text, for pretraining encoders and for training the translator.
 
-All knowledge that the benchmarks ask for is here, and only here: which words are translations, which states
-exclude each other, which noun is wider than which, which event causes what. No text is a row of an evaluation
-split, no premise or retrieval sentence of one occurs, and no subject of an evaluated lab-copa item occurs
-with the laws asked.
+All knowledge that the benchmarks require occurs here and only here: translations of words, exclusive states,
+hypernyms, and causal laws. No text is a row of an evaluation split or contains its premise or retrieval sentence, and
+no subject of an evaluated lab-copa item occurs with that item's laws.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ _LINKS = ("and", "but", ".")
 
 
 def parallel_text(num_meanings: int, seed: int = 0) -> list[dict[str, str]]:
-    """`num_meanings` texts, each in every language; a longer list begins with the shorter one."""
+    """Returns `num_meanings` texts, each in every language; a longer list starts with the shorter one."""
     return _realised(_meanings(f"parallel/{seed}", _PRETRAINING), num_meanings)
 
 
 def translation_text(num_meanings: int, seed: int = 0) -> list[dict[str, str]]:
-    """Texts like the sentences of lab-nli, to train its translator on."""
+    """Returns texts like the sentences of lab-nli, for training its translator."""
     return _realised(_meanings(f"translation/{seed}", _INFERENCE_LIKE), num_meanings)
 
 
@@ -49,18 +48,18 @@ def _meanings(seed: str, makers: dict[Callable[[random.Random], Text], float]) -
 
 
 def is_evaluated(text: Text) -> bool:
-    """Whether a text says what an evaluation row asks, so that no training text may say it."""
+    """Returns whether a text states what an evaluation row asks, so that training text must not contain it."""
     return text in _held_out() or _states_evaluated_law(text)
 
 
 @functools.lru_cache(maxsize=1)
 def _held_out() -> frozenset[Text]:
-    """What evaluation rows say, as far as it is no common sentence. ("The cook is rich." is no secret.)"""
+    """Returns what evaluation rows state, except common sentences such as "The cook is rich"."""
     texts = {text for split in retrieval.sentences().values() for text in split}
     for (_, split), blocks in inference.blocks().items():
         if split != "train":
             for pair in itertools.chain.from_iterable(blocks):
-                told = Text(pair.first.first, pair.second.first, ".")  # a law block's row, told as one text
+                told = Text(pair.first.first, pair.second.first, ".")  # the row of a law block, as one text
                 texts.add(pair.first if pair.first.second else told)
     return frozenset(texts)
 
@@ -74,7 +73,7 @@ def _states_evaluated_law(text: Text) -> bool:
 
 
 def _event(rng: random.Random) -> Text:
-    """Who did what, where and when."""
+    """Returns who did what, where and when."""
     place, time = rng.choice([None, *PLACES]), rng.choice([None, *TIMES])
     return Text(Did(rng.choice(SUBJECTS), rng.choice(list(EVENTS)), place, time))
 
@@ -90,13 +89,13 @@ def _state(rng: random.Random) -> Text:
 
 
 def _two_states(rng: random.Random) -> Text:
-    """Two subjects and their states: the text that teaches who is what."""
+    """Returns two subjects with their states, to teach which state belongs to which subject."""
     subject = rng.choice(SUBJECTS)
     return Text(_is(subject, rng), _is(rng.choice(peers(subject)), rng), rng.choice(_LINKS))
 
 
 def _law(rng: random.Random) -> Text:
-    """An effect and its cause, in one of three ways."""
+    """Returns an effect and its cause, in one of three forms."""
     subject, event = rng.choice(SUBJECTS), rng.choice(list(EVENTS))
     state, cause = EFFECT[event], Did(subject, event)
     effect = Is(subject, state) if rng.random() < 0.7 else Is(subject, ANTONYM[state], positive=False)
@@ -104,13 +103,13 @@ def _law(rng: random.Random) -> Text:
 
 
 def _opposite(rng: random.Random) -> Text:
-    """The same state said twice, once by the opposite word: "The cook is rich. The cook is not poor." """
+    """Returns the same state twice, once with its antonym, such as "The cook is rich. The cook is not poor"."""
     clause = _is(rng.choice(SUBJECTS), rng)
     return Text(clause, Is(clause.subject, ANTONYM[clause.state], not clause.positive), rng.choice((".", "and")))
 
 
 def _wider(rng: random.Random) -> Text:
-    """The same state of the same subject, named by the wider noun."""
+    """Returns the same state twice, once with the subject's hypernym."""
     clause = _is(rng.choice(SUBJECTS), rng)
     return Text(clause, Is(hypernym_of(clause.subject), clause.state, clause.positive), ".")
 

@@ -1,4 +1,4 @@
-"""The shape of a lexical entry: what the grammar of each language has to know about a word."""
+"""The form of a lexical entry: what each language's grammar needs to know about a word."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Gender = str  # "m", "f" or "n"
 
 @dataclass(frozen=True)
 class Noun:
-    """An animate noun, always definite and singular; `hypernym` names the wider noun it falls under."""
+    """An animate noun, always definite and singular; `hypernym` is the more general noun."""
 
     en: str
     de: str
@@ -18,37 +18,37 @@ class Noun:
     tr: str
     sw: str
     de_gender: Gender
-    gender: Gender  # in French and Russian, which must agree so that agreement cannot tell two readings apart
+    gender: Gender  # in French and Russian, where it must be the same, so that agreement does not disambiguate
     hypernym: str | None = None
 
 
 @dataclass(frozen=True)
 class Adjective:
-    """A predicative adjective. French lists masculine, feminine; Russian its short forms m, f, n."""
+    """A predicative adjective. French: masculine, feminine; Russian: short forms m, f, n."""
 
     en: str
     de: str
     fr: tuple[str, str]
     ru: tuple[str, str, str]
     tr: str
-    sw: str  # agreeing with the animate class, as every subject here does
+    sw: str  # agrees with the animate class, like every subject here
 
 
 @dataclass(frozen=True)
 class VerbPhrase:
-    """A past event. German and Russian keep the verb apart from its complement, which moves around it."""
+    """A past event. German and Russian separate the verb from its complement, because word order differs."""
 
     en: str
     de: tuple[str, str]
     fr: str
-    ru: tuple[str, str]  # masculine past of the verb, complement
+    ru: tuple[str, str]  # verb in the masculine past, complement
     tr: str
     sw: str
 
 
 @dataclass(frozen=True)
 class Adverbial:
-    """A place or a time, as a phrase that needs no inflection."""
+    """A place or a time, as a phrase without inflection."""
 
     en: str
     de: str

@@ -1,16 +1,16 @@
-"""XTREME and XTREME-R as wholes: the score of a benchmark, of a group, and the total.
+"""Aggregate scores of XTREME and XTREME-R: per benchmark, per task group, and the total.
 
-A benchmark's score is the mean over its languages; where it has two metrics (exact match and F1 of question
-answering), the mean of the two means. A group is the plain mean of its benchmarks, the total that of all
-benchmarks. Nothing is averaged over what happens to be there, unless that is asked for, and then it is marked.
+A benchmark's score is the mean over its languages. For question answering, with exact match and F1, it is the mean of
+the two means. A group's score is the unweighted mean over its benchmarks, the total that over all benchmarks. If
+scores are missing, there is no aggregate unless a partial mean is requested; that one is marked as partial.
 
-Follows Hu et al. 2020 and Ruder et al. 2021, with benchmarks and languages as in evaluate.py of
-google-research/xtreme at 838c13b. Where that script and the XTREME-R paper differ:
-  LAReQA    the script names it, but has neither languages nor a metric for it, so that it never gives an
-            XTREME-R total; here it is part of retrieval and of the total, as in the paper
-  XQuAD     the script reads Romanian too (12 languages); the score is over the 11 of the paper's table
+Follows Hu et al. 2020 and Ruder et al. 2021, with the benchmarks and languages of evaluate.py in
+google-research/xtreme at 838c13b. Differences between that script and the XTREME-R paper:
+  LAReQA    the script lists it without languages or metric, so it can never compute an XTREME-R total; here it
+            counts for retrieval and the total, as in the paper
+  XQuAD     the script also reads Romanian (12 languages); the score covers the 11 of the paper's table
   PAN-X, Tatoeba  48 and 41 languages as in the script; a later reprint of the paper's table has 47 and 38
-The script adds up languages in an order of its own, so its last digit may differ (relative 1e-15).
+The script adds languages in another order, so its last digit may differ (relative 1e-15).
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ TOTAL = "total"
 
 @dataclass(frozen=True)
 class Member:
-    """A benchmark as a part of a suite."""
+    """A benchmark as a member of a suite."""
 
     benchmark: str
     group: str
     metrics: tuple[str, ...]  # the score is the mean of their means
     languages: tuple[str, ...]
-    alike: tuple[str, ...] = ()  # other benchmarks with the same test rows: its scores may be theirs
-    further: tuple[str, ...] = ()  # languages that the public script reads predictions of, but that do not count
+    alike: tuple[str, ...] = ()  # other benchmarks with the same test rows, whose scores may stand in for this one
+    further: tuple[str, ...] = ()  # languages whose predictions the public script reads but does not score
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Benchmarks that are scored as one."""
+    """A set of benchmarks with one total score."""
 
     name: str
     members: tuple[Member, ...]
@@ -51,17 +51,17 @@ class Suite:
         return tuple(dict.fromkeys(member.group for member in self.members))
 
     def member(self, benchmark: str) -> Member | None:
-        """The member that a benchmark is, or is alike."""
+        """Returns the member that is this benchmark or has the same test rows; None if there is none."""
         return next((one for one in self.members if benchmark in (one.benchmark, *one.alike)), None)
 
 
 @dataclass(frozen=True)
 class Missing:
-    """What a score lacks: some languages of a benchmark, or all of it."""
+    """What an aggregate lacks: some languages of a benchmark, or the whole benchmark."""
 
     benchmark: str
-    languages: tuple[str, ...] = ()  # empty: every one
-    metric: str | None = None  # the one that these languages lack; None: they have no score at all
+    languages: tuple[str, ...] = ()  # empty: all of them
+    metric: str | None = None  # the metric these languages lack; None: they have no score at all
 
     def __str__(self) -> str:
         if not self.languages:
@@ -71,28 +71,28 @@ class Missing:
 
 @dataclass(frozen=True)
 class Aggregate:
-    """One score above the languages."""
+    """A score aggregated over languages."""
 
     name: str  # of the benchmark or group, or `total`
-    value: float | None  # points; None where something is missing and a partial mean was not asked for
+    value: float | None  # points; None if scores are missing and no partial mean was requested
     missing: tuple[Missing, ...] = ()
 
     @property
     def partial(self) -> bool:
-        """Whether the value is a mean over a part only."""
+        """Whether the value is a mean over only some of the scores."""
         return self.value is not None and bool(self.missing)
 
 
 def benchmark_score(member: Member, scores: Scores, *, partial: bool = False) -> Aggregate:
-    """Score of one benchmark. With `partial`, over the languages that have all its metrics.
+    """Returns the score of one benchmark; with `partial`, over the languages that have all its metrics.
 
-    Raises DataError for a value that is no finite number.
+    Raises DataError if a value is not finite.
     """
     found = scores.get(member.benchmark, {})
     for language, values in found.items():
         for metric, value in values.items():
             if not math.isfinite(value):
-                raise DataError(f"{member.benchmark}/{language}: {metric} is {value}; score it again")
+                raise DataError(f"{member.benchmark}/{language}: {metric} is {value}, not a number; score it again")
     complete = [one for one in member.languages if all(metric in found.get(one, {}) for metric in member.metrics)]
     missing = _missing(member, found)
     if not complete or (missing and not partial):
@@ -102,21 +102,21 @@ def benchmark_score(member: Member, scores: Scores, *, partial: bool = False) ->
 
 
 def group_score(suite: Suite, group: str, scores: Scores, *, partial: bool = False) -> Aggregate:
-    """Score of one group; raises RequestError for a group that the suite lacks."""
+    """Returns the score of one group; raises RequestError if the suite does not have it."""
     if group not in suite.groups:
         raise unknown(f"group of {suite.name}", group, suite.groups)
     return _over(group, [member for member in suite.members if member.group == group], scores, partial)
 
 
 def total_score(suite: Suite, scores: Scores, *, partial: bool = False) -> Aggregate:
-    """Score of the whole suite."""
+    """Returns the score of the whole suite."""
     return _over(TOTAL, suite.members, scores, partial)
 
 
 def all_scores(suite: Suite, scores: Scores, *, partial: bool = False) -> dict[str, list[Aggregate]]:
-    """Every aggregate of a suite under `benchmark`, `group` and `total`, in declared order.
+    """Returns every aggregate of a suite under `benchmark`, `group` and `total`, in declared order.
 
-    Benchmarks and languages that the suite lacks are passed over.
+    Ignores scores of benchmarks and languages that are not part of the suite.
     """
     return {
         "benchmark": [benchmark_score(member, scores, partial=partial) for member in suite.members],
@@ -126,7 +126,7 @@ def all_scores(suite: Suite, scores: Scores, *, partial: bool = False) -> dict[s
 
 
 def suite(name: str) -> Suite:
-    """The suite of a name; raises RequestError for an unknown one."""
+    """Returns the suite with this name; raises RequestError if there is none."""
     if name not in SUITES:
         raise unknown("version", name, SUITES)
     return SUITES[name]
@@ -154,7 +154,7 @@ def _missing(member: Member, found: Mapping[str, Mapping[str, float]]) -> tuple[
 
 
 def _mean(values: Iterable[float]) -> float:
-    """The mean, the same whatever the order."""
+    """Returns the mean; it does not depend on the order of the values."""
     listed = list(values)
     return math.fsum(listed) / len(listed)
 

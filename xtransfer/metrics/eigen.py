@@ -1,24 +1,26 @@
-"""Eigen-similarity of two embedding spaces (Chidambaram et al. 2018, section on the analysis of the space).
+"""Eigen-similarity of two embedding spaces (Chidambaram et al. 2018).
 
-Of so many draws of ten pairs each: the graph of the pairwise distances of either side's ten vectors, the eigenvalues of
-its Laplacian, and the sum of the squared differences of the two lists; the mean over the draws. 0: the two sides have
-the same distances. It grows with the square of the scale of the vectors, so only spaces of one scale compare.
+Draws ten pairs at a time. For each side, it builds the graph of pairwise distances between the ten vectors and takes
+the eigenvalues of its Laplacian. The result is the sum of squared differences between the eigenvalues of both sides,
+averaged over draws. 0 means equal distances on both sides. It grows with the square of the vectors' scale, so compare
+only spaces of the same scale.
 """
 
 from __future__ import annotations
 
 import torch
 
-NUM_PAIRS = 10  # of a draw
+NUM_PAIRS = 10  # per draw
 NUM_DRAWS = 1000
 
 
 def eigen_similarity(
     sources: torch.Tensor, targets: torch.Tensor, *, pairs: int = NUM_PAIRS, draws: int = NUM_DRAWS, seed: int = 0
 ) -> float:
-    """The lower the more similar; `sources[i]` [n, hidden] and `targets[i]` are a pair, n at least `pairs`.
+    """Returns the eigen-similarity; lower means more similar.
 
-    The draws depend on n and the seed alone, so that models are compared on the same ones.
+    `sources` and `targets` are [n, hidden], row i of both is a pair, and n is at least `pairs`. The draws depend only
+    on n and `seed`, so all models are compared on the same ones.
     """
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.stack([torch.randperm(len(sources), generator=generator)[:pairs] for _ in range(draws)])
@@ -27,7 +29,7 @@ def eigen_similarity(
 
 
 def laplacian_spectra(vectors: torch.Tensor) -> torch.Tensor:
-    """Eigenvalues [draws, pairs], rising, of the Laplacians of distance graphs of vectors [draws, pairs, hidden]."""
+    """Returns ascending Laplacian eigenvalues [draws, pairs] of distance graphs of vectors [draws, pairs, hidden]."""
     vectors = vectors.double()
     distances = torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist")
     spectra: torch.Tensor = torch.linalg.eigvalsh(torch.diag_embed(distances.sum(-1)) - distances)

@@ -1,4 +1,4 @@
-"""Every metric as an `evaluate.Metric` that needs no download: `metric("tag_f1").compute(predictions=…, …)`."""
+"""Every metric as an `evaluate.Metric` that downloads nothing: `metric("tag_f1").compute(predictions=…, …)`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from xtransfer.metrics.metrics import Shape
 
 _TEXT, _ID, _NUMBER = datasets.Value("string"), datasets.Value("int64"), datasets.Value("float64")
 _TEXTS = datasets.List(_TEXT)
-_FEATURES: Mapping[Shape, list[tuple[Any, Any]]] = {  # of a prediction and its reference; several where any will do
+# (prediction, reference) types, several if any of them will do; Any: `datasets` has no common base type
+_FEATURES: Mapping[Shape, list[tuple[Any, Any]]] = {
     "texts": [(_TEXT, _TEXT), (_ID, _ID)],
     "numbers": [(_NUMBER, _NUMBER)],
     "lists": [(_TEXTS, _TEXTS)],
@@ -23,12 +24,12 @@ _FEATURES: Mapping[Shape, list[tuple[Any, Any]]] = {  # of a prediction and its 
 
 
 class Evaluation(evaluate.Metric):
-    """{name: points}: one of our metrics, `config_name`. `compute(..., language="de")` names the texts' language."""
+    """Computes {name: points} for the metric `config_name`; `compute(..., language="de")` sets the texts' language."""
 
     def compute(self, **inputs: Any) -> Any:
-        """As `evaluate.Metric.compute`; raises DataError for no items."""
+        """Same as `evaluate.Metric.compute`; raises DataError if there are no items."""
         if any(name in inputs and not len(inputs[name]) for name in ("predictions", "references")):
-            raise DataError(f"{self.config_name}: no items; an empty split has no score")
+            raise DataError(f"{self.config_name}: no items to score; the split is empty")
         return super().compute(**inputs)
 
     def _info(self) -> evaluate.MetricInfo:
@@ -44,5 +45,5 @@ class Evaluation(evaluate.Metric):
 
 
 def metric(name: str) -> Evaluation:
-    """The `evaluate.Metric` of a name; raises RequestError for an unknown one."""
+    """Returns the `evaluate.Metric` with this name; raises RequestError if there is none."""
     return Evaluation(config_name=metrics.get(name).name, keep_in_memory=True)

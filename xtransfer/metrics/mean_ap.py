@@ -1,8 +1,8 @@
-"""Mean average precision of the first 20, as google-research/xtreme's utils_lareqa.py and utils_mewslix.py have it.
+"""Mean average precision at 20, as in google-research/xtreme's utils_lareqa.py and utils_mewslix.py.
 
-An item is a query, its gold the ids of all relevant candidates, its prediction candidate ids, the best first. An
-id that is said twice counts at its first place. The divisor is the number of relevant candidates, at most 20. With
-one relevant candidate this is the reciprocal rank, 0 from place 21 on.
+An item is a query. Its gold is the ids of all relevant candidates, its prediction candidate ids, best first. A
+repeated id counts only at its first position. The divisor is the number of relevant candidates, at most 20. With one
+relevant candidate this is the reciprocal rank, or 0 below rank 20.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ DEPTH = 20
 
 
 def average_precision(relevant: Sequence[str], ranking: Sequence[str]) -> float:
-    """Average precision (0-1) of one query; raises DataError where nothing is relevant to it."""
+    """Returns the average precision (0-1) of one query; raises DataError if no candidate is relevant."""
     if not relevant:
-        raise DataError("map@20: nothing is relevant to a query, so that it has no score; drop the query")
+        raise DataError("map@20: a query has no relevant candidate, so it cannot be scored; drop the query")
     left, total, hits = set(relevant), 0.0, 0.0
     depth = min(len(left), DEPTH)
     for place, name in enumerate(ranking[:DEPTH], start=1):
@@ -29,6 +29,6 @@ def average_precision(relevant: Sequence[str], ranking: Sequence[str]) -> float:
 
 
 def mean_average_precision(golds: Sequence[Sequence[str]], rankings: Sequence[Sequence[str]]) -> float:
-    """The mean over queries, in points."""
+    """Returns the mean over queries, in points."""
     each = [average_precision(relevant, ranking) for relevant, ranking in zip(golds, rankings, strict=True)]
     return sum(each) / len(each) * 100

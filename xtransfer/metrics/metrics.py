@@ -1,4 +1,4 @@
-"""The metrics, by name. All are in points, 0-100; correlations -100 to 100."""
+"""The metrics, by name. All are in points, 0-100; correlations from -100 to 100."""
 
 from __future__ import annotations
 
@@ -19,38 +19,41 @@ Shape = Literal["texts", "numbers", "lists", "answers"]  # of a prediction and i
 
 @dataclass(frozen=True)
 class Metric:
-    """One number for a list of items, and one for each item where that has a meaning."""
+    """A metric: one number for a list of items, and one per item if that is meaningful.
+
+    Any: golds and predictions have the form that `shape` names.
+    """
 
     name: str
     definition: str
     measure: Callable[[Sequence[Any], Sequence[Any], str], float]  # golds, predictions, language → points
     per_item: Callable[[Any, Any, str], float | None] | None = None
-    # gold, prediction, language → points of one item, or None; None where an item alone has no score
+    # gold, prediction, language → points of one item or None; None if single items have no score
     maximum: float = 100.0
     minimum: float = 0.0
     shape: Shape = "texts"
-    # texts: a text (or label id) each; numbers: a float each; lists: a list of texts each (tags, ids);
-    # answers: a text, and a list of texts that are right
+    # texts: one text (or label id) each; numbers: one float each; lists: one list of texts each (tags, ids);
+    # answers: one text, and a list of acceptable texts
 
     def compute(self, golds: Sequence[Any], predictions: Sequence[Any], language: str = "en") -> float:
-        """Points; raises DataError for no items, or for unequally many golds and predictions.
+        """Returns points; raises DataError if there are no items or the numbers of golds and predictions differ.
 
-        `language` is that of the texts, for metrics that normalise by language.
+        `language` is the language of the texts, for metrics that normalise by language.
         """
         if len(golds) != len(predictions):
-            raise DataError(f"{self.name}: {len(predictions)} predictions for {len(golds)} golds; give one each")
+            raise DataError(f"{self.name}: {len(predictions)} predictions for {len(golds)} golds; give one for each")
         if not golds:
-            raise DataError(f"{self.name}: no items; an empty split has no score")
+            raise DataError(f"{self.name}: no items to score; the split is empty")
         return self.measure(golds, predictions, language)
 
 
 def _accuracy(golds: Sequence[Any], predictions: Sequence[Any], language: str) -> float:
     right = sum(str(gold) == str(prediction) for gold, prediction in zip(golds, predictions, strict=True))
-    return right / len(golds) * 100  # in this order, as the XTREME script: the last bit differs otherwise
+    return right / len(golds) * 100  # in this order, like the XTREME script: the last bit differs otherwise
 
 
 def _of_answers(name: str, item: squad.Item, definition: str) -> Metric:
-    """The mean of an item's score from 0 to 1."""
+    """Returns a metric that averages an item's score from 0 to 1."""
     return Metric(
         name=name,
         definition=definition,
@@ -61,14 +64,14 @@ def _of_answers(name: str, item: squad.Item, definition: str) -> Metric:
 
 
 def _precision_at(k: int) -> Metric:
-    """The mean over items of whether the right one is among the first k."""
+    """Returns a metric: the share of items whose correct candidate is among the first k."""
 
     def measure(golds: Sequence[Any], predictions: Sequence[Any], language: str) -> float:
         return sum(found_within(k, *one) for one in zip(golds, predictions, strict=True)) / len(golds)
 
     return Metric(
         name=f"p@{k}",
-        definition=f"share of items whose right one is among the first {k} (Chidambaram et al. 2018, 999 others)",
+        definition=f"share of items with the correct one among the first {k} (Chidambaram et al. 2018, 999 others)",
         measure=measure,
         per_item=lambda gold, prediction, language: found_within(k, gold, prediction),
         shape="lists",
@@ -77,70 +80,74 @@ def _precision_at(k: int) -> Metric:
 
 ACCURACY = Metric(
     name="accuracy",
-    definition="share of items whose prediction is, as text, the gold answer (XTREME's accuracy)",
+    definition="share of items whose prediction equals the gold answer as text (XTREME's accuracy)",
     measure=_accuracy,
     per_item=lambda gold, prediction, language: 100.0 * (str(gold) == str(prediction)),
 )
 
 TAG_F1 = Metric(
     name="tag_f1",
-    definition="F1 of chunks of tags, over all sentences (seqeval, as XTREME uses it for UD-POS and PAN-X)",
+    definition="F1 of tag chunks over all sentences (seqeval, as XTREME uses it for UD-POS and PAN-X)",
     measure=lambda golds, predictions, language: chunk_f1(golds, predictions).f1,
     shape="lists",
 )
 TAG_PRECISION = replace(
     TAG_F1,
     name="tag_precision",
-    definition="share of predicted chunks of tags that are right (seqeval)",
+    definition="share of predicted tag chunks that are correct (seqeval)",
     measure=lambda golds, predictions, language: chunk_f1(golds, predictions).precision,
 )
 TAG_RECALL = replace(
     TAG_F1,
     name="tag_recall",
-    definition="share of gold chunks of tags that are found (seqeval)",
+    definition="share of gold tag chunks that are predicted (seqeval)",
     measure=lambda golds, predictions, language: chunk_f1(golds, predictions).recall,
 )
 TAG_ACCURACY = replace(
     TAG_F1,
     name="tag_accuracy",
-    definition="share of words whose tag is right",
+    definition="share of words with the correct tag",
     measure=lambda golds, predictions, language: tag_accuracy(golds, predictions),
 )
 
-F1 = _of_answers("f1", squad.f1, "F1 of the words of an answer (SQuAD 1.1's scorer, English rules for all)")
-EXACT_MATCH = _of_answers("exact_match", squad.exact_match, "share of right answers (SQuAD 1.1's scorer)")
+F1 = _of_answers("f1", squad.f1, "F1 of the words of an answer (SQuAD 1.1's scorer, English rules for all languages)")
+EXACT_MATCH = _of_answers("exact_match", squad.exact_match, "share of correct answers (SQuAD 1.1's scorer)")
 MLQA_F1 = _of_answers("mlqa_f1", mlqa.f1, "F1 of the words of an answer (MLQA's scorer, rules by language)")
-MLQA_EXACT_MATCH = _of_answers("mlqa_exact_match", mlqa.exact_match, "share of right answers (MLQA's scorer)")
+MLQA_EXACT_MATCH = _of_answers("mlqa_exact_match", mlqa.exact_match, "share of correct answers (MLQA's scorer)")
 SQUAD2_F1 = replace(
-    _of_answers("squad2_f1", squad.f1_2, "F1 of the words of an answer or of none (SQuAD 2.0's scorer)"),
+    _of_answers("squad2_f1", squad.f1_2, "F1 of the words of an answer, which may be empty (SQuAD 2.0's scorer)"),
     measure=squad.mean_2(squad.f1_2),
 )
 SQUAD2_EXACT_MATCH = replace(
-    _of_answers("squad2_exact_match", squad.exact_match_2, "share of right answers or none (SQuAD 2.0's scorer)"),
+    _of_answers(
+        "squad2_exact_match",
+        squad.exact_match_2,
+        "share of correct answers, which may be empty (SQuAD 2.0's scorer)",
+    ),
     measure=squad.mean_2(squad.exact_match_2),
 )
 
 BITEXT_F1 = Metric(
     name="bitext_f1",
-    definition="F1 of mined pairs of sentences, as sets (XTREME's score of BUCC)",
+    definition="F1 of mined sentence pairs, compared as sets (XTREME's score for BUCC)",
     measure=lambda golds, predictions, language: pair_f1(golds, predictions).f1,
     shape="lists",
 )
 BITEXT_PRECISION = replace(
     BITEXT_F1,
     name="bitext_precision",
-    definition="share of the mined pairs that are translations",
+    definition="share of mined pairs that are translations",
     measure=lambda golds, predictions, language: pair_f1(golds, predictions).precision,
 )
 BITEXT_RECALL = replace(
     BITEXT_F1,
     name="bitext_recall",
-    definition="share of the translations that were mined",
+    definition="share of translations that were mined",
     measure=lambda golds, predictions, language: pair_f1(golds, predictions).recall,
 )
 MAP_AT_20 = Metric(
     name="map@20",
-    definition="mean average precision of the first 20 (LAReQA; with one right answer the reciprocal rank: Mewsli-X)",
+    definition="mean average precision at 20 (LAReQA; with one correct candidate the reciprocal rank: Mewsli-X)",
     measure=lambda golds, predictions, language: mean_average_precision(golds, predictions),
     per_item=lambda gold, prediction, language: 100 * average_precision(gold, prediction),
     shape="lists",
@@ -187,7 +194,7 @@ METRICS: dict[str, Metric] = {
 
 
 def get(name: str) -> Metric:
-    """The metric of a name; raises RequestError for an unknown one."""
+    """Returns the metric with this name; raises RequestError if there is none."""
     if name not in METRICS:
         raise unknown("metric", name, METRICS)
     return METRICS[name]

@@ -1,7 +1,7 @@
-"""F1 of mined sentence pairs, as google-research/xtreme's evaluate.py has it for BUCC 2018.
+"""F1 of mined sentence pairs, as in google-research/xtreme's evaluate.py for BUCC 2018.
 
-An item is a source sentence, its gold the ids of its translations (none for most), its prediction those that were
-found. Compared are the sets of pairs of all items, so that a pair said twice counts once.
+An item is a source sentence. Its gold is the ids of its translations (none for most), its prediction the ids that
+were mined. The sets of pairs of all items are compared, so a repeated pair counts once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Partners = Sequence[str]
 
 @dataclass(frozen=True)
 class PairScore:
-    """Points, 0-100; all 0 where no pair is right."""
+    """Points, 0-100; all 0 if no pair is correct."""
 
     precision: float
     recall: float
@@ -22,7 +22,7 @@ class PairScore:
 
 
 def pair_f1(golds: Sequence[Partners], predictions: Sequence[Partners]) -> PairScore:
-    """The score of the predicted pairs of all items."""
+    """Returns the scores of the predicted pairs of all items."""
     true, found = _pairs(golds), _pairs(predictions)
     right = len(true & found)
     if not right:
@@ -31,7 +31,7 @@ def pair_f1(golds: Sequence[Partners], predictions: Sequence[Partners]) -> PairS
 
 
 def f1(right: int, found: int, true: int) -> float:
-    """F1 (0-1) of so many right pairs among those found and those that are true; 0 where none is right."""
+    """Returns F1 (0-1) from the numbers of correct, predicted and gold pairs; 0 if none is correct."""
     if not right:
         return 0.0
     precision, recall = right / found, right / true

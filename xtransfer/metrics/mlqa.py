@@ -1,8 +1,8 @@
-"""Exact match and F1 of an answer, as MLQA's scorer computes them: by the language of the answer.
+"""Exact match and F1 of an answer, as in MLQA's scorer, with rules for the language of the answer.
 
-After facebookresearch/MLQA's mlqa_evaluation_v1.py (XTREME has a copy): punctuation of Unicode and ASCII is
-taken out, then the articles of the language; Chinese characters are words of their own. Only the seven
-languages of MLQA have rules. In Arabic the scorer takes out "ال" wherever it stands, not as a prefix alone.
+Follows facebookresearch/MLQA's mlqa_evaluation_v1.py (XTREME has a copy): it removes Unicode and ASCII punctuation,
+then the language's articles; each Chinese character is a word. There are rules only for MLQA's seven languages. In
+Arabic, the scorer removes "ال" everywhere, not only as a prefix.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _CHINESE = re.compile("([\u4e00-\u9fa5])")
 
 
 def exact_match(answers: Sequence[str], prediction: str | None, language: str) -> float:
-    """1.0 where the prediction is one of the answers, both normalised; 0 for no prediction.
+    """Returns 1.0 if the normalised prediction is one of the normalised answers, else 0.0; 0.0 without a prediction.
 
-    Raises RequestError for a language that MLQA has not.
+    Raises RequestError for a language that MLQA does not have.
     """
     return best(answers, prediction, lambda answer, text: float(normal(answer, language) == normal(text, language)))
 
 
 def f1(answers: Sequence[str], prediction: str | None, language: str) -> float:
-    """Harmonic mean of the precision and recall of words, repeated words counted; as `exact_match` otherwise."""
+    """Returns the word F1 of the best answer, counting repeated words; otherwise like `exact_match`."""
     return best(
         answers,
         prediction,
@@ -46,9 +46,9 @@ def f1(answers: Sequence[str], prediction: str | None, language: str) -> float:
 
 
 def normal(text: str, language: str) -> str:
-    """Lower case, without punctuation and articles, words with single spaces between them."""
+    """Returns the text in lower case, without punctuation and articles, words separated by single spaces."""
     if language not in _ARTICLES:
-        raise RequestError(f"MLQA's scorer has no rules for '{language}' (it has: {', '.join(sorted(_ARTICLES))})")
+        raise RequestError(f"MLQA's scorer has no rules for language '{language}', only {', '.join(sorted(_ARTICLES))}")
     text = "".join(character for character in text.lower() if not _is_punctuation(character))
     articles = _ARTICLES[language]
     if articles is not None:

@@ -1,8 +1,8 @@
-"""Exact match and F1 of an answer, as the scorers of SQuAD 1.1 and 2.0 compute them.
+"""Exact match and F1 of an answer, as in the scorers of SQuAD 1.1 and 2.0.
 
-XTREME scores XQuAD and TyDiQA with SQuAD 1.1's in every language: English articles and ASCII punctuation are
-taken out, and words are what white space divides. An item counts the best of its acceptable answers, from 0
-to 1. No prediction (None) scores 0 in SQuAD 1.1; SQuAD 2.0's scorer leaves such items out of its means.
+XTREME scores XQuAD and TyDiQA with SQuAD 1.1's scorer in every language: it removes English articles and ASCII
+punctuation and splits words at white space. An item gets the score of its best acceptable answer, from 0 to 1. An
+item without a prediction (None) scores 0 in SQuAD 1.1; SQuAD 2.0's scorer leaves it out of its means.
 """
 
 from __future__ import annotations
@@ -22,39 +22,41 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normal(text: str) -> str:
-    """Lower case, without ASCII punctuation and English articles, single spaces."""
+    """Returns the text in lower case, without ASCII punctuation and English articles, with single spaces."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match(answers: Sequence[str], prediction: str | None, language: str = "en") -> float:
-    """SQuAD 1.1: 1.0 where the prediction is one of the answers, both normalised."""
+    """SQuAD 1.1: returns 1.0 if the normalised prediction is one of the normalised answers, else 0.0."""
     return best(answers, prediction, lambda answer, text: float(normal(answer) == normal(text)))
 
 
 def f1(answers: Sequence[str], prediction: str | None, language: str = "en") -> float:
-    """SQuAD 1.1: harmonic mean of the precision and recall of words, repeated words counted."""
+    """SQuAD 1.1: returns the word F1 of the best answer, counting repeated words."""
     return best(answers, prediction, lambda answer, text: overlap(normal(answer).split(), normal(text).split()))
 
 
 def exact_match_2(answers: Sequence[str], prediction: str | None, language: str = "en") -> float:
-    """SQuAD 2.0: as SQuAD 1.1; without an acceptable answer the empty text is right."""
+    """SQuAD 2.0: like SQuAD 1.1, but an empty prediction is correct if there is no acceptable answer."""
     return exact_match(_or_none(answers), prediction)
 
 
 def f1_2(answers: Sequence[str], prediction: str | None, language: str = "en") -> float:
-    """SQuAD 2.0: as SQuAD 1.1, but 1.0 where prediction and answer both have no words."""
+    """SQuAD 2.0: like SQuAD 1.1, but 1.0 if prediction and answer both have no words."""
     return best(_or_none(answers), prediction, _overlap_2)
 
 
 def best(answers: Sequence[str], prediction: str | None, score: Callable[[str, str], float]) -> float:
-    """The highest score over the acceptable answers; 0 for no prediction, DataError for no answer."""
+    """Returns the highest score over the acceptable answers; 0.0 without a prediction; DataError without an answer."""
     if not answers:
-        raise DataError("an item has no acceptable answer; use squad2_f1 and squad2_exact_match where that can be")
+        raise DataError(
+            "an item has no acceptable answer; if questions may be unanswerable, use squad2_f1 and squad2_exact_match"
+        )
     return 0.0 if prediction is None else max(score(answer, prediction) for answer in answers)
 
 
 def overlap(gold: Sequence[str], found: Sequence[str]) -> float:
-    """F1 of words; 0.0 where none is shared."""
+    """Returns the F1 of two lists of words; 0.0 if they share none."""
     shared = sum((Counter(found) & Counter(gold)).values())
     if shared == 0:
         return 0.0
@@ -63,7 +65,7 @@ def overlap(gold: Sequence[str], found: Sequence[str]) -> float:
 
 
 def mean(item: Item) -> Callable[[Sequence[Sequence[str]], Sequence[str | None], str], float]:
-    """Points over all items, added up one after the other as SQuAD 1.1's and MLQA's scorers do."""
+    """Returns a function for the mean in points, summed in order as SQuAD 1.1's and MLQA's scorers do."""
 
     def measure(golds: Sequence[Sequence[str]], predictions: Sequence[str | None], language: str) -> float:
         scores = [item(gold, prediction, language) for gold, prediction in zip(golds, predictions, strict=True)]
@@ -73,7 +75,7 @@ def mean(item: Item) -> Callable[[Sequence[Sequence[str]], Sequence[str | None],
 
 
 def mean_2(item: Item) -> Callable[[Sequence[Sequence[str]], Sequence[str | None], str], float]:
-    """Points over the items that have a prediction, as SQuAD 2.0's scorer has them; 0.0 where none has."""
+    """Returns a function for the mean in points over items with a prediction, as in SQuAD 2.0's scorer; 0.0 if none."""
 
     def measure(golds: Sequence[Sequence[str]], predictions: Sequence[str | None], language: str) -> float:
         pairs = zip(golds, predictions, strict=True)

@@ -1,10 +1,10 @@
-"""Chunk F1 over sequences of tags, as seqeval 1.2.2 computes it by default (that is, as conlleval does).
+"""Chunk F1 over tag sequences, as computed by seqeval 1.2.2 in default mode (the same as conlleval).
 
-A tag is read as its first character and, after the first hyphen of the rest, a type (`_` where nothing is
-left). So B-, I-, E-, S- and O mean what they do in IOB and IOBES, an I- that follows nothing opens a chunk,
-and one of another type opens a new one. XTREME applies this to bare part-of-speech tags too, where `NOUN` is
-prefix N with type OUN: neighbours of one type make one chunk, CCONJ is lost before SCONJ, whose type is the
-same (and after it makes one chunk with it), and so is `X` before the end of a sentence, whose type is O's.
+A tag is its first character (the prefix) plus a type: what follows the first hyphen of the rest, or `_` if nothing is
+left. B-, I-, E-, S- and O thus mean what they mean in IOB and IOBES. An I- that follows no chunk, or a chunk of
+another type, opens a new chunk. XTREME also applies this to bare part-of-speech tags, where `NOUN` becomes prefix N
+with type OUN. This has side effects: adjacent tags of one type merge into one chunk; CCONJ is lost before SCONJ, which
+has the same type (and merges with it in the other order); `X` is lost at the end of a sentence, since its type is O's.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from xtransfer.base.errors import DataError
 
 Tags = Sequence[str]
-Chunk = tuple[str, int, int]  # type, first and last place in all sentences laid end to end
+Chunk = tuple[str, int, int]  # type, first and last position in the concatenated sentences
 _OUTSIDE, _NO_TYPE = "O", "_"
-_ENDS = frozenset({"BB", "BS", "BO", "IB", "IS", "IO"})  # a prefix and the next: a chunk ends between them
-_STARTS = frozenset({"EE", "EI", "SE", "SI", "OE", "OI"})  # one starts
+_ENDS = frozenset({"BB", "BS", "BO", "IB", "IS", "IO"})  # pairs of prefixes between which a chunk ends
+_STARTS = frozenset({"EE", "EI", "SE", "SI", "OE", "OI"})  # pairs of prefixes between which a chunk starts
 
 
 @dataclass(frozen=True)
 class ChunkScore:
-    """Points, 0-100; 0 where there is nothing to divide by."""
+    """Points, 0-100; 0 if the divisor is 0."""
 
     precision: float
     recall: float
@@ -31,9 +31,9 @@ class ChunkScore:
 
 
 def chunk_f1(golds: Sequence[Tags], predictions: Sequence[Tags]) -> ChunkScore:
-    """Micro-averaged over the chunks of all sentences. A chunk is right with its type and both its ends.
+    """Returns micro-averaged scores over the chunks of all sentences; type and both ends must match.
 
-    Raises DataError where a sentence has more or fewer predicted tags than words.
+    Raises DataError if a sentence has more or fewer predicted tags than words.
     """
     _check(golds, predictions)
     true, found = chunks(golds), chunks(predictions)
@@ -45,7 +45,7 @@ def chunk_f1(golds: Sequence[Tags], predictions: Sequence[Tags]) -> ChunkScore:
 
 
 def chunks(sentences: Iterable[Tags]) -> set[Chunk]:
-    """The chunks of sentences of tags; between two sentences stands one O."""
+    """Returns the chunks of sentences of tags; sentences are separated by one O."""
     found: set[Chunk] = set()
     before, before_type, first = _OUTSIDE, "", 0
     tags = [tag for sentence in sentences for tag in (*sentence, _OUTSIDE)]
@@ -61,7 +61,7 @@ def chunks(sentences: Iterable[Tags]) -> set[Chunk]:
 
 
 def tag_accuracy(golds: Sequence[Tags], predictions: Sequence[Tags]) -> float:
-    """Points, 0-100: the share of all words whose tag is right. Raises DataError as `chunk_f1` does."""
+    """Returns the share of words with the correct tag, in points. Raises DataError like `chunk_f1`."""
     _check(golds, predictions)
     pairs = [pair for gold, tags in zip(golds, predictions, strict=True) for pair in zip(gold, tags, strict=True)]
     return 100 * sum(gold == tag for gold, tag in pairs) / len(pairs) if pairs else 0.0
@@ -70,4 +70,4 @@ def tag_accuracy(golds: Sequence[Tags], predictions: Sequence[Tags]) -> float:
 def _check(golds: Sequence[Tags], predictions: Sequence[Tags]) -> None:
     for number, (gold, tags) in enumerate(zip(golds, predictions, strict=True)):
         if len(gold) != len(tags):
-            raise DataError(f"sentence {number}: {len(tags)} predicted tags for {len(gold)} words; give one each")
+            raise DataError(f"sentence {number}: {len(tags)} predicted tags for {len(gold)} words; give one per word")

@@ -1,12 +1,12 @@
-"""Checkpoints: a folder of transformers' own layout, with the heads that were trained on it beside.
+"""Checkpoints: a folder in transformers' layout, plus the heads trained with the encoder.
 
 config.json, model.safetensors, tokenizer files      the encoder, as AutoModel reads it
 head.safetensors                                     tensors `<benchmark>/<parameter>`
 head.json                                            {"heads": {benchmark: {"kind", "labels", "dropout"}}}; kinds that
                                                      train vectors also have "dual"
 
-Weights are read from safetensors alone and no code that comes with a model is run: a pickle or a
-`modeling_*.py` from a hub is a program of somebody else's.
+Only safetensors weights are read and no code from a model repository is run, because a pickle or a `modeling_*.py`
+from a hub is somebody else's program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -32,18 +31,18 @@ from xtransfer.models import pretrained
 
 @dataclass(frozen=True)
 class HeadInfo:
-    """What a head is for; with the encoder's width it is all that is needed to build it."""
+    """What a head is for. Together with the encoder's hidden size, this is enough to build it."""
 
     benchmark: str
     kind: str
     labels: tuple[str, ...]
     dropout: float
-    dual: Mapping[str, Any] | None = None  # how vectors are compared, where the kind trains them
+    dual: Mapping[str, object] | None = None  # values of the recipe's `dual`, for kinds that train vectors
 
 
 @dataclass(frozen=True)
 class SavedHead:
-    """A head and what it is for."""
+    """A head together with what it is for."""
 
     info: HeadInfo
     module: nn.Module
@@ -51,18 +50,18 @@ class SavedHead:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint in memory: fp32, eval mode, on the CPU."""
+    """A checkpoint in memory: fp32, evaluation mode, on the CPU."""
 
     encoder: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    dropouts: Mapping[str, float]  # rates by field of the configuration, as they were before any override
-    heads: Mapping[str, SavedHead] = field(default_factory=dict)  # by benchmark; several after a mixture
-    folder: Path | None = None  # where it was read
+    dropouts: Mapping[str, float]  # dropout rates by configuration field, before any override
+    heads: Mapping[str, SavedHead] = field(default_factory=dict)  # by benchmark; several after training on a mixture
+    folder: Path | None = None  # where it was loaded from
 
     def head_for(self, benchmark: Benchmark) -> nn.Module:
-        """The head that answers `benchmark`: its own, else the only one of the same kind and labels.
+        """Returns the head for `benchmark`: its own, else the only one with the same kind and number of labels.
 
-        Raises RequestError where there is none, or more than one and no way to choose.
+        Raises RequestError if no head fits or several do.
         """
         if benchmark.name in self.heads:
             return self.heads[benchmark.name].module
@@ -74,16 +73,16 @@ class Loaded:
         if len(fitting) != 1:
             has = ", ".join(f"{saved.info.benchmark} ({saved.info.kind})" for saved in self.heads.values()) or "none"
             raise RequestError(
-                f"the checkpoint has no head for '{benchmark.name}' ({benchmark.kind}, {len(benchmark.labels)} "
-                f"labels); its heads: {has}; train it on '{benchmark.name}' first"
+                f"the checkpoint has no head for '{benchmark.name}' (kind {benchmark.kind}, {len(benchmark.labels)} "
+                f"labels); its heads: {has}; fine-tune it on '{benchmark.name}' first"
             )
         return fitting[0]
 
 
 def load(start: Start, dropout: float | None = None) -> Loaded:
-    """An encoder or checkpoint with the heads it has. `dropout` replaces every rate in the encoder.
+    """Loads an encoder or checkpoint with its heads; `dropout` replaces all dropout rates of the encoder.
 
-    Raises RequestError for what is no usable encoder (see `hub_files.fetch` and `pretrained.load_encoder`).
+    Raises RequestError if `start` is not a usable encoder (see `hub_files.fetch` and `pretrained.load_encoder`).
     """
     folder = fetch(start)
     encoder, tokenizer, dropouts = pretrained.load_encoder(folder, dropout)
@@ -97,8 +96,7 @@ def save(
     tokenizer: PreTrainedTokenizerBase,
     heads: Mapping[str, SavedHead] | None = None,
 ) -> None:
-    """Write a checkpoint into `folder`, which the caller makes visible when it is whole (a stage's out
-    folder)."""
+    """Writes a checkpoint to `folder`. The caller publishes the folder once it is complete (a stage's `out`)."""
     with pretrained.quiet():
         encoder.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -114,21 +112,21 @@ def save(
     (folder / "head.json").write_text(json.dumps({"heads": infos}, indent=1) + "\n", encoding="utf-8")
 
 
-def _without_nones(values: dict[str, Any]) -> dict[str, Any]:
+def _without_nones(values: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
 def new_head(info: HeadInfo, hidden_size: int) -> nn.Module:
-    """A fresh head, drawn from torch's global generator."""
+    """Returns a head initialised from torch's global generator; raises RequestError if the kind has no head."""
     make = KINDS[info.kind].head
     if make is None:
-        raise RequestError(f"'{info.benchmark}' is of kind {info.kind}: nothing is trained on it")
+        raise RequestError(f"'{info.benchmark}' cannot be trained on: kind {info.kind} is scored only")
     shape = Benchmark(info.benchmark, info.kind, (), Source(""), {}, "", labels=info.labels)
     return make(hidden_size, shape, info.dropout, *([info.dual] if info.dual is not None else []))
 
 
 def bind(head: nn.Module, encoder: PreTrainedModel) -> None:
-    """Give a head that predicts the encoder's own tokens their embeddings; other heads have no use for them."""
+    """Ties a language-modelling head to the encoder's embeddings; does nothing for other heads."""
     if isinstance(head, LanguageHead):
         head.bind(encoder)
 
@@ -138,7 +136,7 @@ def _load_heads(folder: Path, encoder: PreTrainedModel) -> dict[str, SavedHead]:
     heads = {}
     for name, values in json.loads((folder / "head.json").read_text(encoding="utf-8"))["heads"].items():
         info = HeadInfo(**{**values, "labels": tuple(values["labels"])})
-        with torch.random.fork_rng(devices=[]):  # weights are drawn and then replaced: nobody's stream moves
+        with torch.random.fork_rng(devices=[]):  # initial weights are overwritten, so keep the caller's random stream
             module = new_head(info, encoder.config.hidden_size)
         bind(module, encoder)
         module.load_state_dict(_below(name, tensors))

@@ -1,4 +1,4 @@
-"""What can be told of an encoder from its files' names, headers and configuration, before anything runs."""
+"""Checks an encoder's file names, headers and configuration before anything runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from xtransfer.study.encoders import ENCODERS, EncoderRef
 
 
 def check_encoder(ref: EncoderRef, recipes: Mapping[str, Recipe]) -> None:
-    """Raises RequestError for a folder that is no whole checkpoint or has a pickle alone, and for an encoder with
-    fewer positions than the sequences of a recipe; these are named as whoever set them knows them.
+    """Checks a folder's files, and that the encoder has enough positions for the recipes, given by field name.
 
-    What only weights and tokenizer tell is checked when a stage loads them.
+    Raises RequestError for an incomplete checkpoint, for weights only in pickles, and for a recipe whose `max_length`
+    is too long. What only weights and tokenizer show is checked when a stage loads them.
     """
     if ref.source == "folder":
         refuse_pickles(Path(ref.id), [path.name for path in Path(ref.id).iterdir()], "AutoModel")
@@ -33,15 +33,15 @@ def check_encoder(ref: EncoderRef, recipes: Mapping[str, Recipe]) -> None:
 
 
 def too_long(max_length: int, encoder: object, positions: int) -> str:
-    """What is said of sequences that are longer than an encoder's table of positions."""
+    """Returns the message for a `max_length` above the number of positions."""
     return (
-        f"max_length {max_length}: the encoder {encoder} has positions for {positions} tokens; set max_length to at "
-        f"most {positions}"
+        f"max_length {max_length} is too long: encoder {encoder} has positions for {positions} tokens; set max_length "
+        f"to at most {positions}"
     )
 
 
 def positions_of(ref: EncoderRef) -> int | None:
-    """How many tokens an encoder has positions for, as its configuration says; None where that does not bind it."""
+    """Returns how many tokens an encoder has positions for, from its configuration; None if there is no limit."""
     if ref.source == "trained-here":
         return ENCODERS[ref.id].recipe.max_length
     config = json_file(ref, "config.json")
@@ -53,7 +53,7 @@ def positions_of(ref: EncoderRef) -> int | None:
 
 
 def json_file(ref: EncoderRef, name: str) -> dict[str, Any]:
-    """A JSON file of a checkpoint; empty where it has none."""
+    """Returns a JSON file of a checkpoint; empty if it does not exist. Any: JSON values."""
     if ref.source == "trained-here" or not ref.revision:
         return {}
     file = Path(ref.id) / name if ref.source == "folder" else _hub_file(ref, name)
@@ -62,7 +62,7 @@ def json_file(ref: EncoderRef, name: str) -> dict[str, Any]:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RequestError(f"{file}: is not JSON ({error}); the checkpoint is damaged") from error
+        raise RequestError(f"{file}: not valid JSON ({error}); the checkpoint is damaged") from error
     return values if isinstance(values, dict) else {}
 
 
@@ -72,5 +72,5 @@ def _hub_file(ref: EncoderRef, name: str) -> Path | None:
 
     try:
         return Path(hf_hub_download(ref.id, name, revision=ref.revision))
-    except (HfHubHTTPError, OSError):  # no such file, or no hub: what the encoder needs is asked for again when it runs
+    except (HfHubHTTPError, OSError):  # no such file or no hub; files it needs are requested again when it runs
         return None

@@ -1,4 +1,4 @@
-"""What is trained: an encoder with a head for each benchmark, and where each head starts from."""
+"""The model in training: an encoder with one head per benchmark, and how each head is initialised."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from xtransfer.base.precision import Precision, autocast
 from xtransfer.base.randomness import derived, own_randomness
@@ -24,39 +25,45 @@ class Model(nn.Module):
     """An encoder and one head per benchmark."""
 
     def __init__(
-        self, encoder: nn.Module, heads: Mapping[str, SavedHead], precision: Precision = "fp32", packed: bool = True
+        self,
+        encoder: PreTrainedModel,
+        heads: Mapping[str, SavedHead],
+        precision: Precision = "fp32",
+        packed: bool = True,
     ) -> None:
         super().__init__()
         self.encoder, self.precision, self.packed = encoder, precision, packed
-        self.heads = nn.ModuleList(saved.module for saved in heads.values())  # names may hold dots, keys may not
+        # A list, because benchmark names may contain dots and the keys of a ModuleDict may not.
+        self.heads = nn.ModuleList(saved.module for saved in heads.values())
         self.order = {name: number for number, name in enumerate(heads)}
 
     def loss(self, named: tuple[str, Batch]) -> Tensor:
-        """Mean loss of a batch of one benchmark."""
+        """Returns the mean loss of a batch of one benchmark."""
         name, batch = named
         head = self.head(name)
         first_only = getattr(head, "first_only", False)
         found = states(self.encoder, batch, first_only=first_only, packed=self.packed, precision=self.precision)
         with autocast(self.precision if isinstance(head, LanguageHead) else "fp32", batch.input_ids.device.type):
-            outputs = head(found, batch)  # a product with a whole vocabulary costs as much as an encoder
+            # The product with the vocabulary costs as much as the encoder, so it runs in the encoder's precision.
+            outputs = head(found, batch)
         loss: Tensor = head.loss(outputs, batch)
         return loss
 
     def items(self, named: tuple[str, Batch]) -> int | None:
-        """How many items the loss of a batch is the mean of; None where its rows must stay together."""
+        """Returns how many items the loss of a batch averages over; None if its rows must stay together."""
         name, batch = named
         count = getattr(self.head(name), "items", None)
         return None if count is None else int(count(batch))
 
     def head(self, name: str) -> Any:
-        """The head of a benchmark."""
+        """Returns the head of a benchmark. Any: torch types modules of a list without their own methods."""
         return self.heads[self.order[name]]
 
 
 def heads_for(
     loaded: Loaded, benchmarks: Sequence[Benchmark], recipe: Recipe, seed: int
 ) -> tuple[dict[str, SavedHead], dict[str, str]]:
-    """A head for each benchmark, and what it started from: "fresh", "carried from X" or "the encoder's own"."""
+    """Returns a head for each benchmark, and its origin: "fresh", "carried from X" or "the encoder's own"."""
     heads, came_from = {}, {}
     rate = pretrained.head_dropout(loaded.encoder.config) if recipe.dropout is None else recipe.dropout
     for benchmark in benchmarks:
@@ -73,15 +80,14 @@ def heads_for(
 
 
 def _first(module: nn.Module, loaded: Loaded) -> str:
-    """What a head that carries nothing on starts from: a language head, from the one in the encoder's files."""
+    """Initialises a language-modelling head from the encoder's files, if possible; returns the head's origin."""
     if isinstance(module, LanguageHead) and loaded.folder is not None:
         return "the encoder's own" if module.adopt(pretrained.left_over(loaded.folder)) else "fresh"
     return "fresh"
 
 
 def _carry(loaded: Loaded, benchmark: Benchmark, module: nn.Module) -> str | None:
-    """Start `module` from the first compatible head, the benchmark's own first; the name of what it came
-    from."""
+    """Initialises `module` from the first compatible head, preferring the benchmark's own; returns that head's name."""
     carry = KINDS[benchmark.kind].carry
     for name in sorted(loaded.heads, key=lambda name: name != benchmark.name):
         saved = loaded.heads[name]

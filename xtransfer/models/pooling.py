@@ -1,10 +1,9 @@
-"""From the states of a sequence to its vector."""
+"""Pools the hidden states of a sequence to one vector."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+from transformers import PreTrainedModel
 
 from xtransfer.base.precision import Precision
 from xtransfer.kinds.batches import Batch
@@ -13,9 +12,10 @@ from xtransfer.models.unpadded.forward import states
 from xtransfer.recipes.pooling import Pooling
 
 
-def pooled(encoder: Any, batch: Batch, pooling: Pooling, precision: Precision = "fp32") -> torch.Tensor:
-    """Vectors [sequences, hidden] of a batch, in fp32 from states computed in `precision`.
+def pooled(encoder: PreTrainedModel, batch: Batch, pooling: Pooling, precision: Precision = "fp32") -> torch.Tensor:
+    """Returns fp32 vectors [sequences, hidden] of a batch, from states computed in `precision`.
 
+    Raises RequestError for a layer that the encoder does not have.
     Raises RequestError for a layer that the encoder lacks.
     """
     found = states(encoder, batch, first_only=pooling.how == "cls", layer=pooling.layer, precision=precision)

@@ -1,18 +1,19 @@
-"""Predictions of a model: one pass over the rows of all languages, in batches of a token budget."""
+"""Predicts all languages in one pass, in batches with a token budget."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xtransfer import kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.base.precision import Precision
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.batches import Batch, budget_batches, collate
 from xtransfer.kinds.encoded import encoded_rows
@@ -22,101 +23,105 @@ from xtransfer.models.unpadded.forward import states
 from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
 
 T = TypeVar("T")
-TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 32768}  # what a cache holds is faster on a CPU (`perf.evaluation`)
+TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 32768}  # larger batches leave a CPU's cache and are slower (`perf.evaluation`)
 
 
 @dataclass(frozen=True)
-class Reader:
-    """How rows become sequences for one encoder."""
+class RowEncoder:
+    """Turns rows into token sequences for one encoder."""
 
     tokenizer: PreTrainedTokenizerBase
-    max_length: int  # longest sequence in tokens; longer input is cut, or split into windows
+    max_length: int  # in tokens; longer input is truncated or split into windows
 
 
 def predict(
-    encoder: Any,
-    head: Any | None,
+    encoder: PreTrainedModel,
+    head: nn.Module | None,
     benchmark: Benchmark,
     rows: Sequence[Row],
-    reader: Reader,
+    row_encoder: RowEncoder,
     device: str = "cpu",
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     pooling: Pooling = MEAN_OF_LAST,
     precision: Precision = "fp32",
 ) -> list[Prediction]:
-    """One prediction per row, in order. For retrieval `head` is None and all rows are one pool."""
+    """Returns one prediction per row, in order. For retrieval, `head` is None and all rows form one pool."""
     parts = {"": rows}
-    return predict_languages(encoder, head, benchmark, parts, reader, device, progress, pooling, None, precision)[""]
+    return predict_languages(encoder, head, benchmark, parts, row_encoder, device, progress, pooling, None, precision)[
+        ""
+    ]
 
 
 def predict_languages(
-    encoder: Any,
-    head: Any | None,
+    encoder: PreTrainedModel,
+    head: nn.Module | None,
     benchmark: Benchmark,
     rows: Mapping[str, Sequence[Row]],
-    reader: Reader,
+    row_encoder: RowEncoder,
     device: str = "cpu",
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     pooling: Pooling = MEAN_OF_LAST,
     dev: Mapping[str, Sequence[Row]] | None = None,
     precision: Precision = "fp32",
     measures: dict[str, Mapping[str, float]] | None = None,
 ) -> dict[str, list[Prediction]]:
-    """Predictions for the rows of each language, in order; all languages share the batches.
+    """Returns predictions for the rows of each language, in order; all languages share batches.
 
-    Kinds without a head compare pooled states; `dev` are the rows that such a kind is calibrated on, where
-    it is, and `measures` takes what it records of each language's vectors. `precision` is the encoder's: heads,
-    similarities and thresholds are computed in fp32. Moves encoder and head to the
-    device; puts them into evaluation mode and back.
+    Retrieval kinds compare pooled states instead of using a head. `dev` has the rows to calibrate on, if the kind
+    calibrates. `measures` is filled with statistics of each language's vectors, if the kind has any. `precision`
+    applies to the encoder; heads, similarities and thresholds are always fp32. Moves encoder and head to the device
+    and restores their training mode afterwards.
+
+    Raises RequestError if the kind needs a head or dev rows and has none.
     """
     kind = kinds.get(benchmark.kind)
     if kind.retrieval is None and head is None:
-        raise RequestError(f"without a head nothing of kind '{kind.name}' can be predicted; train the target first")
+        raise RequestError(f"kind '{kind.name}' needs a trained head to predict; fine-tune on the target first")
     with _Evaluating((encoder, head), device), torch.inference_mode():
         if kind.retrieval is None:
-            return _answered(encoder, head, benchmark, rows, reader, device, progress, precision)
+            return _answered(encoder, head, benchmark, rows, row_encoder, device, progress, precision)
         calibrated = None
         if kind.retrieval.calibrate is not None:
             if not dev:
-                raise RequestError(f"{benchmark.name}: its dev split is needed to set what test is decided by")
+                raise RequestError(f"{benchmark.name}: needs its dev split to set the threshold for test")
             calibrated = kind.retrieval.calibrate(
-                _vectors(encoder, benchmark, dev, reader, device, progress, pooling, precision), dev
+                _vectors(encoder, benchmark, dev, row_encoder, device, progress, pooling, precision), dev
             )
-        vectors = _vectors(encoder, benchmark, rows, reader, device, progress, pooling, precision)
+        vectors = _vectors(encoder, benchmark, rows, row_encoder, device, progress, pooling, precision)
         if kind.retrieval.measure is not None and measures is not None:
             measures.update({language: kind.retrieval.measure(own) for language, own in vectors.items()})
         return kind.retrieval.find(vectors, rows, calibrated)
 
 
 def vectors_of(
-    encoder: Any,
+    encoder: PreTrainedModel,
     benchmark: Benchmark,
     rows: Sequence[Row],
-    reader: Reader,
+    row_encoder: RowEncoder,
     device: str = "cpu",
     pooling: Pooling = MEAN_OF_LAST,
 ) -> list[torch.Tensor]:
-    """Of each row its sequences as vectors [sequences, hidden]; see `predict_languages`."""
+    """Returns the vectors [sequences, hidden] of each row; see `predict_languages`."""
     with _Evaluating((encoder,), device), torch.inference_mode():
-        return _vectors(encoder, benchmark, {"": rows}, reader, device, silent, pooling, "fp32")[""]
+        return _vectors(encoder, benchmark, {"": rows}, row_encoder, device, no_progress, pooling, "fp32")[""]
 
 
 def _answered(
-    encoder: Any,
-    head: Any,
+    encoder: PreTrainedModel,
+    head: nn.Module | None,
     benchmark: Benchmark,
     rows: Mapping[str, Sequence[Row]],
-    reader: Reader,
+    row_encoder: RowEncoder,
     device: str,
     progress: Progress,
     precision: Precision,
 ) -> dict[str, list[Prediction]]:
     decode = kinds.get(benchmark.kind).decode
-    if decode is None:
-        raise RequestError(f"nothing of kind '{benchmark.kind}' is predicted: {benchmark.name} is only trained on")
+    if decode is None or head is None:
+        raise RequestError(f"{benchmark.name}: kind '{benchmark.kind}' is for training only and cannot be scored")
     all_rows = [row for part in rows.values() for row in part]
     found: list[Prediction | None] = [None] * len(all_rows)
-    for indices, encoded, batch in _batches(benchmark, rows, reader, device, progress):
+    for indices, encoded, batch in _batches(benchmark, rows, row_encoder, device, progress):
         found_states = states(encoder, batch, first_only=getattr(head, "first_only", False), precision=precision)
         outputs = head(found_states, batch).cpu()
         decoded = decode(benchmark, outputs, [all_rows[index] for index in indices], encoded)
@@ -126,19 +131,19 @@ def _answered(
 
 
 def _vectors(
-    encoder: Any,
+    encoder: PreTrainedModel,
     benchmark: Benchmark,
     rows: Mapping[str, Sequence[Row]],
-    reader: Reader,
+    row_encoder: RowEncoder,
     device: str,
     progress: Progress,
     pooling: Pooling,
     precision: Precision,
 ) -> dict[str, list[torch.Tensor]]:
-    """Of each row its sequences as vectors [sequences, hidden], fp32, on the CPU; of length 1 where wanted."""
+    """Returns the vectors [sequences, hidden] of each row, fp32 on the CPU; at unit length if the kind asks for it."""
     retrieval = kinds.get(benchmark.kind).retrieval
     found: list[torch.Tensor | None] = [None] * sum(map(len, rows.values()))
-    for indices, _, batch in _batches(benchmark, rows, reader, device, progress):
+    for indices, _, batch in _batches(benchmark, rows, row_encoder, device, progress):
         vectors = pooled(encoder, batch, pooling, precision)
         if retrieval is None or retrieval.unit:
             vectors = torch.nn.functional.normalize(vectors, dim=-1)
@@ -149,20 +154,22 @@ def _vectors(
 
 
 def _batches(
-    benchmark: Benchmark, rows: Mapping[str, Sequence[Row]], reader: Reader, device: str, progress: Progress
+    benchmark: Benchmark, rows: Mapping[str, Sequence[Row]], row_encoder: RowEncoder, device: str, progress: Progress
 ) -> Iterator[tuple[list[int], list[Encoded], Batch]]:
-    encoded = encoded_rows(kinds.get(benchmark.kind), list(rows.values()), reader.tokenizer, reader.max_length)
+    encoded = encoded_rows(
+        kinds.get(benchmark.kind), list(rows.values()), row_encoder.tokenizer, row_encoder.max_length
+    )
     budget = TOKENS_PER_BATCH[device.partition(":")[0]]
     done = 0
     for indices in budget_batches(encoded.num_tokens(), budget):
         chosen = [encoded[index] for index in indices]
-        yield indices, chosen, collate(chosen, reader.tokenizer.pad_token_id or 0).to(device)
+        yield indices, chosen, collate(chosen, row_encoder.tokenizer.pad_token_id or 0).to(device)
         done += len(indices)
         progress("predict", done, len(encoded))
 
 
 def _by_language(rows: Mapping[str, Sequence[Row]], found: Sequence[T | None]) -> dict[str, list[T]]:
-    """What was found, row by row, cut into languages; every row has something."""
+    """Splits results in row order into languages; asserts that every row has one."""
     parts: dict[str, list[T]] = {}
     start = 0
     for language, part in rows.items():
@@ -173,9 +180,9 @@ def _by_language(rows: Mapping[str, Sequence[Row]], found: Sequence[T | None]) -
 
 
 class _Evaluating:
-    """Evaluation mode on a device, and the modes as they were afterwards."""
+    """Puts modules on a device in evaluation mode, and restores their modes on exit."""
 
-    def __init__(self, modules: Sequence[Any], device: str) -> None:
+    def __init__(self, modules: Sequence[nn.Module | None], device: str) -> None:
         self.modules = [module for module in modules if module is not None]
         self.device = device
 

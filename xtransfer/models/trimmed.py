@@ -1,8 +1,8 @@
-"""Embeddings of the tokens that a run can meet, trained in place of the whole table.
+"""Trains only the embeddings of tokens that occur in a run's data, instead of the whole table.
 
-A row of the table that no batch looks up has no gradient, and without weight decay AdamW leaves it as it was. So
-the rows that can be met are trained alone and written back: the same checkpoint, without moments and updates for
-the others. XLM-R's table is 256 of the 560 million parameters of its large model.
+An embedding that no batch looks up has no gradient, and without weight decay AdamW does not change it. So it is enough
+to train the others and write them back: the checkpoint is the same, without moments and updates for unused tokens. In
+large XLM-R, the table is 256 of 560 million parameters.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from xtransfer.kinds.encoded import EncodedRows
 
 
 class TrimmedEmbedding(nn.Module):
-    """Looks up the rows of a table that are kept, by the ids of the whole table. Other ids must not occur."""
+    """Looks up the kept rows of a table by their ids in the whole table. Other ids must not occur."""
 
-    weight: nn.Parameter  # [kept, width]; named as in nn.Embedding, so that states name it alike
+    weight: nn.Parameter  # [kept, width]; named as in nn.Embedding, so that saved states use the same name
     kept: Tensor  # long [kept]: ids, ascending
-    place: Tensor  # long [vocabulary]: where each kept id is; -1, which no lookup accepts, for the others
+    place: Tensor  # long [vocabulary]: position of each kept id; -1, which lookups reject, for others
 
     def __init__(self, table: nn.Embedding, kept: Tensor) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class TrimmedEmbedding(nn.Module):
 
 
 class Trimming:
-    """An encoder with a trimmed table until `undo`, which puts the whole one back with what was learned."""
+    """Gives an encoder a trimmed embedding table until `undo`, which restores the whole one with the trained rows."""
 
     def __init__(self, encoder: PreTrainedModel, tokens: Iterable[int]) -> None:
         whole = encoder.get_input_embeddings()
@@ -50,16 +50,16 @@ class Trimming:
 
     @torch.no_grad()
     def undo(self) -> None:
-        """Write the rows back into the whole table, which the encoder has again."""
+        """Writes the trained rows back into the whole table and restores it."""
         weight = self.whole.weight
         weight.index_copy_(0, self.trimmed.kept.to(weight.device), self.trimmed.weight.detach().to(weight.device))
         self.encoder.set_input_embeddings(self.whole)
 
 
 def may_be_trimmed(encoder: PreTrainedModel, weight_decay: float) -> bool:
-    """Whether rows that are never looked up stay as they are, so that leaving them out changes nothing.
+    """Returns whether embeddings that are never looked up stay unchanged, so that trimming does not change the result.
 
-    Frozen tables gain nothing; weight decay shrinks every row; the table must be an ordinary one.
+    False for frozen tables (nothing to gain), with weight decay (shrinks every row), and for tables of another type.
     """
     table = encoder.get_input_embeddings()
     return (
@@ -72,5 +72,5 @@ def may_be_trimmed(encoder: PreTrainedModel, weight_decay: float) -> bool:
 
 
 def tokens_of(rows: Iterable[EncodedRows]) -> set[int]:
-    """The ids that occur in encoded rows."""
+    """Returns the token ids that occur in encoded rows."""
     return {int(token) for own in rows for token in np.unique(own.tokens())}

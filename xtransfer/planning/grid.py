@@ -1,4 +1,4 @@
-"""From a study to its cells, and from the cells to the least set of stages. Pure: nothing runs here."""
+"""Turns a study into cells, and cells into stages; each shared stage occurs once. Computes only; runs nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xtransfer.study.study import Study, Target
 
 
 def plan(study: Study, pins: Pins | None = None) -> Plan:
-    """Cells and stages of a study; raises RequestError for anything that could not run, before anything does."""
+    """Returns the cells and stages of a study; raises RequestError, before anything runs, if something cannot run."""
     check(study)
     pins = pins or Pins()
     for encoder in study.encoders:

@@ -1,4 +1,4 @@
-"""What a study reads, before anything is pinned, fetched or run: rows, encoders, text."""
+"""What a study reads: rows, encoders and corpora. Found before anything is pinned, fetched or run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xtransfer.study.study import Study
 
 
 def of_study(study: Study) -> Needs:
-    """What the stages of a study read; raises RequestError for a study that could not run."""
+    """Returns what a study's stages read; raises RequestError if the study cannot run."""
     seen = _Notes()
     grid.plan(study, seen)
     lacking = {
@@ -29,7 +29,7 @@ def of_study(study: Study) -> Needs:
 
 
 def of_benchmarks(names: Iterable[str]) -> Needs:
-    """Every split of some benchmarks in every language; raises RequestError for an unknown name."""
+    """Returns every split of some benchmarks in every language; raises RequestError for an unknown name."""
     return Needs(
         tuple(
             Need(benchmark.name, split, code)
@@ -41,7 +41,7 @@ def of_benchmarks(names: Iterable[str]) -> Needs:
 
 
 class _Notes(Pins):
-    """Pins nothing, and notes what a plan would pin."""
+    """Records what a plan would pin, without pinning it."""
 
     def __init__(self) -> None:
         super().__init__()

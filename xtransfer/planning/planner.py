@@ -1,4 +1,4 @@
-"""The stages of training and scoring, each from what it depends on. Pure: nothing runs here."""
+"""Builds the training and scoring stages with their dependencies. Computes only; runs nothing."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from xtransfer.study.target_phases import selected_on, trained_on, training_name
 
 
 class Planner(TranslationPlanner):
-    """Makes the stages of a study."""
+    """Builds the stages of a study."""
 
     def __init__(
         self, pins: Pins, rows: int | None = None, recipe: Recipe | None = None, names_encoders: bool = False
     ) -> None:
-        """`rows` and `recipe` are of intermediate training; `names_encoders`: names of stages tell encoders apart."""
+        """`rows` and `recipe` are for intermediates; `names_encoders`: stage names include the encoder."""
         super().__init__(pins, rows)
         self.recipe = recipe
         self.names_encoders = names_encoders
 
     def intermediate(self, ref: EncoderRef, intermediate: Intermediate, seed: int) -> Stage | None:
-        """The last of its phases, each a stage that starts from the one before; intermediates that begin alike share
-        the first ones. None for direct."""
+        """Returns the stage of the last phase; None for direct.
+
+        Each phase starts from the one before. Intermediates that start with the same phases share those stages.
+        """
         checkpoint = None
         for number in range(len(intermediate.phases)):
             so_far = Intermediate.of(intermediate.phases[: number + 1])
@@ -37,7 +39,7 @@ class Planner(TranslationPlanner):
         return checkpoint
 
     def phase(self, ref: EncoderRef, start: Stage | None, intermediate: Intermediate, seed: int) -> Stage:
-        """The last phase of an intermediate, from the checkpoint of those before."""
+        """Returns the stage of an intermediate's last phase, starting from the checkpoint of the earlier ones."""
         encoder, links = self.begin(ref, start, "start")
         parts = []
         inputs = dict(links.get("inputs", {}))
@@ -77,8 +79,10 @@ class Planner(TranslationPlanner):
         seed: int,
         language: str = "en",
     ) -> Stage | None:
-        """The last training of a target after `start`; that itself where nothing is trained. `language`: of the
-        rows, which the target's engine has translated where they are not English."""
+        """Returns the stage of a target's last training after `start`, or `start` if nothing is trained.
+
+        `language` is that of the training rows; the target's engine translates them if it is not English.
+        """
         checkpoint = start
         for benchmark in trained_on(target):
             checkpoint = self.one_training(ref, checkpoint, intermediate, target, recipe, benchmark, seed, language)
@@ -127,8 +131,11 @@ class Planner(TranslationPlanner):
         seed: int,
         own: Mapping[str, Stage] = MappingProxyType({}),
     ) -> Stage:
-        """`scored`: the languages; `max_length`: tokens of a sequence; `own`: the checkpoints of languages that are
-        not scored with `checkpoint`."""
+        """Returns the score stage.
+
+        `scored` are the languages, `max_length` the tokens per sequence, and `own` the checkpoints of languages that
+        do not use `checkpoint`.
+        """
         all_own = bool(own) and all(code in own for code in scored)
         encoder, links = (None, {}) if all_own else self.begin(ref, checkpoint, "checkpoint")
         inputs = {f"checkpoint-{code}": stage.key for code, stage in own.items()}
@@ -160,7 +167,7 @@ class Planner(TranslationPlanner):
         )
 
     def dev(self, benchmark: str, recipe: Recipe) -> dict[str, str] | None:
-        """The English dev split, which selection reads; nothing where the last checkpoint is taken."""
+        """Returns the English dev split for selection; None if the recipe takes the last checkpoint."""
         if recipe.select == "last":
             return None
         return {"benchmark": benchmark, "data": self.pins.data(benchmark, "dev", ["en"])}

@@ -1,4 +1,4 @@
-"""Which stages a plan still needs, and in which order they go to the free slots. Pure: nothing runs here."""
+"""Decides which stages of a plan still have to run, and in which order. Computes only; runs nothing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from xtransfer.study.cells import Plan
 
 
 def needed(plan: Plan, is_stored: Callable[[str], bool]) -> list[Stage]:
-    """Stages to run: those whose artifact is missing and that a missing score depends on."""
+    """Returns the stages to run: those with a missing artifact on which a missing score depends."""
     return missing(plan.stages, [cell.score.key for cell in plan.cells], is_stored)
 
 
 def missing(stages: Sequence[Stage], results: Iterable[str], is_stored: Callable[[str], bool]) -> list[Stage]:
-    """Those of `stages` to run so that every key of `results` is stored."""
+    """Returns the stages to run so that every key in `results` is stored."""
     by_key = {stage.key: stage for stage in stages}
     wanted: set[str] = set()
     waiting = list(results)
@@ -34,7 +34,7 @@ def missing(stages: Sequence[Stage], results: Iterable[str], is_stored: Callable
 
 
 class Schedule:
-    """Hands out stages whose inputs are there, the one with the longest chain behind it first."""
+    """Hands out stages whose inputs exist, starting with the one that has the longest chain of dependents."""
 
     def __init__(
         self,
@@ -42,8 +42,11 @@ class Schedule:
         seconds: Mapping[str, float] | None = None,
         plan: Iterable[Stage] | None = None,
     ) -> None:
-        """`seconds`: expected duration by kind of stage; their declared costs where it is empty. `plan`: all that
-        `stages` are a part of, where some are finished already."""
+        """Builds the schedule of `stages`.
+
+        `seconds` is the expected duration by kind of stage (default: the declared costs). `plan` is the whole plan, if
+        some of its stages are already finished.
+        """
         self.seconds = dict(seconds or {kind.name: kind.seconds for kind in STAGES.values()})
         self._stages = {stage.key: stage for stage in stages}
         self._missing = {
@@ -62,15 +65,15 @@ class Schedule:
                 self._offer(key)
 
     def take(self) -> Stage | None:
-        """The next stage to start, or None where all that is left waits for a running one."""
+        """Returns the next stage to start; None if all remaining ones wait for running stages."""
         return self._stages[heapq.heappop(self._ready)[2]] if self._ready else None
 
     def again(self, key: str) -> None:
-        """`key` was taken and can be taken once more."""
+        """Makes a stage that was taken available again."""
         self._offer(key)
 
     def done(self, key: str) -> None:
-        """`key` is in the store: what waited for it alone becomes ready."""
+        """Marks `key` as stored; stages that waited only for it become ready."""
         for reader in self._readers[key]:
             missing = self._missing[reader]
             missing.discard(key)
@@ -78,7 +81,7 @@ class Schedule:
                 self._offer(reader)
 
     def failed(self, key: str) -> list[Stage]:
-        """All stages that can never run if `key` fails."""
+        """Returns all stages that can never run if `key` fails."""
         lost: dict[str, Stage] = {}
         waiting = list(self._readers[key])
         while waiting:
@@ -89,32 +92,34 @@ class Schedule:
         return list(lost.values())
 
     def runs_alone(self, key: str) -> bool:
-        """Whether no other stage of the plan can ever run beside it, so that it may use every core. What is finished
-        already does not change the answer: a stage computes the same after a restart."""
+        """Returns whether no other stage of the plan can run at the same time, so that it may use every core.
+
+        Finished stages do not change the answer: a stage computes the same after a restart.
+        """
         return key in self._alone
 
     def longest_chain(self) -> float:
-        """Seconds that the longest chain takes, the least that any number of slots can reach."""
+        """Returns the seconds of the longest chain, a lower bound for any number of slots."""
         return max(self._behind.values(), default=0.0)
 
     def _offer(self, key: str) -> None:
-        self._number += 1  # equal chains keep the plan's order
+        self._number += 1  # stages with equal chains keep the plan's order
         heapq.heappush(self._ready, (-self._behind[key], self._number, key))
 
     def _chains(self) -> dict[str, float]:
-        """Seconds from the start of each stage to the end of the longest chain that it begins."""
+        """Returns, for each stage, the seconds from its start to the end of its longest chain of dependents."""
         behind: dict[str, float] = {}
-        for key in reversed(list(self._stages)):  # inputs stand before what reads them
+        for key in reversed(list(self._stages)):  # stages come after their inputs
             after = max((behind[reader] for reader in self._readers[key]), default=0.0)
             behind[key] = self.seconds.get(self._stages[key].kind, 1.0) + after
         return behind
 
 
 def _bottlenecks(plan: Iterable[Stage]) -> set[str]:
-    """Keys of the stages that every other stage of a plan of several waits for."""
+    """Returns the keys of stages that every other stage depends on; empty for a plan of one stage."""
     stages = {stage.key: stage for stage in plan}
     needs: dict[str, set[str]] = {}
-    for key, stage in stages.items():  # inputs stand before what reads them
+    for key, stage in stages.items():  # stages come after their inputs
         inputs = [one for one in stage.inputs.values() if one in stages]
         needs[key] = set(inputs).union(*(needs[one] for one in inputs))
     needed_by = Counter(one for all_needed in needs.values() for one in all_needed)
@@ -122,7 +127,7 @@ def _bottlenecks(plan: Iterable[Stage]) -> set[str]:
 
 
 def estimate(stages: Iterable[Stage], slots: int, seconds: Mapping[str, float] | None = None) -> float:
-    """Expected wall time in seconds on `slots` equal slots: the larger of shared-out work and longest chain."""
+    """Returns the expected wall time in seconds: work divided by `slots`, or the longest chain if that is longer."""
     schedule = Schedule(list(stages), seconds)
     work = sum(schedule.seconds.get(stage.kind, 1.0) for stage in schedule._stages.values())
     return max(work / max(1, slots), schedule.longest_chain())

@@ -1,7 +1,7 @@
-"""Less than a study: translations, an intermediate checkpoint, or a fine-tuned target alone, by the least stages.
+"""Single runs, smaller than a study: translations, intermediate checkpoints, or fine-tuned targets.
 
-The stages are those of a study's grid, so that a study which needs the same finds them in the store. Pure: nothing
-runs here. Every function raises RequestError for what could not run.
+Their stages are the same as in a study's grid, so a study that needs them finds them in the store. Computes only; runs
+nothing. Every function raises RequestError for what cannot run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xtransfer.planning.study_check import check, check_intermediate
 from xtransfer.planning.translation_planner import TranslationPlanner
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.study.encoders import EncoderRef
-from xtransfer.study.intermediate import Intermediate, Part
+from xtransfer.study.intermediate import Intermediate, MixturePart
 from xtransfer.study.study import Target, make
 from xtransfer.study.target_phases import trained_as
 from xtransfer.translation.engines import check_way_back
@@ -30,7 +30,7 @@ from xtransfer.translation.engines import check_way_back
 
 @dataclass(frozen=True)
 class Wanted:
-    """Artifacts that somebody asked for: each one's stage, and every stage on the way, inputs first."""
+    """Requested artifacts: the stage of each, and all stages they depend on, inputs first."""
 
     results: tuple[Stage, ...]
     stages: tuple[Stage, ...]
@@ -45,12 +45,14 @@ def translations(
     align_tags: bool = False,
     way_back: str | None = None,
 ) -> Wanted:
-    """The English training rows of a benchmark in other languages; `rows`: the first so many; `align_tags` as in a
-    study. `way_back`: an engine that translates some sentences back, for which there is a result of its own behind
-    the translations."""
-    parts = [Part(benchmark=benchmark, language=code, engine=engine) for code in dict.fromkeys(languages)]
+    """Plans translations of a benchmark's English training rows to other languages.
+
+    `rows` limits them to this many; `align_tags` is as in a study. `way_back` is an engine that translates some
+    sentences back; its results come after the translations.
+    """
+    parts = [MixturePart(benchmark=benchmark, language=code, engine=engine) for code in dict.fromkeys(languages)]
     if not parts:
-        raise RequestError("languages: name at least one to translate to")
+        raise RequestError("languages: give at least one to translate to")
     for part in parts:
         check_intermediate(Intermediate(parts=(part,)), recipe=None, align_tags=align_tags)
         if way_back is not None:
@@ -71,13 +73,13 @@ def intermediate_training(
     recipe: Mapping[str, Any] | None = None,
     pins: Pins | None = None,
 ) -> Wanted:
-    """Checkpoints of an encoder trained on an intermediate, one for each seed.
+    """Plans checkpoints of an encoder trained on an intermediate, one per seed.
 
-    `recipe` replaces fields of the published recipe of its first part's kind.
+    `recipe` replaces fields of the published recipe for its first part's kind.
     """
     first = _intermediate(intermediate)
     if not first.phases:
-        raise RequestError("intermediate: 'direct' trains on nothing; name a benchmark, as in mnli@en")
+        raise RequestError("intermediate: 'direct' trains on nothing; give a benchmark, such as mnli@en")
     pins = pins or Pins()
     ref = pins.encoder(encoder)
     own = _intermediate_recipe(ref, first, recipe)
@@ -100,7 +102,7 @@ def target_training(
     after_recipe: Mapping[str, Any] | None = None,
     pins: Pins | None = None,
 ) -> Wanted:
-    """Checkpoints of an encoder fine-tuned on a target in English, one for each seed, `after` an intermediate."""
+    """Plans checkpoints of an encoder fine-tuned on a target in English, one per seed, `after` an intermediate."""
     pins = pins or Pins()
     ref = pins.encoder(encoder)
     first = _intermediate(after)
@@ -114,7 +116,7 @@ def target_training(
         start = planner.intermediate(ref, first, seed) if first.parts else None
         result = planner.target(ref, start, first, asked, asked.recipe or first_recipe, seed)
         if result is None or result is start:
-            raise RequestError(f"target: nothing is trained for '{asked.slug}'; score it with `xtransfer evaluate`")
+            raise RequestError(f"target: '{asked.slug}' needs no training; score it with `xtransfer evaluate`")
         results.append(result)
     return Wanted(tuple(results), tuple(planner.stages.values()))
 
@@ -122,7 +124,7 @@ def target_training(
 def _target(
     ref: EncoderRef, text: str, rows: int | None, changes: Mapping[str, Any] | None, first: Intermediate, recipe: Recipe
 ) -> Target:
-    """The target of a slug with its recipe, checked as a study's is."""
+    """Returns the target of a slug with its recipe, checked like a study's."""
     study = make(
         {"name": "target", "encoders": [ref.slug], "intermediates": [first.slug], "targets": [text],
          "intermediate_recipe": recipe.model_dump(mode="json")},
@@ -130,7 +132,7 @@ def _target(
     )  # fmt: skip
     target = study.targets[0]
     if target.translate is not None:
-        raise RequestError(f"target: '{target.slug}': only a study translates for a target; leave the mark out")
+        raise RequestError(f"target: '{target.slug}': translating for a target needs a study; remove the mark")
     values = {"recipe": recipe_on(ref, trained_as(target), changes or {}), "train_rows": rows}
     target = target.model_copy(update=values)
     check(study.model_copy(update={"targets": (target,)}))
@@ -152,5 +154,5 @@ def _intermediate_recipe(ref: EncoderRef, first: Intermediate, changes: Mapping[
 
 def _distinct(seeds: Sequence[int]) -> list[int]:
     if not seeds:
-        raise RequestError("seeds: name at least one, as in 0")
+        raise RequestError("seeds: give at least one, such as 0")
     return list(dict.fromkeys(seeds))

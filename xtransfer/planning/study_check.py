@@ -1,4 +1,4 @@
-"""What a study asks for, against what there is: said before anything runs."""
+"""Checks that everything a study asks for exists and fits together, before anything runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xtransfer.base.languages import language
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
-from xtransfer.study.intermediate import Intermediate, Mixture, Part
+from xtransfer.study.intermediate import Intermediate, Mixture, MixturePart
 from xtransfer.study.study import Study, Target
 from xtransfer.study.target_phases import trained_as, trained_on
 from xtransfer.translation import engines
@@ -19,13 +19,13 @@ from xtransfer.translation.translatable import why_not_into_english
 
 
 def scored_languages(study: Study, target: Target) -> list[str]:
-    """The languages of a target that a study asks for, in the target's order."""
+    """Returns the languages in which a study scores a target, in the target's order."""
     offered = benchmarks.get(target.benchmark).languages_of(target.split)
     return [code for code in offered if study.languages is None or code in study.languages]
 
 
 def check(study: Study) -> None:
-    """Raises RequestError for anything in a study that could not run, with what could."""
+    """Raises RequestError for anything in a study that cannot run, naming what can."""
     for code in study.languages or ():
         language(code)
     for target in study.targets:
@@ -35,7 +35,7 @@ def check(study: Study) -> None:
 
 
 def check_intermediate(intermediate: Intermediate, recipe: Recipe | None, align_tags: bool = False) -> None:
-    """Raises RequestError for an intermediate that cannot be trained on by `recipe`; None: translated only."""
+    """Raises RequestError for an intermediate that cannot be trained on with `recipe` (None: translated only)."""
     for part in intermediate.all_parts:
         _check_part(intermediate, part, align_tags)
     if recipe is not None and recipe.select == "best":
@@ -46,16 +46,16 @@ def check_intermediate(intermediate: Intermediate, recipe: Recipe | None, align_
 def _check_target(study: Study, target: Target) -> None:
     benchmark = benchmarks.get(target.benchmark)
     if "target" not in benchmark.roles:
-        raise RequestError(f"targets: '{benchmark.name}' has no test data; it can be an intermediate only")
+        raise RequestError(f"targets: '{benchmark.name}' has no test data; it can only be an intermediate")
     if not benchmark.has(target.split):
         raise RequestError(f"targets: '{target.slug}': {benchmark.name} has no {target.split} split")
     if not scored_languages(study, target):
         raise RequestError(
             f"targets: '{benchmark.name}' has none of the languages {', '.join(study.languages or ())} "
-            f"(it has {', '.join(benchmark.languages_of(target.split))}): the grid would be empty"
+            f"(it has {', '.join(benchmark.languages_of(target.split))}), so there is nothing to score"
         )
     if target.pooling != Pooling() and not benchmark.retrieves:
-        raise RequestError(f"targets: '{target.slug}': layer and pooling are for retrieval, not {benchmark.name}")
+        raise RequestError(f"targets: '{target.slug}': layer and pooling need retrieval; {benchmark.name} has a head")
     if target.fine_tune and study.recipe_for(target).select == "best":
         _check_target_selection(target, benchmark)
     for name in target.train_on:
@@ -66,15 +66,15 @@ def _check_target(study: Study, target: Target) -> None:
 
 
 def _check_translated(target: Target, languages: Sequence[str], align_tags: bool) -> None:
-    """Every language of a target that a translator is asked for can be translated, from it or to it."""
+    """Checks that every language of a translated target can be translated, from or to English."""
     engine, where = target.engine or "", f"targets: '{target.slug}'"
     if not languages:
-        raise RequestError(f"{where}: English alone is scored, and there is nothing to translate")
+        raise RequestError(f"{where}: only English is scored, so there is nothing to translate")
     if target.translate == "train":
         if not trained_on(target):
-            raise RequestError(f"{where}: nothing is trained for it that could be translated")
+            raise RequestError(f"{where}: it has no training rows to translate")
         if benchmarks.get(target.benchmark).retrieves:
-            raise RequestError(f"{where}: vectors of checkpoints that were trained apart cannot be compared")
+            raise RequestError(f"{where}: retrieval cannot compare vectors of checkpoints trained per language")
         _check_each(
             where,
             languages,
@@ -99,12 +99,12 @@ def _check_each(where: str, languages: Sequence[str], checks: Sequence[Callable[
     if faults:
         first = next(iter(faults.values()))
         able = [code for code in languages if code not in faults]
-        hint = f"; set languages to some of en, {', '.join(able)}" if able else ""
-        raise RequestError(f"{where}: not in {', '.join(faults)}: {first}{hint}")
+        hint = f"; set languages to a selection of en, {', '.join(able)}" if able else ""
+        raise RequestError(f"{where}: cannot be translated for {', '.join(faults)}: {first}{hint}")
 
 
 def _check_target_selection(target: Target, benchmark: Benchmark) -> None:
-    """A target is selected on its own English dev rows; where it compares vectors, on those it was trained on."""
+    """Checks the English dev rows for selection: the target's, or for retrieval, of the last training benchmark."""
     if benchmark.retrieves and not target.train_on:
         return  # nothing is trained
     selected = trained_as(target)
@@ -116,29 +116,29 @@ def _check_trained_on(target: Target, benchmark: Benchmark, trained_on: Benchmar
     if not benchmark.retrieves and trained_on.kind != benchmark.kind:
         raise RequestError(
             f"targets: '{target.slug}': {trained_on.name} is of kind {trained_on.kind}, "
-            f"{benchmark.name} of kind {benchmark.kind}"
+            f"{benchmark.name} of kind {benchmark.kind}; train on benchmarks of the same kind"
         )
     if not trained_on.has("train", "en"):
         raise RequestError(f"targets: '{target.slug}': {trained_on.name} has no English rows to train on")
 
 
 def _check_selection(phase: Mixture) -> None:
-    """Each phase of an intermediate is selected on the English dev rows of its first part."""
+    """Checks the English dev rows of the first part, which select the checkpoint of a phase."""
     first = benchmarks.get(phase.parts[0].benchmark)
     if first.retrieves or not first.metric or not first.has("dev", "en"):
         raise RequestError(
-            f"intermediates: '{phase.slug}': {first.name}, its first part, has no English dev rows to select "
-            "on; name another part first, or set intermediate_recipe.select=last"
+            f"intermediates: '{phase.slug}': its first part {first.name} has no English dev rows for selection; put "
+            "another part first, or set intermediate_recipe.select=last"
         )
 
 
-def _check_part(intermediate: Intermediate, part: Part, align_tags: bool) -> None:
+def _check_part(intermediate: Intermediate, part: MixturePart, align_tags: bool) -> None:
     try:
         benchmark = benchmarks.get(part.benchmark)
     except RequestError as error:
         raise RequestError(f"intermediates: part '{part.slug}' of '{intermediate.slug}': {error}") from error
     if "intermediate" not in benchmark.roles or not benchmark.has("train"):
-        raise RequestError(f"intermediates: nothing can be trained on '{benchmark.name}'")
+        raise RequestError(f"intermediates: '{benchmark.name}' has no training rows")
     if part.engine is None and not benchmark.has("train", part.language):
         raise RequestError(
             f"intermediates: '{part.slug}': {benchmark.name} has no rows in '{part.language}' (it has "

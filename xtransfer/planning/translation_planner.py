@@ -11,7 +11,7 @@ from xtransfer.benchmarks.spec import SplitName
 from xtransfer.data.revisions import Pins
 from xtransfer.stages import STAGES
 from xtransfer.study.encoders import ENCODERS, EncoderRef
-from xtransfer.study.intermediate import Part
+from xtransfer.study.intermediate import MixturePart
 from xtransfer.study.study import Target
 from xtransfer.translation import engines, translatable
 from xtransfer.translation.engines import EngineTrainedHere, HumanTranslations, ModelDeclaration
@@ -67,11 +67,11 @@ class TranslationPlanner:
             },
         )
 
-    def part(self, part: Part) -> Stage:
+    def part(self, part: MixturePart) -> Stage:
         """The translation of a part of an intermediate."""
         return self.translation(self.asked(part))
 
-    def asked(self, part: Part) -> Translation:
+    def asked(self, part: MixturePart) -> Translation:
         """What a part of an intermediate has translated."""
         assert part.engine is not None
         return Translation(part.benchmark, part.engine, part.language, self.rows)

@@ -1,7 +1,8 @@
-"""How vectors of a dual encoder are made and compared, apart from its code: a part of a recipe.
+"""Settings of dual encoders, kept apart from their code so that planning does not import torch: a part of a recipe.
 
-Chidambaram et al. 2018: means of the last layer, dot products, five hard negatives to each row. XTREME-R's scripts for
-LAReQA and Mewsli-X: first tokens, cosines times a learned scale that begins at 100, negatives of one forward pass.
+Chidambaram et al. 2018 use means of the last layer, dot products and five hard negatives per row. XTREME-R's scripts
+for LAReQA and Mewsli-X use first tokens, cosines times a learned scale starting at 100, and the negatives of one
+forward pass.
 """
 
 from __future__ import annotations
@@ -12,25 +13,23 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class DualRecipe(BaseModel):
-    """What kinds that train vectors (ranking, response, neighbours, dual-pair) read; others do not."""
+    """Settings of kinds that train vectors (ranking, response, neighbours, dual-pair); other kinds ignore them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    pooling: Literal["mean", "cls"] = Field("mean", description="mean: over all tokens of a text; cls: its first")
-    similarity: Literal["dot", "cosine"] = Field("dot", description="How two vectors are compared")
-    scale: float = Field(1.0, gt=0, le=1e4, description="What similarities are multiplied with before the softmax")
-    learn_scale: bool = Field(False, description="Train the scale too, from there on")
-    hard_negatives: int = Field(
-        0, ge=0, le=100, description="To each row so many targets most like its own, as the encoder sees them at first"
-    )
+    pooling: Literal["mean", "cls"] = Field("mean", description="Text vector: mean of all tokens, or the first (cls)")
+    similarity: Literal["dot", "cosine"] = Field("dot", description="Similarity of two vectors")
+    scale: float = Field(1.0, gt=0, le=1e4, description="Factor for similarities before the softmax")
+    learn_scale: bool = Field(False, description="Train the scale, starting from this value (cosine only)")
+    hard_negatives: int = Field(0, ge=0, le=100, description="Hard negatives per row, mined with the initial encoder")
     negatives_within: int | None = Field(
-        None, gt=1, description="Rows that are each other's negatives, part by part of a batch; empty: the whole batch"
+        None, gt=1, description="Size of the blocks of a batch whose rows are each other's negatives; empty: the batch"
     )
 
     @model_validator(mode="after")
     def _scale_has_a_use(self) -> DualRecipe:
         if self.learn_scale and self.similarity == "dot":
-            raise ValueError("a dot product grows with its vectors: a learned scale is for cosine")
+            raise ValueError("learn_scale needs similarity: cosine; vectors can scale a dot product by their length")
         return self
 
 

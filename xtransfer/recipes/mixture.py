@@ -1,7 +1,7 @@
-"""How a mixture is sampled, apart from its code, so that planning a study does not import torch.
+"""Sampling of a mixture, kept apart from training code so that planning does not import torch.
 
-The rules are those of multi-task samplers in jiant, with which Phang et al. 2020 trained: in proportion to the
-rows of each part, in proportion to at most so many, or to a root of them; and the turns of Chidambaram et al. 2018.
+The rules are those of jiant's multi-task samplers, which Phang et al. 2020 trained with (in proportion to the rows of
+each part, to capped rows, or to a root of them), and the rotation of Chidambaram et al. 2018.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ _ROTATION = "rotation"
 
 
 class Sampling(BaseModel):
-    """How often each part of a mixture has its turn."""
+    """How often each part of a mixture is sampled."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["proportional", "rotation"] = Field(
-        "proportional", description="proportional to the rows of a part; rotation: one batch of each part after another"
+        "proportional", description="proportional: by number of rows; rotation: one batch of each part in turn"
     )
-    cap: int | None = Field(None, gt=0, description="Count at most so many rows of each part; empty: all")
+    cap: int | None = Field(None, gt=0, description="Count at most this many rows of each part; empty: all")
     temperature: float | None = Field(
-        None, ge=1, le=1000, description="Share of a part ~ rows^(1/temperature): 1 proportional, large equal"
+        None, ge=1, le=1000, description="Share of a part ~ rows^(1/temperature): 1 is proportional, large is equal"
     )
 
     @model_validator(mode="after")
     def _one_rule(self) -> Sampling:
         if self.rule == "rotation" and (self.cap is not None or self.temperature is not None):
-            raise ValueError("in rotation every part has equally many turns: leave out cap and temperature")
+            raise ValueError("rotation gives all parts equal turns; leave out cap and temperature")
         return self
 
     @property
     def slug(self) -> str:
-        """`:cap5000:temperature2`, `:rotation`; nothing where parts are sampled in proportion to their rows."""
+        """`:cap5000:temperature2` or `:rotation`; empty for proportional sampling."""
         marks = [
             _ROTATION if self.rule == "rotation" else "",
             f"cap{self.cap}" if self.cap is not None else "",
@@ -49,7 +49,7 @@ class Sampling(BaseModel):
 
     @classmethod
     def parse(cls, marks: Sequence[str]) -> Sampling:
-        """The sampling of marks without their colons; raises ValueError for a mark that is none."""
+        """Parses marks (without their colons); raises ValueError for an invalid mark."""
         values: dict[str, object] = {}
         for mark in marks:
             if mark == _ROTATION:
@@ -59,11 +59,11 @@ class Sampling(BaseModel):
             elif temperature := _TEMPERATURE.fullmatch(mark):
                 values["temperature"] = float(temperature[1])
             else:
-                raise ValueError(f"':{mark}' is none of :capN, :temperatureT and :rotation")
+                raise ValueError(f"':{mark}' is not a valid sampling, expected :capN, :temperatureT or :rotation")
         return cls.model_validate(values)
 
     def batches(self, rows: Sequence[int], weights: Sequence[float], batch_size: int) -> list[int]:
-        """Batches of each part in an epoch, at least one: together about as many rows as are counted."""
+        """Returns the number of batches of each part in an epoch, at least one; in total about the counted rows."""
         if self.rule == "rotation":
             turns = sum(math.ceil(number / batch_size) for number in rows) / len(rows)
             return [max(1, round(turns))] * len(rows)

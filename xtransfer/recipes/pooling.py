@@ -1,7 +1,7 @@
-"""What retrieval compares: the layer and the pooling, written down with each score.
+"""The layer and pooling that retrieval compares; recorded with each score.
 
-Published retrieval numbers differ by tens of points with this choice. google-research/xtreme pools the mean
-over all tokens, special ones included, of layer 8 of mBERT and layer 14 of XLM-R Large for Tatoeba.
+Published retrieval scores differ by tens of points with this choice. For Tatoeba, google-research/xtreme averages all
+tokens, including special ones, of layer 8 of mBERT and layer 14 of XLM-R Large.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from xtransfer.base.declared import Value
 
 
 class Pooling(Value):
-    """Which states retrieval compares."""
+    """Which hidden states retrieval compares."""
 
     layer: int | None = Field(None, ge=0, description="Layer to pool, 0: embeddings; empty: the last")
     how: Literal["mean", "cls"] = Field(
-        "mean", description="mean: over all tokens, special ones included; cls: the first"
+        "mean", description="Text vector: mean of all tokens, including special ones, or the first (cls)"
     )
 
 

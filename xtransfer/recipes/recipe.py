@@ -1,4 +1,4 @@
-"""A recipe: every setting of one training run that changes its result, written down with its source."""
+"""A recipe: all settings of a training run that change its result, with their source."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from xtransfer.recipes.dual import DUAL, DualRecipe
 
 _LATER = ("precision", "restarts", "dual", "patience", "dev_rows")
 
-SELECTING = ("evaluate_every", "patience", "dev_rows")  # read only where a checkpoint is selected
+SELECTING = ("evaluate_every", "patience", "dev_rows")  # used only when a checkpoint is selected
 
 
 class Recipe(BaseModel):
-    """How a benchmark is trained on: AdamW with linear decay to zero."""
+    """How to train on a benchmark: AdamW with linear decay to zero."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,29 +22,29 @@ class Recipe(BaseModel):
     steps: int | None = Field(None, gt=0, description="Optimizer steps (or give epochs)")
     batch_size: int = Field(32, gt=0, le=65536, description="Rows per optimizer step")
     learning_rate: float = Field(2e-5, gt=0, lt=1, description="Peak learning rate")
-    warmup: float = Field(0.0, ge=0, lt=1, description="Share of the steps in which the rate rises to its peak")
+    warmup: float = Field(0.0, ge=0, lt=1, description="Share of the steps with a rising learning rate")
     weight_decay: float = Field(0.0, ge=0, lt=1, description="AdamW weight decay (not on biases and norms)")
-    clip_norm: float = Field(1.0, gt=0, description="Largest gradient norm")
-    max_length: int = Field(128, ge=8, le=8192, description="Longest sequence in tokens; longer input is cut")
-    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout everywhere; empty: as the encoder says")
-    freeze_embeddings: bool = Field(False, description="Leave the embedding tables as they are")
+    clip_norm: float = Field(1.0, gt=0, description="Maximum gradient norm")
+    max_length: int = Field(128, ge=8, le=8192, description="Maximum tokens per sequence; longer input is truncated")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout everywhere; empty: the encoder's own rates")
+    freeze_embeddings: bool = Field(False, description="Do not train the embeddings")
     head: Literal["fresh", "carry"] = Field(
-        "fresh", description="carry: start the head from the intermediate's where the two are compatible"
+        "fresh", description="carry: initialise the head from the intermediate's if they are compatible"
     )
     select: Literal["last", "best"] = Field("last", description="best: the checkpoint with the best English dev score")
     evaluate_every: int | None = Field(None, gt=0, description="Steps between dev evaluations (select=best only)")
     patience: int | None = Field(
         None,
         gt=0,
-        description="Dev evaluations without a gain after which training ends (select=best only); empty: all",
+        description="End training after this many dev evaluations without a gain (select=best only); empty: never",
     )
     dev_rows: int | None = Field(
-        None, gt=0, description="Evaluate on so many dev rows, a part like the whole (select=best only); empty: all"
+        None, gt=0, description="Evaluate on a sample of this many dev rows (select=best only); empty: all"
     )
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: matrix products in it; weights stay fp32")
-    restarts: int = Field(0, ge=0, le=10, description="Tries with further seeds where a run turns out degenerate")
-    dual: DualRecipe = Field(DUAL, description="How vectors are made and compared, for kinds that train them")
-    source: str = Field("", description="The paper or script that these values follow")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="Precision of the encoder; weights stay fp32")
+    restarts: int = Field(0, ge=0, le=10, description="Attempts with further seeds if a run is degenerate")
+    dual: DualRecipe = Field(DUAL, description="Settings of kinds that train vectors (dual encoders)")
+    source: str = Field("", description="Paper or script that these values follow")
 
     @model_validator(mode="after")
     def _one_length(self) -> Recipe:
@@ -52,7 +52,7 @@ class Recipe(BaseModel):
             raise ValueError("give exactly one of epochs and steps")
         for name in SELECTING:
             if self.select == "last" and getattr(self, name) is not None:
-                raise ValueError(f"{name} is read only with select: best")
+                raise ValueError(f"{name} needs select: best")
         return self
 
     def deciding(self) -> dict[str, Any]:

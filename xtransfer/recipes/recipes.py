@@ -1,13 +1,12 @@
-"""Published recipes by source and kind of benchmark: `xtreme-r-2021/pair`. A benchmark's own goes before its kind's.
+"""Published recipes by source and kind of benchmark: `xtreme-r-2021/pair`. A benchmark's own takes precedence.
 
-Sources differ, and one source differs over time: XTREME's scripts were changed when XTREME-R came out (August 2021,
-commit 0918248). Where a script sets a thing that a recipe here cannot say, the recipe's `source` tells.
+Sources differ, and one changed over time: XTREME's scripts changed when XTREME-R came out (August 2021, commit
+0918248). If a script does something that a recipe here cannot express, the recipe's `source` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from xtransfer.base.errors import unknown
 from xtransfer.benchmarks.spec import Benchmark
@@ -15,9 +14,8 @@ from xtransfer.recipes.dual import DualRecipe
 from xtransfer.recipes.recipe import SELECTING, Recipe
 
 
-def adapted(recipe: Recipe, why: str, **changes: Any) -> Recipe:
-    """A recipe with other values, and in its source why they are not the published ones. Where the last checkpoint is
-    taken, what selection reads falls away."""
+def adapted(recipe: Recipe, why: str, **changes: object) -> Recipe:
+    """Returns a recipe with changes; its source adds why. A change to `select: last` drops selection settings."""
     unread = dict.fromkeys(SELECTING) if changes.get("select") == "last" else {}
     source = f"{recipe.source}; {why}" if recipe.source else why
     return Recipe.model_validate({**recipe.model_dump(), **unread, **changes, "source": source})
@@ -157,7 +155,7 @@ RECIPES: Mapping[str, Mapping[str, Recipe]] = {  # source → kind or benchmark 
 
 
 def recipe(source: str, what: str) -> Recipe:
-    """The recipe of a source for a kind, or for a benchmark that has its own; RequestError for an unknown one."""
+    """Returns a source's recipe for a kind or benchmark; raises RequestError if there is none."""
     if source not in RECIPES:
         raise unknown("source of recipes", source, RECIPES)
     if what not in RECIPES[source]:
@@ -166,13 +164,13 @@ def recipe(source: str, what: str) -> Recipe:
 
 
 def recipe_for(source: str, benchmark: Benchmark) -> Recipe:
-    """The recipe of a source for a benchmark: its own, else its kind's."""
+    """Returns a source's recipe for a benchmark: its own, else its kind's."""
     own = benchmark.name in RECIPES.get(source, {})
     return recipe(source, benchmark.name if own else benchmark.kind)
 
 
 def named(text: str) -> Recipe:
-    """The recipe that `source/kind` or `source/benchmark` names; raises RequestError for an unknown one."""
+    """Returns the recipe called `source/kind` or `source/benchmark`; raises RequestError if there is none."""
     source, slash, what = text.partition("/")
     if not slash:
         known = (f"{one}/{kind}" for one, own in RECIPES.items() for kind in own)

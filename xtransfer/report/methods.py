@@ -17,7 +17,7 @@ from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
 from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.sizes import trained_name
 from xtransfer.report.words import counted, listed
-from xtransfer.study.intermediate import Intermediate, Part
+from xtransfer.study.intermediate import Intermediate, MixturePart
 from xtransfer.study.study import Target
 
 _MARK = re.compile(r" \[@([a-z0-9;-]+)\]")
@@ -174,7 +174,7 @@ def _phase(facts: Provenance, one: Intermediate) -> str:
     return f"{text}: {counted(run.facts['steps'], 'step')} of {run.settings['recipe']['batch_size']} rows"
 
 
-def _part(facts: Provenance, part: Part) -> str:
+def _part(facts: Provenance, part: MixturePart) -> str:
     name = LANGUAGES[part.language].name if part.language in LANGUAGES else part.language
     benchmark = part.benchmark + _paper(part.benchmark)
     if part.engine is None:

@@ -1,1 +1,1 @@
-"""From checkpoints to predictions, and from predictions to numbers."""
+"""Runs checkpoints on benchmarks and scores their predictions."""

@@ -1,4 +1,4 @@
-"""The one place that opens test data: predictions and scores of a checkpoint, language by language."""
+"""Predicts and scores a checkpoint, language by language. The only module that reads test data."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from xtransfer import kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.base.hub_files import Start
 from xtransfer.base.precision import Precision
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import POOL, load_pool, load_rows
 from xtransfer.kinds.spec import Kind, Prediction
 from xtransfer.metrics import metrics
 from xtransfer.models import checkpoints, pretrained
 from xtransfer.models.checkpoints import Loaded
-from xtransfer.models.predict import Reader, predict_languages
+from xtransfer.models.predict import RowEncoder, predict_languages
 from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
 from xtransfer.scoring.translated import as_translated
 
 PREDICTIONS = "predictions.parquet"
 SCORES = "scores.json"
-MEASURES = "measures.json"  # language → name → number, of kinds that record something of their vectors
+MEASURES = "measures.json"  # language → name → number, for kinds that record statistics of their vectors
 _SCHEMA = pa.schema(
     [
         ("language", pa.string()),
@@ -38,7 +38,7 @@ _SCHEMA = pa.schema(
         ("group", pa.string()),
         ("gold", pa.string()),  # JSON
         ("prediction", pa.string()),  # JSON
-        ("item", pa.float64()),  # points of this item, null where the metric has none
+        ("item", pa.float64()),  # points of this item; null if the metric has no score per item
         ("scores", pa.list_(pa.float32())),
     ]
 )
@@ -46,7 +46,7 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Score:
-    """One number: a benchmark's metric in one language."""
+    """One score: a metric of a benchmark in one language."""
 
     language: str
     split: SplitName
@@ -54,7 +54,7 @@ class Score:
     value: float  # points, 0-100
     n: int  # items
     chance: float | None  # points of a constant or random prediction
-    constant: bool  # every prediction is the same: the model has collapsed
+    constant: bool  # all predictions are equal: the model has collapsed
 
 
 def score(
@@ -66,25 +66,25 @@ def score(
     out: Path,
     *,
     device: str = "cpu",
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     pooling: Pooling = MEAN_OF_LAST,
     limit: int | None = None,
     precision: Precision = "fp32",
     own: Mapping[str, Start] = MappingProxyType({}),
     translated: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[Score]:
-    """Scores a checkpoint folder (or hub id and commit); writes predictions.parquet and scores.json to `out`,
-    and measures.json where the kind records something of its vectors.
+    """Scores a checkpoint folder (or hub id and commit) and writes predictions.parquet and scores.json to `out`.
 
-    Per language one score of each of the benchmark's metrics, the main one first. `limit` bounds the rows of
-    each language, `pooling` is what retrieval compares. `own`: checkpoints of single languages, which stand in for
-    `checkpoint` (translate-train); `translated`: files of a language's rows in English, which are read instead of
-    them (translate-test). Raises RequestError when the checkpoint cannot
-    predict this benchmark, has no positions for `max_length` tokens, or nothing is asked for, DataError when
-    rows do not fit, SourceError when they cannot be read.
+    Also writes measures.json if the kind records statistics of its vectors. Returns, for each language, one score per
+    metric of the benchmark, main metric first. `limit` bounds the rows per language; `pooling` sets the vectors that
+    retrieval compares. `own` maps a language to a checkpoint that replaces `checkpoint` (translate-train); `translated`
+    maps a language to a file with its rows in English, which replace them (translate-test).
+
+    Raises RequestError if the checkpoint cannot predict this benchmark, has no positions for `max_length` tokens, or no
+    language is given; DataError if rows do not fit; SourceError if rows cannot be read.
     """
     if not languages:
-        raise RequestError(f"score {benchmark.name}: no languages (it has {', '.join(benchmark.languages)})")
+        raise RequestError(f"score {benchmark.name}: no languages given (it has {', '.join(benchmark.languages)})")
     kind = kinds.get(benchmark.kind)
     rows = _rows(benchmark, kind, languages, split, limit)
     calibrated = kind.retrieval is not None and kind.retrieval.calibrate is not None
@@ -100,7 +100,7 @@ def score(
             _head(model, benchmark, kind),
             benchmark,
             part,
-            Reader(model.tokenizer, max_length),
+            RowEncoder(model.tokenizer, max_length),
             device,
             progress,
             pooling,
@@ -133,7 +133,7 @@ def _rows(
 def _by_checkpoint(
     checkpoint: Start | None, own: Mapping[str, Start], rows: Mapping[str, list[Row]]
 ) -> Iterator[tuple[Start, dict[str, list[Row]]]]:
-    """Each checkpoint with the rows that it is scored on, languages in their order."""
+    """Yields each checkpoint with the rows to score, languages in order."""
     shared = {code: part for code, part in rows.items() if code not in own}
     if shared:
         assert checkpoint is not None, "languages without a checkpoint"
@@ -143,15 +143,15 @@ def _by_checkpoint(
 
 
 def _head(model: Loaded, benchmark: Benchmark, kind: Kind) -> nn.Module | None:
-    """The head that answers the benchmark; RequestError where its labels differ in name or order."""
+    """Returns the head for the benchmark; raises RequestError if its labels differ in name or order."""
     if kind.retrieval is not None:
         return None
     head = model.head_for(benchmark)
     labels = getattr(head, "labels", benchmark.labels)
     if tuple(labels) != benchmark.labels:
         raise RequestError(
-            f"{benchmark.name} has labels {', '.join(benchmark.labels)}, the checkpoint's head "
-            f"{', '.join(labels)}; train the target on data with the same labels in the same order"
+            f"{benchmark.name} has labels {', '.join(benchmark.labels)}, but the checkpoint's head has "
+            f"{', '.join(labels)}; fine-tune the target on data with the same labels in the same order"
         )
     return head
 
@@ -185,7 +185,10 @@ def _all_equal(values: Sequence[Any]) -> bool:
 
 
 def _tags(values: Sequence[Any]) -> list[Any]:
-    """What lists hold, one after the other: sentences differ in length, so one tag for all words shows here alone."""
+    """Returns the elements of all lists in one list; shows a model that predicts one tag for all words.
+
+    Sentences differ in length, so their lists of tags differ even then.
+    """
     return [part for one in values if isinstance(one, list) for part in one]
 
 

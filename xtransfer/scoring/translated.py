@@ -1,4 +1,4 @@
-"""Test rows as a translator says them in English."""
+"""Replaces test rows by their English translations (translate-test)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from xtransfer.data.load import read_rows
 
 
 def as_translated(rows: Sequence[Row], file: Path | None) -> list[Row]:
-    """The rows as they are in `file`, by their ids; one that is not there, since its translation failed a check, is
-    as it was written: every row is scored, whatever the translator made of it."""
+    """Returns the rows with those in `file` replacing rows of the same id.
+
+    A row whose translation failed a check is not in `file` and stays in its own language, so every row is scored.
+    """
     if file is None:
         return list(rows)
     translated = {row["id"]: row for row in read_rows(file)}

@@ -18,7 +18,7 @@ from xtransfer.base.errors import (
     XTransferError,
 )
 from xtransfer.base.retry import stage_error
-from xtransfer.base.stage import Progress, Stage, Work, silent
+from xtransfer.base.stage import Progress, Stage, Work, no_progress
 from xtransfer.data.pinned import Reading
 from xtransfer.stages import STAGES
 from xtransfer.stages.energy import Meter
@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.5
 def execute(
     stage: Stage,
     store: ArtifactStore,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     device: str = "cpu",
     devices: Sequence[str] = (),
     *,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from xtransfer.base.errors import DeviceLost, StageError, StageKilled, StageOutOfMemory, StageTimeout
-from xtransfer.base.stage import Progress, Stage, silent
+from xtransfer.base.stage import Progress, Stage, no_progress
 from xtransfer.stages.memory_kills import MemoryKills, note
 from xtransfer.stages.slots import Slot
 from xtransfer.store.artifacts import ArtifactStore
@@ -69,7 +69,7 @@ class StageProcesses:
             theirs.close()
             self._channel = ours
 
-    def run(self, stage: Stage, slot: Slot, progress: Progress = silent, timeout: float | None = None) -> Outcome:
+    def run(self, stage: Stage, slot: Slot, progress: Progress = no_progress, timeout: float | None = None) -> Outcome:
         """Run one stage to its end.
 
         Raises StageTimeout when it takes over `timeout` seconds, StageKilled when a signal ends it (StageOutOfMemory

@@ -11,7 +11,7 @@ from xtransfer.data.pinned import check, rows
 from xtransfer.stages.translate import ROWS
 
 if TYPE_CHECKING:
-    from xtransfer.training.process_group import Team
+    from xtransfer.training.process_group import ProcessGroup
 
 
 def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
@@ -23,18 +23,18 @@ def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
 
 
 def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
-    from xtransfer.training.process_group import ALONE
+    from xtransfer.training.process_group import SINGLE_PROCESS
 
     if len(work.devices) > 1:
         from xtransfer.training.ranks import together
 
         facts: dict[str, Any] = together(work.devices, _ranked, (settings, inputs, work.out, work.state), work.progress)
         return facts
-    return _train(settings, inputs, work, ALONE)
+    return _train(settings, inputs, work, SINGLE_PROCESS)
 
 
 def _ranked(
-    team: Team,
+    process_group: ProcessGroup,
     device: str,
     progress: Progress,
     settings: Mapping[str, Any],
@@ -43,10 +43,12 @@ def _ranked(
     state: Path,
 ) -> dict[str, Any]:
     check(reads(settings))  # this process asks the hub for itself, where a branch may have moved
-    return _train(settings, inputs, Work(out, state, progress, device), team)
+    return _train(settings, inputs, Work(out, state, progress, device), process_group)
 
 
-def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, team: Team) -> dict[str, Any]:
+def _train(
+    settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, process_group: ProcessGroup
+) -> dict[str, Any]:
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows, read_rows
     from xtransfer.recipes.mixture import Sampling
@@ -79,7 +81,7 @@ def _train(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work, 
         dev=dev,
         sampling=Sampling.model_validate(settings.get("sampling", {})),
         weights=[part.get("weight", 1.0) for part in settings["parts"]],
-        team=team,
+        process_group=process_group,
         memory_kills=noted(work.state),
     )
     return {**facts, "part_rows": [len(read) for _, read in parts]}

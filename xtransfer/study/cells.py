@@ -12,7 +12,7 @@ from xtransfer.study.study import Study, Target
 
 @dataclass(frozen=True)
 class Cell:
-    """One point of the grid; `score` is the stage whose artifact holds its scores and predictions."""
+    """One point of the grid; the artifact of stage `score` has its scores and predictions."""
 
     encoder: str  # `lab-tiny@0`, `xlm-roberta-base@<commit>`
     intermediate: Intermediate
@@ -22,8 +22,10 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Identity of the cell's result. Cells that differ in the seed alone may share one score stage
-        (retrieval by an encoder that nothing was trained on)."""
+        """Identity of the cell's result.
+
+        Cells that differ only in seed may share a score stage (retrieval with an untrained encoder).
+        """
         return digest("cell", self.score.key, self.seed)
 
     @property
@@ -33,7 +35,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study's cells and the stages that they need, each once, inputs before what reads them."""
+    """A study's cells and stages; each stage occurs once, after its inputs."""
 
     study: Study
     cells: tuple[Cell, ...]

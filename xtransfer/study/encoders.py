@@ -164,7 +164,7 @@ def _commit(name: str, revision: str) -> str:
 
     try:
         commit = hub.patient(
-            lambda: HfApi().model_info(name, revision=revision, timeout=_REACH_SECONDS).sha, hub.may_pass
+            lambda: HfApi().model_info(name, revision=revision, timeout=_REACH_SECONDS).sha, hub.is_transient
         )
     except GatedRepoError as error:
         raise RequestError(

@@ -1,6 +1,6 @@
-"""A study: a declared grid of encoder × intermediate × target × seed, with its recipes.
+"""A study: a declared grid of encoders × intermediates × targets × seeds, with its recipes.
 
-The same value is made in Python, from YAML, on the command line and in the Prefect form.
+Python, YAML, the command line and the Prefect form all build the same value.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _FIRST = re.compile(r"first([1-9]\d*)")
 _TRANSLATE = re.compile(r"translate-(train|test)~([A-Za-z0-9][A-Za-z0-9._/-]*)")
 
 
-def _names(value: Any) -> Any:
+def _names(value: object) -> object:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
-def _recipe(value: Any) -> Any:
-    """The published recipe of a name (`xtreme-r-2021/pair`); other values as they are."""
+def _recipe(value: object) -> object:
+    """Replaces the name of a published recipe (`xtreme-r-2021/pair`) by the recipe; returns other values unchanged."""
     try:
         return named(value) if isinstance(value, str) else value
     except RequestError as error:
@@ -40,50 +40,54 @@ AnyRecipe = Annotated[Recipe, BeforeValidator(_recipe, json_schema_input_type=Re
 
 
 class Target(Value):
-    """What is fine-tuned on in English and scored zero-shot in every language, or with the help of a translator."""
+    """A benchmark to fine-tune on in English and score in every language, zero-shot or with a translator."""
 
-    benchmark: str = Field(description="Benchmark that is scored")
+    benchmark: str = Field(description="Benchmark to score")
     train_on: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
-        (), description="Benchmarks whose English rows are trained on, one after the other; empty: its own"
+        (), description="Benchmarks whose English rows are trained on, in order; empty: the benchmark itself"
     )
-    train_rows: int | None = Field(None, gt=0, description="Train on the first so many rows; empty: all")
+    train_rows: int | None = Field(None, gt=0, description="Train on only this many rows; empty: all")
     recipe: AnyRecipe | None = Field(
         None, title="Recipe", description="Recipe for this target; empty: the study's target recipe"
     )
-    fine_tune: bool = Field(True, description="off: score the head that the encoder came with, train nothing")
-    split: Literal["test", "dev"] = Field("test", description="Split that is scored")
+    fine_tune: bool = Field(True, description="Off: score the encoder's existing head without training")
+    split: Literal["test", "dev"] = Field("test", description="Split to score")
     score_rows: int | None = Field(
         None,
         gt=0,
-        description="Score so many rows of each language, for a quick look: comparable with nothing; empty: all",
+        description="Score only this many rows per language, for a quick look; not comparable with full scores. "
+        "Empty: all",
     )
-    pooling: Pooling = Field(Pooling(), description="What retrieval compares: layer and pooling")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="What scoring computes in; training: see recipe")
+    pooling: Pooling = Field(Pooling(), description="Layer and pooling that retrieval compares")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="Precision of scoring (for training, see recipe)")
     translate: Literal["train", "test"] | None = Field(
         None,
-        description="train: fine-tuned for each language on the English rows translated to it; test: scored on rows "
-        "translated to English; empty: zero-shot",
+        description="train: fine-tune once per language on translated English rows; test: score rows translated to "
+        "English; empty: zero-shot",
     )
-    engine: str | None = Field(None, description="Translation engine, for translate alone")
+    engine: str | None = Field(None, description="Translation engine, required with translate")
 
     @model_validator(mode="after")
     def _one_translates(self) -> Target:
         if (self.translate is None) != (self.engine is None):
-            raise ValueError("translate and engine go together: what is translated, and what translates it")
+            raise ValueError("translate and engine must be given together")
         if self.translate == "train" and not self.fine_tune:
-            raise ValueError("with fine_tune off nothing is trained: translate can be test only")
+            raise ValueError("translate: train needs fine_tune; with fine_tune off, use translate: test")
         return self
 
     @model_validator(mode="after")
     def _something_to_train(self) -> Target:
         if not self.fine_tune and (self.train_on or self.train_rows):
-            raise ValueError("with fine_tune off nothing is trained: leave out train_on and train_rows")
+            raise ValueError("train_on and train_rows need fine_tune; leave them out with fine_tune off")
         return self
 
     @property
     def slug(self) -> str:
-        """`xnli`, `xnli<lingnli` or `xcopa<siqa,copa` when rows of others are trained on; `:as-is`, `:dev`,
-        `:first500`, `:layer7`, `:cls`, `:bf16`, `:translate-train~opus-mt` where that is not the default."""
+        """`xnli`, or `xnli<lingnli` and `xcopa<siqa,copa` if trained on other benchmarks' rows.
+
+        Settings other than the default follow as marks: `:as-is`, `:dev`, `:first500`, `:layer7`, `:cls`, `:bf16`,
+        `:translate-train~opus-mt`.
+        """
         marks = [
             "as-is" if not self.fine_tune else "",
             self.split if self.split != "test" else "",
@@ -98,7 +102,7 @@ class Target(Value):
 
     @classmethod
     def parse(cls, text: str) -> Target:
-        """The target of a slug; raises ValueError for a mark that is none."""
+        """Parses a slug; raises ValueError for an invalid mark."""
         trained, *marks = text.strip().split(":")
         benchmark, _, train_on = trained.partition("<")
         values: dict[str, Any] = {"benchmark": benchmark, "train_on": train_on or ()}
@@ -120,60 +124,60 @@ class Target(Value):
                 values["precision"] = mark
             else:
                 raise ValueError(
-                    f"'{text}': ':{mark}' is none of :as-is, :dev, :firstN, :layerN, :cls, :bf16, "
-                    ":translate-train~ENGINE and :translate-test~ENGINE"
+                    f"'{text}': ':{mark}' is not a valid mark, expected :as-is, :dev, :firstN, :layerN, :cls, :bf16, "
+                    ":translate-train~ENGINE or :translate-test~ENGINE"
                 )
         return cls(**values, pooling=Pooling(**pooling))
 
 
 def _parsed(cls: type[Intermediate] | type[Target]) -> BeforeValidator:
-    """Slugs are read too; a form offers them first, since they are the shorter way to say it."""
+    """Also accepts slugs; they come first in the schema, so that a form offers the shorter notation first."""
     return BeforeValidator(
         lambda value: cls.parse(value) if isinstance(value, str) else value, json_schema_input_type=str | cls
     )
 
 
 class Study(Value):
-    """A grid to run. Cells are encoders × intermediates × targets × seeds."""
+    """A grid to run: every combination of encoder, intermediate, target and seed is a cell."""
 
-    name: Name = Field(description="Name under which results are kept: lower-case letters, digits, '.', '_' and '-'")
-    question: str = Field("", description="What the study is to answer, in a sentence")
-    note: str = Field("", description="What a reader must know: what is sourced, replaced or left out, and why")
+    name: Name = Field(description="Name of the results: lower-case letters, digits, '.', '_' and '-'")
+    question: str = Field("", description="Question that the study answers, in a sentence")
+    note: str = Field("", description="What readers must know: what is sourced, replaced or left out, and why")
     encoders: tuple[str, ...] = Field(
         min_length=1,
         description="Hub ids (id or id@commit), local folders, or encoders trained here (name@seed)",
     )
     intermediates: tuple[Annotated[Intermediate, _parsed(Intermediate)], ...] = Field(
         min_length=1,
-        description="What is trained on first: `direct` (nothing), benchmark@language or benchmark@language~engine",
+        description="What to train on first: `direct` (nothing), benchmark@language or benchmark@language~engine",
     )
     targets: tuple[Annotated[Target, _parsed(Target)], ...] = Field(
-        min_length=1, description="What is scored: a benchmark, or benchmark<others where others are trained on"
+        min_length=1, description="What to score: a benchmark, or benchmark<others to train on others' rows"
     )
-    languages: tuple[str, ...] | None = Field(None, description="Languages to score; empty: all that a target has")
+    languages: tuple[str, ...] | None = Field(None, description="Languages to score; empty: all of each target")
     seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, description="Training seeds")
     intermediate_rows: int | None = Field(
         None,
         gt=0,
-        description="Train on the first so many rows of each intermediate (size-matched); empty: all",
+        description="Train on only this many rows of each intermediate (size-matched); empty: all",
     )
     align_tags: bool = Field(
         False,
-        exclude_if=lambda on: not on,  # studies that were recorded before stay what they are
-        description="Translate intermediates that have a tag for each word: tags move by word alignment, which errs; "
-        "off: such a translation is refused",
+        exclude_if=lambda on: not on,  # keeps the values of studies recorded earlier
+        description="Allow translating intermediates with a tag per word; tags are projected by word alignment, which "
+        "makes errors. Off: such translations are refused",
     )
     intermediate_recipe: AnyRecipe = Field(
         Recipe(epochs=3),
         title="Intermediate Recipe",
-        description="Recipe of intermediate training, or the name of a published one",
+        description="Recipe for intermediate training, or the name of a published one",
     )
     target_recipe: AnyRecipe = Field(
         Recipe(epochs=3),
         title="Target Recipe",
-        description="Recipe of target training, or the name of a published one",
+        description="Recipe for target training, or the name of a published one",
     )
-    small: dict[str, Any] = Field({}, description="What `--small` changes: field (or a.b path) → value")
+    small: dict[str, Any] = Field({}, description="Changes for `--small`: field (or a.b path) → value")
 
     @model_validator(mode="after")
     def _no_doubles(self) -> Study:
@@ -187,7 +191,7 @@ class Study(Value):
         return target.recipe or self.target_recipe
 
     def recipes(self) -> dict[str, Recipe]:
-        """The recipes that the study's stages have, by the fields that set them."""
+        """Returns the recipes of the study's stages by the fields that set them."""
         found = {}
         if any(intermediate.phases for intermediate in self.intermediates):
             found["intermediate_recipe"] = self.intermediate_recipe
@@ -196,23 +200,23 @@ class Study(Value):
         return found
 
     def with_settings(self, settings: dict[str, Any]) -> Study:
-        """This study with fields replaced; keys are fields, `a.b` paths, or the singular of a list field."""
+        """Returns this study with fields replaced; keys are fields, `a.b` paths, or the singular of a list field."""
         values = self.model_dump(mode="json")
         for path, value in settings.items():
             _put(values, path, value)
         return make(values)
 
     def shrunk(self) -> Study:
-        """The small version that the study declares; raises RequestError where it declares none."""
+        """Returns the small version that the study declares; raises RequestError if it declares none."""
         if not self.small:
-            raise RequestError(f"study '{self.name}' declares no small version; add a `small:` mapping to it")
+            raise RequestError(f"study '{self.name}' has no small version; add a `small:` mapping to it")
         return self.with_settings({**self.small, "name": f"{self.name}-small", "small": {}})
 
 
 def _distinct(field: str, values: Any) -> None:
     twice = sorted({str(value) for value in values if list(values).count(value) > 1})
     if twice:
-        raise ValueError(f"{field}: named twice: {', '.join(twice)}")
+        raise ValueError(f"{field}: listed twice: {', '.join(twice)}")
 
 
 _SINGULAR = {"encoder": "encoders", "intermediate": "intermediates", "target": "targets", "seed": "seeds",
@@ -223,7 +227,7 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
     head, _, rest = path.partition(".")
     if not rest and head in _SINGULAR:
         head, value = _SINGULAR[head], [value]
-    if head not in values and (rest or head not in Study.model_fields):  # `small` may get fields that it lacks
+    if head not in values and (rest or head not in Study.model_fields):  # `small` may set absent fields
         raise RequestError(f"--set {path}: no field '{head}' (known: {', '.join(values)})")
     if not rest:
         values[head] = value
@@ -232,7 +236,7 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
     if isinstance(inner, list):
         index, _, rest = rest.partition(".")
         if not index.isdigit() or int(index) >= len(inner) or not rest:
-            raise RequestError(f"--set {path}: {head} holds {len(inner)} entries; write {head}.0.field")
+            raise RequestError(f"--set {path}: {head} is a list of {len(inner)} entries; write {head}.0.field")
         inner = inner[int(index)]
     if not isinstance(inner, dict):
         raise RequestError(f"--set {path}: {head} has no inner fields")
@@ -240,10 +244,10 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
 
 
 def make(values: dict[str, Any], where: str = "study") -> Study:
-    """A Study from plain values; raises RequestError that lists every wrong field at once."""
+    """Builds a Study from plain values; raises RequestError that lists every invalid field."""
     return declared.make(Study, values, where)
 
 
 def read(file: Path) -> Study:
-    """A Study from a YAML file."""
+    """Reads a Study from a YAML file."""
     return declared.read(Study, file)

@@ -1,4 +1,4 @@
-"""What a target is trained on: the benchmark of each phase, and the dev rows that select its checkpoint."""
+"""The training phases of a target: their benchmarks, and the dev rows that select the checkpoint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xtransfer.study.study import Target
 
 
 def trained_on(target: Target) -> tuple[str, ...]:
-    """The benchmarks whose English rows a target is trained on; none where the encoder is scored as it comes."""
+    """Returns the benchmarks whose English rows a target is trained on; empty if the encoder is scored as it is."""
     benchmark = benchmarks.get(target.benchmark)
     if not target.fine_tune:
         return ()
@@ -16,20 +16,24 @@ def trained_on(target: Target) -> tuple[str, ...]:
 
 
 def trained_as(target: Target) -> Benchmark:
-    """The benchmark whose recipe and dev rows a target's last training has: its own, or, where it compares vectors and
-    is trained on others, the last of those."""
+    """Returns the benchmark whose recipe and dev rows the last phase uses.
+
+    It is the target's own, or for retrieval trained on other benchmarks, the last of those.
+    """
     benchmark = benchmarks.get(target.benchmark)
     return benchmarks.get(target.train_on[-1]) if benchmark.retrieves and target.train_on else benchmark
 
 
 def selected_on(target: Target, benchmark: str) -> str:
-    """The benchmark whose English dev rows select when a target is trained on `benchmark`: the target's own for the
-    last training, if that answers it."""
+    """Returns the benchmark whose English dev rows select the checkpoint of the phase on `benchmark`.
+
+    In the last phase it is the target's own, if the model has a head for it.
+    """
     is_last = benchmark == (target.train_on or (benchmark,))[-1]
     return trained_as(target).name if is_last else benchmark
 
 
 def training_name(target: Target, benchmark: str, language: str) -> str:
-    """What the training of a target on a benchmark in a language is called."""
+    """Returns the readable name of a target's training on a benchmark in a language."""
     several = f" on {benchmark}" if len(target.train_on) > 1 else ""
     return target.slug + several + (f" in {language}" if language != "en" else "")

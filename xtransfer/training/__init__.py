@@ -1,1 +1,1 @@
-"""Training: recipes, the one loop, checkpoints, pretraining."""
+"""Training: the loop, its recipes, resumable state, and several devices."""

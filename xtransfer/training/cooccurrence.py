@@ -1,11 +1,10 @@
-"""What raw counts say about tokens, before any training.
+"""Token statistics from raw counts, before any training.
 
-`embeddings`: tokens of all languages in one space, from which texts they occur in (positive pointwise mutual
-information of co-occurrence in a parallel text, then a symmetric factorisation; Levy & Goldberg 2014, and for
-parallel text Levy, Søgaard & Goldberg 2017). Translations, and words that keep the same company, start out
-close. `neighbour_profiles`: how alike two tokens are in what stands directly beside them (Schütze 1995):
-roughly, word classes. Exchanging two tokens of one class leaves a sentence fluent, which makes it a
-corruption worth detecting.
+`embeddings` puts tokens of all languages into one space, based on which texts they occur in: positive pointwise mutual
+information of co-occurrence in a parallel text, then a symmetric factorisation (Levy & Goldberg 2014; for parallel
+text Levy, Søgaard & Goldberg 2017). Translations, and words from similar texts, start out close. `neighbour_profiles`
+compares tokens by the tokens directly beside them (Schütze 1995), which gives rough word classes. Exchanging two
+tokens of one class keeps a sentence fluent, so it is a corruption worth detecting.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-_MAX_TEXTS = 20_000  # more texts hardly move the factors, and the count matrix of a 32k vocabulary must fit
-_MAX_PAIRS = 10_000_000  # more take minutes to factorise
-_NUM_CONTEXTS = 256  # frequent tokens that neighbours are told apart by
+_MAX_TEXTS = 20_000  # more hardly change the factors, and the count matrix of a 32k vocabulary must fit into memory
+_MAX_PAIRS = 10_000_000  # more would take minutes to factorise
+_NUM_CONTEXTS = 256  # frequent tokens counted as contexts
 _PROFILE_SIZE = 48
 
 
 def embeddings(texts: list[Ints], vocab_size: int, size: int, seed: int) -> Floats:
-    """One row of unit length per token, zero where a token never occurred. `texts`: tokens, languages mixed.
+    """Returns one row per token, at unit length, zero for tokens that never occur. `texts`: tokens of mixed languages.
 
-    Subtracting a constant from the information (Levy & Goldberg's shift) was tried and does harm: it removes
-    the weak but consistent alignment of function words (dev, non-English: .43 at .4 nats, .56 without).
+    Subtracting a constant from the information (Levy & Goldberg's shift) makes it worse: it removes the weak but
+    consistent alignment of function words (dev, non-English: .43 with 0.4 nats, .56 without).
     """
     texts = texts[:_MAX_TEXTS]
     present = [np.unique(tokens) for tokens in texts]
@@ -37,7 +36,7 @@ def embeddings(texts: list[Ints], vocab_size: int, size: int, seed: int) -> Floa
     ones = np.ones(len(rows), dtype=np.float32)
     occurs = scipy.sparse.csr_matrix((ones, (rows, columns)), shape=(len(present), vocab_size))
     together = (occurs.T @ occurs).tocoo()
-    if together.nnz > _MAX_PAIRS:  # of a large vocabulary, what was seen together once is mostly chance
+    if together.nnz > _MAX_PAIRS:  # in a large vocabulary, pairs seen together once are mostly chance
         often = together.data > 1
         kept = together.data[often], (together.row[often], together.col[often])
         together = scipy.sparse.coo_matrix(kept, shape=together.shape)
@@ -50,7 +49,7 @@ def embeddings(texts: list[Ints], vocab_size: int, size: int, seed: int) -> Floa
 
 
 def neighbour_profiles(sentences: list[Ints], vocab_size: int, seed: int) -> Floats:
-    """One row of unit length per token; a dot product says how alike two tokens' direct neighbours are."""
+    """Returns one row per token, at unit length; dot products are similarities of direct neighbours."""
     edge = vocab_size
     tokens = np.insert(np.concatenate([np.append(sentence, edge) for sentence in sentences]), 0, edge)
     counts = np.bincount(tokens, minlength=vocab_size + 1)
@@ -63,7 +62,7 @@ def neighbour_profiles(sentences: list[Ints], vocab_size: int, seed: int) -> Flo
         ones = np.ones(int(kept.sum()), dtype=np.float32)
         where = (words[kept], column[beside[kept]] + side * len(contexts))
         profile = profile + scipy.sparse.csr_matrix((ones, where), shape=profile.shape)
-    profile.data = np.sqrt(profile.data)  # Hellinger: keeps the commonest neighbour from deciding alone
+    profile.data = np.sqrt(profile.data)  # Hellinger: keeps the most frequent neighbour from dominating
     norms = scipy.sparse.linalg.norm(profile, axis=1)
     profile = scipy.sparse.diags_array(1 / np.maximum(norms, 1e-9)).tocsr() @ profile
     size = min(_PROFILE_SIZE, min(profile.shape) - 1)
@@ -76,11 +75,11 @@ def neighbour_profiles(sentences: list[Ints], vocab_size: int, seed: int) -> Flo
 
 
 def _factors(matrix: scipy.sparse.csr_matrix, size: int, seed: int) -> Floats:
-    """F of `size` columns with F Fᵀ ≈ matrix, from its leading eigenvectors."""
+    """Returns F with `size` columns such that F Fᵀ ≈ matrix, from its leading eigenvectors."""
     used = np.flatnonzero(np.diff(matrix.indptr))
     compact = matrix[used][:, used].astype(np.float64)
     wanted = min(size, len(used) - 1)
-    start = np.random.default_rng(seed).standard_normal(len(used))  # ARPACK's own start is not reproducible
+    start = np.random.default_rng(seed).standard_normal(len(used))  # ARPACK's default start is not reproducible
     values, vectors = scipy.sparse.linalg.eigsh(compact, k=wanted, which="LA", v0=start)
     order = np.argsort(-values)
     vectors, values = vectors[:, order], np.maximum(values[order], 0)

@@ -1,11 +1,11 @@
-"""Sentences that were tampered with, for a model to find out by comparing them with an intact one.
+"""Corrupts sentences; a model learns to detect the corruption by comparison with an intact sentence.
 
-Five ways, none specific to a language. They are worth detecting because the result stays fluent:
-  replace  a token gives way to another of its word class (ELECTRA, Clark et al. 2020, without a generator)
-  swap     two tokens of one word class change places: who is what changes, the words stay the same
-  move     a token goes where its new neighbours are attested ones: a negation changes clauses
-  drop     a token disappears from between two attested neighbours: an affirmation for a negation
-  insert   a token appears where its new neighbours are attested ones: a negation for an affirmation
+There are five corruptions, none specific to a language. All keep the sentence fluent, so detecting them is not trivial:
+  replace  replace a token by one of its word class (ELECTRA, Clark et al. 2020, without a generator)
+  swap     exchange two tokens of one word class: who does what changes, the words stay the same
+  move     move a token between attested neighbours: a negation changes clauses
+  drop     delete a token between two tokens that are attested as neighbours: a negation becomes an affirmation
+  insert   insert a token between attested neighbours: an affirmation becomes a negation
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from xtransfer.training.cooccurrence import Floats, Ints
 
 Flags = NDArray[np.bool_]
-Change = tuple[Ints, list[int]]  # the changed sentence, and the positions in it that are wrong now
+Change = tuple[Ints, list[int]]  # the changed sentence, and the positions that are now wrong
 
-_SHARPNESS = 8.0  # of the preference for swapping alike tokens: exp(8) times as likely at cosine 1 as at 0
+_SHARPNESS = 8.0  # how strongly swaps prefer similar tokens: exp(8) times as likely at cosine 1 as at 0
 _NUM_RELATIVES = 12
 _BLOCK = 2048
 
 
 class Corruptor:
-    """Tampers with sentences. `profiles` (unit rows) say how alike two tokens are."""
+    """Corrupts sentences. Dot products of `profiles` (rows of unit length) are similarities of tokens."""
 
     def __init__(self, sentences: list[Ints], profiles: Floats) -> None:
         vocab_size = len(profiles)
@@ -36,7 +36,7 @@ class Corruptor:
         self.ways = [way for way, weight in ways.items() for _ in range(weight)]
 
     def __call__(self, tokens: Ints, rng: np.random.Generator) -> tuple[Ints, Flags]:
-        """A changed sentence, and which of its tokens are wrong. `tokens` is not empty."""
+        """Returns a corrupted sentence, and which of its tokens are wrong. `tokens` must not be empty."""
         way = self.ways[rng.integers(len(self.ways))]
         changed, positions = way(tokens, rng) or self._replace(tokens, rng)
         wrong = np.zeros(len(changed), dtype=np.bool_)
@@ -91,7 +91,7 @@ class Corruptor:
         return np.insert(tokens, place, rng.choice(followers)), [place - 1, place, place + 1]
 
     def _removable(self, tokens: Ints, rng: np.random.Generator) -> int | None:
-        """A position whose two neighbours are attested as neighbours."""
+        """Returns a random position whose two neighbours are attested as neighbours; None if there is none."""
         if len(tokens) < 3:
             return None
         before, after = self.bigrams.beside(tokens)
@@ -100,7 +100,7 @@ class Corruptor:
 
 
 class Bigrams:
-    """Which tokens follow which somewhere in the text; `vocab_size` stands for the edge of a sentence."""
+    """The attested pairs of adjacent tokens; `vocab_size` is the id of a sentence boundary."""
 
     def __init__(self, sentences: list[Ints], vocab_size: int) -> None:
         self.edge = vocab_size
@@ -115,17 +115,17 @@ class Bigrams:
         return np.asarray(self.keys[places] == keys)
 
     def followers(self, token: int) -> Ints:
-        """Tokens of the vocabulary that follow `token` somewhere."""
+        """Returns the vocabulary tokens attested after `token`."""
         first, last = np.searchsorted(self.keys, (token * self.base, token * self.base + self.edge))
         return self.keys[first:last] - token * self.base
 
     def beside(self, tokens: Ints) -> tuple[Ints, Ints]:
-        """What stands before and after each gap of a sentence, from its beginning to its end."""
+        """Returns the tokens before and after each gap of a sentence, from start to end."""
         return np.insert(tokens, 0, self.edge), np.append(tokens, self.edge)
 
 
 def _relatives(profiles: Floats, counts: Ints) -> Ints:
-    """For each token the others most like it, rare ones left out (their profiles are noise)."""
+    """Returns the most similar tokens of each token, without rare ones, whose profiles are noise."""
     usable = np.flatnonzero(counts >= 5)
     if len(usable) <= _NUM_RELATIVES:
         usable = np.arange(len(profiles))

@@ -1,4 +1,4 @@
-"""Training on one benchmark, or on several at once with a head for each: intermediates and targets alike."""
+"""Trains on one benchmark, or on several with one head each; used for intermediates and targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
 from xtransfer.base.hub_files import Start
 from xtransfer.base.randomness import derived
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.batches import Batch, collate
@@ -28,14 +28,14 @@ from xtransfer.models.trimmed import Trimming, may_be_trimmed, tokens_of
 from xtransfer.models.unpadded.forward import can_be_packed
 from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
 from xtransfer.recipes.recipe import Recipe
-from xtransfer.training.data_parallel import Divided
+from xtransfer.training.data_parallel import DataParallel
 from xtransfer.training.estimate import Shape, fitting, free_bytes, optimizer_bytes
 from xtransfer.training.hard_negatives import with_negatives
 from xtransfer.training.loop import adamw
 from xtransfer.training.losses import degenerate, summary
-from xtransfer.training.memory import InParts
-from xtransfer.training.parts import Part, Parts
-from xtransfer.training.process_group import ALONE, Team
+from xtransfer.training.memory import MicroBatcher
+from xtransfer.training.parts import BenchmarkRows, TrainingMixture
+from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
 from xtransfer.training.sampling import BatchPlan
 from xtransfer.training.savings import ALL, Savings
 from xtransfer.training.selection import BestOnDev
@@ -46,70 +46,70 @@ log = logging.getLogger(__name__)
 
 def finetune(
     start: Start,
-    parts: Sequence[Part],
+    parts: Sequence[BenchmarkRows],
     recipe: Recipe,
     seed: int,
     out: Path,
     state_dir: Path,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     device: str = "cpu",
     *,
-    dev: Part | None = None,
+    dev: BenchmarkRows | None = None,
     save_every: float = 60.0,
     sampling: Sampling = PROPORTIONAL,
     weights: Sequence[float] = (),
     savings: Savings = ALL,
-    team: Team = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
     memory_kills: int = 0,
 ) -> dict[str, Any]:
-    """Train `start` on `parts` and leave the checkpoint in `out`; returns the facts of the run.
+    """Trains `start` on `parts` and writes the checkpoint to `out`; returns the facts of the run.
 
-    Parts of one benchmark (its rows in several languages) share a head. Several benchmarks take turns, one
-    per batch, in proportion to their rows (the sampling of Phang et al. 2020 without a cap). With another
-    `sampling`, or `weights` (one for each part) that differ, it is the parts that take turns. All that is
-    random derives from `seed`. `dev` is read with `select: best` alone; no other split is opened here. Of a
-    `team` every rank is called alike, with a device of its own; the first writes the checkpoint.
+    Parts of one benchmark (its rows in several languages) share a head. By default, each batch comes from one
+    benchmark, chosen in proportion to its rows (Phang et al. 2020 without a cap). With another `sampling`, or
+    `weights` (one per part) that differ, parts alternate instead of benchmarks. All randomness derives from `seed`.
+    `dev` is read only with `select: best`; no other split is read. With a `process_group`, every rank makes the same
+    call with its own device; the first rank writes the checkpoint.
 
-    Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (the evaluations, select=best only),
-    heads (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
-    `losses.degenerate`), restarts (the reasons of earlier tries, where the recipe allows any), embeddings_trained
-    (rows of the table), examples_per_second, seconds, devices (where several trained together). Raises
-    RequestError for what cannot be trained.
+    Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (evaluations; select=best only), heads
+    (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
+    `losses.degenerate`), restarts (reasons of earlier attempts, if the recipe allows any), embeddings_trained (rows of
+    the table), examples_per_second, seconds, devices (if several trained together). Raises RequestError if the
+    benchmark cannot be trained on.
     """
-    mixed = Parts.of(parts, sampling, weights)
+    mixed = TrainingMixture.of(parts, sampling, weights)
     failed: list[str] = []
     while True:
         number = len(failed)
         own_seed, own_state = (
             (derived(seed, "restart", number), state_dir / str(number)) if failed else (seed, state_dir)
         )
-        run = Run(start, mixed, recipe, own_seed, device, dev, savings, team, memory_kills)
+        run = Run(start, mixed, recipe, own_seed, device, dev, savings, process_group, memory_kills)
         facts = run.train(own_state, progress, save_every)
         if facts["degenerate"] is None or number == recipe.restarts:
-            if team.first:
+            if process_group.first:
                 run.save(out)
-            several = {"devices": team.size} if team.size > 1 else {}
+            several = {"devices": process_group.size} if process_group.size > 1 else {}
             return {**facts, **({"restarts": failed} if recipe.restarts else {}), **several}
         failed.append(facts["degenerate"])
-        log.warning("%s; it begins again with another seed (%d of %d)", failed[-1], number + 1, recipe.restarts)
+        log.warning("%s; restarting with another seed (%d of %d)", failed[-1], number + 1, recipe.restarts)
 
 
 class Run:
-    """One try: everything in memory that is trained, and the batches it is trained on."""
+    """One attempt: the model in memory and its batches."""
 
     def __init__(
         self,
         start: Start,
-        mixed: Parts,
+        mixed: TrainingMixture,
         recipe: Recipe,
         seed: int,
         device: str,
-        dev: Part | None,
+        dev: BenchmarkRows | None,
         savings: Savings,
-        team: Team = ALONE,
+        process_group: ProcessGroup = SINGLE_PROCESS,
         memory_kills: int = 0,
     ) -> None:
-        self.mixed, self.recipe, self.seed, self.device, self.team = mixed, recipe, seed, device, team
+        self.mixed, self.recipe, self.seed, self.device, self.process_group = mixed, recipe, seed, device, process_group
         self.memory_kills = memory_kills
         self.loaded = loaded = checkpoints.load(start, recipe.dropout)
         pretrained.check_length(loaded.encoder, recipe.max_length, start)
@@ -124,10 +124,10 @@ class Run:
         self.steps = recipe.steps or math.ceil((recipe.epochs or 0) * self.plan.per_epoch)
         self.trimming = self._trimming(dev) if savings.trimmed else None
         self.model = Model(loaded.encoder, self.heads, recipe.precision, savings.packed).to(device)
-        self.best = _watcher(self.model, loaded, recipe, self.plan, self.steps, dev, device, team)
+        self.best = _watcher(self.model, loaded, recipe, self.plan, self.steps, dev, device, process_group)
 
     def train(self, state_dir: Path, progress: Progress, save_every: float) -> dict[str, Any]:
-        """Train to the end, or as far as it goes; the facts."""
+        """Trains to the end, or until the loss is not finite; returns the facts."""
         plan, best = self.plan, self.best
         course = train(self.job(), state_dir, progress, self.device, save_every)
         if best is not None:
@@ -143,7 +143,7 @@ class Run:
         }
 
     def job(self) -> Job[tuple[str, Batch]]:
-        """What the loop is given."""
+        """Returns the job for the training loop."""
         recipe, plan = self.recipe, self.plan
         values = (recipe.model_dump(mode="json"), self.seed, self.steps)
         return Job(
@@ -157,12 +157,12 @@ class Run:
             clip_norm=recipe.clip_norm,
             seed=self.seed,
             watcher=self.best,
-            parts=self.in_parts() if self.team.size == 1 else Divided(self.in_parts(), self.team),
-            team=self.team,
+            backward_pass=self._backward_pass(),
+            process_group=self.process_group,
         )
 
     def batches(self, first: int) -> Iterator[tuple[str, Batch]]:
-        """Endless (benchmark, batch), from step `first` on."""
+        """Yields (benchmark, batch) without end, starting with step `first`."""
         tokenizer = self.loaded.tokenizer
         for step, (name, indexes) in enumerate(self.plan.batches(first), start=first):
             batch = collate([self.encoded[name][index] for index in indexes], tokenizer.pad_token_id)
@@ -173,18 +173,21 @@ class Run:
                 batch = corrupt(batch, tokenizer, own)
             yield benchmark.name, batch.to(self.device)
 
-    def in_parts(self) -> InParts:
-        """How batches are computed that may not fit: begins with as much as the estimate allows."""
-        encoder, rows, sparing = self.loaded.encoder, -(-self.recipe.batch_size // self.team.size), False
+    def micro_batcher(self) -> MicroBatcher:
+        """Returns a micro-batcher that starts with as many rows as the memory estimate allows."""
+        encoder, rows, checkpointing = self.loaded.encoder, -(-self.recipe.batch_size // self.process_group.size), False
         if can_be_packed(encoder):
             longest = max((max(own.num_tokens(), default=1) for own in self.encoded.values()), default=1)
             free = free_bytes(self.device) - optimizer_bytes(self.model)
-            rows, sparing = fitting(Shape.of(encoder.config), rows, longest, free)
-        return InParts(self.model, encoder, self.model.items, rows, sparing, self.memory_kills)
+            rows, checkpointing = fitting(Shape.of(encoder.config), rows, longest, free)
+        return MicroBatcher(self.model, encoder, self.model.items, rows, checkpointing, self.memory_kills)
+
+    def _backward_pass(self) -> MicroBatcher | DataParallel:
+        micro_batcher = self.micro_batcher()
+        return micro_batcher if self.process_group.size == 1 else DataParallel(micro_batcher, self.process_group)
 
     def save(self, out: Path) -> None:
-        """Write the checkpoint, with the dropout rates that the encoder came with: a recipe's are its own, not the
-        next stage's."""
+        """Writes the checkpoint with the encoder's original dropout rates; a recipe's apply only to its own stage."""
         self.model.cpu().eval()
         if self.trimming is not None:
             self.trimming.undo()
@@ -193,11 +196,13 @@ class Run:
         checkpoints.save(out, self.loaded.encoder, self.loaded.tokenizer, self.heads)
 
     def _with_negatives(self, benchmark: Benchmark, own: Sequence[Sequence[Row]]) -> Sequence[Sequence[Row]]:
-        """Mined by the first device alone: nearly equal texts might be told apart otherwise elsewhere."""
-        return self.team.from_first(lambda: with_negatives(benchmark, own, self.loaded, self.recipe, self.device))
+        """Mines on the first device only, since near ties may rank differently on others."""
+        return self.process_group.from_first(
+            lambda: with_negatives(benchmark, own, self.loaded, self.recipe, self.device)
+        )
 
-    def _trimming(self, dev: Part | None) -> Trimming | None:
-        """Not where any token may come up: masks draw from all of them, and a language head predicts them."""
+    def _trimming(self, dev: BenchmarkRows | None) -> Trimming | None:
+        """Trims embeddings unless any token may occur: masking draws random tokens, and its head predicts them all."""
         loaded, recipe = self.loaded, self.recipe
         draws = any(KINDS[benchmark.kind].corrupt is not None for benchmark in self.mixed.benchmarks)
         if draws or not may_be_trimmed(loaded.encoder, recipe.weight_decay):
@@ -208,7 +213,7 @@ class Run:
         return Trimming(loaded.encoder, tokens_of(rows) | set(loaded.tokenizer.all_special_ids))
 
     def _uninformed(self) -> dict[str, float | None]:
-        """What ignoring the input costs, by what takes turns."""
+        """Returns, for each part of the mixture, the loss of ignoring the input."""
         found: dict[str, float | None] = {}
         for name, encoded in self.encoded.items():
             own = KINDS[self.mixed.rows[name][0].kind].uninformed
@@ -225,18 +230,35 @@ def _encode(benchmark: Benchmark, rows: Sequence[Sequence[Row]], loaded: Loaded,
 
 
 def _watcher(
-    model: Model, loaded: Loaded, recipe: Recipe, plan: BatchPlan, steps: int, dev: Part | None, device: str, team: Team
+    model: Model,
+    loaded: Loaded,
+    recipe: Recipe,
+    plan: BatchPlan,
+    steps: int,
+    dev: BenchmarkRows | None,
+    device: str,
+    process_group: ProcessGroup,
 ) -> BestOnDev | None:
     if recipe.select == "last":
         return None
     if dev is None or not dev[1]:
-        raise RequestError("select: best needs the English dev rows of the target, and there are none")
+        raise RequestError("select: best needs English dev rows of the target, and there are none; use select: last")
     benchmark, rows = dev
     name = benchmark.name if benchmark.name in model.order else next(iter(model.order))
     every = recipe.evaluate_every or plan.per_epoch
     head = model.heads[model.order[name]]
     return BestOnDev(
-        model, head, loaded.tokenizer, benchmark, rows, recipe.max_length, every, steps, device, recipe.patience, team
+        model,
+        head,
+        loaded.tokenizer,
+        benchmark,
+        rows,
+        recipe.max_length,
+        every,
+        steps,
+        device,
+        recipe.patience,
+        process_group,
     )
 
 

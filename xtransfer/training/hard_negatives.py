@@ -1,4 +1,4 @@
-"""Hard negatives: texts so like the right one that a dual encoder must look closely (Chidambaram et al. 2018)."""
+"""Mines hard negatives: texts similar to the correct one, for dual encoders (Chidambaram et al. 2018)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.nearest import neighbours
+from xtransfer.kinds.nearest_search import k_nearest
 from xtransfer.models.checkpoints import Loaded
-from xtransfer.models.predict import Reader, vectors_of
+from xtransfer.models.predict import RowEncoder, vectors_of
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
 
@@ -19,29 +19,29 @@ MINED = ("ranking", "response")  # kinds whose rows have a target
 def with_negatives(
     benchmark: Benchmark, parts: Sequence[Sequence[Row]], loaded: Loaded, recipe: Recipe, device: str
 ) -> list[Sequence[Row]]:
-    """The rows of each part, with `negatives` where the recipe asks for some and the kind has targets.
+    """Returns the rows of each part, with `negatives` if the recipe asks for them and the kind has targets.
 
-    They are mined with the encoder as training starts from it, part by part: of the other targets those with the
-    highest cosine to the row's own. A text that is the same as the row's target is none.
+    Mined with the initial encoder, per part: the other targets with the highest cosine to the row's own. A text equal
+    to the row's target is not a negative.
     """
     wanted = recipe.dual.hard_negatives
     if not wanted or benchmark.kind not in MINED:
         return list(parts)
-    reader = Reader(loaded.tokenizer, recipe.max_length)
+    row_encoder = RowEncoder(loaded.tokenizer, recipe.max_length)
     pooling = Pooling(how=recipe.dual.pooling)
     mined: list[Sequence[Row]] = []
     for rows in parts:
-        vectors = vectors_of(loaded.encoder, benchmark, rows, reader, device, pooling)
+        vectors = vectors_of(loaded.encoder, benchmark, rows, row_encoder, device, pooling)
         targets = torch.nn.functional.normalize(torch.stack([own[1] for own in vectors]), dim=-1)
         mined.append(_nearest(rows, targets, wanted))
     return mined
 
 
 def _nearest(rows: Sequence[Row], targets: torch.Tensor, wanted: int) -> list[Row]:
-    """`targets` are unit vectors of the rows' targets. Each distinct text counts once."""
+    """Adds the `wanted` nearest other targets to each row; `targets` are their unit vectors. Equal texts count once."""
     first = {row["target"]: place for place, row in reversed(list(enumerate(rows)))}
     texts, places = list(first), list(first.values())
-    found = neighbours(targets, targets[places], wanted + 1).places.tolist()
+    found = k_nearest(targets, targets[places], wanted + 1).indices.tolist()
     return [
         {**row, "negatives": [texts[place] for place in near if texts[place] != row["target"]][:wanted]}
         for row, near in zip(rows, found, strict=True)

@@ -1,4 +1,4 @@
-"""What a run trains on: benchmarks with their rows, and who takes turns with whom."""
+"""The training data of a run: benchmarks with their rows, and how they alternate."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from xtransfer.kinds import KINDS
 from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
 from xtransfer.training.sampling import BatchPlan
 
-Part = tuple[Benchmark, Sequence[Row]]
+BenchmarkRows = tuple[Benchmark, Sequence[Row]]
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Rows by what takes turns.
+class TrainingMixture:
+    """The rows of each part of a mixture.
 
-    Sampled in proportion to their rows, all parts of a benchmark (its rows in several languages) are one, and share
-    batches; under any other rule each part takes turns by itself.
+    With proportional sampling, all parts of a benchmark (its rows in several languages) form one part and share
+    batches; with any other rule, each part has its own batches.
     """
 
     rows: Mapping[str, tuple[Benchmark, list[Sequence[Row]]]]
     sampling: Sampling = PROPORTIONAL
-    weights: Sequence[float] = ()  # one for each; none: in proportion
+    weights: Sequence[float] = ()  # one per part; empty: in proportion to rows
 
     @classmethod
-    def of(cls, parts: Sequence[Part], sampling: Sampling, weights: Sequence[float]) -> Parts:
-        """Raises RequestError for a part that nothing is trained on, or without rows, and where there is none."""
+    def of(cls, parts: Sequence[BenchmarkRows], sampling: Sampling, weights: Sequence[float]) -> TrainingMixture:
+        """Builds the mixture; raises RequestError if there are no parts, or one has no rows or cannot be trained on."""
         _check(parts)
         if sampling == PROPORTIONAL and len(set(weights)) < 2:
             rows: dict[str, tuple[Benchmark, list[Sequence[Row]]]] = {}
@@ -43,11 +43,11 @@ class Parts:
 
     @property
     def benchmarks(self) -> list[Benchmark]:
-        """Each benchmark once: so many heads are trained."""
+        """The distinct benchmarks, each of which has one head."""
         return list({benchmark.name: benchmark for benchmark, _ in self.rows.values()}.values())
 
     def plan(self, sizes: Mapping[str, int], batch_size: int, seed: int) -> BatchPlan:
-        """The batches of a run over so many rows each."""
+        """Returns the batches of a run; `sizes` is the number of rows of each part."""
         if not self.weights:
             return BatchPlan(dict(sizes), batch_size, seed)
         turns = self.sampling.batches(list(sizes.values()), self.weights, batch_size)
@@ -55,11 +55,11 @@ class Parts:
         return BatchPlan(dict(sizes), batch_size, seed, dict(zip(sizes, turns, strict=True)), in_rotation)
 
 
-def _check(parts: Sequence[Part]) -> None:
+def _check(parts: Sequence[BenchmarkRows]) -> None:
     for benchmark, own in parts:
         if KINDS[benchmark.kind].head is None:
-            raise RequestError(f"'{benchmark.name}' is of kind {benchmark.kind}: nothing is trained on it")
+            raise RequestError(f"'{benchmark.name}' cannot be trained on: kind {benchmark.kind} is scored only")
         if not own:
-            raise RequestError(f"'{benchmark.name}': no rows to train on")
+            raise RequestError(f"'{benchmark.name}' has no rows to train on")
     if not parts:
-        raise RequestError("nothing to train on: no benchmark was given")
+        raise RequestError("no benchmark to train on was given")

@@ -1,10 +1,10 @@
-"""Pretraining of a small multilingual encoder, from nothing but raw text in several languages.
+"""Pretrains a small multilingual encoder from raw text in several languages.
 
-Objectives: masked language modelling (Devlin et al. 2019), over pairs of translations where the text is
-parallel (translation language modelling, Conneau & Lample 2019), and detection of tampering: the second
-sentence of a pair was changed, or belongs to another text, and the model says which tokens are wrong
-(replaced-token detection, Clark et al. 2020; on translations XLM-E, Chi et al. 2022) and whether any is.
-Embeddings start from co-occurrence statistics. The result is an ordinary transformers folder.
+Objectives: masked language modelling (Devlin et al. 2019), on pairs of translations if the text is parallel
+(translation language modelling, Conneau & Lample 2019); and corruption detection: the second sentence of a pair was
+changed or belongs to another text, and the model predicts which tokens are wrong (replaced-token detection, Clark et
+al. 2020; on translations XLM-E, Chi et al. 2022) and whether any is. Embeddings start from co-occurrence statistics.
+The result is an ordinary transformers folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from xtransfer.base.digest import digest
 from xtransfer.models.pretrained import quiet
@@ -41,10 +41,10 @@ def pretrain(
     progress: Progress | None = None,
     state_dir: Path | None = None,
 ) -> dict[str, Any]:
-    """Train on `texts` (language -> sentence; several languages in one are translations) and write to `out`.
+    """Pretrains on `texts` (language -> sentence; several languages in one are translations) and writes to `out`.
 
-    With `state_dir`, the state is kept there and a killed run goes on from it to the same weights.
-    Returns the facts of the run.
+    With `state_dir`, an interrupted run resumes from there and ends with the same weights. Returns the facts of the
+    run.
     """
     started = time.monotonic()
     report = progress or (lambda message, done, total, metrics: None)
@@ -53,7 +53,7 @@ def pretrain(
     tokenizer = train_tokenizer(
         _some(sentences, _TOKENIZER_SENTENCES, seed), recipe.vocab_size, recipe.lowercase, recipe.max_length
     )
-    longest = (recipe.max_length - 5) // 2  # four special tokens, and one that tampering may insert
+    longest = (recipe.max_length - 5) // 2  # leaves room for four special tokens and one that corruption may insert
     corpus = Corpus(texts, _encode(tokenizer, sentences, longest))
     report("co-occurrence", 0, recipe.steps, {})
     profiles = neighbour_profiles(corpus.sentences, len(tokenizer), seed)
@@ -81,14 +81,14 @@ def pretrain(
 
 
 def _some(sentences: list[str], most: int, seed: int) -> list[str]:
-    """All sentences, or so many of them in their order."""
+    """Returns all sentences, or a random sample of `most` in their order."""
     if len(sentences) <= most:
         return sentences
     chosen = np.random.default_rng(seed).choice(len(sentences), most, replace=False)
     return [sentences[index] for index in np.sort(chosen)]
 
 
-def _encode(tokenizer: Any, sentences: list[str], longest: int) -> list[Ints]:
+def _encode(tokenizer: PreTrainedTokenizerFast, sentences: list[str], longest: int) -> list[Ints]:
     rows: list[Ints] = []
     for start in range(0, len(sentences), 10_000):
         batch = tokenizer(
@@ -99,7 +99,7 @@ def _encode(tokenizer: Any, sentences: list[str], longest: int) -> list[Ints]:
 
 
 class Learner(nn.Module):
-    """The encoder with its language-model head, and the two detection heads that are thrown away."""
+    """The encoder with its language-modelling head, and two detection heads that are discarded after training."""
 
     def __init__(self, recipe: PretrainingRecipe, vocab_size: int, seed: int) -> None:
         super().__init__()
@@ -124,12 +124,12 @@ class Learner(nn.Module):
             self.token_head = nn.Sequential(nn.Linear(size, size), nn.GELU(), nn.Linear(size, 1))
             self.sequence_head = nn.Sequential(nn.Linear(size, size), nn.Tanh(), nn.Linear(size, 1))
             self._start_attention(recipe.similarity_start)
-            nn.init.eye_(self.model.lm_head.dense.weight)  # a state starts out naming the token it resembles
+            nn.init.eye_(self.model.lm_head.dense.weight)  # at the start, a state predicts the token it resembles
         self._start_positions(recipe.position_norm)
         self.recipe = recipe
 
     def _start_attention(self, sharpness: float) -> None:
-        """Equal projections for queries and keys (mimetic initialisation, Trockman & Kolter 2023)."""
+        """Initialises queries and keys with equal projections (mimetic initialisation, Trockman & Kolter 2023)."""
         layers: Any = self.model.roberta.encoder.layer
         for layer in layers if sharpness else ():
             attention = layer.attention.self
@@ -149,7 +149,7 @@ class Learner(nn.Module):
                 table.copy_(waves * norm / (size / 2) ** 0.5)
 
     def start_embeddings(self, values: Tensor) -> None:
-        """Tokens that `values` knows (rows that are not zero) start from it, the others random, half as long."""
+        """Initialises embeddings from the nonzero rows of `values`; other tokens stay random, at half the length."""
         table: Any = self.model.get_input_embeddings().weight
         known = values.norm(dim=1) > 0
         known[: len(SPECIAL_TOKENS)] = False
@@ -188,7 +188,7 @@ def _train(
     done, averages = 0, {}
     run = digest(recipe.model_dump(mode="json"), sampler.seed, len(sampler.corpus.sentences))
     saved = torch.load(state, weights_only=True) if state is not None and state.exists() else {}
-    if saved.get("run") == run:  # the state of another run is not gone on from
+    if saved.get("run") == run:  # a state of another run is ignored
         learner.load_state_dict(saved["learner"])
         optimizer.load_state_dict(saved["optimizer"])
         schedule.load_state_dict(saved["schedule"])
@@ -197,7 +197,7 @@ def _train(
     learner.train()
     with torch.random.fork_rng(devices=[]):
         for step in range(done, recipe.steps):
-            torch.manual_seed(sampler.seed * 1_000_003 + step)  # dropout, too, depends on the step alone
+            torch.manual_seed(sampler.seed * 1_000_003 + step)  # so that dropout, too, depends only on the step
             loss, metrics = learner(sampler.batch(step))
             loss.backward()
             nn.utils.clip_grad_norm_(learner.parameters(), recipe.clip_norm)
@@ -226,7 +226,7 @@ def _optimizer(learner: Learner, recipe: PretrainingRecipe) -> torch.optim.AdamW
 
 
 def _rate(step: int, recipe: PretrainingRecipe) -> float:
-    """Linear warm-up, then linear decay to zero."""
+    """Returns the learning rate factor: linear warm-up, then linear decay to zero."""
     rising = max(1, round(recipe.warmup * recipe.steps))
     if step < rising:
         return (step + 1) / rising
@@ -234,9 +234,15 @@ def _rate(step: int, recipe: PretrainingRecipe) -> float:
 
 
 def _save_state(
-    path: Path, run: str, learner: Learner, optimizer: Any, schedule: Any, done: int, averages: dict[str, float]
+    path: Path,
+    run: str,
+    learner: Learner,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    done: int,
+    averages: dict[str, float],
 ) -> None:
-    """Replace the state in one step: a kill leaves the old one or the new one, never half of one."""
+    """Replaces the state atomically: after a kill, either the old or the new one is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
     torch.save(

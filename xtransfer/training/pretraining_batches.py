@@ -1,4 +1,4 @@
-"""What pretraining reads: pairs of sentences, masked or tampered with, as batches drawn from seed and step alone."""
+"""Batches for pretraining: pairs of sentences, masked or corrupted, drawn from seed and step alone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from xtransfer.training.cooccurrence import Ints
 from xtransfer.training.corruption import Corruptor
 from xtransfer.training.tokenizer import BOS, EOS, MASK, PAD, SPECIAL_TOKENS
 
-_POOL = 8  # batches that are drawn together
+_POOL = 8  # batches drawn together
 
 
 class Corpus:
-    """Tokenised sentences without the empty ones, and `texts`: the numbers of those that say the same."""
+    """Tokenised sentences without empty ones; `texts` are the index ranges of sentences that are translations."""
 
     def __init__(self, texts: list[dict[str, str]], encoded: list[Ints]) -> None:
         self.sentences = [tokens for tokens in encoded if len(tokens)]
@@ -31,16 +31,16 @@ class Corpus:
             first = last
         self.parallel = [rows for rows in self.texts if len(rows) > 1]
         if not self.texts:
-            raise DataError("no text to pretrain on: every sentence is empty")
+            raise DataError("no text to pretrain on: every sentence is empty; check the corpus and its languages")
 
 
 class Sequence(NamedTuple):
-    """Two sentences as shown, with what is asked about them; -1 means not asked."""
+    """A pair of sentences as the model sees it, with its labels; -1 means no label."""
 
     tokens: Ints
     original: Ints  # the token behind a mask
-    wrong: Ints  # 1 where a token is the work of tampering
-    altered: int  # 1 if the second sentence was tampered with
+    wrong: Ints  # 1 for tokens that corruption changed
+    altered: int  # 1 if the second sentence was corrupted
 
 
 class Batch:
@@ -61,7 +61,7 @@ class Batch:
 
 
 class Sampler:
-    """Batches, each a pure function of (seed, step), so that a resumed run sees what the killed one would have."""
+    """Draws batches as a pure function of (seed, step), so a resumed run sees the same batches."""
 
     def __init__(self, corpus: Corpus, corrupt: Corruptor, recipe: PretrainingRecipe, seed: int) -> None:
         self.corpus, self.corrupt, self.recipe, self.seed = corpus, corrupt, recipe, seed
@@ -72,7 +72,7 @@ class Sampler:
         return self.pool(number)[place]
 
     def _pool(self, number: int) -> list[Batch]:
-        """Some batches at once, each of sequences of like length: a quarter less padding."""
+        """Draws several batches at once and sorts their sequences by length, which saves a quarter of the padding."""
         rng = np.random.default_rng([self.seed, number])
         drawn = [self._draw(rng) for _ in range(_POOL * self.recipe.batch_size)]
         drawn.sort(key=lambda sequence: len(sequence.tokens))
@@ -87,7 +87,7 @@ class Sampler:
         return _asked(first, changed, wrong, altered)
 
     def _pair(self, rng: np.random.Generator) -> tuple[Ints, Ints]:
-        """A sentence and its translation, or the sentence twice."""
+        """Returns a sentence and its translation, or the sentence twice."""
         text = self.corpus.texts[rng.integers(len(self.corpus.texts))]
         one = other = int(rng.integers(len(text)))
         if len(text) > 1 and rng.random() < self.recipe.translation_share:
@@ -95,14 +95,14 @@ class Sampler:
         return self.corpus.sentences[text[one]], self.corpus.sentences[text[other]]
 
     def _tampered(self, second: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, int]:
-        """The second sentence as shown, which of its tokens are wrong, and whether it was tampered with."""
+        """Returns the second sentence as shown, which of its tokens are wrong, and whether it was corrupted."""
         if rng.random() >= self.recipe.altered_share:
             return second, np.zeros_like(second), 0
         if rng.random() < self.recipe.unrelated_share:
             other = self.corpus.sentences[rng.integers(len(self.corpus.sentences))]
-            return other, np.full_like(other, -1), 1  # which tokens are wrong has no answer here
+            return other, np.full_like(other, -1), 1  # in another sentence, single tokens are neither right nor wrong
         changed, wrong = self.corrupt(second, rng)
-        return changed, wrong.astype(np.int64), 1  # int64: -1, 0 or 1
+        return changed, wrong.astype(np.int64), 1  # labels -1, 0 or 1
 
 
 def _joined(first: Ints, second: Ints) -> Ints:
@@ -120,5 +120,5 @@ def _masked(first: Ints, second: Ints, share: float, rng: np.random.Generator) -
     tokens = _joined(first, second)
     chosen = (rng.random(len(tokens)) < share) & (tokens >= len(SPECIAL_TOKENS))
     original = np.where(chosen, tokens, -1)
-    shown = np.where(chosen & (rng.random(len(tokens)) < 0.9), MASK, tokens)  # a tenth stays as it is
+    shown = np.where(chosen & (rng.random(len(tokens)) < 0.9), MASK, tokens)  # a tenth is not masked
     return Sequence(shown, original, np.full_like(tokens, -1), -1)

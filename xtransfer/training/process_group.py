@@ -1,7 +1,8 @@
-"""The devices that train one run together: what they agree on, and how their gradients become one.
+"""The ranks that train one run together: shared decisions and summed gradients.
 
-Every rank holds the whole model, is given the same batches and computes its own rows of each; gradients are summed once
-a step, so that every rank takes the same step. A rank is a process (see `ranks`); alone, there is nothing to agree on.
+Every rank holds the whole model, gets the same batches and computes its own rows of each. Gradients are summed once
+per step, so every rank takes the same step. Each rank is a process (see `ranks`); a group of one needs no
+communication.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from torch import Tensor
 from xtransfer.base.randomness import derived
 
 T = TypeVar("T")
-_BUCKET = 1 << 24  # numbers summed by one message: 64 MB in fp32
+_BUCKET = 1 << 24  # numbers summed per message: 64 MB in fp32
 
 
 @dataclass(frozen=True)
-class Team:
-    """One rank's view of the devices that train together. The first rank writes, measures and decides."""
+class ProcessGroup:
+    """One rank's view of the ranks that train together. The first rank writes, evaluates and decides."""
 
     rank: int = 0
     size: int = 1
@@ -32,7 +33,7 @@ class Team:
         return self.rank == 0
 
     def from_first(self, make: Callable[[], T]) -> T:
-        """What the first rank makes, given to all; anything that can be pickled."""
+        """Returns what the first rank makes, on all ranks; it must be picklable."""
         if self.size == 1:
             return make()
         held = [make() if self.first else None]
@@ -40,7 +41,7 @@ class Team:
         return held[0]  # type: ignore[return-value]
 
     def agreed(self, opinion: bool) -> bool:
-        """The first rank's opinion, so that clocks that differ part nobody."""
+        """Returns the first rank's opinion, so that ranks whose clocks differ act alike."""
         if self.size == 1:
             return opinion
         flag = torch.tensor([opinion])
@@ -48,14 +49,16 @@ class Team:
         return bool(flag)
 
     def share(self, tensors: Iterable[Tensor]) -> None:
-        """Give the first rank's values to all, in place."""
+        """Copies the first rank's values to all ranks, in place."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor.detach(), src=0)
 
     def sum_gradients(self, parameters: Sequence[Tensor]) -> None:
-        """Add up the ranks' gradients. A parameter that no rank has a gradient for is left without one: the heads of
-        other benchmarks, which the optimizer must pass over."""
+        """Sums the gradients of all ranks. A parameter without a gradient on any rank keeps none.
+
+        Those are heads of other benchmarks, which the optimizer must skip.
+        """
         present = torch.tensor([parameter.grad is not None for parameter in parameters], dtype=torch.int32)
         dist.all_reduce(present, dist.ReduceOp.MAX)
         gradients = []
@@ -68,19 +71,22 @@ class Team:
             _sum(bucket)
 
     def with_own_randomness(self, batches: Iterable[T], seed: int, first: int) -> Iterator[T]:
-        """The batches from step `first` on. Ranks after the first draw dropout from a seed of each step, of which
-        nothing has to be saved; the first goes on with its generators, as a run on one device does."""
+        """Yields the batches from step `first` on, with dropout that differs between ranks.
+
+        Ranks other than the first reseed in each step, so they have no random state to save. The first continues with
+        its own generators, like a run on one device.
+        """
         for step, batch in enumerate(batches, start=first):
             if not self.first:
                 torch.manual_seed(derived(seed, "dropout", self.rank, step))
             yield batch
 
 
-ALONE = Team()
+SINGLE_PROCESS = ProcessGroup()
 
 
 def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
-    """Neighbours that together are no larger than a bucket; a larger tensor by itself."""
+    """Groups consecutive tensors up to the bucket size; a larger tensor is alone."""
     bucket: list[Tensor] = []
     for tensor in tensors:
         if bucket and sum(one.numel() for one in bucket) + tensor.numel() > _BUCKET:

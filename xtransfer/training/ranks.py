@@ -1,6 +1,7 @@
-"""Processes that train one run together, one for each device. One that dies ends them all, and why is said.
+"""Runs one process per device to train one run together. If one dies, all end and the error says why.
 
-Gradients travel by NCCL between GPUs and by Gloo between processors; decisions by Gloo, which waits for no GPU.
+Gradients are summed with NCCL between GPUs and Gloo between CPUs; decisions are shared with Gloo, which does not wait
+for a GPU.
 """
 
 from __future__ import annotations
@@ -23,22 +24,23 @@ import torch
 import torch.distributed as dist
 
 from xtransfer.base.errors import DeviceError
-from xtransfer.base.stage import Progress, silent
-from xtransfer.training.process_group import Team
+from xtransfer.base.stage import Progress, no_progress
+from xtransfer.training.process_group import ProcessGroup
 
 log = logging.getLogger(__name__)
 
-Run = Callable[..., Any]  # (team, device, progress, *arguments) → what the first rank hands back; a module's function
-_PATIENCE = timedelta(days=1)  # for a rank that is alive, however long the first one takes to score dev rows
-_LAST_WORDS = 5.0  # seconds that others have to end after one has: the first to fail may not be the first to be heard
+# (process group, device, progress, *arguments) → a rank's result; a module-level function, so that it can be pickled
+Run = Callable[..., Any]
+_PATIENCE = timedelta(days=1)  # timeout for a rank that is alive: the first rank may take long to score dev rows
+_LAST_WORDS = 5.0  # seconds to wait for further messages after a failure: the first one heard may not be the cause
 
 
-def together(devices: Sequence[str], run: Run, arguments: Sequence[Any] = (), progress: Progress = silent) -> Any:
-    """Run `run` in one process for each device, and return what the first hands back.
+def together(devices: Sequence[str], run: Run, arguments: Sequence[Any] = (), progress: Progress = no_progress) -> Any:
+    """Runs `run` in one process per device and returns the first rank's result.
 
-    Raises what a rank raised, or DeviceError where one was killed; no process is left in any case.
+    Raises what a rank raised, or DeviceError if one was killed. No process outlives the call.
     """
-    context = multiprocessing.get_context("spawn")  # a fork would inherit threads' locks, and CUDA refuses it
+    context = multiprocessing.get_context("spawn")  # fork would inherit locks of threads, and CUDA does not support it
     threads = max(1, torch.get_num_threads() // len(devices))
     with tempfile.TemporaryDirectory(prefix="xtransfer-ranks-") as folder:
         ranks = []
@@ -57,17 +59,17 @@ def together(devices: Sequence[str], run: Run, arguments: Sequence[Any] = (), pr
 
 
 class _Rank:
-    """A process as its owner sees it."""
+    """A rank's process, as the parent process sees it."""
 
     def __init__(self, number: int, device: str, process: Any, pipe: Connection) -> None:
         self.number, self.device, self.process, self.pipe = number, device, process, pipe
-        self.open = True  # it may still say something
+        self.open = True  # more messages may come
         self.outcome: tuple[str, Any] | None = None  # ("done", value) or ("failed", error)
 
     def listen(self, progress: Progress) -> None:
-        """Take its next message, or note that there will be none."""
+        """Handles its next message, or notes that the pipe is closed."""
         try:
-            what, value = pickle.loads(self.pipe.recv_bytes())  # noqa: S301 - of the process that we started
+            what, value = pickle.loads(self.pipe.recv_bytes())  # noqa: S301 - from a process we started
         except (EOFError, OSError):
             self.open = False
             return
@@ -85,8 +87,8 @@ class _Rank:
 
 
 def _followed(ranks: Sequence[_Rank], progress: Progress) -> Any:
-    """What the first rank hands back, when all have ended well."""
-    failed: list[_Rank] = []  # in the order in which they were heard
+    """Follows all ranks until they end; returns the first rank's result."""
+    failed: list[_Rank] = []  # in the order they were heard
     deadline = float("inf")
     while any(rank.open for rank in ranks) and time.monotonic() < deadline:
         speaking = {rank.pipe: rank for rank in ranks if rank.open}
@@ -104,14 +106,14 @@ def _followed(ranks: Sequence[_Rank], progress: Progress) -> Any:
 
 
 def _reason(failed: Sequence[_Rank], size: int) -> BaseException:
-    """A rank that was killed is the reason why others lost it; otherwise the first that was heard."""
+    """Returns the error to raise: a killed rank is the cause of other ranks' errors; otherwise the first one heard."""
     for rank in failed:
         if rank.outcome is None:
             rank.process.join(timeout=1)
             return DeviceError(
-                f"the process of {rank.device} (number {rank.number + 1} of {size} that train together) was killed "
-                f"(exit status {rank.process.exitcode}: out of memory, or by hand), and the others were ended; run "
-                "the same command again to go on"
+                f"the training process on {rank.device} ({rank.number + 1} of {size}) was killed (exit status "
+                f"{rank.process.exitcode}, likely out of memory), so the others were stopped; run the same command "
+                "again to resume"
             )
     assert failed[0].outcome is not None
     error: BaseException = failed[0].outcome[1]
@@ -119,7 +121,7 @@ def _reason(failed: Sequence[_Rank], size: int) -> BaseException:
 
 
 def _rank(pipe: Connection, meeting: tuple[str, int, int, str, int], run: Run, arguments: tuple[Any, ...]) -> None:
-    """Such a process: it meets the others, runs, and tells how it went."""
+    """Runs in each process: joins the group, runs, and reports the result or the error."""
     file, number, size, device, threads = meeting
     threading.Thread(target=_end_with_owner, daemon=True).start()
     say = _Pipe(pipe)
@@ -127,15 +129,15 @@ def _rank(pipe: Connection, meeting: tuple[str, int, int, str, int], run: Run, a
     torch.set_num_threads(threads)
     try:
         _meet(file, number, size, device)
-        progress = say.progress if number == 0 else silent
-        value = run(Team(number, size), device, progress, *arguments)
+        progress = say.progress if number == 0 else no_progress
+        value = run(ProcessGroup(number, size), device, progress, *arguments)
         dist.barrier()
         say("done", value if number == 0 else None)
     except BaseException as error:
         log.error("%s", device, exc_info=error)
         say("failed", _sendable(error, device))
     pipe.close()
-    os._exit(0)  # what the others hear has been said; a failed group would wait for its peers
+    os._exit(0)  # the result is sent; a normal exit of a failed group would wait for its peers
 
 
 def _meet(file: str, number: int, size: int, device: str) -> None:
@@ -146,15 +148,15 @@ def _meet(file: str, number: int, size: int, device: str) -> None:
 
 
 def _sendable(error: BaseException, device: str) -> BaseException:
-    """The error, or what it says where it cannot be pickled."""
+    """Returns the error, or a DeviceError with its text if it cannot be pickled."""
     with contextlib.suppress(Exception):
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own data
         return error
     return DeviceError(f"{device}: {type(error).__name__}: {error}")
 
 
 class _Pipe:
-    """(what, value) pairs to the owner."""
+    """Sends (what, value) pairs to the parent process."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe, self._lock = pipe, threading.Lock()
@@ -168,7 +170,7 @@ class _Pipe:
 
 
 class _Forward(logging.Handler):
-    """Sends log records to the owner."""
+    """Sends log records to the parent process."""
 
     def __init__(self, say: _Pipe) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which rows make which batch: the order of one part's rows, and whose turn it is in a mixture."""
+"""Assigns rows to batches: the order of rows within a part, and how the parts of a mixture alternate."""
 
 from __future__ import annotations
 
@@ -13,33 +13,32 @@ from xtransfer.kinds.batches import epoch_order
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Which rows make which batch, as a function of the step alone, so that a resumed run needs no saved
-    order.
+    """Which rows make which batch, as a function of the step alone, so resuming needs no saved order.
 
-    Without `turns` an epoch is one pass over all rows. With them a part has so many batches in an epoch, and goes on
-    in the next one where it stopped: all its rows are seen before any is seen again.
+    Without `turns`, an epoch is one pass over all rows. With `turns`, a part has that many batches per epoch and
+    continues in the next epoch where it stopped: all its rows are seen before any is repeated.
     """
 
     sizes: dict[str, int]  # part → rows
     batch_size: int
     seed: int
-    turns: Mapping[str, int] = field(default_factory=dict)  # part → batches in an epoch
-    in_rotation: bool = False  # one batch of each part after another; otherwise in random order
+    turns: Mapping[str, int] = field(default_factory=dict)  # part → batches per epoch
+    in_rotation: bool = False  # one batch of each part in turn; otherwise in random order
 
     @property
     def per_epoch(self) -> int:
-        """Batches in an epoch; the last of each pass over a part may be smaller."""
+        """Batches per epoch; the last batch of each pass over a part may be smaller."""
         return sum(self._turns_of(name) for name in self.sizes)
 
     def batches(self, first: int) -> Iterator[tuple[str, list[int]]]:
-        """Endless (part, indexes of rows), from step `first` (1, 2 …) on."""
+        """Yields (part, row indices) without end, starting with step `first` (1, 2 …)."""
         epoch, skipped = divmod(first - 1, self.per_epoch)
         while True:
             yield from itertools.islice(self._epoch(epoch), skipped, None)
             epoch, skipped = epoch + 1, 0
 
     def rows_in(self, steps: int) -> int:
-        """Rows in the first so many steps."""
+        """Returns the number of rows in the first `steps` steps."""
         return sum(len(indexes) for _, indexes in itertools.islice(self.batches(1), steps))
 
     def _epoch(self, epoch: int) -> list[tuple[str, list[int]]]:
@@ -52,7 +51,7 @@ class BatchPlan:
         return [made[index] for index in epoch_order(len(made), derived(self.seed, "mixture"), epoch)]
 
     def _part(self, name: str, epoch: int) -> Iterator[list[int]]:
-        """A part's batches of an epoch: the next ones of its endless passes, each in an order of its own."""
+        """Yields a part's batches of an epoch: the next ones of its endless passes, each pass in a new order."""
         size, turns = self.sizes[name], self._turns_of(name)
         in_pass = math.ceil(size / self.batch_size)
         numbers = range(epoch * turns, (epoch + 1) * turns)

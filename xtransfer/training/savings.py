@@ -1,4 +1,4 @@
-"""What a run leaves out because its result does not need it."""
+"""Computation that a run can skip without changing its result."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Savings:
-    """Each may be turned off, to show that it changes nothing but the time."""
+    """Each can be turned off, to show that it changes only the time."""
 
-    packed: bool = True  # no padding; and of the last layer only what the head reads
-    trimmed: bool = True  # no embeddings that the data never looks up
+    packed: bool = True  # no padding, and in the last layer only what the head reads
+    trimmed: bool = True  # no embeddings of tokens that the data does not contain
 
 
 ALL = Savings()

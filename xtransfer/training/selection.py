@@ -1,4 +1,4 @@
-"""Selection of a checkpoint: the best on English dev, as the papers do, and an early stop. No other split is read."""
+"""Selects the checkpoint with the best English dev score, as in the papers, and stops early. Reads no other split."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from transformers import PreTrainedTokenizerBase
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds import KINDS
 from xtransfer.metrics.metrics import METRICS
-from xtransfer.models.predict import Reader, predict
+from xtransfer.models.model import Model
+from xtransfer.models.predict import RowEncoder, predict
 from xtransfer.training import state
-from xtransfer.training.process_group import ALONE, Team
+from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 class BestOnDev:
-    """Scores the dev rows every so many steps and at the last, and keeps a copy of the best weights (the first of
-    equals). The copy lies in memory and in the run's state. Of several devices the first scores for all."""
+    """Scores the dev rows every `every` steps and at the end, and keeps a copy of the best weights (the first if tied).
+
+    The copy is kept in memory and in the run's state. With several devices, the first scores for all.
+    """
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Model,
         head: nn.Module,
         tokenizer: PreTrainedTokenizerBase,
         benchmark: Benchmark,
@@ -32,20 +35,20 @@ class BestOnDev:
         steps: int,
         device: str,
         patience: int | None = None,
-        team: Team = ALONE,
+        process_group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self.model, self.head, self.tokenizer = model, head, tokenizer
         self.benchmark, self.rows, self.max_length = benchmark, rows, max_length
         self.every, self.steps, self.device = every, steps, device
-        self.patience, self.team = patience, team
+        self.patience, self.process_group = patience, process_group
         self.scores: list[tuple[int, float]] = []  # step, points
         self.best: dict[str, Tensor] = {}
 
     def after(self, step: int) -> None:
-        """Evaluate where it is due."""
+        """Evaluates if it is due after this step."""
         if step % self.every and step != self.steps:
             return
-        value = self.team.from_first(self._score)
+        value = self.process_group.from_first(self._score)
         if not self.scores or value > max(score for _, score in self.scores):
             self.best = {name: tensor.cpu().clone() for name, tensor in state.trained(self.model).items()}
         self.scores.append((step, value))
@@ -59,13 +62,12 @@ class BestOnDev:
         return len(values) - 1 - values.index(max(values)) >= self.patience
 
     def load_best(self) -> None:
-        """Put the best weights into the model."""
+        """Loads the best weights into the model."""
         if self.best:
             state.restore_trained(self.model, self.best)
 
     def facts(self) -> dict[str, Any]:
-        """Benchmark, metric, the best step and its score in points, and all evaluations; with
-        patience, whether it ended the run."""
+        """Returns benchmark, metric, best step and its points, all scores and, with patience, if it stopped early."""
         step, value = max(self.scores, key=lambda one: one[1], default=(0, None))
         return {
             "benchmark": self.benchmark.name,
@@ -89,8 +91,8 @@ class BestOnDev:
     def _score(self) -> float:
         kind = KINDS[self.benchmark.kind]
         self.model.eval()
-        reader = Reader(self.tokenizer, self.max_length)
-        predictions = predict(self.model.encoder, self.head, self.benchmark, self.rows, reader, self.device)
+        row_encoder = RowEncoder(self.tokenizer, self.max_length)
+        predictions = predict(self.model.encoder, self.head, self.benchmark, self.rows, row_encoder, self.device)
         self.model.train()
         golds = [kind.gold(self.benchmark, row) for row in self.rows]
         return METRICS[self.benchmark.metric].compute(golds, [prediction.value for prediction in predictions])

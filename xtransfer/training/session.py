@@ -1,4 +1,4 @@
-"""A resumable run of the one loop: losses, progress, periodic state, and what to do after each step."""
+"""Runs the training loop resumably: losses, progress, periodic state, and selection after each step."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from torch import Tensor, nn
 
 from xtransfer.base.errors import StoreError
 from xtransfer.base.randomness import derived, own_randomness
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.training import state
 from xtransfer.training.loop import at_once, fit, linear_rate
-from xtransfer.training.process_group import ALONE, Team
+from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 B = TypeVar("B")
-_REPORT_EVERY = 20  # steps between looks at the loss: each is one wait for the device
+_REPORT_EVERY = 20  # steps between reads of the loss, each of which waits for the device
 
 
-class Parting(Protocol):
-    """Computes the gradients of a batch that may not fit at once, and is saved and restored with the run."""
+class BackwardPass(Protocol):
+    """Computes the gradients of a batch that may not fit into memory at once; saved and restored with the run."""
 
     def __call__(self, loss_of: Callable[[Any], Tensor], batch: Any, /) -> Tensor: ...
 
@@ -35,7 +35,7 @@ class Parting(Protocol):
 
 
 class Watcher(Protocol):
-    """Looks at the model after each step (selection), and is saved and restored with the run."""
+    """Looks at the model after each step (selection); saved and restored with the run."""
 
     def after(self, step: int) -> None: ...
 
@@ -51,68 +51,66 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Job(Generic[B]):
-    """One run: what is trained, on what, how long. `run` is the digest of everything that decides its
-    course."""
+    """One run: model, data and length. `run` is a digest of everything that determines its course."""
 
     run: str
     module: nn.Module  # everything that is trained
     optimizer: torch.optim.Optimizer
     loss_of: Callable[[B], Tensor]
-    batches: Callable[[int], Iterator[B]]  # endless, from that step (1, 2 …) on; the same at every call
+    batches: Callable[[int], Iterator[B]]  # endless, starting with that step (1, 2 …); the same at every call
     steps: int
     warmup: float
     clip_norm: float
     seed: int
     watcher: Watcher | None = None
-    parts: Parting | None = None  # how a batch is computed that may not fit at once
-    team: Team = ALONE  # the devices that compute it together; each has a job of its own
+    backward_pass: BackwardPass | None = None  # computes a batch that may not fit into memory at once
+    process_group: ProcessGroup = SINGLE_PROCESS  # the ranks that train together; each has its own job
 
 
 @dataclass(frozen=True)
 class Course:
-    """How a run went: the loss of every step (fewer than planned where it became NaN), and the time it
-    took."""
+    """How a run went: the loss of every step (fewer than planned if it became NaN) and its duration."""
 
     losses: list[float]
-    seconds: float  # of all tries together
+    seconds: float  # of all attempts together
 
 
 def train(
     job: Job[Any],
     state_dir: Path,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     device: str = "cpu",
     save_every: float = 60.0,
     message: str = "training",
 ) -> Course:
-    """Run the job to its end from where its last state was saved; the same final weights either way.
+    """Runs the job to its end, starting from its last saved state; the final weights are the same either way.
 
-    Bit for bit on one CPU with the same number of threads; elsewhere as far as the device repeats itself.
-    State is saved every `save_every` seconds, by the first device of several. A loss that is not finite ends the run
-    early, since nothing can come of it; so does a watcher that has seen enough.
+    They are equal bit for bit on one CPU with the same number of threads, elsewhere as far as the device is
+    deterministic. The state is saved every `save_every` seconds, by the first rank. A loss that is not finite ends the
+    run early, since it cannot recover; so does early stopping.
     """
     with own_randomness(device):
         torch.manual_seed(derived(job.seed, "dropout"))
         done, losses, earlier = _restore(job, state_dir, device)
-        job.team.share(state.trained(job.module).values())
+        job.process_group.share(state.trained(job.module).values())
         started = saved = time.monotonic()
         pending: list[Tensor] = []
         job.module.train()
         rate = linear_rate(job.steps, job.warmup)
         batches = _batches(job, done)
-        backward = job.parts or at_once
+        backward = job.backward_pass or at_once
         for step, loss in fit(job.optimizer, job.loss_of, batches, rate, job.clip_norm, done + 1, backward):
             pending.append(loss)
             if job.watcher is not None:
                 job.watcher.after(step)
-            due = job.team.agreed(time.monotonic() - saved >= save_every)
+            due = job.process_group.agreed(time.monotonic() - saved >= save_every)
             if due or len(pending) == _REPORT_EVERY or step == job.steps or _seen_enough(job):
                 losses += torch.stack(pending).tolist()
                 pending.clear()
                 if not math.isfinite(sum(losses[-_REPORT_EVERY:])):
                     break
                 if due:
-                    if job.team.first:
+                    if job.process_group.first:
                         _save(job, state_dir, step, losses, earlier + time.monotonic() - started, device)
                     saved = time.monotonic()
                 recent = losses[-_REPORT_EVERY:]
@@ -122,10 +120,10 @@ def train(
 
 
 def _batches(job: Job[Any], done: int) -> Iterator[Any]:
-    """The batches that are left, until the watcher has seen enough."""
+    """Returns the remaining batches, until early stopping."""
     left = itertools.islice(job.batches(done + 1), job.steps - done)
     awaited = itertools.takewhile(lambda _: not _seen_enough(job), left)
-    return job.team.with_own_randomness(awaited, job.seed, done + 1)
+    return job.process_group.with_own_randomness(awaited, job.seed, done + 1)
 
 
 def _seen_enough(job: Job[Any]) -> bool:
@@ -144,15 +142,15 @@ def _save(job: Job[Any], folder: Path, step: int, losses: list[float], seconds: 
     values = {
         "seconds": seconds,
         "watcher": watcher.values() if watcher else {},
-        "parts": job.parts.values() if job.parts else {},
+        "backward_pass": job.backward_pass.values() if job.backward_pass else {},
     }
     state.write(folder, state.State(job.run, step, tensors, values))
 
 
 def _restore(job: Job[Any], folder: Path, device: str) -> tuple[int, list[float], float]:
     saved = state.read(folder, job.run)
-    if job.team.from_first(lambda: saved.step if saved else 0) != (saved.step if saved else 0):
-        raise StoreError(f"{folder}: the processes that train together do not read the same state there")
+    if job.process_group.from_first(lambda: saved.step if saved else 0) != (saved.step if saved else 0):
+        raise StoreError(f"{folder}: the ranks found different saved states; put it on a file system they all share")
     if saved is None:
         return 0, [], 0.0
     state.restore_trained(job.module, state.below("trained", saved.tensors))
@@ -160,6 +158,6 @@ def _restore(job: Job[Any], folder: Path, device: str) -> tuple[int, list[float]
     state.restore_random(state.below("random", saved.tensors), device)
     if job.watcher is not None:
         job.watcher.restore(state.below("watcher", saved.tensors), saved.values["watcher"])
-    if job.parts is not None:
-        job.parts.restore(saved.values["parts"])
+    if job.backward_pass is not None:
+        job.backward_pass.restore(saved.values["backward_pass"])
     return saved.step, saved.tensors["losses"].tolist(), float(saved.values["seconds"])

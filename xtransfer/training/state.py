@@ -1,7 +1,7 @@
-"""The state of an unfinished run in one file: written whole or not at all, read by the next try.
+"""Saves the state of an unfinished run in one file, atomically, for the next attempt to resume from.
 
-A safetensors file `state-<step>.safetensors`: weights, optimizer moments and random state as tensors, the
-rest as JSON in its header. Nothing in it is pickled, so reading a state cannot run code.
+The file is `state-<step>.safetensors`: weights, optimizer moments and random state as tensors, the rest as JSON in its
+header. Nothing is pickled, so reading a state cannot run code.
 """
 
 from __future__ import annotations
@@ -24,18 +24,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class State:
-    """What one file holds. `run` names the run that it belongs to: the digest of all that decides its
-    course."""
+    """The contents of a state file. `run` identifies the run: a digest of everything that determines its course."""
 
     run: str
     step: int
     tensors: Mapping[str, Tensor]
-    values: Mapping[str, Any]
+    values: Mapping[str, Any]  # Any: JSON values
 
 
 def write(folder: Path, state: State) -> None:
-    """Write atomically, then remove older states. Raises OSError (a full disk) with the older state still
-    whole."""
+    """Writes a state atomically, then removes older ones. Raises OSError (a full disk); the older state then stays."""
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"state-{state.step}.safetensors"
     partial = folder / f"partial-{os.getpid()}"
@@ -45,55 +43,54 @@ def write(folder: Path, state: State) -> None:
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(final)
-    except SafetensorError as error:  # how safetensors reports a full disk
+    except SafetensorError as error:  # safetensors reports a full disk this way
         raise OSError(f"{final}: cannot be written ({error})") from error
     finally:
         partial.unlink(missing_ok=True)
     for older in folder.glob("state-*.safetensors"):
         if older != final:
             older.unlink()
-    for left in folder.glob("partial-*"):  # of tries that were killed while they wrote
+    for left in folder.glob("partial-*"):  # left by attempts that were killed while writing
         left.unlink()
 
 
 def read(folder: Path, run: str) -> State | None:
-    """The latest whole state of this run; None where there is none. States of other runs are not touched."""
+    """Returns the latest complete state of this run, or None. Does not touch states of other runs."""
     files = sorted(folder.glob("state-*.safetensors"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in files:
         try:
             with safe_open(file, framework="pt") as opened:
                 header = opened.metadata() or {}
                 if header.get("run") != run:
-                    log.warning("%s belongs to another run and is not used", file)
+                    log.warning("%s belongs to another run and is ignored", file)
                     continue
                 tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
             return State(run, int(header["step"]), tensors, json.loads(header["values"]))
         except (SafetensorError, OSError, KeyError, ValueError) as error:
-            log.warning("%s is damaged and is not used (%s)", file, error)
+            log.warning("%s is damaged and is ignored (%s)", file, error)
     return None
 
 
 def trained(module: nn.Module) -> dict[str, Tensor]:
-    """The parameters that training changes, by name; tied ones once."""
+    """Returns the trainable parameters by name; tied ones appear once."""
     return {name: value.detach() for name, value in module.named_parameters() if value.requires_grad}
 
 
 def restore_trained(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `trained` gave."""
+    """Restores the values that `trained` returned."""
     with torch.no_grad():
         for name, value in trained(module).items():
             value.copy_(tensors[name])
 
 
 def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """An optimizer's state as named tensors; rates are not in it, since the schedule gives them for each
-    step."""
+    """Returns an optimizer's state as named tensors, without learning rates, which the schedule sets in each step."""
     entries = optimizer.state_dict()["state"].items()
     return {f"{index}.{name}": value for index, entry in entries for name, value in entry.items()}
 
 
 def restore_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `moments` gave."""
+    """Restores the values that `moments` returned."""
     entries: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, _, field = name.partition(".")
@@ -102,7 +99,7 @@ def restore_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tens
 
 
 def random_state(device: str) -> dict[str, Tensor]:
-    """The generators that dropout draws from."""
+    """Returns the states of the generators that dropout uses."""
     states = {"cpu": torch.get_rng_state()}
     if device.startswith("cuda"):
         states["cuda"] = torch.cuda.get_rng_state(device)
@@ -110,20 +107,19 @@ def random_state(device: str) -> dict[str, Tensor]:
 
 
 def restore_random(tensors: Mapping[str, Tensor], device: str) -> None:
-    """Put back what `random_state` gave; a run that moves to another kind of device keeps what applies to
-    it."""
+    """Restores the values that `random_state` returned, as far as they apply to this kind of device."""
     torch.set_rng_state(tensors["cpu"])
     if device.startswith("cuda") and "cuda" in tensors:
         torch.cuda.set_rng_state(tensors["cuda"], device)
 
 
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`tensors` under `prefix/name`."""
+    """Returns `tensors` renamed to `prefix/name`."""
     return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
 
 
 def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What `prefixed` put under that prefix."""
+    """Returns the tensors that `prefixed` renamed, under their old names."""
     return {
         name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
     }

@@ -1,4 +1,4 @@
-"""A subword tokenizer from text, with the special tokens and the pair layout of XLM-R."""
+"""Trains a subword tokenizer with XLM-R's special tokens and layout of pairs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ BOS, PAD, EOS, UNK, MASK = range(5)
 def train_tokenizer(
     sentences: Iterable[str], vocab_size: int, lowercase: bool, max_length: int
 ) -> PreTrainedTokenizerFast:
-    """Byte-pair encoding (Sennrich et al. 2016): on text of few word forms, words come out whole.
+    """Trains byte-pair encoding (Sennrich et al. 2016) on `sentences`; text with few word forms yields whole words.
 
-    Trained on `sentences`; equal sentences in equal order give an equal tokenizer."""
+    Equal sentences in equal order give an equal tokenizer.
+    """
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))  # noqa: S106 (a token of text)
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size, special_tokens=SPECIAL_TOKENS, show_progress=False, max_token_length=24
@@ -26,7 +27,7 @@ def train_tokenizer(
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Metaspace(),
-            # Punctuation is a token of its own, except what joins parts of a word: l'eau, grand-mère.
+            # Punctuation is its own token, except inside a word: l'eau, grand-mère.
             pre_tokenizers.Split(Regex(r"[^\w\s'’▁-]"), behavior="isolated"),
         ]
     )

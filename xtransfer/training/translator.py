@@ -20,7 +20,7 @@ from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 from xtransfer.base.digest import digest
 from xtransfer.base.precision import autocast
 from xtransfer.base.randomness import derived, own_randomness
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.models.pretrained import quiet
 from xtransfer.recipes.translator import TranslatorRecipe
 from xtransfer.training import cooccurrence
@@ -42,7 +42,7 @@ def train_translator(
     seed: int,
     out: Path,
     state_dir: Path,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     device: str = "cpu",
     *,
     to_english: bool = False,

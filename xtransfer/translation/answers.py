@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.translation.engine import Aligner, Engine
 from xtransfer.translation.sentences import Span, cleaned, joined, sentence_spans
@@ -86,7 +86,7 @@ class Context:
 
 
 def translate_answers(
-    rows: Sequence[Row], engine: Engine, source: str, target: str, progress: Progress = silent
+    rows: Sequence[Row], engine: Engine, source: str, target: str, progress: Progress = no_progress
 ) -> TranslatedRows:
     """The rows in the target language. A row may stay where one of its answers was found, or where it has none.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from xtransfer.base.errors import DataError
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.translation.answers import translate_answers
 from xtransfer.translation.checks import Reason, fault
@@ -86,7 +86,7 @@ def translate_rows(
     *,
     source: str = "en",
     labels: Sequence[str] = (),
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Translated:
     """The rows in the target language with their ids, groups and labels. `labels`: the names of the tags, for a kind
     that has tags.

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol, runtime_checkable
 
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.translation.model_tokenizer import Directions, ModelTokenizer
 from xtransfer.translation.sentences import cleaned, joined, sentence_spans, sentences_of
 from xtransfer.translation.span_matching import Aligned, Weights, joined_alignments, token_spans
@@ -23,7 +23,9 @@ Tokens = Mapping[str, "array[int]"]  # sentence → its token ids
 class Engine(Protocol):
     """Translates texts. Equal texts get equal translations."""
 
-    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+    def translate(
+        self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
+    ) -> list[str]:
         """One output per text, in order; empty where the engine could not translate it."""
         ...
 
@@ -68,7 +70,9 @@ class ModelEngine(ABC):
         """The most tokens that a source of `length` tokens may become; longer output is a loop."""
         return min(self.tokenizer.longest - 1, 2 * length + 10)
 
-    def translate(self, sentences: Sequence[str], source: str, target: str, progress: Progress = silent) -> list[str]:
+    def translate(
+        self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
+    ) -> list[str]:
         """Each distinct sentence is translated once, in order of length, without control characters.
 
         A text with a sentence that is too long for the model comes back empty. Raises RequestError for a direction

@@ -136,7 +136,7 @@ ENGINES = _index(
         id="facebook/nllb-200-distilled-600M",
         revision="refs/pr/45",  # has safetensors; main has only a pickle
         languages=languages_of("nllb"),
-        description="NLLB-200 (NLLB Team 2022), 600 million parameters",
+        description="NLLB-200 (NLLB ProcessGroup 2022), 600 million parameters",
         licence="CC BY-NC 4.0",
     ),
     HubEngine(

@@ -10,7 +10,7 @@ from sacrebleu.metrics.chrf import CHRF
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import language
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.data.canonical import short_digest
 from xtransfer.translation.engine import Engine
 
@@ -55,7 +55,9 @@ def round_trip(engine: Engine, outputs: Mapping[str, str], source: str, target: 
     return {"round_trip_chrf": round(score, 2), "round_trip_sentences": len(sample)}
 
 
-def held_out_quality(model: Path, texts: Sequence[dict[str, str]], progress: Progress = silent) -> dict[str, Measures]:
+def held_out_quality(
+    model: Path, texts: Sequence[dict[str, str]], progress: Progress = no_progress
+) -> dict[str, Measures]:
     """`against_people` for each direction (`en-de`) of a translator trained here, on sentences it was not trained on;
     greedy decoding in float32.
 

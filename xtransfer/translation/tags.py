@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from xtransfer.base.errors import RequestError
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.translation.engine import Aligner, Engine
 from xtransfer.translation.sentences import Span
@@ -35,7 +35,7 @@ def translate_tags(
     source: str,
     target: str,
     labels: Sequence[str],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> TranslatedRows:
     """The rows in the target language, each word with a tag. `labels` are the tags' names.
 

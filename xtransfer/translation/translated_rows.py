@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer.base.errors import DataError
-from xtransfer.base.stage import Progress, silent
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.translation.engine import Engine
 from xtransfer.translation.translatable import texts_in
@@ -77,7 +77,12 @@ class TextTranslations:
 
 
 def translate_texts(
-    rows: Sequence[Row], fields: Sequence[str], engine: Engine, source: str, target: str, progress: Progress = silent
+    rows: Sequence[Row],
+    fields: Sequence[str],
+    engine: Engine,
+    source: str,
+    target: str,
+    progress: Progress = no_progress,
 ) -> TranslatedRows:
     """The rows with their text fields translated; empty where a text is empty or was not translated."""
     outputs = iter(engine.translate([text for row in rows for text in texts_in(row, fields)], source, target, progress))

@@ -1,1 +1,1 @@
-"""New checkpoints: where they appear, whether they are whole, which are the same, and what is run for each, once."""
+"""Watches for new checkpoints: where they appear, whether they are complete, and one run for each distinct one."""

@@ -1,9 +1,10 @@
-"""Who runs a checkpoint: one run for each checkpoint and watch, however many watchers, events and schedules there are.
+"""Runs each checkpoint once per watch, however many watchers, events and schedules there are.
 
     waiting → announced → running → done | failed
 
-A row moves in one transaction, so that of two that want the same the second finds it done. While it is `running` its
-holder keeps a lease that dies with it; a running row whose lease is free has lost its holder, and waits again.
+A row changes in one transaction, so if two processes want the same checkpoint, the second finds it taken. While a row
+is `running`, its holder keeps a lease that ends with the process. A running row whose lease is free has lost its
+holder and waits again.
 """
 
 from __future__ import annotations
@@ -15,37 +16,36 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.engine import Row
 
 from xtransfer.base.errors import RequestError, SourceError
-from xtransfer.base.retry import may_pass
+from xtransfer.base.retry import is_transient
 from xtransfer.results.database import Database
 from xtransfer.results.upsert import table_of
 from xtransfer.results.watched import CheckpointRunRow
 from xtransfer.store.lease import Lease, leases_for
 from xtransfer.watch.watch import Watch
 
-MOST_TRIES = 3  # a run that dies each time is not begun for ever
+MOST_TRIES = 3  # attempts, so that a checkpoint whose run always dies is not retried for ever
 _RUN = table_of(CheckpointRunRow)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A checkpoint whose turn it is."""
+    """A checkpoint to run now."""
 
     digest: str
     location: str
     study: str
     tries: int
-    again: bool  # it was announced before, and nothing began
+    again: bool  # it was announced before, but no run started
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Whether this process is to run a checkpoint; `refused` says why it is not."""
+    """Whether this process may run a checkpoint; `refused` says why not."""
 
     study: str
     location: str
@@ -54,9 +54,9 @@ class Claim:
 
 
 def take_turns(watch: Watch, db: Database, without: Collection[str] = ()) -> list[Turn]:
-    """Announce as many checkpoints as may run now, and return them: those that wait, and those whose event was lost.
+    """Announces and returns the checkpoints that may run now: waiting ones, and ones whose event was lost.
 
-    `without` these digests, whose turn it was already.
+    Leaves out the digests in `without`, which had their turn.
     """
     now = datetime.now(UTC)
     lost = now - timedelta(minutes=watch.lost_minutes)
@@ -73,10 +73,10 @@ def take_turns(watch: Watch, db: Database, without: Collection[str] = ()) -> lis
 
 @contextmanager
 def claimed(watch: Watch, digest: str, db: Database, home: Path, flow_run: str = "") -> Iterator[Claim]:
-    """The claim on a checkpoint for as long as it is run; the row then says how the run ended.
+    """Claims a checkpoint for the duration of its run; records how the run ended.
 
-    A run that a signal ends stays `running` in its row: `recover` knows whether that was a cancel.
-    Raises RequestError for a checkpoint that no watch of this name has recorded.
+    A run ended by a signal stays `running` in its row; `recover` then finds out whether it was cancelled. Raises
+    RequestError if no watch of this name has recorded the checkpoint.
     """
     with _lease(watch.name, digest, db, home) as lease:
         claim = _claim(watch, digest, db, flow_run, free=lease is not None)
@@ -86,20 +86,21 @@ def claimed(watch: Watch, digest: str, db: Database, home: Path, flow_run: str =
         try:
             yield claim
         except Exception as error:
-            passing = isinstance(error, SourceError) or may_pass(error)  # it waits for another look
+            passing = isinstance(error, SourceError) or is_transient(error)  # temporary: retried at the next look
             state = "waiting" if passing and claim.tries < MOST_TRIES else "failed"
             _end(db, watch.name, digest, state, str(error) or type(error).__name__)
             raise
         except KeyboardInterrupt:
-            _end(db, watch.name, digest, "waiting", "its run was stopped")
+            _end(db, watch.name, digest, "waiting", "its run was interrupted")
             raise
         _end(db, watch.name, digest, "done", "")
 
 
 def recover(watch: Watch, db: Database, home: Path, given_up: Callable[[str], bool] = lambda _: False) -> list[str]:
-    """Let checkpoints wait again whose run has died; returns their digests.
+    """Puts checkpoints whose run died back to waiting; returns their digests.
 
-    `given_up` says of a flow run's id whether somebody cancelled it: such a one has failed, as has one that died often.
+    `given_up` tells from a flow run's id whether somebody cancelled it. A cancelled run, or one that died too often,
+    is `failed` instead.
     """
     with db.begin() as connection:
         running = [row for row in _locked(connection, watch.name) if row.state == "running"]
@@ -107,14 +108,14 @@ def recover(watch: Watch, db: Database, home: Path, given_up: Callable[[str], bo
 
 
 def states(watch: str, db: Database) -> dict[str, tuple[str, str]]:
-    """Digest → how its run stands, and why."""
+    """Returns digest → (state of its run, reason)."""
     with db.engine.connect() as connection:
         query = select(_RUN.c.digest, _RUN.c.state, _RUN.c.reason).where(_RUN.c.watch == watch)
         return {row.digest: (row.state, row.reason) for row in connection.execute(query)}
 
 
 def again(watch: str, db: Database) -> int:
-    """Let checkpoints whose run failed wait for another; returns how many."""
+    """Puts checkpoints whose run failed back to waiting; returns how many."""
     with db.begin() as connection:
         statement = update(_RUN).where(_RUN.c.watch == watch, _RUN.c.state == "failed")
         return connection.execute(statement.values(state="waiting", tries=0, reason="")).rowcount
@@ -126,7 +127,7 @@ def _recovered(row: Row, watch: str, db: Database, home: Path, given_up: Callabl
             return False
         cancelled = bool(row.flow_run) and given_up(row.flow_run)
         state = "failed" if cancelled or row.tries >= MOST_TRIES else "waiting"
-        said = "was cancelled" if cancelled else f"died ({row.claimed_by}, try {row.tries} of {MOST_TRIES})"
+        said = "was cancelled" if cancelled else f"died ({row.claimed_by}, attempt {row.tries} of {MOST_TRIES})"
         with db.begin() as connection:
             changed = _set(connection, row.digest, watch, "running", state=state, reason=f"its run {said}")
         return bool(changed) and state == "waiting"
@@ -137,7 +138,7 @@ def _claim(watch: Watch, digest: str, db: Database, flow_run: str, free: bool) -
         rows = {row.digest: row for row in _locked(connection, watch.name)}
         row = rows.get(digest)
         if row is None:
-            raise RequestError(f"watch '{watch.name}' has recorded no checkpoint {digest}; look first: xtransfer watch")
+            raise RequestError(f"watch '{watch.name}' has no checkpoint {digest}; run `xtransfer watch` to look for it")
         refused = _why_not(watch, row, list(rows.values()), free)
         if refused and row.state == "announced" and free:
             _set(connection, digest, watch.name, state="waiting", reason=refused)
@@ -149,13 +150,14 @@ def _claim(watch: Watch, digest: str, db: Database, flow_run: str, free: bool) -
 
 
 def _why_not(watch: Watch, row: Row, rows: list[Row], free: bool) -> str:
+    """Returns why the checkpoint cannot run now; empty if it can."""
     if not free:
-        return f"another run has it ({row.claimed_by or 'just begun'})"
+        return f"it is already running ({row.claimed_by or 'just started'})"
     if row.state in ("done", "failed"):
-        return f"its run has ended: {row.state}" + (f" ({row.reason})" if row.reason else "")
+        return f"its run is already {row.state}" + (f" ({row.reason})" if row.reason else "")
     others = sum(one.state == "running" and one.digest != row.digest for one in rows)
     if others >= watch.at_once:
-        return f"{others} others run, as many as the watch allows; it has its turn later"
+        return f"{others} others are running, the maximum of the watch (at_once); it runs later"
     return ""
 
 
@@ -165,13 +167,13 @@ def _end(db: Database, watch: str, digest: str, state: str, reason: str) -> None
 
 
 def _locked(connection: Connection, watch: str) -> list[Row]:
-    """All rows of a watch, in the order in which they came; another transaction that wants them waits."""
+    """Returns all rows of a watch in order of arrival, locked for this transaction."""
     query = select(_RUN).where(_RUN.c.watch == watch)
     return list(connection.execute(query.order_by(_RUN.c.recorded_at, _RUN.c.digest).with_for_update()))
 
 
-def _set(connection: Connection, digest: str, watch: str, only_in: str | None = None, **values: Any) -> int:
-    """Set columns of a row, `only_in` a state; returns how many rows that was."""
+def _set(connection: Connection, digest: str, watch: str, only_in: str | None = None, **values: object) -> int:
+    """Sets columns of a row, if it is in state `only_in`; returns the number of rows changed."""
     statement = update(_RUN).where(_RUN.c.digest == digest, _RUN.c.watch == watch)
     if only_in is not None:
         statement = statement.where(_RUN.c.state == only_in)
@@ -179,6 +181,6 @@ def _set(connection: Connection, digest: str, watch: str, only_in: str | None = 
 
 
 def _lease(watch: str, digest: str, db: Database, home: Path) -> AbstractContextManager[Lease | None]:
-    """What a run holds as long as it lives: None where another has it."""
+    """Returns a context with the lease of a run, which it holds while it lives; None if another process has it."""
     url = db.url.render_as_string(hide_password=False)
     return leases_for(home / "leases", url).take(f"checkpoint-{watch}-{digest}")

@@ -1,4 +1,4 @@
-"""What a look at the sources says, written down: every place once, and a run for each checkpoint and watch."""
+"""Records what a look at the sources finds: every location once, and one run for each checkpoint and watch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xtransfer.results.watched import CheckpointRunRow, WatchedCheckpointRow
 from xtransfer.watch.watch import Watch
 
 _WATCHED = table_of(WatchedCheckpointRow)
-_SAME_AS = "the same checkpoint as "  # how a repeated one's recorded reason begins
+_SAME_AS = "the same checkpoint as "  # start of the reason recorded for a repeated checkpoint
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Sighting:
     candidate: Candidate
     verdict: Verdict
     fingerprint: str
-    repeats: str = ""  # another place with the same bytes
-    known: bool = False  # recorded earlier, and nothing was written since
+    repeats: str = ""  # another location with the same bytes
+    known: bool = False  # recorded earlier and unchanged since
 
     @property
     def state(self) -> str:
@@ -46,13 +46,13 @@ class Look:
     """What one look at a watch's sources found."""
 
     sightings: list[Sighting] = field(default_factory=list)
-    faults: dict[str, str] = field(default_factory=dict)  # source that could not be asked → why
+    faults: dict[str, str] = field(default_factory=dict)  # source that could not be read → why
 
 
 def record(watch: Watch, db: Database, *, dry: bool = False) -> Look:
-    """Look once at every source and write down what is there, each place at once; `dry`: write nothing.
+    """Looks once at every source and records what is there, location by location; with `dry`, records nothing.
 
-    A source that cannot be asked does not stop the others. Raises RequestError for one that cannot be a source.
+    A source that cannot be read does not stop the others. Raises RequestError for an invalid source.
     """
     found = Look()
     for source in watch.sources:
@@ -73,7 +73,7 @@ def _kept(watch: Watch, sighting: Sighting, db: Database) -> Sighting:
 
 
 def write(sighting: Sighting, db: Database) -> Sighting:
-    """Write down one sighting in a transaction; returns it with the place that it repeats, if there is one."""
+    """Records one sighting in a transaction; returns it with the location it repeats, if any."""
     place, digest = sighting.candidate.location, sighting.verdict.digest
     now = datetime.now(UTC)
     with db.begin() as connection:
@@ -101,7 +101,7 @@ def write(sighting: Sighting, db: Database) -> Sighting:
 
 
 def _expect(watch: Watch, sighting: Sighting, db: Database) -> None:
-    """A whole checkpoint waits for its run, unless it has one already."""
+    """Adds a waiting run for a complete checkpoint, unless it has one."""
     digest, place = sighting.verdict.digest, sighting.candidate.location
     if not digest:
         return
@@ -115,7 +115,7 @@ def _expect(watch: Watch, sighting: Sighting, db: Database) -> None:
 
 
 def _judge(candidate: Candidate, watch: Watch, db: Database) -> Sighting | None:
-    """What a candidate is; None for one that is older than the watch looks at, or gone."""
+    """Returns what a candidate is; None if it is older than the watch's `since`, or gone."""
     try:
         files = candidate.open()
         entries = files.entries()
@@ -130,7 +130,7 @@ def _judge(candidate: Candidate, watch: Watch, db: Database) -> Sighting | None:
         return Sighting(candidate, inspect(files, entries, unsteady), mark)
     except FileNotFoundError:
         return None
-    except Exception as error:  # file systems raise classes of their own; the next look tries again
+    except Exception as error:  # file systems raise their own exception classes; the next look tries again
         return Sighting(candidate, Verdict("unfinished", f"cannot be read: {type(error).__name__}: {error}"), "")
 
 
@@ -141,7 +141,7 @@ def _known(candidate: Candidate, row: Row) -> Sighting:
 
 
 def _unsteady(candidate: Candidate, entries: dict[str, Entry], watch: Watch, stored: Row | None) -> str:
-    """Why files may still be written to, or '': their times are too new, and they were not yet seen to rest so long."""
+    """Returns why files may still be written to: they were changed, or first seen, too recently; empty if not."""
     if candidate.fixed:
         return ""
     now, written = time.time(), last_change(entries)
@@ -150,17 +150,17 @@ def _unsteady(candidate: Candidate, entries: dict[str, Entry], watch: Watch, sto
     longest = max(rests, default=0.0)
     if longest >= watch.steady_seconds:
         return ""
-    return f"written {max(longest, 0):.0f} s ago; it counts after {watch.steady_seconds:.0f} s of rest"
+    return f"last written {max(longest, 0):.0f} s ago; it counts after {watch.steady_seconds:.0f} s without changes"
 
 
 def _stored(db: Database, location: str, mark: str) -> Row | None:
-    """What is recorded of a place with these very files."""
+    """Returns the record of a location with exactly these files."""
     query = select(_WATCHED).where(_WATCHED.c.location == location, _WATCHED.c.fingerprint == mark)
     with db.engine.connect() as connection:
         return connection.execute(query.order_by(_WATCHED.c.digest.desc())).first()
 
 
 def _elsewhere(connection: Connection, location: str, digest: str) -> str:
-    """The place where the same checkpoint was seen first, if that is another one."""
+    """Returns the location where the same checkpoint was first seen, if that is another one."""
     query = select(_WATCHED.c.location).where(_WATCHED.c.digest == digest, _WATCHED.c.location != location)
     return connection.scalar(query.where(_WATCHED.c.state == "whole").order_by(_WATCHED.c.first_seen)) or ""

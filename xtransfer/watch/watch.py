@@ -1,4 +1,4 @@
-"""A watch: what to look at for new checkpoints, and what to run for each. YAML, command line and form make the same."""
+"""A watch: where to look for new checkpoints, and what to run for each; the same value from YAML, CLI and form."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from xtransfer.study.study import Study
 
 
 class Evaluation(Value):
-    """What a checkpoint is scored on, as `xtransfer evaluate` does."""
+    """What a checkpoint is scored on, as by `xtransfer evaluate`. Any: recipe fields, validated by Recipe."""
 
     targets: tuple[str, ...] = Field(
-        min_length=1, description="What is scored, as in a study: xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is"
+        min_length=1, description="Targets, as in a study: xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is"
     )
-    languages: tuple[str, ...] | None = Field(None, description="Languages to score; empty: all that a target has")
-    split: Literal["test", "dev"] = Field("test", description="Split that is scored")
-    rows: int | None = Field(None, gt=0, description="Score so many rows of each language; empty: all")
-    train_rows: int | None = Field(None, gt=0, description="Fine-tune on the first so many rows; empty: all")
+    languages: tuple[str, ...] | None = Field(None, description="Languages to score; empty: all of a target")
+    split: Literal["test", "dev"] = Field("test", description="Split to score")
+    rows: int | None = Field(None, gt=0, description="Score only this many rows per language; empty: all")
+    train_rows: int | None = Field(None, gt=0, description="Fine-tune on only this many rows; empty: all")
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="Training seeds")
-    recipe: dict[str, Any] = Field({}, description="Fields of every target's recipe to replace")
+    recipe: dict[str, Any] = Field({}, description="Fields to replace in every target's recipe")
 
 
 class Watch(Value):
-    """Sources of checkpoints, and the study that is run for each new one."""
+    """Sources of checkpoints, and the study to run for each new one. Any: study fields, validated by Study."""
 
-    name: Name = Field(description="Its name: a checkpoint is run once for each; lower-case letters, digits, '.-_'")
+    name: Name = Field(description="A name; each checkpoint runs once per name. Lower-case letters, digits, '.-_'")
     sources: tuple[str, ...] = Field(
         min_length=1,
         description="Folders (/runs/*/checkpoint-*), URLs (s3://bucket/runs/*), or repositories (hf://someone/model)",
     )
-    evaluate: Evaluation | None = Field(None, description="Score the checkpoint on targets")
+    evaluate: Evaluation | None = Field(None, description="Score each checkpoint on these targets")
     study: str | None = Field(
-        None, description="Or run this study with it as encoder: a built-in name, or the path of a YAML file"
+        None, description="Or run this study with it as encoder: a built-in study's name or a YAML file's path"
     )
-    small: bool = Field(False, description="The small version of the study")
+    small: bool = Field(False, description="Run the small version of the study")
     settings: dict[str, Any] = Field({}, description="Fields of the study to replace: field (or a.b path) → value")
-    since: datetime | None = Field(None, description="Pass over what was written before; without a time zone: UTC")
-    at_once: int = Field(1, ge=1, le=64, description="How many checkpoints are run at the same time, at most")
+    since: datetime | None = Field(None, description="Ignore older checkpoints; without a time zone: UTC")
+    at_once: int = Field(1, ge=1, le=64, description="Maximum number of checkpoints that run at the same time")
     steady_seconds: float = Field(
-        60.0, ge=0, description="Seconds for which nothing must have been written to a checkpoint"
+        60.0, ge=0, description="Seconds without changes after which a checkpoint counts as complete"
     )
     lost_minutes: float = Field(
-        10.0, ge=0, description="Minutes after which an event that started nothing counts as lost"
+        10.0, ge=0, description="Minutes after which an event that started no run counts as lost"
     )
 
     @field_validator("sources")
     @classmethod
     def _from_anywhere(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        """Local patterns in full, since a worker works elsewhere; URLs without secrets, since they are recorded."""
+        """Makes local patterns absolute, for workers elsewhere; rejects URLs with secrets, since they are recorded."""
         if secret := [shown(value) for value in values if "://" in value and shown(value) != value]:
-            # no ValueError: pydantic repeats what it was given, secrets and all
-            raise RequestError(f"source '{secret[0]}': give user and password in the environment, not in the URL")
+            # not ValueError: pydantic would repeat the input, including secrets
+            raise RequestError(f"source '{secret[0]}': put user and password into the environment, not into the URL")
         return tuple(value if "://" in value else str(Path(value).expanduser().absolute()) for value in values)
 
     @field_validator("study")
@@ -75,22 +75,22 @@ class Watch(Value):
     @model_validator(mode="after")
     def _one_thing_to_run(self) -> Watch:
         if (self.evaluate is None) == (self.study is None):
-            raise ValueError("give either 'evaluate' (targets to score) or 'study' (one that is run with each)")
+            raise ValueError("give either 'evaluate' (targets to score) or 'study' (a study to run)")
         if self.study is None and (self.small or self.settings):
-            raise ValueError("'small' and 'settings' go with 'study'; fields of 'evaluate' are its own")
+            raise ValueError("'small' and 'settings' need 'study'; with 'evaluate', set its own fields")
         return self
 
     def check(self) -> None:
-        """Raises RequestError where the watch asks for a study, target or field that there is not."""
+        """Raises RequestError if the watch's study, a target or a field does not exist."""
         self.study_for("lab-mini@0", self.name)
 
     def study_name(self, location: str, digest: str) -> str:
-        """Under which a checkpoint's results are kept: watch, last part of its place, digest."""
+        """Returns the study name for a checkpoint's results: watch, last part of its location, digest."""
         last = location.partition("@")[0].rstrip("/").rpartition("/")[2]
         return "-".join(filter(None, (self.name, re.sub(r"[^a-z0-9._-]+", "-", last.casefold()), digest[:8])))
 
     def study_for(self, encoder: str, name: str) -> Study:
-        """What is run for a checkpoint; raises RequestError where the watch asks for something impossible."""
+        """Returns the study to run for a checkpoint; raises RequestError if the watch is invalid."""
         from xtransfer.planning.evaluation import evaluation
         from xtransfer.study.builtin import find
 

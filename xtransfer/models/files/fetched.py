@@ -1,4 +1,4 @@
-"""A recorded checkpoint as an encoder of a study: where it lies, at its commit, or copied here from a URL."""
+"""Makes a recorded checkpoint available as a study's encoder: in place, at its commit, or downloaded from a URL."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from xtransfer.models.files.sources import HUB, opened
 
 
 def encoder(location: str, digest: str, home: Path) -> str:
-    """What a study names as its encoder, after a check that these are still the recorded bytes.
+    """Returns the encoder name for a study, after checking that the bytes are still the recorded ones.
 
-    Raises DataError where the checkpoint is gone or another one now, SourceError where it cannot be reached.
+    Raises DataError if the checkpoint is gone or has changed, SourceError if it cannot be reached.
     """
     if location.startswith(HUB):
         return location.removeprefix(HUB)
@@ -25,15 +25,15 @@ def encoder(location: str, digest: str, home: Path) -> str:
             return _checked(opened(location), location, digest, location)
         return _copied(location, digest, home / "checkpoints" / digest)
     except FileNotFoundError as error:
-        raise DataError(f"{location}: is gone; keep checkpoints until they are evaluated") from error
+        raise DataError(f"{location}: no longer exists; keep checkpoints until they are evaluated") from error
     except DataError:
         raise
-    except Exception as error:  # file systems raise classes of their own
+    except Exception as error:  # file systems raise their own exception classes
         raise SourceError(f"{location}: cannot be read: {hub.said(error)}") from error
 
 
 def _copied(location: str, digest: str, folder: Path) -> str:
-    """The checkpoint's own files in a folder of this machine, whole or not at all."""
+    """Copies the checkpoint's files to a local folder, all or nothing; returns the folder."""
     name = location.rstrip("/").rpartition("/")[2]
     final = folder / name
     if final.is_dir():
@@ -55,11 +55,11 @@ def _move(part: Path, final: Path) -> None:
     try:
         part.replace(final)
     except OSError:
-        if not final.is_dir():  # else the run of another watch has copied it meanwhile
+        if not final.is_dir():  # otherwise another watch's run has copied it meanwhile
             raise
 
 
 def _checked(files: Files, location: str, digest: str, place: str) -> str:
     if identity(files, files.entries()) != digest:
-        raise DataError(f"{location}: its bytes are not those that were recorded; the next look records what is there")
+        raise DataError(f"{location}: its files changed after it was recorded; run `xtransfer watch` to record them")
     return place

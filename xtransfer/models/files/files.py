@@ -1,4 +1,4 @@
-"""The files of one checkpoint, wherever it is: on a disk, behind an fsspec URL, or in a repository of the hub."""
+"""The files of one checkpoint: on a disk, behind an fsspec URL, or in a hub repository."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from typing import Any
 
 from xtransfer.base.digest import digest, stream_digest
 
-# what fsspec's file systems call it; on a local disk `created` is when a file came there, which a copy cannot set back
+# Names in fsspec's file systems. On a local disk, `created` is when a file arrived there, which a copy cannot fake.
 _TIMES = ("mtime", "created", "LastModified", "last_modified", "updated")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as its listing has it."""
+    """A file as listed."""
 
     name: str
     size: int  # bytes
-    changed: float | None  # seconds since 1970; None where the file system does not say
-    sha256: str | None  # where the listing has it, as the hub's does of large files
+    changed: float | None  # seconds since 1970; None if the file system does not say
+    sha256: str | None  # if the listing has it, as the hub's does for large files
 
 
 class Files:
-    """Files directly in one folder of an fsspec file system."""
+    """The files directly in one folder of an fsspec file system. Any: fsspec's classes are untyped."""
 
     def __init__(self, system: Any, folder: str) -> None:
         self._system = system
         self._folder = folder.rstrip("/")
 
     def entries(self) -> dict[str, Entry]:
-        """What the folder holds now, by name; raises FileNotFoundError where it is gone."""
+        """Returns the current files of the folder by name; raises FileNotFoundError if the folder does not exist."""
         self._system.invalidate_cache(self._folder)
         listed = self._system.ls(self._folder, detail=True)
         found = [_entry(one) for one in listed if one["type"] == "file"]
         return {one.name: one for one in sorted(found, key=lambda entry: entry.name)}
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
-        """The bytes of a file from `start` to before `end`."""
+        """Returns the bytes of a file from `start` up to `end`."""
         found: bytes = self._system.cat_file(f"{self._folder}/{name}", start=start, end=end)
         return found
 
     def sha256(self, name: str) -> str:
-        """The digest of a file's bytes, in hexadecimal."""
+        """Returns the hexadecimal digest of a file's bytes."""
         with self._system.open(f"{self._folder}/{name}", "rb") as file:
             return stream_digest(file)
 
     def fetch(self, name: str, to: str) -> None:
-        """Copy a file to a local path."""
+        """Copies a file to a local path."""
         self._system.get_file(f"{self._folder}/{name}", to)
 
 
 def fingerprint(entries: dict[str, Entry]) -> str:
-    """Digest of names, sizes and times: as long as it is the same, nothing was written."""
+    """Returns a digest of names, sizes and times; while it stays the same, nothing was written."""
     return digest([[one.name, one.size, one.changed] for one in entries.values()])
 
 
 def last_change(entries: dict[str, Entry]) -> float | None:
-    """When the newest file was written, in seconds since 1970; None where nothing says so."""
+    """Returns when the newest file was written, in seconds since 1970; None if unknown."""
     return max((one.changed for one in entries.values() if one.changed is not None), default=None)
 
 

@@ -1,7 +1,7 @@
-"""What makes two checkpoints the same: the bytes of weights, configuration, tokenizer and heads.
+"""Identifies a checkpoint by the bytes of its weights, configuration, tokenizer and heads.
 
-The digest is made as that of a local encoder's folder is, over these files alone: what a trainer leaves beside them
-(its own state, arguments, logs) makes no other model. Of a folder that holds nothing else the two are equal.
+The digest is computed like that of a local encoder folder, but over these files only: what a trainer adds (its state,
+arguments, logs) does not make another model. For a folder without other files, the two digests are equal.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _PIECES = (".model", ".spm")  # SentencePiece
 
 
 def is_tokenizer(name: str) -> bool:
-    """Whether a file holds a tokenizer's vocabulary."""
+    """Returns whether a file contains a tokenizer's vocabulary."""
     return name in _VOCABULARIES or name.endswith(_PIECES)
 
 
 def identity(files: Files, entries: dict[str, Entry]) -> str:
-    """The digest of a whole checkpoint; every byte of it is read, unless the listing knows a file's digest."""
+    """Returns the digest of a complete checkpoint; reads every file whose digest the listing does not have."""
     named = [(name, entries[name].sha256 or files.sha256(name)) for name in parts(files, entries)]
     return digest([list(one) for one in named])
 
 
 def parts(files: Files, entries: dict[str, Entry]) -> list[str]:
-    """The names of the files that are the checkpoint, sorted."""
+    """Returns the names of the files that belong to the checkpoint, sorted."""
     wanted = {"config.json", *HEADS, *_TOKENIZER}
     if INDEX in entries:
         wanted |= {INDEX, *map(str, json.loads(files.read(INDEX))["weight_map"].values())}

@@ -1,7 +1,7 @@
-"""Where checkpoints appear: a pattern of local folders, a pattern behind any fsspec URL, or a repository's commits.
+"""Where checkpoints appear: a pattern of local folders, a pattern behind an fsspec URL, or a repository's commits.
 
 `/runs/*/checkpoint-*`          folders on this machine
-`s3://bucket/runs/*/step_*`     folders of any file system that fsspec knows
+`s3://bucket/runs/*/step_*`     folders of any file system that fsspec supports
 `hf://someone/model@branch`     every commit of a branch (default: main) of a model repository on the hub
 """
 
@@ -27,31 +27,31 @@ _BEING_WRITTEN = (re.compile(r"^(\.|tmp|temp)"), re.compile(r"\.(tmp|temp|part|p
 
 @dataclass(frozen=True)
 class Candidate:
-    """A place where a checkpoint may be."""
+    """A location where a checkpoint may be."""
 
     location: str  # absolute path, URL, or hf://id@commit
     source: str
     step: int | None
-    moment: float | None  # of the commit, in seconds since 1970; None: its files say when they were written
+    moment: float | None  # time of the commit, in seconds since 1970; None: taken from its files
     open: Callable[[], Files]
 
     @property
     def fixed(self) -> bool:
-        """Whether nobody can write to it any more, as to a commit."""
+        """Whether the location is immutable, like a commit."""
         return self.location.startswith(HUB)
 
     @property
     def being_written(self) -> str:
-        """Why its name says that it is not finished, or ''."""
+        """Why its name suggests that it is unfinished; empty if it does not."""
         name = self.location.rstrip("/").rpartition("/")[2]
         told = any(pattern.search(name) for pattern in _BEING_WRITTEN)
-        return f"'{name}' is a name for what is being written" if told else ""
+        return f"'{name}' looks like the name of an unfinished checkpoint" if told else ""
 
 
 def look(source: str) -> list[Candidate]:
-    """The places that a source has now, by folder and step.
+    """Returns the locations that a source has now, sorted by folder and step.
 
-    Raises RequestError for a source that cannot be one, SourceError where it cannot be asked.
+    Raises RequestError for an invalid source, SourceError if it cannot be read.
     """
     if source.startswith(HUB):
         return _commits(source)
@@ -60,14 +60,14 @@ def look(source: str) -> list[Candidate]:
         found = [one["name"] for one in system.glob(path, detail=True).values() if one["type"] == "directory"]
     except (ValueError, ImportError) as error:
         raise RequestError(f"source '{source}': {error}") from error
-    except Exception as error:  # file systems raise classes of their own
+    except Exception as error:  # file systems raise their own exception classes
         raise SourceError(f"source '{source}' cannot be read: {hub.said(error)}") from error
     candidates = {one.location: one for one in (_folder(system, name, source) for name in found)}
     return sorted(candidates.values(), key=_order)
 
 
 def opened(location: str) -> Files:
-    """The files at a location that was recorded; raises FileNotFoundError later where they are gone."""
+    """Returns the files at a recorded location; reading them raises FileNotFoundError if they are gone."""
     if location.startswith(HUB):
         return _hub_files(location)
     system, path = url_to_fs(location)
@@ -75,7 +75,7 @@ def opened(location: str) -> Files:
 
 
 def step_of(text: str) -> int | None:
-    """The training step that a folder's name or a commit's title tells: `checkpoint-500`, `step_500`, `step 500`."""
+    """Returns the training step in a folder name or commit title: `checkpoint-500`, `step_500`, `step 500`; or None."""
     found = _STEP.findall(text)
     return int(found[-1]) if found else None
 
@@ -92,16 +92,16 @@ def _order(candidate: Candidate) -> tuple[str, int, str]:
 
 
 def _commits(source: str) -> list[Candidate]:
-    """The commits of a branch, oldest first."""
+    """Returns the commits of a branch, oldest first."""
     from huggingface_hub import HfApi
 
     match = _REPOSITORY.fullmatch(source)
     if match is None:
-        raise RequestError(f"source '{source}': write hf://someone/model, or hf://someone/model@branch")
+        raise RequestError(f"source '{source}' is not valid; write hf://someone/model or hf://someone/model@branch")
     name, branch = match["id"], match["branch"] or "main"
     try:
-        listed = hub.patient(lambda: HfApi().list_repo_commits(name, revision=branch), hub.may_pass)
-    except Exception as error:  # transports raise classes of their own
+        listed = hub.patient(lambda: HfApi().list_repo_commits(name, revision=branch), hub.is_transient)
+    except Exception as error:  # transports raise their own exception classes
         raise SourceError(f"source '{source}': {hub.said(error)}; {hub.advice(error)}") from error
     return [_commit(source, name, one) for one in reversed(listed)]
 

@@ -1,7 +1,7 @@
-"""Whether a folder is a checkpoint that can be used: everything there, readable, and no longer written to.
+"""Checks whether a folder is a usable checkpoint: complete, readable, and no longer being written.
 
-`unfinished`: something is missing that may still come. `refused`: what is there is wrong, and waiting does not help.
-As long as files change nothing is refused: whoever writes has the right to be half done.
+`unfinished`: something is missing that may still come. `refused`: something is wrong, and waiting does not help. While
+files still change, nothing is refused.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from xtransfer.models.files.tensors import Corrupt, Truncated
 State = Literal["whole", "unfinished", "refused"]
 Entries = dict[str, Entry]
 
-_PICKLES = ("pytorch_model", "model", "adapter_model")  # weights; a trainer's optimizer.pt is never read
+_PICKLES = ("pytorch_model", "model", "adapter_model")  # weight files; a trainer's optimizer.pt is never read
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of looking at a checkpoint. `digest` is there for a whole one alone."""
+    """The result of checking a checkpoint. Only a whole one has a `digest`."""
 
     state: State
     reason: str = ""
@@ -32,7 +32,7 @@ class Verdict:
 
 
 class _Missing(Exception):
-    """Something is not there."""
+    """A file is missing."""
 
 
 class _Unsafe(Exception):
@@ -40,9 +40,9 @@ class _Unsafe(Exception):
 
 
 def inspect(files: Files, entries: Entries, unsteady: str = "") -> Verdict:
-    """Whether these files, listed as `entries`, are a whole checkpoint, and its digest.
+    """Checks whether these files, listed as `entries`, are a complete checkpoint; computes its digest.
 
-    `unsteady` says why they may still be written to; nothing is digested then. Raises OSError where they cannot be
+    `unsteady` says why they may still be written to; then no digest is computed. Raises OSError if they cannot be
     read.
     """
     try:
@@ -55,12 +55,12 @@ def inspect(files: Files, entries: Entries, unsteady: str = "") -> Verdict:
         return Verdict("unfinished", unsteady)
     found = identity(files, entries)
     if fingerprint(files.entries()) != fingerprint(entries):
-        return Verdict("unfinished", "its files changed while they were read")
+        return Verdict("unfinished", "its files changed while they were being read")
     return Verdict("whole", digest=found)
 
 
 def fault(files: Files, entries: Entries) -> str:
-    """Why these files, listed as `entries`, are no whole checkpoint; empty where they are one."""
+    """Returns why these files, listed as `entries`, are not a complete checkpoint; empty if they are."""
     try:
         _check(files, entries)
     except (_Missing, Truncated, Corrupt, _Unsafe) as found:
@@ -73,7 +73,7 @@ def _check(files: Files, entries: Entries) -> None:
     _check_weights(files, entries)
     _check_heads(files, entries)
     if not any(map(is_tokenizer, entries)):
-        raise _Missing("no tokenizer (tokenizer.json); give it to the trainer too, so that it is saved beside")
+        raise _Missing("no tokenizer (tokenizer.json); save it with the model, for example by giving it to the trainer")
 
 
 def _check_weights(files: Files, entries: Entries) -> None:
@@ -82,33 +82,33 @@ def _check_weights(files: Files, entries: Entries) -> None:
     elif WEIGHTS in entries:
         tensors.names(files, entries[WEIGHTS])
     elif shards := [name for name in entries if name.startswith("model-") and name.endswith(".safetensors")]:
-        raise _Missing(f"{INDEX} is not there, only shards such as {shards[0]}")
+        raise _Missing(f"{INDEX} is missing, though there are shards such as {shards[0]}")
     elif pickles := [name for name in entries if name.endswith(_PICKLED) and name.startswith(_PICKLES)]:
         raise _Unsafe(f"unsafe: its weights are a pickle ({pickles[0]}), which can run code; save them as safetensors")
     else:
-        raise _Missing(f"{WEIGHTS} is not there")
+        raise _Missing(f"{WEIGHTS} is missing")
 
 
 def _check_shards(files: Files, entries: Entries) -> None:
-    """Every shard of the index is there and holds the tensors that the index says."""
+    """Checks that every shard of the index exists and has the tensors that the index lists."""
     index = _json(files, entries, INDEX).get("weight_map")
     if not isinstance(index, dict) or not index:
-        raise Corrupt(f"{INDEX}: has no weight_map")
+        raise Corrupt(f"{INDEX}: no weight_map")
     shards = sorted(set(map(str, index.values())))
     missing = [name for name in shards if name not in entries]
     if missing:
-        raise _Missing(f"{len(missing)} of {len(shards)} shards are not there, first {missing[0]}")
+        raise _Missing(f"{len(missing)} of {len(shards)} shards are missing, first {missing[0]}")
     for name in shards:
         lacking = {one for one, shard in index.items() if shard == name} - tensors.names(files, entries[name])
         if lacking:
-            raise Corrupt(f"{name}: lacks {len(lacking)} tensors that {INDEX} has in it, first {min(lacking)}")
+            raise Corrupt(f"{name}: {len(lacking)} tensors listed in {INDEX} are missing, first {min(lacking)}")
 
 
 def _check_heads(files: Files, entries: Entries) -> None:
-    """Heads that were trained on the encoder are a pair of files, or none."""
+    """Checks that both files of trained heads exist, or neither."""
     there = [name for name in HEADS if name in entries]
     if len(there) == 1:
-        raise _Missing(f"{there[0]} is there without its other half ({', '.join(HEADS)})")
+        raise _Missing(f"{there[0]} is there, but heads need both {' and '.join(HEADS)}")
     if there:
         _json(files, entries, HEADS[0])
         tensors.names(files, entries[HEADS[1]])
@@ -116,11 +116,11 @@ def _check_heads(files: Files, entries: Entries) -> None:
 
 def _json(files: Files, entries: Entries, name: str) -> dict[str, Any]:
     if name not in entries:
-        raise _Missing(f"{name} is not there")
+        raise _Missing(f"{name} is missing")
     try:
         values = json.loads(files.read(name))
     except ValueError as error:
-        raise Corrupt(f"{name}: is not JSON") from error
+        raise Corrupt(f"{name}: not valid JSON") from error
     if not isinstance(values, dict):
-        raise Corrupt(f"{name}: holds no mapping")
+        raise Corrupt(f"{name}: not a JSON object")
     return values

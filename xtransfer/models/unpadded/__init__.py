@@ -1,1 +1,1 @@
-"""Encoders without padding: linear layers and norms on the tokens there are, attention within each sequence."""
+"""Encoders without padding: linear layers and norms run on real tokens only, attention within each sequence."""

@@ -1,4 +1,4 @@
-"""Attention within each sequence of a packed batch, by the kernel that the device has."""
+"""Attention within each sequence of an unpadded batch, with the best kernel of the device."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from xtransfer.models.unpadded.layout import Bucket, Layout
 
 
 def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
-    """Contexts [tokens, heads, size] of queries, keys and values [tokens, 3, heads, size].
+    """Returns contexts [tokens, heads, size] for queries, keys and values [tokens, 3, heads, size].
 
-    All are packed as `layout` says; contexts of its filling are zero. `dropout` is that of the attention weights.
+    All are packed as in `layout`; contexts of its filling are zero. `dropout` applies to the attention weights.
     """
     if _has_varlen(projected, dropout):
         return _varlen(projected, layout, scale)
     if projected.device.type == "cpu" and (dropout > 0 or projected.dtype == torch.bfloat16):
         return cpu_attention.attention(projected, layout, dropout, scale)
     tokens = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
-    each = zip(projected.split(tokens), layout.buckets, strict=False)  # not for the filling
+    each = zip(projected.split(tokens), layout.buckets, strict=False)  # not strict: skips the filling
     parts = [_in_bucket(*one, dropout, scale) for one in each]
     if layout.filling:
         parts.append(parts[0].new_zeros(layout.filling, *projected.shape[2:]))
@@ -31,7 +31,7 @@ def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -
 
 
 def _in_bucket(projected: Tensor, bucket: Bucket, dropout: float, scale: float) -> Tensor:
-    """Padding within the bucket is masked: keys by the mask, queries by never being read."""
+    """Attends within a bucket. Padded keys are masked; outputs of padded queries are never read."""
     queries, keys, values = padded(projected, bucket).permute(2, 0, 3, 1, 4)
     real = None if bucket.padding is None else ~bucket.padding
     found = scaled_dot_product_attention(queries, keys, values, real, dropout, scale=scale)
@@ -40,7 +40,7 @@ def _in_bucket(projected: Tensor, bucket: Bucket, dropout: float, scale: float) 
 
 
 class _Pad(torch.autograd.Function):
-    """Tokens at their places in a bucket. Padding holds any token, and has no gradient: nobody reads it."""
+    """Puts tokens at their positions in a bucket. Padding holds any token and gets no gradient: it is never read."""
 
     @staticmethod
     def forward(context: Any, tokens: Tensor, places: Tensor, filled: Tensor) -> Tensor:
@@ -54,14 +54,14 @@ class _Pad(torch.autograd.Function):
 
 
 def padded(tokens: Tensor, bucket: Bucket) -> Tensor:
-    """[sequences, longest, …] of the bucket's tokens [tokens, …]; its padding must not be read."""
+    """Returns the bucket's tokens [tokens, …] as [sequences, longest, …]; its padding must not be read."""
     if bucket.places is not None:
         tokens = _Pad.apply(tokens, bucket.places, bucket.filled)
     return tokens.view(*bucket.shape, *tokens.shape[1:])
 
 
 def _has_varlen(projected: Tensor, dropout: float) -> bool:
-    """Whether the device has a kernel for sequences of any length: it takes 16 bits and no dropout."""
+    """Returns whether the device has a kernel for sequences of any length; it needs 16 bits and no dropout."""
     return (
         projected.is_cuda
         and dropout == 0
@@ -71,7 +71,7 @@ def _has_varlen(projected: Tensor, dropout: float) -> bool:
 
 
 def _varlen(projected: Tensor, layout: Layout, scale: float) -> Tensor:
-    queries, keys, values = projected.unbind(1)  # without filling, which a GPU has no use for
+    queries, keys, values = projected.unbind(1)  # there is no filling on a GPU
     longest, edges = layout.shape[1], layout.edges
     found = varlen.varlen_attn(queries, keys, values, edges, edges, longest, longest, scale=scale)
     assert isinstance(found, Tensor)

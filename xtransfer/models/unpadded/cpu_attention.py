@@ -1,7 +1,7 @@
-"""Attention of packed sequences on a CPU, forwards and backwards, by batched products in fp32.
+"""Attention of packed sequences on a CPU, forward and backward, with batched fp32 products.
 
-The CPU's fused kernel has no dropout, and its products in bf16 are compiled for each new shape. Operation by
-operation, autograd would copy and keep several times as much.
+The CPU's fused kernel has no dropout, and compiles its bf16 products for each new shape. With separate operations,
+autograd would copy and keep several times as much.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from xtransfer.models.unpadded.layout import Bucket, Layout
 
 
 def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
-    """Contexts [tokens, heads, size] of queries, keys and values [tokens, 3, heads, size], packed alike."""
+    """Returns contexts [tokens, heads, size] for queries, keys and values [tokens, 3, heads, size], packed alike."""
     found: Tensor = _Attention.apply(projected, layout, dropout, scale)
     return found
 
 
 class _Attention(torch.autograd.Function):
     @staticmethod
-    @torch.autocast("cpu", enabled=False)  # which would turn the products, and what backwards reads of them, into bf16
+    @torch.autocast("cpu", enabled=False)  # keeps the products and the saved tensors out of bf16
     def forward(context: Any, projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
         heads, kept = projected.shape[2], []
         found = projected.new_zeros(len(projected), 1, *projected.shape[2:])
@@ -65,15 +65,15 @@ class _Attention(torch.autograd.Function):
 
 
 def _buckets(layout: Layout, *packed: Tensor) -> Iterator[tuple[Any, ...]]:
-    """Each bucket with its tokens of each packed tensor."""
+    """Yields each bucket with its tokens from each packed tensor. Any: zip cannot type a variable number of tensors."""
     tokens = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
-    return zip(layout.buckets, *(one.split(tokens) for one in packed), strict=False)  # not the filling
+    return zip(layout.buckets, *(one.split(tokens) for one in packed), strict=False)  # not strict: skips the filling
 
 
 def _padded(tokens: Tensor, bucket: Bucket, of_padding: bool = True) -> Tensor:
-    """[parts, sequences * heads, longest, size] in fp32 of a bucket's tokens [tokens, parts, heads, size].
+    """Returns a bucket's tokens [tokens, parts, heads, size] as fp32 [parts, sequences * heads, longest, size].
 
-    Padding is some token's, or zero without `of_padding`.
+    Padding holds arbitrary tokens, or zeros if not `of_padding`.
     """
     if bucket.places is not None and bucket.filled is not None:
         if of_padding:
@@ -88,7 +88,7 @@ def _padded(tokens: Tensor, bucket: Bucket, of_padding: bool = True) -> Tensor:
 
 
 def _pack(found: Tensor, goal: Tensor, bucket: Bucket) -> None:
-    """Write what `_padded` would make of them into the bucket's tokens."""
+    """Inverse of `_padded`: writes `found` into the bucket's tokens `goal`."""
     parts, _, longest, size = found.shape
     sequences, heads = bucket.shape[0], goal.shape[2]
     in_order = found.view(parts, sequences, heads, longest, size).permute(1, 3, 0, 2, 4)

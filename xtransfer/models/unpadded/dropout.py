@@ -1,4 +1,4 @@
-"""Dropout that draws 16 bits for each element, which takes a CPU a fraction of the time of torch's own."""
+"""Dropout with 16 random bits per element, which on a CPU takes a fraction of the time of torch's own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-_STEPS = 1 << 16  # so finely a rate is kept: 0.1 as 0.100006
+_STEPS = 1 << 16  # resolution of the rate: 0.1 becomes 0.100006
 
 
 def dropped(states: Tensor, rate: float) -> Tensor:
-    """States of which that share is zero, and the others larger by as much: the mean stays."""
+    """Applies dropout: zeroes the share `rate` of the states and scales the others to keep the mean."""
     if rate == 0:
         return states
     if states.device.type != "cpu":
@@ -20,11 +20,11 @@ def dropped(states: Tensor, rate: float) -> Tensor:
 
 
 def factors(shape: Sequence[int], rate: float) -> Tensor:
-    """What dropout multiplies states of that shape with, fp32 on the CPU: 0, or what keeps the mean."""
+    """Returns dropout factors of this shape, fp32 on the CPU: 0, or the scale that keeps the mean."""
     level = max(1, round(rate * _STEPS))
     count = torch.Size(shape).numel()
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)  # type: ignore[call-overload]
-    last = level - _STEPS // 2 - 1  # the largest number that falls
-    # Clamping is several times as fast as comparing, whose outcomes are single bytes.
+    last = level - _STEPS // 2 - 1  # largest number that is dropped
+    # Clamping is several times as fast as comparing, which yields single bytes.
     kept = words.view(torch.int16)[:count].clamp_(last, last + 1).sub_(last)
     return kept.float().mul_(_STEPS / (_STEPS - level)).view(shape)

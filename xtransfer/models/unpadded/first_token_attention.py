@@ -1,7 +1,7 @@
-"""Attention of each sequence's first token alone, without the keys and values of all the others.
+"""Attention for each sequence's first token only, without keys and values of the other tokens.
 
-A query's product with a key is that of the query, taken through the key's weights, with the state that the key is
-made of; and the mean of values is the value of the mean state. So no state is projected, and the result is equal.
+A query times a key equals the query, multiplied by the key's weights, times the key's input state. The mean of values
+is the value of the mean state. So no state is projected, and the result is equal up to rounding.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from xtransfer.models.unpadded.layout import Bucket, Layout
 
 
 def attention_of_first(own: Any, first: Tensor, tokens: Tensor, layout: Layout, dropout: float) -> Tensor:
-    """Contexts [sequences, heads, size] of first states [sequences, hidden] and packed states [tokens, hidden].
+    """Returns contexts [sequences, heads, size] of states `first` [sequences, hidden] among `tokens` [tokens, hidden].
 
-    `own` is the self attention of a layer. Computed in fp32, whatever the precision: it is a small part of a layer.
+    `own` is a layer's self-attention module; Any: its class differs by model family. Always computed in fp32, since it
+    is a small part of a layer.
     """
     shape = (own.num_attention_heads, own.attention_head_size)
     queries = own.query(first).float().view(-1, *shape) * own.scaling
@@ -38,9 +39,9 @@ def attention_of_first(own: Any, first: Tensor, tokens: Tensor, layout: Layout, 
 def _mean_state(
     through: Tensor, constant: Tensor, tokens: Tensor, bucket: Bucket, dropout: float
 ) -> tuple[Tensor, Tensor]:
-    """Weighted means of the states [sequences, heads, hidden], and sums of the weights [sequences, heads, 1].
+    """Returns weighted means of states [sequences, heads, hidden] and sums of weights [sequences, heads, 1].
 
-    Weights that dropout has passed over do not sum to 1.
+    After dropout, weights do not sum to 1.
     """
     states = padded(tokens, bucket)
     scores = through @ states.mT + constant
@@ -51,5 +52,5 @@ def _mean_state(
 
 
 def _by_head(states: Tensor, weights: Tensor) -> Tensor:
-    """[rows, heads, out] of states [rows, heads, in] and the weights of each head [heads, in, out]."""
+    """Multiplies states [rows, heads, in] by each head's weights [heads, in, out]; returns [rows, heads, out]."""
     return (states.transpose(0, 1) @ weights).transpose(0, 1)

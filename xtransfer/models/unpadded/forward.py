@@ -1,7 +1,9 @@
-"""An encoder's states without computing padding, by the modules and weights that transformers loaded.
+"""Computes an encoder's hidden states without padding, with the modules and weights that transformers loaded.
 
-Packed are the families of `FAMILIES`, whose layers read positions from the embeddings alone. Every other encoder
-is called as transformers does, with padding. The states are the same either way, up to the order of sums.
+Works for the model families in `FAMILIES`, whose layers get positions only from the embeddings. Other encoders are
+called through transformers, with padding. The states are the same either way, up to the order of sums.
+
+Modules are typed Any where their attributes differ by family and transformers declares no common class.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.precision import Precision, autocast
@@ -24,12 +27,12 @@ from xtransfer.models.unpadded.layout import Layout, layout
 
 log = logging.getLogger(__name__)
 
-_ROUND = 16  # tokens
+_ROUND = 16  # token counts are rounded up to a multiple of this (see `_multiple`)
 FAMILIES = ("bert", "camembert", "roberta", "xlm-roberta")  # `model_type` of a configuration; mBERT is a bert
 
 
 def states(
-    encoder: Any,
+    encoder: PreTrainedModel,
     batch: Batch,
     *,
     first_only: bool = False,
@@ -37,12 +40,12 @@ def states(
     packed: bool = True,
     precision: Precision = "fp32",
 ) -> Tensor:
-    """States [sequences, tokens, hidden] in fp32 of a batch after a layer (0: the embeddings; None: the last).
+    """Returns fp32 states [sequences, tokens, hidden] of a batch after a layer (0: embeddings; None: the last layer).
 
-    `precision` is that of the encoder's matrix products. Heads, losses and similarities read fp32 and are computed
-    outside of autocast: in 8 bits, candidates of a pool and labels of a row tie. Padding holds zeros, or whatever an
-    encoder that is not packed puts there. With `first_only` only the first token of each sequence is sure to be
-    there. Raises RequestError for a layer that the encoder lacks.
+    `precision` applies to the encoder's matrix products. Heads, losses and similarities get fp32 and run outside
+    autocast, because with bf16's 8 bits, candidates of a pool or labels of a row would tie. Padding is zero, or
+    whatever an encoder outside `FAMILIES` returns there. With `first_only`, only each sequence's first token is
+    guaranteed. Raises RequestError for a layer that the encoder does not have.
     """
     with autocast(precision, batch.input_ids.device.type):
         return _states(encoder, batch, first_only, layer, packed).float()
@@ -56,10 +59,10 @@ def _states(encoder: Any, batch: Batch, first_only: bool, layer: int | None, pac
     _check_layer(depth, len(layers))
     plan = layout(batch.lengths, batch.input_ids.device, _multiple(batch.input_ids.device))
     found = _embedded(encoder.embeddings, batch, plan)
-    sparing = getattr(encoder, "is_activation_checkpointing", False) and encoder.training
+    checkpointing = getattr(encoder, "is_activation_checkpointing", False) and encoder.training
     for number, one in enumerate(layers[:depth]):
         step = (one, found, plan, first_only and number == depth - 1)
-        found = checkpoint(_layer, *step, use_reentrant=False) if sparing else _layer(*step)
+        found = checkpoint(_layer, *step, use_reentrant=False) if checkpointing else _layer(*step)
     if first_only:
         firsts = found if depth else found.index_select(0, plan.edges[:-1])
         return firsts.index_select(0, plan.ranks).unsqueeze(1)
@@ -68,7 +71,7 @@ def _states(encoder: Any, batch: Batch, first_only: bool, layer: int | None, pac
 
 
 def can_be_packed(encoder: Any) -> bool:
-    """Whether an encoder's batches can be packed; where not, that is told once per family."""
+    """Returns whether an encoder's batches can be unpadded; logs once per model family if not."""
     config = getattr(encoder, "config", None)
     family = getattr(config, "model_type", None)
     if family in FAMILIES and not getattr(config, "is_decoder", False):
@@ -79,23 +82,23 @@ def can_be_packed(encoder: Any) -> bool:
 
 @cache
 def _tell(family: str | None) -> None:
-    log.info("batches of '%s' are padded; packed are: %s", family, ", ".join(FAMILIES))
+    log.info("batches of model family '%s' are padded; padding is removed for: %s", family, ", ".join(FAMILIES))
 
 
 def _multiple(device: torch.device) -> int:
-    """On a CPU in bf16 each new shape of a product is compiled: numbers of tokens that come again are not."""
+    """Returns a multiple for token counts: on a CPU in bf16, each new shape is compiled, so shapes should repeat."""
     return _ROUND if device.type == "cpu" and torch.is_autocast_enabled("cpu") else 1
 
 
 def _embedded(embeddings: Any, batch: Batch, plan: Layout) -> Tensor:
-    """Packed embeddings [tokens, hidden]. Positions are the family's own: XLM-R's begin behind its padding id."""
+    """Returns packed embeddings [tokens, hidden]. Positions follow the family: XLM-R's start after its padding id."""
     ids = batch.input_ids
     if hasattr(embeddings, "create_position_ids_from_input_ids"):
         positions = embeddings.create_position_ids_from_input_ids(ids, embeddings.padding_idx)
     else:
         positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
     types = torch.zeros_like(ids) if batch.token_type_ids is None else batch.token_type_ids
-    places = nn.functional.pad(plan.places, (0, plan.filling))  # the first token again
+    places = nn.functional.pad(plan.places, (0, plan.filling))  # filling repeats the first token
     words, places, kinds = (one.flatten().index_select(0, places) for one in (ids, positions, types))
     summed = embeddings.word_embeddings(words) + embeddings.token_type_embeddings(kinds)
     summed = embeddings.LayerNorm(summed + embeddings.position_embeddings(places))
@@ -103,7 +106,7 @@ def _embedded(embeddings: Any, batch: Batch, plan: Layout) -> Tensor:
 
 
 def _layer(layer: Any, tokens: Tensor, plan: Layout, first_only: bool) -> Tensor:
-    """The next states of packed tokens [tokens, hidden], or of each sequence's first token alone."""
+    """Returns the next states of packed tokens [tokens, hidden], or of each sequence's first token only."""
     own = layer.attention.self
     rate = own.dropout.p if own.training else 0.0
     if first_only:
@@ -119,13 +122,13 @@ def _layer(layer: Any, tokens: Tensor, plan: Layout, first_only: bool) -> Tensor
 
 
 def _projected(tokens: Tensor, *layers: Any) -> Tensor:
-    """The outputs of several linear layers side by side, in one product."""
+    """Returns the concatenated outputs of several linear layers, computed in one product."""
     weight, bias = torch.cat([one.weight for one in layers]), torch.cat([one.bias for one in layers])
     return nn.functional.linear(tokens, weight, bias)
 
 
 def _added(block: Any, inner: Tensor, outer: Tensor) -> Tensor:
-    """What a block of dense layer, dropout and norm adds to the states around it."""
+    """Returns the output of a block of dense layer, dropout, residual and norm."""
     rate = block.dropout.p if block.training else 0.0
     found: Tensor = block.LayerNorm(dropped(block.dense(inner).to(outer.dtype), rate) + outer)
     return found
@@ -141,4 +144,4 @@ def _padded(encoder: Any, batch: Batch, layer: int | None) -> Tensor:
 
 def _check_layer(layer: int, deepest: int) -> None:
     if layer > deepest:
-        raise RequestError(f"layer {layer}: the encoder has layers 0 (embeddings) to {deepest}")
+        raise RequestError(f"layer {layer} does not exist: the encoder has layers 0 (embeddings) to {deepest}")

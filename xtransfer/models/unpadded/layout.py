@@ -1,4 +1,4 @@
-"""Where the tokens of a batch lie when its padding is left out."""
+"""The positions of a batch's tokens without padding."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Of a bucket's length, what its shortest sequence has: padding of attention against the number of calls. Other devices
-# take one bucket: a call costs them more than padding.
+# Minimum ratio of shortest to longest sequence in a bucket: trades padding in attention against the number of calls.
+# Other devices use one bucket, because a call costs them more than padding.
 LEAST_FILLED = {"cpu": 0.85}
 _To = Callable[[np.ndarray], Tensor]
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Sequences of like length, which stand side by side among the packed tokens."""
+    """Consecutive packed sequences of similar length."""
 
     tokens: int
     shape: tuple[int, int]  # sequences, tokens of the longest
-    places: Tensor | None = None  # long [sequences * longest]: the bucket's token of each place; None: none is padding
-    padding: Tensor | None = None  # bool [sequences, 1, 1, longest]: where there is no token
-    filled: Tensor | None = None  # long [tokens]: the place of each token of the bucket
+    places: Tensor | None = None  # long [sequences * longest]: packed token at each position; None: no padding
+    padding: Tensor | None = None  # bool [sequences, 1, 1, longest]: True for padding
+    filled: Tensor | None = None  # long [tokens]: position of each token
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Packed tokens: sequence by sequence, the longest first (equal ones as they stand in the batch)."""
+    """The order of packed tokens: sequence by sequence, longest first (ties in the order of the batch)."""
 
     shape: tuple[int, int]  # of the padded batch: sequences, tokens of the longest
-    places: Tensor  # long [tokens]: where each packed token stands in the padded batch, row after row
-    ranks: Tensor  # long [sequences]: at which place each sequence of the batch is packed
-    edges: Tensor  # int32 [sequences + 1]: where each packed sequence begins, and where the last one ends
+    places: Tensor  # long [tokens]: index of each packed token in the flattened padded batch
+    ranks: Tensor  # long [sequences]: rank of each sequence of the batch in the packed order
+    edges: Tensor  # int32 [sequences + 1]: start of each packed sequence, and the end of the last
     buckets: tuple[Bucket, ...]
-    filling: int  # tokens behind the packed ones, which nobody reads
+    filling: int  # extra tokens at the end, which are never read
 
 
 def layout(lengths: Sequence[int], device: torch.device, multiple: int = 1) -> Layout:
-    """The layout of sequences of so many tokens each (one at least), filled up to a multiple."""
+    """Returns the layout for sequences of these lengths (at least 1), filled up to a multiple of `multiple` tokens."""
     least_filled = LEAST_FILLED.get(device.type, 0.0)
     sizes = np.asarray(lengths, np.int64)
     order = np.argsort(-sizes, kind="stable")
@@ -72,6 +72,6 @@ def _bucket(lengths: np.ndarray, to: _To) -> Bucket:
         return Bucket(tokens, shape)
     real = np.arange(shape[1]) < lengths[:, None]
     filled = np.flatnonzero(real)
-    places = np.zeros(real.size, np.int64)  # padding reads the bucket's first token, and nobody reads padding
+    places = np.zeros(real.size, np.int64)  # padding points to the bucket's first token and is never read
     places[filled] = np.arange(tokens)
     return Bucket(tokens, shape, to(places), to(~real[:, None, None]), to(filled))

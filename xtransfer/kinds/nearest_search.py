@@ -1,7 +1,7 @@
-"""Nearest neighbours of unit vectors by cosine: exact, and in bounded memory.
+"""Exact nearest-neighbour search for unit vectors by cosine similarity, in bounded memory.
 
-Candidates are read block by block, so that beside the vectors themselves only one block of similarities and the
-best ones so far are held. Of equally near candidates the first is taken.
+Candidates are searched block by block: besides the vectors, memory holds one block of similarities and the best
+hits so far. Ties go to the first candidate.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import torch
 
 from xtransfer.kinds.spec import Prediction
 
-Several = torch.Tensor | Sequence[torch.Tensor]  # vectors [n, hidden], or n vectors [hidden]
-QUERIES, CANDIDATES = 1024, 16384  # vectors in a block: 64 MiB of similarities
-GROUP = 64  # columns whose highest is looked at first
+VectorSet = torch.Tensor | Sequence[torch.Tensor]  # vectors [n, hidden], or n vectors [hidden]
+QUERIES, CANDIDATES = 1024, 16384  # vectors per block: 64 MiB of similarities
+GROUP = 64  # columns per group; group maxima are compared first
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """Of each query its nearest candidates, the nearest first."""
+class Hits:
+    """The nearest candidates of each query, nearest first."""
 
-    similarities: torch.Tensor  # [queries, neighbours] cosines
-    places: torch.Tensor  # long [queries, neighbours], of the candidates
+    similarities: torch.Tensor  # [queries, k] cosines
+    indices: torch.Tensor  # long [queries, k], indices of candidates
 
 
-def neighbours(queries: Several, candidates: Several, k: int) -> Neighbours:
-    """The `k` nearest candidates of each query, or all where there are fewer."""
+def k_nearest(queries: VectorSet, candidates: VectorSet, k: int) -> Hits:
+    """Returns the `k` nearest candidates of each query, or all candidates if there are fewer."""
     k = min(k, len(candidates))
     similarities = torch.full((len(queries), k), float("-inf"))
     places = torch.zeros((len(queries), k), dtype=torch.long)
@@ -38,38 +38,38 @@ def neighbours(queries: Several, candidates: Several, k: int) -> Neighbours:
             rows = slice(start, start + len(found))
             both = torch.cat([similarities[rows], found.cpu()], 1), torch.cat([places[rows], where.cpu() + first], 1)
             similarities[rows], places[rows] = _falling(*both, k)
-    return Neighbours(similarities, places)
+    return Hits(similarities, places)
 
 
-def ranked(queries: Several, candidates: Several, names: Sequence[str], k: int) -> list[Prediction]:
-    """Of each query the names of its `k` nearest candidates, and how near they are."""
-    found = neighbours(queries, candidates, k)
+def ranked(queries: VectorSet, candidates: VectorSet, names: Sequence[str], k: int) -> list[Prediction]:
+    """Returns, for each query, the names of its `k` nearest candidates and their similarities."""
+    found = k_nearest(queries, candidates, k)
     return [
         Prediction([names[place] for place in places], tuple(similarities))
-        for places, similarities in zip(found.places.tolist(), found.similarities.tolist(), strict=True)
+        for places, similarities in zip(found.indices.tolist(), found.similarities.tolist(), strict=True)
     ]
 
 
-def ratio_margins(found: Neighbours, back: Neighbours) -> torch.Tensor:
-    """Margins [queries, neighbours] of the pairs in `found`; `back` holds the candidates' own neighbours.
+def ratio_margins(found: Hits, back: Hits) -> torch.Tensor:
+    """Returns the ratio margins [queries, k] of the pairs in `found`; `back` is the search in the other direction.
 
-    The cosine over the mean of two means: of the query's neighbourhood and of the candidate's (Artetxe and
-    Schwenk 2019, "ratio").
+    A margin is the pair's cosine divided by the average of two means: the query's and the candidate's mean similarity
+    to their nearest neighbours ("ratio" of Artetxe and Schwenk 2019).
     """
-    around_candidate = back.similarities.mean(1)[found.places]
+    around_candidate = back.similarities.mean(1)[found.indices]
     around_query = found.similarities.mean(1, keepdim=True)
     return found.similarities / ((around_query + around_candidate) / 2)
 
 
-def _block(vectors: Several, start: int, size: int) -> torch.Tensor:
+def _block(vectors: VectorSet, start: int, size: int) -> torch.Tensor:
     part = vectors[start : start + size]
     return part if isinstance(part, torch.Tensor) else torch.stack(list(part))
 
 
 def _best(similarities: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The `k` highest of each row, and their places, the first ones of equals.
+    """Returns the `k` highest values of each row and their column indices; ties go to the first column.
 
-    They are all among the `k` groups of columns whose highest are highest, which is less to look through.
+    All of them lie in the `k` groups of columns with the highest maxima, so only those groups are searched.
     """
     if k == 1:
         return similarities.max(1, keepdim=True)
@@ -85,7 +85,7 @@ def _best(similarities: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tenso
 
 
 def _highest(values: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """As `topk`, which takes any of equal values, but the first ones."""
+    """Like `topk`, but ties go to the first value; `topk` may pick any."""
     top, places = values.topk(k)
     more = ((values >= top[:, -1:]).sum(1) > k).nonzero().squeeze(1)
     if len(more):

@@ -15,7 +15,7 @@ from xtransfer.base.errors import DeviceError, RequestError
 from xtransfer.base.stage import Progress
 from xtransfer.recipes.mixture import Sampling
 from xtransfer.training import finetune
-from xtransfer.training.process_group import Team
+from xtransfer.training.process_group import ProcessGroup
 from xtransfer.training.ranks import together
 from xtransfer.training.savings import Savings
 
@@ -52,8 +52,10 @@ def one_run(start: Path, folder: Path, name: str, **options: Any) -> dict[str, A
     return finetune.finetune(start, parts, recipe, 0, out, state, **given)
 
 
-def every_run(team: Team, device: str, progress: Progress, start: Path, folder: Path) -> dict[str, Any]:
-    return {name: one_run(start, folder, name, team=team, device=device) for name in RUNS}
+def every_run(
+    process_group: ProcessGroup, device: str, progress: Progress, start: Path, folder: Path
+) -> dict[str, Any]:
+    return {name: one_run(start, folder, name, process_group=process_group, device=device) for name in RUNS}
 
 
 @pytest.fixture(scope="module")
@@ -83,26 +85,28 @@ def test_two_devices_take_the_steps_of_one(
     assert max(apart.values()) < 3e-5
 
 
-def killed_once(team: Team, device: str, progress: Progress, start: Path, folder: Path) -> dict[str, Any]:
+def killed_once(
+    process_group: ProcessGroup, device: str, progress: Progress, start: Path, folder: Path
+) -> dict[str, Any]:
     """The second rank is killed in the middle of its first try, as by a system that is out of memory."""
 
     def kill(message: str, done: int, total: int, metrics: Any = None) -> None:
-        if team.rank == 1 and done >= 20 and not (folder / "killed").exists():
+        if process_group.rank == 1 and done >= 20 and not (folder / "killed").exists():
             (folder / "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    own = progress if team.first else kill
+    own = progress if process_group.first else kill
     recipe = changed(RECIPE, select="best", evaluate_every=15)
     out, state = folder / "out", folder / "state"
     return finetune.finetune(
-        start, [(PAIR, ROWS)], recipe, 0, out, state, own, device, dev=DEV, save_every=0.0, team=team
+        start, [(PAIR, ROWS)], recipe, 0, out, state, own, device, dev=DEV, save_every=0.0, process_group=process_group
     )
 
 
 def test_a_rank_that_is_killed_ends_all_and_the_next_try_goes_on(encoder: Path, tmp_path: Path) -> None:
     began = time.monotonic()
     told: list[int] = []
-    with pytest.raises(DeviceError, match=r"number 2 of 2 .* was killed \(exit status -9"):
+    with pytest.raises(DeviceError, match=r"2 of 2\) was killed \(exit status -9"):
         together(TWO, killed_once, (encoder, tmp_path), lambda message, done, total, metrics=None: told.append(done))
     assert time.monotonic() - began < 120, "the other rank was not left waiting"
     assert max(told) >= 19 and not (tmp_path / "out").exists()
@@ -122,11 +126,11 @@ def test_a_rank_that_is_killed_ends_all_and_the_next_try_goes_on(encoder: Path, 
     assert all(torch.equal(ours[name], theirs[name]) for name in ours), "bit for bit, dropout of both ranks included"
 
 
-def wrong(team: Team, device: str, progress: Progress, why: str) -> None:
-    if team.rank == 1:
+def wrong(process_group: ProcessGroup, device: str, progress: Progress, why: str) -> None:
+    if process_group.rank == 1:
         raise RequestError(why)
-    team.from_first(lambda: time.sleep(0.1))
-    team.agreed(True)  # waits for the second rank, in vain
+    process_group.from_first(lambda: time.sleep(0.1))
+    process_group.agreed(True)  # waits for the second rank, in vain
 
 
 def test_what_a_rank_raises_is_raised() -> None:

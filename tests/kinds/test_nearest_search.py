@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from xtransfer.kinds import nearest
-from xtransfer.kinds.nearest import Neighbours, neighbours, ranked, ratio_margins
+from xtransfer.kinds import nearest_search
+from xtransfer.kinds.nearest_search import Hits, k_nearest, ranked, ratio_margins
 
 
 def _vectors(count: int, hidden: int, seed: int) -> torch.Tensor:
@@ -23,24 +23,24 @@ def _by_hand(queries: torch.Tensor, candidates: torch.Tensor, k: int) -> tuple[t
 def test_neighbours_are_exact_and_the_first_of_equals(
     queries: int, candidates: int, k: int, blocks: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nearest, "QUERIES", blocks[0])
-    monkeypatch.setattr(nearest, "CANDIDATES", blocks[1])
+    monkeypatch.setattr(nearest_search, "QUERIES", blocks[0])
+    monkeypatch.setattr(nearest_search, "CANDIDATES", blocks[1])
     one, other = _vectors(queries, 4, 0), _vectors(candidates, 4, 1)
-    found = neighbours(list(one), list(other), k)
+    found = k_nearest(list(one), list(other), k)
     values, places = _by_hand(one, other, k)
     assert torch.equal(found.similarities, values)
-    assert torch.equal(found.places, places)
-    assert torch.equal(neighbours(one, other, k).places, places)
+    assert torch.equal(found.indices, places)
+    assert torch.equal(k_nearest(one, other, k).indices, places)
 
 
 def test_all_equal_candidates_come_in_their_order() -> None:
-    found = neighbours(torch.ones(2, 3), torch.ones(1000, 3), 5)
-    assert found.places.tolist() == [[0, 1, 2, 3, 4]] * 2
+    found = k_nearest(torch.ones(2, 3), torch.ones(1000, 3), 5)
+    assert found.indices.tolist() == [[0, 1, 2, 3, 4]] * 2
 
 
 def test_nothing_to_look_for_or_in() -> None:
-    assert neighbours([], torch.ones(3, 2), 2).places.shape == (0, 2)
-    assert neighbours(torch.ones(3, 2), [], 2).places.shape == (3, 0)
+    assert k_nearest([], torch.ones(3, 2), 2).indices.shape == (0, 2)
+    assert k_nearest(torch.ones(3, 2), [], 2).indices.shape == (3, 0)
     assert ranked(torch.ones(1, 2), [], [], 2)[0].value == []
 
 
@@ -52,7 +52,7 @@ def test_ranked_gives_names_and_cosines() -> None:
 
 
 def test_ratio_margin_is_over_the_mean_of_both_neighbourhoods() -> None:
-    found = Neighbours(torch.tensor([[0.8, 0.4]]), torch.tensor([[1, 0]]))
-    back = Neighbours(torch.tensor([[0.4], [0.2]]), torch.tensor([[0], [0]]))
+    found = Hits(torch.tensor([[0.8, 0.4]]), torch.tensor([[1, 0]]))
+    back = Hits(torch.tensor([[0.4], [0.2]]), torch.tensor([[0], [0]]))
     # around the query 0.6; around its candidates 0.2 and 0.4
     assert ratio_margins(found, back).tolist() == [pytest.approx([0.8 / 0.4, 0.4 / 0.5])]
