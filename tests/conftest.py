@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
+from flows.prefect_server import prefect_api
 from perf.postgres import NoServer, server
-from tests.running import Ran, xtransfer
+from tests.running import Ran, cold_xtransfer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported; hub tests undo it themselves
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -47,13 +50,49 @@ def hub_dir() -> Path:
     return Path(folder)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests come first, so that the others fill what time is left; a file's tests share a worker and fixtures."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture(scope="session")
-def small_lab(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """`xtransfer run lab --small`, run once."""
-    home = tmp_path_factory.mktemp("a home with spaces") / "x"
-    done = xtransfer(home, "run", "lab", "--small", "--json")
-    assert done.returncode == 0, done.stderr
-    return Ran(home, json.loads(done.stdout))
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a test run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def small_lab(run_folder: Path) -> Ran:
+    """`xtransfer run lab --small` as a user starts it, run by the first worker that asks. Its home is to be read alone:
+    who writes takes `own_lab`."""
+    folder = run_folder / "a home with spaces"
+    folder.mkdir(exist_ok=True)
+    home, said = folder / "x", folder / "said.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            done = cold_xtransfer(home, "run", "lab", "--small", "--json")
+            assert done.returncode == 0, done.stderr
+            said.write_text(done.stdout)
+    return Ran(home, json.loads(said.read_text()))
+
+
+@pytest.fixture
+def own_lab(small_lab: Ran, tmp_path: Path) -> Path:
+    """A copy of the home in which `lab --small` was run."""
+    return copytree(small_lab.home, tmp_path / "own home")
+
+
+@pytest.fixture(scope="session")
+def prefect(run_folder: Path) -> Iterator[str]:
+    """The URL of a Prefect server that all workers share; for PREFECT_API_URL."""
+    with prefect_api(run_folder / "server") as url:
+        del os.environ["PREFECT_API_URL"]
+        yield url
 
 
 @pytest.fixture(scope="session")

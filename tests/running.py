@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
+
+from flows import password
+from tests.warm import programs
 
 ROOT = Path(__file__).parents[1]
 MINUTES = 60
 T = TypeVar("T")
 
 
-def xtransfer(home: Path, *arguments: str, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
+def xtransfer(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, which starts warm; `more` goes into its environment."""
+    return _run([str(programs() / "xtransfer"), *arguments], home, more)
+
+
+def cold_xtransfer(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """The same as a user starts it, which takes seconds longer."""
+    return _run([sys.executable, "-m", "flows.cli", *arguments], home, more)
+
+
+def _run(command: list[str], home: Path, more: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *arguments],
-        cwd=cwd,
+        command,
+        cwd=ROOT,
         env=environment(home, more),
         capture_output=True,
         text=True,
@@ -34,7 +50,18 @@ def xtransfer(home: Path, *arguments: str, cwd: Path = ROOT, **more: str) -> sub
 
 def environment(home: Path, more: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("XTRANSFER_", "PREFECT_"))}
+    if "PREFECT_API_URL" in more and password.CLIENT in os.environ:  # the key of the server that all tests share
+        kept[password.CLIENT] = os.environ[password.CLIENT]
     return {**kept, "XTRANSFER_HOME": str(home), "COLUMNS": "200", **more}
+
+
+@cache
+def forks() -> BaseContext:
+    """Processes for parts of a test: forked from a server that has our modules and, unlike a test process, no threads.
+    They have the environment of the first call, not of the test."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["psycopg", "tests.results.test_write", "tests.checkpoints.test_claims"])
+    return context
 
 
 def wait_for(true: Callable[[], T], seconds: float = 8 * MINUTES) -> T:
@@ -73,6 +100,10 @@ class Ran:
     def rows(self) -> list[tuple[Any, ...]]:
         return score_rows(self.home)
 
+    def give_encoder(self, store: Path) -> None:
+        """Put the study's pretrained encoder, which takes most of its time, into a store of its own."""
+        shutil.copytree(found := artifact(self.home, "pretrain lab-mini@0"), store / found.parent.name / found.name)
+
 
 def score_rows(home: Path, **more: str) -> list[tuple[Any, ...]]:
     """Every score of a home, or of the database that `more` of the environment names; without times."""
@@ -87,7 +118,12 @@ def score_rows(home: Path, **more: str) -> list[tuple[Any, ...]]:
 
 def trained(home: Path) -> Path:
     """The checkpoint of `train lab-inference after direct seed 10`."""
+    return artifact(home, "train lab-inference after direct seed 10")
+
+
+def artifact(home: Path, name: str) -> Path:
+    """The folder of what a stage made."""
     for manifest in (home / "artifacts").glob("*/*/manifest.json"):
-        if json.loads(manifest.read_text())["name"].startswith("train lab-inference after direct seed 10"):
+        if json.loads(manifest.read_text())["name"].startswith(name):
             return manifest.parent
-    raise AssertionError("the small study left no such checkpoint")
+    raise AssertionError(f"the store has nothing of '{name}'")

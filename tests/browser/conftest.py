@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from flows.prefect_login import link
 from tests.browser.chromium import WINDOW, NoBrowser, chromium
 from tests.running import MINUTES, ROOT, environment
 from tests.training.tiny import make_encoder
+from tests.warm import programs
 from xtransfer.lab.text import parallel_text
 
 _START_SECONDS = 5 * MINUTES
@@ -64,7 +64,7 @@ def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     said = home / "serve.txt"
     with said.open("wb") as output:
         serve = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "serve", "--port", "0", "--workers", "1"],
+            [str(programs() / "xtransfer"), "serve", "--port", "0", "--workers", "1"],
             cwd=ROOT,
             env=environment(home, {"OMP_NUM_THREADS": "1"}),
             stdin=subprocess.DEVNULL,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +17,8 @@ from sqlalchemy import select, update
 
 from tests.checkpoints.folders import files, put
 from tests.checkpoints.test_record import watch
-from tests.running import ROOT
+from tests.running import ROOT, forks
+from tests.warm import programs
 from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.watched import CheckpointRunRow
@@ -148,7 +147,7 @@ def _killed_holder(made: Watch, digest: str, url: str, db: Database, home: Path)
     """A process takes the claim, is looked at while it lives, and is killed without a word."""
     given = json.dumps([made.model_dump(mode="json"), digest, url, str(home)])
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, given], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [str(programs() / "python"), "-c", HOLDER, given], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None and process.stdout.readline().strip() == "mine"
         assert recover(made, db, home) == [] and states(db)[0] == "running"
@@ -232,7 +231,7 @@ def _race(watch_values: dict[str, object], digest: str, url: str, home: str, rea
 
 def test_eight_processes_that_want_the_same_checkpoint(url: str, db: Database, tmp_path: Path, home: Path) -> None:
     made, (digest, *_) = three(tmp_path, db)
-    context = multiprocessing.get_context("spawn")
+    context = forks()
     ready, results = context.Barrier(8), context.Queue()
     arguments = (made.model_dump(mode="json"), digest, url, str(home), ready, results)
     processes = [context.Process(target=_race, args=arguments) for _ in range(8)]

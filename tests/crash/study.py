@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,14 @@ from tests.running import ROOT, environment, processes_of
 from xtransfer.results.database import open_database
 from xtransfer.store.artifacts import ArtifactStore
 
+ENCODER = "pretrain lab-mini@0"  # a stage of the study
 STUDY = """\
 name: killed
 encoders: [lab-mini@0]
 intermediates: [direct, lab-nli@en]
 targets:
   - {benchmark: lab-inference, train_rows: 320, score_rows: 60}
-  - lab-retrieval
-seeds: [10, 11]
+  - {benchmark: lab-retrieval, score_rows: 60}
 intermediate_rows: 160
 intermediate_recipe: {epochs: 2, batch_size: 16, learning_rate: 5.0e-4, max_length: 64, dropout: 0.0}
 target_recipe: {epochs: 2, batch_size: 16, learning_rate: 3.0e-4, max_length: 64, dropout: 0.0, head: carry}
@@ -39,11 +39,11 @@ _ROWS = (
 class Place:
     """A home of its own, and one Prefect server that all of its runs use."""
 
-    def __init__(self, home: Path, api: str, **more: str) -> None:
+    def __init__(self, home: Path, api: str, seeds: Sequence[int] = (10, 11), **more: str) -> None:
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
         self.study = home / "killed.yaml"
-        self.study.write_text(STUDY)
+        self.study.write_text(f"{STUDY}seeds: {list(seeds)}\n")
         server = {"PREFECT_API_URL": api, password.CLIENT: os.environ[password.CLIENT]}
         self.environment = environment(home, {**server, "PREFECT_HOME": str(home / "prefect"), **more})
         self._log = home / "runs.log"

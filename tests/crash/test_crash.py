@@ -1,55 +1,70 @@
-"""Killed at random, and started eight times at once: the same rows as undisturbed, every stage made once."""
+"""Killed at random, and started several times at once: the same rows as undisturbed, every stage made once."""
 
 from __future__ import annotations
 
 import json
 import random
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows.prefect_server import prefect_api
 from tests.crash.storm import check
-from tests.crash.study import Place
+from tests.crash.study import ENCODER, Place
+from tests.running import Ran
 
 pytestmark = pytest.mark.slow
-_KILLS = 6  # `python -m tests.crash --kills 100` does more
-_PROCESSES = 8
+_STORM = pytest.mark.storm
+_SEEDS = [10]
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prefect_api(tmp_path_factory.mktemp("server")) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def undisturbed(api: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("undisturbed"), api)
-    assert sorted(place.run()["ran"]) == sorted(place.plan())
+def undisturbed(small_lab: Ran, prefect: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = _place(tmp_path_factory.mktemp("undisturbed"), prefect, small_lab)
+    assert sorted([ENCODER, *place.run()["ran"]]) == sorted(place.plan())
     return place
 
 
-def test_random_kills_change_no_row_and_leave_nothing(undisturbed: Place, api: str, tmp_path: Path) -> None:
-    killed = check(Place(tmp_path, api), _KILLS, random.Random(1), undisturbed.rows())
-    assert killed.total() == _KILLS
+def _place(folder: Path, api: str, small_lab: Ran, **more: str) -> Place:
+    """A place that has its encoder, whose pretraining takes longer than all the rest."""
+    place = Place(folder, api, _SEEDS, **more)
+    small_lab.give_encoder(folder / "artifacts")
+    return place
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_eight_processes_make_every_stage_once(
-    undisturbed: Place, api: str, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+# `python -m tests.crash --kills 100` does more
+@pytest.mark.parametrize("kills", [2, pytest.param(6, marks=_STORM)])
+def test_random_kills_change_no_row_and_leave_nothing(
+    undisturbed: Place, small_lab: Ran, prefect: str, tmp_path: Path, kills: int
+) -> None:
+    place = _place(tmp_path, prefect, small_lab) if kills == 2 else Place(tmp_path, prefect, _SEEDS)
+    killed = check(place, kills, random.Random(1), undisturbed.rows())
+    assert killed.total() == kills
+
+
+@pytest.mark.parametrize(
+    ("processes", "kind"),
+    [(4, "sqlite"), pytest.param(8, "sqlite", marks=_STORM), pytest.param(8, "postgresql", marks=_STORM)],
+)
+def test_several_processes_make_every_stage_once(
+    undisturbed: Place,
+    small_lab: Ran,
+    prefect: str,
+    tmp_path: Path,
+    processes: int,
+    kind: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     more: dict[str, Any] = {}
     if kind == "postgresql":
         more["XTRANSFER_DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    place = Place(tmp_path, api, **more)
+    place = _place(tmp_path, prefect, small_lab, **more)
     ran: list[str] = []
-    runs = [place.start() for _ in range(_PROCESSES)]
+    runs = [place.start() for _ in range(processes)]
     for run in runs:
         ran += _ran(run, place)
+    ran.append(ENCODER)
     assert sorted(ran) == sorted(place.plan())
     made = [artifact.manifest.name for key in place.store.keys() if (artifact := place.store.find(key))]  # noqa: SIM118
     assert sorted(made) == sorted(ran)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,12 +15,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import copy, copytree
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 import typer
 
 from flows.cli import app
 from tests.running import MINUTES, ROOT, Ran, environment, trained, xtransfer
+from tests.warm import programs
+
+pytestmark = pytest.mark.slow
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OTHERS = sorted({*ROOT.glob("*.md")} - {PAGES[0]})  # for who works on xtransfer: their links alone are followed
@@ -33,8 +39,13 @@ LONG = {  # minutes of training, or data of a hub: executed as far as their plan
 NOT_HERE = {
     "make demo": "sets up an environment of its own and trains for minutes",
     "make test": "runs this test",
+    "make test-all": "runs this test",
     "xtransfer data mirror --study natural-nli --to mirror": "needs a hub; tests/data/test_mirror.py has a stand-in",
 }
+_TRAINS_A_TRANSLATOR = re.compile(
+    r"xtransfer translate .*--engine lab-marian"
+)  # a minute; test_make_artifacts: less of it
+_ON_A_SERVER = re.compile(r"xtransfer (run|evaluate|translate|watch)\b")
 _FENCE = r"^```{}\n(.*?)^```"
 _LINKS = re.compile(r"\]\((?!https?:)([^)#]+)#?([^)]*)\)")  # of a page or picture, and a heading in it
 
@@ -50,6 +61,12 @@ def _name(page: Path) -> str:
 def _files(page: Path) -> list[tuple[str, str]]:
     """Name and text of the files that a page shows: blocks that begin with ```python file=NAME."""
     return re.findall(_FENCE.format(r"\w+ file=(\S+)"), page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def _marked() -> Iterator[Any]:
+    for page, command in _commands():
+        marks = [pytest.mark.storm] if _TRAINS_A_TRANSLATOR.search(command) else []
+        yield pytest.param(page, command, marks=marks)
 
 
 def _commands() -> Iterator[tuple[str, str]]:
@@ -81,7 +98,7 @@ def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
 
 @contextmanager
 def _served(home: Path) -> Iterator[None]:
-    command = [sys.executable, "-m", "flows.cli", "serve", "--port", "0"]
+    command = [str(programs() / "xtransfer"), "serve", "--port", "0"]
     state, until = home / "prefect" / "serve.json", monotonic() + 5 * MINUTES
     with subprocess.Popen(command, cwd=ROOT, env=environment(home, {}), stdout=subprocess.DEVNULL) as process:
         try:
@@ -94,13 +111,26 @@ def _served(home: Path) -> Iterator[None]:
             process.wait(timeout=3 * MINUTES)
 
 
+def _api(home: Path) -> str:
+    """The address of the server that runs for a home."""
+    url: str = json.loads((home / "prefect" / "serve.json").read_text())["url"]
+    return url
+
+
+def _key(home: Path) -> str:
+    """What lets clients in to the server that runs for a home."""
+    return (home / "prefect" / "server.key").read_text(encoding="utf-8").strip()
+
+
 def _watch(home: Path) -> None:
     """Run what docs/how-to/watch-checkpoints.md calls `nightly` for a checkpoint that lies in two places."""
     place = home.parent / "runs"
     for step in (100, 200):
         copytree(trained(home), place / f"checkpoint-{step}")
     what = ("--target", "lab-inference", "--set", "languages=[de]", "--name", "nightly", "--steady", "0")
-    done = xtransfer(home, "watch", "--source", f"{place}/*", *what)
+    done = xtransfer(
+        home, "watch", "--source", f"{place}/*", *what, PREFECT_API_URL=_api(home), PREFECT_API_AUTH_STRING=_key(home)
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -120,14 +150,16 @@ def folder(tmp_path: Path, ran: Path) -> Path:
 
 
 def _shell(command: str, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a line in a shell that finds `xtransfer` and `python` where this Python is."""
-    places = environment(home, {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+    """Run a line in a shell that finds an `xtransfer` which starts warm, and all else where this Python is."""
+    places = environment(home, {"PATH": f"{programs()}:{Path(sys.executable).parent}:{os.environ['PATH']}"})
+    if _ON_A_SERVER.search(command):  # as it finds by itself
+        places |= {"PREFECT_API_URL": _api(home), "PREFECT_API_AUTH_STRING": _key(home)}
     return subprocess.run(
         ["bash", "-c", command], cwd=cwd, env=places, capture_output=True, text=True, timeout=10 * MINUTES, check=False
     )
 
 
-@pytest.mark.parametrize(("page", "command"), [*_commands()])
+@pytest.mark.parametrize(("page", "command"), [*_marked()])
 def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
     if command in NOT_HERE:
         pytest.skip(NOT_HERE[command])
@@ -138,6 +170,14 @@ def test_command(page: str, command: str, folder: Path, ran: Path) -> None:
 
 def _check_output(done: subprocess.CompletedProcess[str]) -> None:
     assert done.stdout.strip() or "no rows" in done.stderr  # of measures, which few studies have
+
+
+def test_commands_name_what_there_is() -> None:
+    """The long ones too, which are not run or not always."""
+    for _, command in _commands():
+        program, *words = shlex.split(command.rpartition("; ")[2])
+        if program == "xtransfer":
+            _parse(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
@@ -165,7 +205,7 @@ def _parse(words: list[str]) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_python_examples_run(page: Path, ran: Path, tmp_path: Path) -> None:
     for block in _blocks(page, "python"):
-        command = [sys.executable, "-c", block]
+        command = [str(programs() / "python"), "-c", block]
         done = subprocess.run(
             command, cwd=tmp_path, env=environment(ran, {}), capture_output=True, text=True, check=False
         )

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from tests.running import Ran, xtransfer
+from tests.running import cold_xtransfer, xtransfer
 from xtransfer.base.errors import RequestError
 from xtransfer.study.builtin import STUDIES
 
@@ -48,7 +48,7 @@ def test_wrong_yaml_fields_are_named_with_their_file(tmp_path: Path) -> None:
 
 
 def test_exit_status_and_message(tmp_path: Path) -> None:
-    done = xtransfer(tmp_path / "home", "run", "lba")
+    done = cold_xtransfer(tmp_path / "home", "run", "lba")
     assert done.returncode == 2
     assert done.stderr.startswith("error: no study 'lba'") and done.stdout == ""
 
@@ -80,10 +80,10 @@ def test_studies_and_benchmarks_list_everything() -> None:
     assert {"lab-inference", "xnli", "xcopa"} <= {one["name"] for one in benchmarks}
 
 
-def test_the_store_is_listed_verified_and_cleaned(small_lab: Ran) -> None:
-    assert "score lab-inference after direct seed 10" in xtransfer(small_lab.home, "store", "ls").stdout
-    assert ", 0 damaged" in xtransfer(small_lab.home, "store", "verify").stdout
-    kept = xtransfer(small_lab.home, "store", "gc", "--min-age", "0", "--cache-days", "0", "--dry-run")
+def test_the_store_is_listed_verified_and_cleaned(own_lab: Path) -> None:
+    assert "score lab-inference after direct seed 10" in xtransfer(own_lab, "store", "ls").stdout
+    assert ", 0 damaged" in xtransfer(own_lab, "store", "verify").stdout
+    kept = xtransfer(own_lab, "store", "gc", "--min-age", "0", "--cache-days", "0", "--dry-run")
     assert kept.returncode == 0, kept.stderr
     assert kept.stdout.startswith(
         "to remove: 0 artifacts and unfinished stages, 0.0 MB\nto remove: 12 files of encoded"

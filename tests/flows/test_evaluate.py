@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,11 @@ from xtransfer.base.errors import RequestError
 
 
 @pytest.mark.slow
-def test_a_checkpoint_is_scored_by_its_head(small_lab: Ran, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(small_lab.home, home)
+def test_a_checkpoint_is_scored_by_its_head(small_lab: Ran, own_lab: Path, prefect: str) -> None:
+    home, api = own_lab, {"PREFECT_API_URL": prefect}
     arguments = ["evaluate", str(trained(home)), "--target", "lab-inference", "--target", "lab-retrieval"]
-    done = xtransfer(home, *arguments, "--name", "mine", "--language", "de", "--language", "tr", "--json")
+    arguments += ["--name", "mine", "--language", "de", "--language", "tr"]
+    done = xtransfer(home, *arguments, "--json", **api)
     assert done.returncode == 0, done.stderr
     assert "lab-inference: scored by a head of the checkpoint" in done.stderr
     output = json.loads(done.stdout)
@@ -28,7 +27,7 @@ def test_a_checkpoint_is_scored_by_its_head(small_lab: Ran, tmp_path: Path) -> N
     assert set(scores) == {(name, code) for name in ("lab-inference:as-is", "lab-retrieval") for code in ("de", "tr")}
     stored = {row[5]: row[8] for row in small_lab.rows() if row[1:4] == ("direct", "lab-inference", 10)}
     assert scores["lab-inference:as-is", "de"] == pytest.approx(stored["de"])  # as the study scored it
-    again = xtransfer(home, *arguments, "--name", "mine", "--language", "de", "--language", "tr")
+    again = xtransfer(home, *arguments, **api)
     assert again.returncode == 0, again.stderr
     assert "0 stages ran" in again.stdout and "de " in again.stdout
 

@@ -92,6 +92,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.mark.slow
+@pytest.mark.storm
 def test_the_work_of_a_dead_machine_is_taken_up_by_the_other(small_lab: Ran, site: Site) -> None:
     for machine in site.machines:
         site.start_worker(machine)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.running import MINUTES, ROOT, environment, xtransfer
+from tests.running import MINUTES, ROOT, Ran, environment, xtransfer
+from tests.warm import programs
 
 pytestmark = pytest.mark.slow
 
@@ -58,9 +58,10 @@ print(json.dumps({"made": made, "refused": refused, "late": late, "pages": pages
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     home = tmp_path_factory.mktemp("made") / "home"
-    command = [sys.executable, "-c", SCRIPT, str(home)]
+    small_lab.give_encoder(home / "artifacts")
+    command = [str(programs() / "python"), "-c", SCRIPT, str(home)]
     done = subprocess.run(
         command, cwd=ROOT, env=environment(home, {}), capture_output=True, text=True, timeout=15 * MINUTES, check=False
     )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from flows.ray_cluster import ray_cluster
-from tests.running import MINUTES, ROOT, Ran, environment, score_rows, xtransfer
+from tests.running import MINUTES, ROOT, Ran, cold_xtransfer, environment, score_rows, xtransfer
 from xtransfer.base.errors import RequestError
 
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed: pip install 'xtransfer[ray]'")
@@ -67,6 +67,7 @@ def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
 
 
 @pytest.mark.slow
+@pytest.mark.storm
 def test_the_work_of_a_killed_node_is_taken_up_by_another(small_lab: Ran, nodes: Nodes, tmp_path: Path) -> None:
     nodes.add("one")
     nodes.add("two")
@@ -92,7 +93,7 @@ def test_the_work_of_a_killed_node_is_taken_up_by_another(small_lab: Ran, nodes:
 def test_a_node_with_another_store_says_so(nodes: Nodes, tmp_path: Path) -> None:
     nodes.add("one")
     address = ("--runner", "ray", "--ray-address", nodes.cluster.address)
-    done = xtransfer(tmp_path / "driver", "run", "lab", "--small", *address)
+    done = cold_xtransfer(tmp_path / "driver", "run", "lab", "--small", *address)
     assert done.returncode == 1
     assert "XTRANSFER_STORE is another on" in done.stderr
 

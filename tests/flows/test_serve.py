@@ -75,7 +75,7 @@ def test_deploying_again_keeps_what_a_person_set_and_removes_what_left_the_file(
 
 
 def test_a_schedule_fires(served: Served) -> None:
-    every = {"name": "every-20-seconds", "schedules": [{"interval": 20}], **QUICK}
+    every = {"name": "every-10-seconds", "schedules": [{"interval": 10}], **QUICK}
     with served.client() as client:
         deployment = deployment_of(every).apply()
 

@@ -16,7 +16,6 @@ from prefect import flow
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from flows import password
-from flows.prefect_server import prefect_api
 from flows.stages import run_stages
 from tasks.runtime import Runtime
 from tests.standin import odd as odd_stages
@@ -34,11 +33,9 @@ CPU = (Slot("cpu", 1), Slot("cpu", 1))
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prefect_api(tmp_path_factory.mktemp("prefect")) as url:
-        said = {PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: os.environ[password.CLIENT]}
-        with temporary_settings(said):
-            yield url
+def api(prefect: str) -> Iterator[str]:
+    with temporary_settings({PREFECT_API_URL: prefect, PREFECT_API_AUTH_STRING: os.environ[password.CLIENT]}):
+        yield prefect
 
 
 @pytest.fixture(scope="module")

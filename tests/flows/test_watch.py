@@ -7,7 +7,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from flows.serving.deploy import declared, flow_of
 from flows.watch_checkpoints import DEPLOYMENT, EVENT
 from tests.running import MINUTES, ROOT, environment, wait_for, xtransfer
 from tests.training.tiny import make_encoder
+from tests.warm import programs
 from xtransfer.base.errors import RequestError
 from xtransfer.results.database import open_database
 from xtransfer.results.upsert import table_of
@@ -57,13 +57,13 @@ def rows(home: Path) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_the_command_runs_what_is_new_and_nothing_twice(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_the_command_runs_what_is_new_and_nothing_twice(tmp_path: Path, prefect: str) -> None:
+    home, api = tmp_path / "home", {"PREFECT_API_URL": prefect}
     make_checkpoints(tmp_path / "runs")
     arguments = ["watch", "--source", f"{tmp_path}/runs/*", *TARGET]
-    looked = xtransfer(home, *arguments, "--dry-run")
+    looked = xtransfer(home, *arguments, "--dry-run", **api)
     assert looked.returncode == 0 and "whole" in looked.stdout and rows(home) == []
-    done = xtransfer(home, *arguments, "--json")
+    done = xtransfer(home, *arguments, "--json", **api)
     assert done.returncode == 0, done.stderr
     output = json.loads(done.stdout)
     found = {Path(one["location"]).name: one for one in output["checkpoints"]}
@@ -75,13 +75,13 @@ def test_the_command_runs_what_is_new_and_nothing_twice(tmp_path: Path) -> None:
     (row,) = rows(home)
     scores = json.loads(xtransfer(home, "results", "scores", "--study", row.study, "--format", "json").stdout)
     assert len(scores) == 1 and scores[0]["target"] == "lab-retrieval" and scores[0]["language"] == "de"
-    again = xtransfer(home, *arguments, "--json")
+    again = xtransfer(home, *arguments, "--json", **api)
     assert json.loads(again.stdout)["ran"] == 0 and rows(home) == [row]
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_is_recorded_and_tried_again_when_asked(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_a_run_that_fails_is_recorded_and_tried_again_when_asked(tmp_path: Path, prefect: str) -> None:
+    home, api = tmp_path / "home", {"PREFECT_API_URL": prefect}
     make_encoder(tmp_path / "runs" / "checkpoint-10", positions=6)  # too few for any sentence
     arguments = [
         "watch",
@@ -93,13 +93,13 @@ def test_a_run_that_fails_is_recorded_and_tried_again_when_asked(tmp_path: Path)
         "recipe={max_length: 32}",
     ]
     arguments += ["--steady", "0"]
-    failed = xtransfer(home, *arguments)
+    failed = xtransfer(home, *arguments, **api)
     assert failed.returncode == 1 and "positions" in failed.stdout
     assert [(row.state, row.tries) for row in rows(home)] == [("failed", 1)]
     assert "positions" in rows(home)[0].reason
-    quiet = xtransfer(home, *arguments)
+    quiet = xtransfer(home, *arguments, **api)
     assert quiet.returncode == 0 and "failed" in quiet.stdout and rows(home)[0].tries == 1
-    assert xtransfer(home, *arguments, "--retry").returncode == 1
+    assert xtransfer(home, *arguments, "--retry", **api).returncode == 1
     assert [(row.state, row.tries) for row in rows(home)] == [("failed", 1)]  # counted anew
 
 
@@ -187,7 +187,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     home, state = folder / "home", folder / "home" / "prefect" / "serve.json"
-    command = [sys.executable, "-m", "flows.cli", "serve", "--port", "0"]
+    command = [str(programs() / "xtransfer"), "serve", "--port", "0"]
     with (
         (folder / "serve.log").open("w") as log,
         subprocess.Popen(command, cwd=ROOT, env=environment(home, {}), stdout=log, stderr=log) as process,
@@ -234,6 +234,7 @@ def test_the_same_event_again_does_no_work(served: Served) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.storm  # it waits for a schedule's minutes; tests/checkpoints/test_claims.py has the same without a server
 def test_an_event_that_is_lost_is_made_good_at_the_next_tick(served: Served) -> None:
     file = served.watch("lost", lost_minutes=0.2)
     with served.client() as client:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests.warm import programs
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def quick(name: str, folder: Path, *options: str) -> tuple[dict[str, Any], str]:
     """What `python -m perf.<name> --quick` writes as JSON, and what it prints."""
     file = folder / "measures.json"
-    command = [sys.executable, "-m", f"perf.{name}", "--quick", "--json", str(file), *options]
+    command = [str(programs() / "python"), "-m", f"perf.{name}", "--quick", "--json", str(file), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads(file.read_text()), done.stdout

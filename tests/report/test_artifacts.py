@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +13,10 @@ from typing import Any
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from sqlalchemy import text
 
-from flows import run_study
+from flows import password, run_study
 from tasks.artifacts import answer, publish_report
 from tasks.keys import artifact_key
 from tests.results.numbers import make, record_all
@@ -29,9 +29,8 @@ from xtransfer.results.write import record_study
 
 
 @pytest.fixture(scope="module", autouse=True)
-def server() -> Iterator[None]:
-    quiet = temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False})
-    with quiet, prefect_test_harness(server_startup_timeout=180):
+def server(prefect: str) -> Iterator[None]:
+    with temporary_settings({PREFECT_API_URL: prefect, PREFECT_API_AUTH_STRING: os.environ[password.CLIENT]}):
         yield
 
 

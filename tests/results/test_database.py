@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import sqlite3
 from contextlib import closing
@@ -17,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from tests.results.numbers import Numbers
+from tests.running import forks
 from xtransfer.base.errors import RequestError, StoreError, XTransferError
 from xtransfer.results import database as module
 from xtransfer.results.database import Database, open_database
@@ -191,7 +191,7 @@ def test_four_processes_may_open_a_new_or_an_older_database_at_once(
             record_study(db, numbers.plan)
             record_cell(db, "numbers", numbers.cells[0], numbers.store)
             module.migrate(db, revision)
-    context = multiprocessing.get_context("fork")
+    context = forks()
     start, answers = context.Barrier(4), context.Queue()
     processes = [context.Process(target=_open, args=(url, start, answers)) for _ in range(4)]
     for process in processes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from sqlalchemy import delete, event, select
 
 from tests.results.numbers import Numbers, make, record_all, right
+from tests.running import forks
 from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.predictions import Predictions
@@ -148,9 +148,6 @@ def test_a_missing_input_is_an_error(db: Database, numbers: Numbers) -> None:
         record_cell(db, "numbers", numbers.cells[0], numbers.store)
 
 
-FORK = multiprocessing.get_context("fork")
-
-
 def _write_all(url: str, numbers: Numbers, own: Numbers) -> None:
     with open_database(url) as db:
         for _ in range(2):
@@ -161,8 +158,8 @@ def _write_all(url: str, numbers: Numbers, own: Numbers) -> None:
 def test_eight_writers_at_once(db: Database, url: str, numbers: Numbers, tmp_path: Path) -> None:
     """All write the cells of one study, and each those of a study of its own."""
     own = [make(tmp_path / name, name=name, encoders=(f"{name}@0",), seeds=[0]) for name in "abcdefgh"]
-    db.close()  # no connection goes through the fork
-    writers = [FORK.Process(target=_write_all, args=(url, numbers, one)) for one in own]
+    db.close()
+    writers = [forks().Process(target=_write_all, args=(url, numbers, one)) for one in own]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -190,8 +187,8 @@ def _stop_in_mid_transaction(url: str, numbers: Numbers, reached: Any) -> None:
 def test_killed_in_mid_transaction_leaves_nothing_half(db: Database, url: str, numbers: Numbers) -> None:
     record_study(db, numbers.plan)
     before = contents(db)
-    reached = FORK.Event()
-    writer = FORK.Process(target=_stop_in_mid_transaction, args=(url, numbers, reached))
+    reached = forks().Event()
+    writer = forks().Process(target=_stop_in_mid_transaction, args=(url, numbers, reached))
     writer.start()
     assert reached.wait(60)
     writer.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import forks
 from xtransfer.base.errors import LeaseLost, StoreError
 from xtransfer.base.retry import is_transient
 from xtransfer.store.lease import FileLeases, Leases, lease_if_free, leases_for
@@ -38,7 +38,7 @@ def _hold(address: tuple[Path, str], held: Event) -> None:
 @contextmanager
 def holder(address: tuple[Path, str]) -> Iterator[int]:
     """A process that holds the lease; its id."""
-    context = multiprocessing.get_context("spawn")
+    context = forks()
     held = context.Event()
     process = context.Process(target=_hold, args=(address, held))
     process.start()

@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.translation.tiny import make_marian
+from tests.warm import programs
 from xtransfer.data.load import read_rows
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ print(json.dumps({{"made": made, "said": said, "rows": str(artifact.folder / "ro
 
 def run(model: Path, root: Path, home: Path, kill_after: int = 0) -> dict[str, Any] | None:
     """What the stage did; None where it was killed."""
-    command = [sys.executable, "-c", PROGRAM, str(model), str(root), str(kill_after)]
+    command = [str(programs() / "python"), "-c", PROGRAM, str(model), str(root), str(kill_after)]
     environment = {**os.environ, "XTRANSFER_HOME": str(home), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     if done.returncode == -signal.SIGKILL:
