@@ -91,7 +91,8 @@ def _found(setting: Setting, found: Sequence[tuple[Variance, Interval]]) -> list
     null = np.flatnonzero(setting.gains == 0)
     first = found[0][0]
     runs, items = (np.mean([getattr(one, part)[null] for one, _ in found], axis=0) for part in ("runs", "items"))
-    true = replace(first, runs=runs, items=items, drawn=items)
+    degrees = np.broadcast_to(first.item_degrees, first.items.shape)[null]
+    true = replace(first, runs=runs, items=items, drawn=items, item_degrees=degrees)
     moved = smallest(true.total, true.degrees, LEVEL, POWER)
     return [float(((one.low[null] + moved > 0) | (one.high[null] + moved < 0)).mean()) for _, one in found]
 

@@ -62,9 +62,9 @@ def publish_report(study: str, ran: int) -> str:
     create_table_artifact(cost(found), f"{key}-cost", f"Time of the stages of {study}, each counted once")
     create_table_artifact(gains(found), f"{key}-gains", f"Scores of {study}, and gains over direct in points")
     create_table_artifact(best(found), f"{key}-best", f"{study}: how probable it is of each that it is the best")
-    for name, title, image in images(found):
+    for name, title, image, legend in images(found):
         # not as an image artifact: Prefect prints the address of those across the page, and this one is the image
-        create_markdown_artifact(f"![{plain(title)}]({image})", f"{key}-{name}", title)
+        create_markdown_artifact(f"![{plain(title)}]({image})\n\n{plain(legend)}", f"{key}-{name}", title)
     show_samples(found, store, key, anew=ran > 0)
     (folder / _MADE_FROM).write_text(f"{made_from} {file_digest(page)}", encoding="utf-8")
     return str(page)
@@ -107,7 +107,7 @@ def answer(found: Findings, page: Path) -> str:
     for one in found.answers:
         said = [*one.first_training, *one.against_english]
         points = [f"- {plain(sentence.text)} {plain(sentence.note)}".rstrip() for sentence in said]
-        lines += [f"## {plain(one.title)}", "\n".join(points), plain(one.best)]
+        lines += [f"## {plain(one.title)}", f"On the mean of {plain(one.mean)}.", "\n".join(points), plain(one.best)]
     if not found.answers:
         lines.append("No intermediate can be compared with direct" + (" yet." if facts.left_out else "."))
     if facts.left_out:
@@ -159,27 +159,32 @@ def gains(found: Findings) -> list[Row]:
 def _figures(grid: Grid, name: str, column: str) -> Row:
     number = grid.numbers[name, column]
     figures = {"score": number.value, "gain": number.gain, "low": number.low, "high": number.high}
-    rounded = {what: None if math.isnan(value) else round(value, 1) for what, value in figures.items()}
-    return rounded | {"excludes 0": "yes" if number.excludes_zero else ""}
+    rounded = {what: _rounded(value, 1) for what, value in figures.items()}
+    verdict = number.verdict
+    return rounded | {"interval over": verdict.over, "verdict": verdict.reason or verdict.state}
 
 
 def best(found: Findings) -> list[Row]:
-    """Probability of being the best and expected rank, on the mean of the unseen languages."""
+    """Probability of being the best and expected rank on the mean of all languages but English, or why not known."""
     ranked = headline(found.ranking)
-    rows = ranked[(ranked["language"] == UNSEEN) & ranked["best"].notna()]
+    rows = ranked[ranked["language"] == UNSEEN]
     return [
         {"target": row["target"], "encoder": row["encoder"], "intermediate": row["intermediate"],
-         "score": round(row["value"], 1), "probability": round(row["best"], 3),
-         "expected rank": round(row["expected_rank"], 1)}
+         "score": _rounded(row["value"], 1), "probability": _rounded(row["best"], 3),
+         "expected rank": _rounded(row["expected_rank"], 1), "verdict": row["reason"]}
         for row in rows.to_dict("records")
     ]  # fmt: skip
 
 
-def images(found: Findings) -> Iterator[tuple[str, str, str]]:
-    """Key, title and data URL of every heat map."""
+def _rounded(value: float, digits: int) -> float | None:
+    return None if math.isnan(value) else round(value, digits)
+
+
+def images(found: Findings) -> Iterator[tuple[str, str, str, str]]:
+    """Key, title, data URL and legend of every heat map."""
     for number, grid in enumerate(found.headline, 1):
         if len(grid.rows) < 2:
             continue
         for part, figure in enumerate(heat_maps(grid), 1):
             name = f"heat-map-{number}" + (f"-part-{part}" if part > 1 else "")
-            yield name, f"Gains on {grid.title}", data_uri(png(figure, _IMAGE_DPI))
+            yield name, f"Gains on {grid.title}", data_uri(png(figure, _IMAGE_DPI)), grid.legend("a dot")

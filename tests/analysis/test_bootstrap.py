@@ -20,7 +20,7 @@ def test_runs_alone_give_students_interval() -> None:
     means = np.array([[1.0], [2.0], [4.0]])
     found = intervals([Differences(means, None)])[0]
     half = stats.t.ppf(0.975, 2) * means.std(ddof=1) / np.sqrt(3)
-    assert found.covers == "runs"
+    assert found.covers == ("runs",)
     assert found.mean[0] == pytest.approx(7 / 3)
     assert found.high[0] - found.mean[0] == pytest.approx(half, rel=0.002)
     assert found.mean[0] - found.low[0] == pytest.approx(half, rel=0.002)
@@ -30,7 +30,7 @@ def test_items_alone_give_the_usual_bootstrap_interval() -> None:
     points = np.random.default_rng(0).choice([-100.0, 0.0, 100.0], size=(1, 400), p=[0.1, 0.6, 0.3])
     found = intervals([differences(points)])[0]
     half = 1.96 * points.std(ddof=1) / np.sqrt(400)
-    assert found.covers == "items"
+    assert found.covers == ("items",) and np.isnan(found.p).all()
     assert found.high[0] - found.low[0] == pytest.approx(2 * half, rel=0.05)
 
 
@@ -44,7 +44,7 @@ def test_noise_that_runs_and_items_share_counts_once() -> None:
 
 def test_a_single_run_without_items_has_no_interval() -> None:
     found = intervals([Differences(np.array([[3.0]]), None)])[0]
-    assert found.covers == "nothing"
+    assert found.covers == ("nothing",)
     assert np.isnan([found.low[0], found.high[0], found.p[0]]).all()
 
 

@@ -114,11 +114,12 @@ def test_a_contrast_is_of_two(numbers: None) -> None:
 
 
 def test_contrasts_change_sign_with_their_order() -> None:
-    row = {"first": "a", "second": "b", "value": 5.0, "second_value": 2.0, "difference": 3.0, "low": 1.0, "high": 6.0}
+    row = {"first": "a", "second": "b", "value": 5.0, "second_value": 2.0, "difference": 3.0, "low": 1.0, "high": 6.0,
+           "verdict": "up"}  # fmt: skip
     frame = pd.DataFrame([row])
     assert oriented(frame, "a").equals(frame)
     turned = {"first": "b", "second": "a", "value": 2.0, "second_value": 5.0, "difference": -3.0, "low": -6.0,
-              "high": -1.0}  # fmt: skip
+              "high": -1.0, "verdict": "down"}  # fmt: skip
     assert oriented(frame, "b").to_dict("records") == [turned]
 
 
@@ -146,14 +147,33 @@ def test_cells_that_are_left_out_are_said(home: Path) -> None:
     assert len(reason) == 2 and reason[0].endswith("the loss never fell")
 
 
+@pytest.mark.parametrize(
+    "question", [("gains",), ("contrast", "nli@de", "direct"), ("ranking",)], ids=["gains", "contrast", "ranking"]
+)
+def test_one_seed_gives_no_verdict(question: tuple[str, ...], numbers: None) -> None:
+    asked = (*question, *STUDY, "--seed", "0")
+    for fmt in ("table", "markdown", "latex"):
+        assert "not known from one run" in " ".join(call(*asked, "--format", fmt).stdout.split())
+    found = rows(*asked)
+    assert {
+        row["reason"] for row in found if row["intermediate" if "intermediate" in row else "first"] != "direct"
+    } == {"not known from one run"}
+    assert all(row.get(name) is None for row in found for name in ("p", "p_holm", "p_bh", "best", "expected_rank"))
+
+
+def test_two_runs_are_not_said_to_differ(numbers: None) -> None:
+    said = " ".join(call(*QUESTIONS["diff"]).stdout.split())
+    assert "Whether they differ is not known from one run" in said and "with 95% confidence" not in said
+
+
 def test_a_latex_table_stands_in_a_paper(numbers: None) -> None:
     done = call("gains", *STUDY, "--by", "mean", "--format", "latex", "--caption", "Gains, 100% & more",
                 "--label", "tab:gains")  # fmt: skip
     lines = done.stdout.splitlines()
     assert lines[0] == "% in every row: encoder tiny@0, target xnli, runs 3, covers seeds and items"
-    assert lines[1:4] == [r"\begin{table}", r"\centering", r"\begin{tabular}{llrrrr}"]
+    assert lines[1:4] == [r"\begin{table}", r"\centering", r"\begin{tabular}{llrrrrl}"]
     assert r"\caption{Gains, 100\% \& more}" in lines
-    assert r"\label{tab:gains}" in lines and r"{[}+" in lines[8]
+    assert r"\label{tab:gains}" in lines and r"{[}" in lines[8]
     assert escape(r"a_b<c>~d\e") == r"a\_b\textless{}c\textgreater{}\textasciitilde{}d\textbackslash{}e"
     with pytest.raises(RequestError, match="--caption and --label are for --format latex, not csv"):
         call("gains", *STUDY, "--format", "csv", "--label", "tab:gains")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.languages import XTREME_R
 from xtransfer.report.tables import Grid, Number
 
@@ -23,5 +24,6 @@ def grid(num_languages: int = 50, num_intermediates: int = 12, *, long_names: bo
             gain = float("nan") if row == DIRECT else float(rng.normal(1, 4))
             sure = row != DIRECT and number % 3 == 0
             half = abs(gain) / 2 if sure else abs(gain) * 2
-            numbers[row, column] = Number(float(rng.uniform(30, 90)), gain, gain - half, gain + half, sure)
+            verdict = Verdict.of(gain - half, gain + half, "seeds and items", "seeds", 5, 5)
+            numbers[row, column] = Number(float(rng.uniform(30, 90)), gain, gain - half, gain + half, verdict)
     return Grid("xnli", "xlmr@abc", rows, columns, numbers, dict.fromkeys(rows, 5), dict.fromkeys(rows, 0), 1)

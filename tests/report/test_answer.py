@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.results.numbers import Items, make, record_all, right
+from tests.results.numbers import Items, make, record_all, right, simple
+from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.answer import settling
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.latex import model_table
@@ -36,20 +37,38 @@ def test_what_is_open_says_what_would_settle_it(tmp_path: Path) -> None:
     (answer,) = found(tmp_path, unclear).answers
     by_verdict = {one.text.split(" first")[0]: one for one in answer.first_training}
     open_one, sure = by_verdict["Training on nli@en"], by_verdict["Training on nli@de"]
-    assert (open_one.verdict, sure.verdict) == ("open", "up")
+    assert (open_one.verdict.state, sure.verdict.state) == ("open", "up")
     assert open_one.note.startswith("With 3 seeds, a true difference of ") and sure.note == ""
 
 
 def test_a_single_measurement_concludes_nothing(tmp_path: Path) -> None:
     (answer,) = found(tmp_path, unclear, seeds=[0], with_items=False).answers
-    assert {one.verdict for one in answer.first_training} == {"unknown"}
-    assert "nothing can be concluded" in answer.first_training[0].text
+    assert {one.verdict.state for one in answer.first_training} == {"unknown"}
+    assert answer.first_training[0].text == (
+        "Whether training on any of the intermediates first helps is not known from one run: it gave "
+        "+30.8 points over direct."
+    )
     assert answer.first_training[0].note == "To tell: add seeds: the spread of a single run is unknown."
-    assert answer.best == ""
+    assert (
+        answer.best == "Which of them is the best on the mean of all languages but English is not known from one run."
+    )
+
+
+def test_an_intermediates_own_language_is_no_part_of_the_answer(tmp_path: Path) -> None:
+    """German data: +30 points in German, which it was trained in, and +20 in Swahili."""
+    (answer,) = found(tmp_path, simple).answers
+    said = " ".join(one.text for one in answer.first_training)
+    assert "nli@de first" in said and "+20.0 points over direct" in said and "+25.0" not in said
+
+
+def test_a_mean_of_languages_that_were_all_trained_in_says_so(tmp_path: Path) -> None:
+    both = lambda encoder, name, seed: simple(encoder, "nli@de" if name != "direct" else name, seed)  # noqa: E731
+    (answer,) = found(tmp_path, both, intermediates=["direct", "nli@de+nli@sw"]).answers
+    assert "each of which was trained in" in answer.first_training[0].text
 
 
 @pytest.mark.parametrize(
-    ("verdict", "detectable", "said"),
+    ("state", "detectable", "said"),
     [
         ("up", 4.25, ""),
         ("open", 4.25, "With 3 seeds, a true difference of 4.2 points is found four times in five. "
@@ -57,7 +76,8 @@ def test_a_single_measurement_concludes_nothing(tmp_path: Path) -> None:
         ("unknown", float("nan"), "To tell: 2 more seeds."),
     ],
 )  # fmt: skip
-def test_settling(verdict: str, detectable: float, said: str) -> None:
+def test_settling(state: Any, detectable: float, said: str) -> None:
+    verdict = Verdict(state, "seeds and items", "seeds", 3, 3)
     assert settling(verdict, NEED | {"detectable": detectable}) == said
     assert settling(verdict, None) == ""
 
@@ -65,7 +85,8 @@ def test_settling(verdict: str, detectable: float, said: str) -> None:
 def test_the_best_is_named_with_its_probability(tmp_path: Path) -> None:
     (answer,) = found(tmp_path, unclear).answers
     assert answer.best.startswith(
-        "Probability of being the best on this mean, in the 3 runs that all of them have: nli@de 100%; each of the"
+        "Probability of being the best on the mean of all languages but English, in the 3 runs that all of them have: "
+        "nli@de 100%; each of the"
     )
 
 
@@ -80,10 +101,12 @@ def test_gains_are_counted_before_and_after_adjustment(tmp_path: Path) -> None:
 def effects(**changes: Any) -> pd.DataFrame:
     """A term that is clear, one that is open and one that could not be estimated."""
     rows = [
-        {"target": "x<y>", "term": "distance", "estimate": -2.0, "low": -3.0, "high": -1.0, "p": 0.0001, "note": ""},
-        {"target": "x<y>", "term": "same_script", "estimate": 1.0, "low": -1.0, "high": 3.0, "p": 0.3, "note": ""},
+        {"target": "x<y>", "term": "distance", "estimate": -2.0, "low": -3.0, "high": -1.0, "p": 0.0001,
+         "verdict": "down", "note": ""},
+        {"target": "x<y>", "term": "same_script", "estimate": 1.0, "low": -1.0, "high": 3.0, "p": 0.3,
+         "verdict": "open", "note": ""},
         {"target": "x<y>", "term": "translated", "estimate": np.nan, "low": np.nan, "high": np.nan, "p": np.nan,
-         "note": "the same everywhere: 0"},
+         "verdict": "", "note": "the same everywhere: 0"},
     ]  # fmt: skip
     return pd.DataFrame([row | {"n": 30} | changes for row in rows])
 

@@ -11,9 +11,9 @@ from tests.report.large import grid
 from tests.results.numbers import make, record_all
 from xtransfer.base.latex import escape
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
+from xtransfer.report.findings import find
 from xtransfer.report.latex import gains_table
 from xtransfer.report.methods import Methods, methods
-from xtransfer.report.provenance import provenance
 from xtransfer.results.database import open_database
 
 
@@ -22,7 +22,8 @@ def text(tmp_path: Path) -> Methods:
     numbers = make(tmp_path)
     with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
         record_all(db, numbers)
-        return methods(provenance(db, "numbers"))
+        found = find("numbers", db, numbers.store)
+        return methods(found.facts, found.verdicts)
 
 
 def test_it_says_what_was_done(text: Methods) -> None:
@@ -79,7 +80,7 @@ def test_a_latex_table_shows_gains_and_marks_what_excludes_zero() -> None:
     given = grid(3, 1)
     text = gains_table(given)
     sure = given.numbers["mnli@af", "af"]
-    assert sure.excludes_zero
+    assert sure.verdict.is_sure
     assert rf"\textbf{{{sure.gain_text.replace('-', '$-$')}}}" in text
     assert f"direct & {given.numbers['direct', 'af'].value:.1f}" in text
 

@@ -70,7 +70,7 @@ def test_no_forest_is_taller_than_a_page() -> None:
     assert len(drawn) > 1
     assert all(one.get_figheight() <= 11.7 for one in drawn)
     titles = [axes.get_title() for one in drawn for axes in one.axes if axes.get_visible()]
-    assert titles[:2] == ["mean unseen", "mean others"] and len(titles) == len(set(titles)) == 52
+    assert titles[:2] == ["mean but en", "mean others"] and len(titles) == len(set(titles)) == 52
     assert len({one.axes[0].get_xlim() for one in drawn}) == 1
 
 
@@ -84,7 +84,8 @@ def test_parts_repeat_the_means_and_lose_no_language() -> None:
 
 def test_families_stand_before_scripts_and_apart_from_them() -> None:
     columns = ["script:Latin", "family:Turkic", "family:Indo-European", "script:Cyrillic"]
-    row = {"encoder": "x@1", "target": "xnli", "value": 50.0, "low": 0.5, "high": 2.0, "excludes_zero": True,
+    row = {"encoder": "x@1", "target": "xnli", "value": 50.0, "low": 0.5, "high": 2.0, "verdict": "up",
+           "covers": "seeds and items", "runs": "seeds", "n_runs": 3, "n_planned": 3,
            "n_seeds": 3, "n_encoders": 1, "degenerate": 0, "missing": 0}  # fmt: skip
     frame = pd.DataFrame([row | {"intermediate": "nli@de", "language": code, "gain": 1.0} for code in ["de", *columns]])
     (grouped,) = grids(frame, grouped=True)

@@ -136,7 +136,7 @@ def test_tables(tmp_path: Path) -> None:
     frame = gains(numbers.cells, numbers.store)
     lines = markdown(frame).splitlines()
     assert lines[0] == "**xnli on tiny@0**"
-    assert lines[2] == "| intermediate | en | sw | mean unseen | mean others |"
+    assert lines[2] == "| intermediate | en | sw | mean but en | mean others |"
     assert lines[4].startswith("| direct | 50.0 | 35.0 | 35.0 |")
     assert lines[6].startswith("| nli@de | 50.0 0.0 [0.0, 0.0] | 95.0 **+60.0** [")
     assert csv(frame).splitlines()[0].startswith("encoder,intermediate,target,language,value,gain,low,high,p,")

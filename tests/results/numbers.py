@@ -69,6 +69,7 @@ def make(
     steps: Callable[[str], int] | None = None,
     name: str = "numbers",
     recipe: Mapping[str, Any] | None = None,
+    target: str = "xnli",
 ) -> Numbers:
     """A study whose cells have the given points per item. `only` says which cells were run.
 
@@ -79,7 +80,7 @@ def make(
         question="Does training on inference first help?",
         encoders=tuple(encoders),
         intermediates=tuple(intermediates),  # type: ignore[arg-type]
-        targets=("xnli",),  # type: ignore[arg-type]
+        targets=(target,),  # type: ignore[arg-type]
         seeds=tuple(seeds),
     )
     store = ArtifactStore(folder / "artifacts")

@@ -10,7 +10,7 @@ it says; `python -m perf.calibration` shows by simulation that it does.
 Where encoders are pooled, a run is an encoder (the mean of its training seeds): resampling only the top
 level of nested data keeps the variance right (Davison & Hinkley, "Bootstrap Methods and their Application",
 1997, 3.8). With a single run nothing is known of the spread between runs, and the interval covers items
-alone.
+alone, and there is no p value.
 
 Coverage is over all outcomes. Where few runs happen to agree closely the interval is narrow, and right less often
 than 95%: intervals of few runs are best read together.
@@ -36,13 +36,16 @@ _KEPT = 2_000  # columns of parts whose draws are kept: 2,000 × 10,000 resample
 
 @dataclass(frozen=True)
 class Interval:
-    """Estimates per column, in points. Without any source of uncertainty `low`, `high` and `p` are NaN."""
+    """Estimates per column, in points. Where nothing is taken as random `low` and `high` are NaN.
+
+    `p` is NaN with a single run too: what another run would give is not known.
+    """
 
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
     p: np.ndarray  # two-sided, for no difference
-    covers: str  # what was taken as random: "runs and items", "runs", "items" or "nothing"
+    covers: tuple[str, ...]  # what was taken as random: "runs and items", "runs", "items" or "nothing"
 
 
 def intervals(
@@ -79,18 +82,18 @@ def _batches(comparisons: Sequence[Differences]) -> Iterator[list[Differences]]:
 
 def _interval(one: Differences, items: np.ndarray, level: float, seed: int) -> Interval:
     mean = one.means.mean(axis=0)
-    if one.covers == "nothing":
-        unknown = np.full_like(mean, np.nan)
-        return Interval(mean, unknown, unknown, unknown, one.covers)
     variance = one.variance
     draws = items * variance.item_scale
     if len(one.means) > 1:
         draws += np.sqrt(variance.runs) * _student(len(one.means) - 1, len(draws), seed)[:, None]
-        draws *= variance.narrowing
+    draws *= variance.scale
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     # Adding one to both counts keeps p above zero (Davison & Hinkley 1997, eq. 4.11)
     beyond = np.minimum((mean + draws <= 0).sum(axis=0), (mean + draws >= 0).sum(axis=0))
     p = np.minimum(1.0, 2 * (beyond + 1) / (len(draws) + 1))
+    if len(one.means) < 2:  # what another run would give is not known
+        p = np.full_like(mean, np.nan)
+        low, high = (np.where(variance.knows_items, end, np.nan) for end in (low, high))
     return Interval(mean, mean + low, mean + high, p, one.covers)
 
 

@@ -14,6 +14,7 @@ from xtransfer.analysis.paired_difference import Pairs, compare
 from xtransfer.analysis.points import Point, Result, load
 from xtransfer.analysis.recorded import CATEGORIES, Difference, differences
 from xtransfer.analysis.run_lookup import Side, side
+from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.errors import DataError, RequestError, StoreError
 from xtransfer.results.schema import ScoreRow
 from xtransfer.results.upsert import chunks
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
 
 PLACE = ["encoder", "intermediate", "target"]
-COLUMNS = [*PLACE, "language", "metric", "value_a", "value_b", "difference", "low", "high", "runs"]
+COLUMNS = [*PLACE, "language", "metric", "value_a", "value_b", "difference", "low", "high", "runs", "verdict"]
 _SAME = "They are the same: equal training, data and test, one set of scores."
 _MANY = 3  # differences of one category that the words name; more are counted
 
@@ -37,7 +38,9 @@ class Diff:
     b: str
     words: list[str]
     differences: list[Difference]
-    scores: pd.DataFrame  # COLUMNS; runs: pairs of runs behind a row; low and high NaN where there is no interval
+    # COLUMNS; runs: pairs of runs behind a row; low and high NaN where there is no interval; verdict: the state of a
+    # `Verdict`, empty where nothing could be paired
+    scores: pd.DataFrame
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -126,7 +129,7 @@ def _scores(results: Results, paired: _Paired) -> pd.DataFrame:
             continue
         for language, metric in [at for at in both[0][0] if all(at in values for pair in both for values in pair)]:
             values = [sum(pair[number][language, metric] for pair in both) / len(both) for number in (0, 1)]
-            lines.append([*place, language, metric, *values, values[0] - values[1], None, None, len(both)])
+            lines.append([*place, language, metric, *values, values[0] - values[1], None, None, len(both), ""])
     return pd.DataFrame(lines, columns=COLUMNS).astype({"low": float, "high": float})
 
 
@@ -144,11 +147,17 @@ def _add_intervals(scores: pd.DataFrame, paired: _Paired, store: ArtifactStore) 
             remarks["No interval: the artifacts of the scores are not in the artifact store."] = None
             continue
         answer = intervals([comparison.differences])[0]
+        num_runs = len(comparison.differences.means)
         here = (scores[PLACE] == list(place)).all(axis=1)
         for number, language in enumerate(comparison.columns):
             rows = here & (scores["language"] == language) & (scores["metric"] == metrics.get(language))
-            scores.loc[rows, ["low", "high"]] = [answer.low[number], answer.high[number]]
-        remarks[f"Intervals (95%) cover {answer.covers.replace('runs', 'seeds')}."] = None
+            low, high, covers = answer.low[number], answer.high[number], comparison.covers(number)
+            verdict = Verdict.of(float(low), float(high), covers, comparison.top, num_runs, len(several))
+            scores.loc[rows, ["low", "high", "verdict"]] = [low, high, verdict.state]
+            if rows.any():
+                remarks[f"Intervals (95%) cover {covers}." if low == low else "No interval: one group of items."] = None
+                if verdict.reason:
+                    remarks[f"Whether they differ is {verdict.reason}: another seed may give another answer."] = None
     return list(remarks)
 
 
@@ -198,8 +207,6 @@ def _of_category(several: Sequence[Difference]) -> str:
 def _of_numbers(scores: pd.DataFrame) -> list[str]:
     if scores.empty:
         return []
-    with_interval = scores[scores["low"].notna()]
-    beyond = int(((with_interval["low"] > 0) | (with_interval["high"] < 0)).sum())
-    if with_interval.empty:
-        return []
-    return [f"A minus B is not 0 with 95% confidence in {beyond} of {len(with_interval)} comparisons."]
+    known = int(scores["verdict"].isin(["up", "down", "open"]).sum())
+    sure = int(scores["verdict"].isin(["up", "down"]).sum())
+    return [f"A minus B is not 0 with 95% confidence in {sure} of {known} comparisons."] if known else []

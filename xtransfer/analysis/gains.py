@@ -1,8 +1,9 @@
 """Gains over a baseline, and contrasts of two intermediates, per language and on means of languages.
 
 Values of `language` that are not one:
-  `mean-unseen`  mean over all languages but English, in which the target was trained on
-  `mean-others`  the same without the languages that the intermediate (or either of two) was trained in
+  `mean-others`  mean over the languages that nothing was trained in: all but English and those of the intermediate
+                 (or of either of two). None where the target was trained in every language (translate-train)
+  `mean-unseen`  mean over all languages but English, the intermediate's own among them
   `family:NAME`, `script:NAME`  mean over the unseen languages of a family or a script, where there are two at least
                  (and not all: that is `mean-unseen`)
 Value of `intermediate` that is not one: `any`, the mean over all intermediates, against the baseline.
@@ -23,6 +24,8 @@ from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
 from xtransfer.analysis.paired_difference import Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.points import Point, Result, load
+from xtransfer.analysis.verdict import COLUMNS as VERDICT
+from xtransfer.analysis.verdict import Verdict
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
@@ -33,7 +36,7 @@ Arm = dict[Run, Result]  # one intermediate: its result in every run
 
 COLUMNS = (
     "encoder", "first", "second", "target", "language", "value", "second_value", "difference", "low", "high",
-    "p", "p_holm", "p_bh", "n_seeds", "n_encoders", "n_items", "covers", "excludes_zero", "degenerate", "missing",
+    "p", "p_holm", "p_bh", "n_seeds", "n_encoders", "n_items", *VERDICT, "degenerate", "missing",
 )  # fmt: skip
 
 
@@ -50,9 +53,11 @@ def gains(
 
     Columns: encoder, intermediate, target, language, value (mean score of the paired runs), gain, low, high
     (all in points), p, p_holm and p_bh (over the languages of the comparison, English too; NaN on means), n_seeds
-    (paired runs), n_encoders, n_items (0: no points per item), covers (what the interval takes as random),
-    excludes_zero, degenerate (cells left out because they learnt nothing, the baseline's included), missing (cells
-    without scores). Rows of the baseline itself have no gain. `frame.attrs["excluded"]` lists every cell that was
+    (paired runs), n_encoders, n_items (0: no points per item), covers (what the interval takes as random), runs
+    (what a run is), n_runs, n_planned (runs that the study has), verdict ("up", "down", "open", or "unknown" with its
+    reason: see `xtransfer.analysis.verdict`; there is no p without a verdict), degenerate (cells left out because they
+    learnt nothing, the baseline's included), missing (cells without scores). Rows of the baseline itself have no gain
+    and no verdict. `frame.attrs["excluded"]` lists every cell that was
     left out, with the reason.
 
     The interval is described in `xtransfer.analysis.bootstrap`: percentiles of a few resampled seeds would be
@@ -113,6 +118,11 @@ class Block:
     pooled: bool
     degenerate: dict[str, int]  # cells left out, by intermediate
     missing: dict[str, int]
+    planned: frozenset[Run]  # that the study has
+
+    def num_planned(self, runs: str) -> int:
+        """How many runs the study has: encoders, or seeds of its encoders."""
+        return len({encoder for encoder, _ in self.planned} if runs == "encoders" else self.planned)
 
 
 @dataclass(frozen=True)
@@ -161,7 +171,8 @@ class Grid:
             missing[point.intermediate] += point in self.missing
             if point in self.usable:
                 arms[point.intermediate][point.encoder, point.seed] = self.usable[point]
-        return Block(encoder, target, arms, pooled, degenerate, missing)
+        planned = frozenset((point.encoder, point.seed) for point in points)
+        return Block(encoder, target, arms, pooled, degenerate, missing, planned)
 
     def table(self, rows: Sequence[Row], level: float, resamples: int, seed: int) -> pd.DataFrame:
         made = self.compared(rows)
@@ -201,6 +212,7 @@ def _paired(arms: Sequence[Arm], base: Arm) -> Pairs:
 def _lines(row: Row, one: Comparison, answer: Interval) -> Iterator[dict[str, Any]]:
     estimates = _estimates(answer, one.columns, known=row.second is not None)
     for number, language in enumerate(one.columns):
+        verdict = _verdict(row, one, answer, number)
         yield {
             "encoder": row.block.encoder,
             "first": row.first,
@@ -212,11 +224,18 @@ def _lines(row: Row, one: Comparison, answer: Interval) -> Iterator[dict[str, An
             "n_seeds": one.num_runs,
             "n_encoders": one.num_encoders,
             "n_items": one.num_items[number],
-            "covers": answer.covers.replace("runs", one.top),
+            **verdict.columns,
             "degenerate": sum(row.block.degenerate.get(name, 0) for name in row.involved),
             "missing": sum(row.block.missing.get(name, 0) for name in row.involved),
             **{name: values[number] for name, values in estimates.items()},
         }
+
+
+def _verdict(row: Row, one: Comparison, answer: Interval, number: int) -> Verdict:
+    made_from = (one.covers(number), one.top, len(one.differences.means), row.block.num_planned(one.top))
+    if row.second is None:
+        return Verdict("", *made_from)
+    return Verdict.of(float(answer.low[number]), float(answer.high[number]), *made_from)
 
 
 def _estimates(answer: Interval, columns: Sequence[str], *, known: bool) -> dict[str, list[Any]]:
@@ -227,5 +246,4 @@ def _estimates(answer: Interval, columns: Sequence[str], *, known: bool) -> dict
         values = {name: np.full(len(columns), np.nan) for name in values}
     per_language = np.where(languages, values["p"], np.nan)
     values |= {"p_holm": holm(per_language), "p_bh": benjamini_hochberg(per_language)}
-    excludes = (values["low"] > 0) | (values["high"] < 0)
-    return {name: one.tolist() for name, one in values.items()} | {"excludes_zero": excludes.tolist()}
+    return {name: one.tolist() for name, one in values.items()}

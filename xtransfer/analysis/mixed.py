@@ -27,9 +27,10 @@ from scipy import stats
 
 from xtransfer.analysis.gains import DIRECT, Grid
 from xtransfer.analysis.predictors import TERMS, observations
+from xtransfer.analysis.verdict import Verdict
 
 COLUMNS = ("target", "term", "estimate", "low", "high", "p", "degrees", "n", "n_intermediates", "n_languages",
-           "n_runs", "note")  # fmt: skip
+           "n_runs", "verdict", "note")  # fmt: skip
 _FEWEST_DEGREES = 2  # of freedom: with one, Student's t is wider than anything that could be learnt
 _SAME = {"log2_rows_seen": 0.05}  # 3.5% more rows: a translation that lost a few to its checks saw no fewer
 _UNITS = ("intermediate", "language")
@@ -40,34 +41,46 @@ def mixed_effects(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95) ->
     """Coefficients of the gain over the baseline, in points per unit of each term, per target.
 
     Columns: target, term, estimate, low, high, p, degrees (of freedom), n (gains: a row for each run, intermediate
-    and language), n_intermediates, n_languages, n_runs (encoders × seeds), note. A term that cannot be estimated has
-    NaN and says why in its note; so have all terms of a model that cannot be fitted.
+    and language), n_intermediates, n_languages, n_runs (encoders × seeds), verdict (as in `Verdict`), note. A term
+    that cannot be estimated has NaN and says why in its note; so have all terms of a model that cannot be fitted. With
+    one run the estimate and its interval over pairs stand, without p and with the verdict "unknown".
     """
-    targets = dict.fromkeys(point.target for point in grid.points)
-    lines = [line for target in targets for line in _lines(target, observations(grid, target, baseline), level)]
+    planned: dict[str, set[tuple[str, int]]] = {}
+    for point in grid.points:
+        planned.setdefault(point.target, set()).add((point.encoder, point.seed))
+    lines = [
+        line
+        for target, runs in planned.items()
+        for line in _lines(target, observations(grid, target, baseline), level, len(runs))
+    ]
     return pd.DataFrame(lines, columns=[*COLUMNS])
 
 
-def _lines(target: str, rows: pd.DataFrame, level: float) -> Iterator[dict[str, Any]]:
+def _lines(target: str, rows: pd.DataFrame, level: float, num_planned: int) -> Iterator[dict[str, Any]]:
     pairs = rows.groupby([*_UNITS], sort=False, as_index=False)[["gain", *TERMS]].mean()
     degrees, notes = design(pairs)
     estimates, fault = fitted(pairs, [*degrees]) if degrees else ({}, "")
+    num_runs = len(rows[["encoder", "seed"]].drop_duplicates())
+    covers = "seeds" if num_runs > 1 else "nothing"
     for term in TERMS:
         estimate, error = estimates.get(term, (np.nan, np.nan))
         freedom = degrees[term] if term in estimates else np.nan
         half = error * stats.t.ppf((1 + level) / 2, freedom)
+        low, high = float(estimate - half), float(estimate + half)
+        verdict = Verdict.of(low, high, covers, "seeds", num_runs, num_planned)
         yield {
             "target": target,
             "term": term,
             "estimate": estimate,
-            "low": estimate - half,
-            "high": estimate + half,
-            "p": 2 * stats.t.sf(abs(estimate) / error, freedom),
+            "low": low,
+            "high": high,
+            "p": 2 * stats.t.sf(abs(estimate) / error, freedom) if verdict.is_known else np.nan,
             "degrees": freedom,
             "n": len(rows),
             **{f"n_{unit}s": pairs[unit].nunique() for unit in _UNITS},
-            "n_runs": len(rows[["encoder", "seed"]].drop_duplicates()),
-            "note": notes[term] or fault,
+            "n_runs": num_runs,
+            "verdict": verdict.state if term in estimates else "",
+            "note": notes[term] or fault or verdict.reason,
         }
 
 

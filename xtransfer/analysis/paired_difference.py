@@ -32,24 +32,29 @@ class Comparison:
     num_items: list[int]  # per column
     top: str  # what its runs are: "seeds", or "encoders" where encoders are pooled
 
+    def covers(self, column: int) -> str:
+        """What an interval of a column takes as random: "seeds and items", "encoders", "items", "nothing" …"""
+        return self.differences.covers[column].replace("runs", self.top)
+
 
 def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
     """The comparison of all pairs, each run counting the same; None where there is no run.
 
     With `pooled`, runs are averaged per encoder first: encoders are then the sample, and seeds are part of
-    them. Raises DataError where the two sides of a pair scored different items.
+    them. One encoder that is left of several is one run.
+
+    Raises DataError where the two sides of a pair scored different items.
     """
     if not pairs:
         return None
     results = [result for run in pairs.values() for pair in run for result in pair]
     languages = [code for code in results[0].values if all(code in one.values for one in results)]
-    columns = _columns(languages, [_own(*pair) for run in pairs.values() for pair in run])
+    columns = _columns(languages, [_own(*pair, languages) for run in pairs.values() for pair in run])
     encoders = list(dict.fromkeys(encoder for encoder, _ in pairs))
-    over_encoders = pooled and len(encoders) > 1
     top = [[number for number, run in enumerate(pairs) if run[0] == name] for name in encoders]
-    if not over_encoders:
+    if not pooled:
         top = [[number] for number in range(len(pairs))]
-    runs = [[Paired(*pair, _weights(tuple(languages), tuple(columns), _own(*pair))) for pair in run]
+    runs = [[Paired(*pair, _weights(tuple(languages), tuple(columns), _own(*pair, languages))) for pair in run]
             for run in pairs.values()]  # fmt: skip
     one, two = (_values(runs, side, languages) for side in ("one", "two"))
     return Comparison(
@@ -59,7 +64,7 @@ def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
         len(pairs),
         len(encoders),
         _num_items(results[0], languages, columns),
-        "encoders" if over_encoders else "seeds",
+        "encoders" if pooled else "seeds",
     )
 
 
@@ -67,7 +72,10 @@ def _by(top: list[list[int]], values: np.ndarray) -> np.ndarray:
     return np.array([values[members].mean(axis=0) for members in top])
 
 
-def _own(one: Result, two: Result) -> frozenset[str]:
+def _own(one: Result, two: Result, languages: list[str]) -> frozenset[str]:
+    """The languages that either was trained in: as an intermediate, or as a target on translations."""
+    if one.point.is_trained_everywhere or two.point.is_trained_everywhere:
+        return frozenset(languages)
     return one.point.own_languages | two.point.own_languages
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
     from xtransfer.study.cells import Cell
 
-ENGLISH = "en"  # every target is fine-tuned in English: the other languages are unseen by it
+ENGLISH = "en"  # every target is fine-tuned in English
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class Point:
     def own_languages(self) -> frozenset[str]:
         """The languages that the intermediate was trained in."""
         return frozenset(part.language for part in Intermediate.parse(self.intermediate).all_parts)
+
+    @cached_property
+    def is_trained_everywhere(self) -> bool:
+        """Whether the target was trained in every language that it is scored in, on translations."""
+        return Target.parse(self.target).translate == "train"
 
 
 def study_points(db: Database, study: str) -> list[Point]:

@@ -58,11 +58,11 @@ def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[di
     variance = one.differences.variance
     mean = one.differences.means.mean(axis=0)
     needed = runs_needed(mean, variance, level, power)
-    of_runs, of_items = variance.num_runs > 1, one.differences.influence is not None
+    of_runs, of_items = variance.num_runs > 1, variance.knows_items
     numbers = {
         "difference": mean,
         "se_runs": np.sqrt(variance.runs) if of_runs else np.full_like(mean, np.nan),
-        "se_items": np.sqrt(variance.items) if of_items else np.full_like(mean, np.nan),
+        "se_items": np.where(of_items, np.sqrt(variance.items), np.nan),
         "se": np.sqrt(variance.total) if of_runs else np.full_like(mean, np.nan),
         "detectable": smallest(variance.total, variance.degrees, level, power) if of_runs else needed,
         "runs_needed": needed,
@@ -98,7 +98,7 @@ def runs_needed(difference: np.ndarray, variance: Variance, level: float, power:
     runs = variance.runs * variance.num_runs / counts
     total = runs + variance.items
     share = np.divide(runs, total, out=np.zeros_like(total), where=total > 0)
-    found = smallest(total, degrees(share, counts), level, power) <= np.abs(difference)
+    found = smallest(total, degrees(share, counts, variance.item_degrees), level, power) <= np.abs(difference)
     return np.where(found.any(axis=0), counts[0] + found.argmax(axis=0), np.inf)
 
 

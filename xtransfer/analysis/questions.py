@@ -21,6 +21,7 @@ from xtransfer.analysis.points import Point, study_points
 from xtransfer.analysis.power import power as power_of
 from xtransfer.analysis.ranking import ranking as ranking_of
 from xtransfer.analysis.totals import totals
+from xtransfer.analysis.verdict import turned as turned_state
 from xtransfer.base.errors import RequestError, unknown
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.settings import current
@@ -136,6 +137,7 @@ def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
     )[list(frame.columns)]
     turned["difference"] = -frame["difference"]
     turned["low"], turned["high"] = -frame["high"], -frame["low"]
+    turned["verdict"] = frame["verdict"].map(turned_state)
     made = frame.where(frame["first"] == first, turned)
     made.attrs = frame.attrs
     return made

@@ -24,18 +24,21 @@ from xtransfer.analysis.bootstrap import RESAMPLES, Counts
 from xtransfer.analysis.gains import Block, Grid
 from xtransfer.analysis.paired_difference import OTHERS, Comparison
 from xtransfer.analysis.variance import Differences, Part, correction, merged
+from xtransfer.analysis.verdict import COLUMNS as VERDICT
+from xtransfer.analysis.verdict import Verdict
 
 COLUMNS = ("encoder", "target", "language", "intermediate", "value", "best", "expected_rank", "n_seeds",
-           "n_encoders", "covers")  # fmt: skip
+           "n_encoders", *(name for name in VERDICT if name != "verdict"))  # fmt: skip
 
 
 def ranking(grid: Grid, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
     """The probability that each intermediate (`direct` is one) is the best, per target, encoder and language or mean.
 
     Columns: encoder, target, language, intermediate, value (points, mean of the runs that all intermediates have),
-    best (probability; equal firsts share it), expected_rank (1 is best), n_seeds, n_encoders, covers. Intermediates
-    without a run are left out; `mean-others` is too, being over other languages for each. NaN where nothing is
-    random.
+    best (probability; equal firsts share it), expected_rank (1 is best), n_seeds, n_encoders, and of a `Verdict` what
+    it covers, its runs and why nothing is known. With one run that all have in common nothing is ranked: best and
+    expected_rank are NaN. An intermediate without a usable run has a row without numbers. `mean-others` is left out,
+    being over other languages for each.
     """
     counts = grid.counts(resamples, seed)
     lines = [line for block in grid.blocks() if (race := _race(grid, block)) for line in _lines(block, race, counts)]
@@ -97,25 +100,31 @@ def _widened(chosen: list[tuple[tuple[Part, ...], list[int]]]) -> Iterator[Part]
 
 def _lines(block: Block, race: _Race, counts: Counts) -> Iterator[dict[str, Any]]:
     best, rank = _places(race, counts)
+    top, num_runs = race.like.top, len(race.against_first.means)
     for number, language in enumerate(race.languages):
+        covers = race.against_first.covers[number].replace("runs", top)
+        verdict = Verdict("" if num_runs > 1 else "unknown", covers, top, num_runs, block.num_planned(top))
+        of_place = {"encoder": block.encoder, "target": block.target, "language": language}
         for place, name in enumerate(race.names):
             yield {
-                "encoder": block.encoder,
-                "target": block.target,
-                "language": language,
+                **of_place,
                 "intermediate": name,
                 "value": race.values[place, number],
                 "best": best[place, number],
                 "expected_rank": rank[place, number],
                 "n_seeds": race.like.num_runs,
                 "n_encoders": race.like.num_encoders,
-                "covers": race.against_first.covers.replace("runs", race.like.top),
+                **verdict.columns,
             }
+        absent = replace(verdict, state="unknown", covers="nothing", num_runs=0)
+        nothing = dict.fromkeys(("value", "best", "expected_rank"), np.nan) | {"n_seeds": 0, "n_encoders": 0}
+        for name in (name for name, arm in block.arms.items() if not arm):
+            yield {**of_place, "intermediate": name, **nothing, **absent.columns}
 
 
 def _places(race: _Race, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
     """Probability of the first place and expected rank, each [intermediates, languages]."""
-    if race.against_first.covers == "nothing":
+    if len(race.against_first.means) < 2:
         unknown = np.full(race.values.shape, np.nan)
         return unknown, unknown
     drawn = race.against_first.means.mean(axis=0) + joint_draws(race.against_first, counts)

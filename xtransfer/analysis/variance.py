@@ -12,12 +12,16 @@ between (up to 97.5% for 95% with three runs), Satterthwaite's degrees of freedo
 V_runs, too rarely (down to 92.2%), since w is itself an estimate. Here the exponent is 2 - 8/(3k), which makes
 the largest error as small as a power of w can: by numerical integration over all true shares the 95% interval
 covers 94.0 to 96.0% with three runs, 94.7 to 95.4% with five, 94.9 to 95.1% with ten, 92.5 to 97.5% with two.
+
+V_items of G groups has G - 1 degrees of freedom, which matters where groups are few: their part of 1/degrees is added
+with the square of its share, as Satterthwaite does. One group says nothing of the spread of groups: the interval then
+covers runs alone, and with one run there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -25,6 +29,7 @@ from scipy import special, stats
 
 _TAIL = 0.975  # the narrowing is right for the 95% interval, and close to it at other levels
 _SHARES = np.linspace(0.0, 1.0, 101)
+_FEWEST_GROUPS = 2  # of items: how far groups lie apart cannot be seen in one
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +67,15 @@ class Differences:
     parts: tuple[Part, ...] = ()
 
     @property
-    def covers(self) -> str:
-        """What is random: "runs and items", "runs", "items" or "nothing"."""
-        known = ["runs"] * (len(self.means) > 1) + ["items"] * (self.influence is not None)
-        return " and ".join(known) or "nothing"
+    def covers(self) -> tuple[str, ...]:
+        """What is random in each column: "runs and items", "runs", "items" or "nothing"."""
+        runs = ["runs"] * (len(self.means) > 1)
+        return tuple(" and ".join(runs + ["items"] * bool(items)) or "nothing" for items in self.variance.knows_items)
+
+    def uses(self, stratum: str) -> np.ndarray:
+        """[columns] Whether a column is made of languages of a stratum: all where there are no parts to say so."""
+        weights = [part.weights for part in self.parts if part.stratum == stratum]
+        return np.any(np.concatenate(weights), axis=0) if weights else np.ones(self.means.shape[1], bool)
 
     @cached_property
     def variance(self) -> Variance:
@@ -80,19 +90,28 @@ class Variance:
     runs: np.ndarray  # zero with a single run, whose spread is unknown
     items: np.ndarray  # V_items - V_both: what more runs would leave
     drawn: np.ndarray  # of the mean over runs when item groups are drawn anew, uncorrected
+    item_degrees: np.ndarray | float = np.inf  # of freedom of `items`: G - 1 for G groups (Satterthwaite for several)
+    knows_items: np.ndarray = field(default_factory=lambda: np.ones(1, bool))  # False: no points, or a single group
 
     @classmethod
     def of(cls, one: Differences) -> Variance:
         runs, columns = one.means.shape
         spread = one.means.var(axis=0, ddof=1) / runs if runs > 1 else np.zeros(columns)
-        items, both, drawn = np.zeros(columns), np.zeros(columns), np.zeros(columns)
-        for values in (one.influence or {}).values():
+        items, both, drawn, squares = (np.zeros(columns) for _ in range(4))
+        knows_items = np.full(columns, one.influence is not None)
+        for stratum, values in (one.influence or {}).items():
+            groups = values.shape[1]
+            if groups < _FEWEST_GROUPS:
+                knows_items &= ~one.uses(stratum)
+                continue
             of_mean = np.square(values.mean(axis=0)).sum(axis=0)
             drawn += of_mean
             items += correction(values) * of_mean
+            squares += np.square(correction(values) * of_mean) / (groups - 1)
             if runs > 1:
                 both += correction(values) * values.var(axis=0, ddof=1).sum(axis=0) / runs
-        return cls(runs, spread, np.maximum(items - both, 0.0), drawn)
+        item_degrees = np.divide(np.square(items), squares, out=np.full(columns, np.inf), where=squares > 0)
+        return cls(runs, spread, np.maximum(items - both, 0.0), drawn, item_degrees, knows_items)
 
     @property
     def total(self) -> np.ndarray:
@@ -113,14 +132,18 @@ class Variance:
     @property
     def degrees(self) -> np.ndarray:
         """Degrees of freedom of Student's t for the mean over its standard error."""
-        return degrees(self.share, self.num_runs)
+        return degrees(self.share, self.num_runs, self.item_degrees)
 
     @property
-    def narrowing(self) -> np.ndarray:
-        """What the sum of both kinds of draws is multiplied by, so that it covers as often as it says."""
+    def scale(self) -> np.ndarray:
+        """What the sum of both kinds of draws is multiplied by, so that it covers as often as it says.
+
+        It is narrowed for the runs, and widened for the groups where they are few.
+        """
+        few_groups = stats.t.ppf(_TAIL, self.degrees) / stats.t.ppf(_TAIL, degrees(self.share, self.num_runs))
         if self.num_runs < 2:
-            return np.ones_like(self.runs)
-        return np.asarray(np.interp(self.share, _SHARES, _narrowing(self.num_runs)))
+            return np.asarray(few_groups)
+        return np.asarray(few_groups * np.interp(self.share, _SHARES, _narrowing(self.num_runs)))
 
 
 def correction(influence: np.ndarray) -> float:
@@ -129,11 +152,16 @@ def correction(influence: np.ndarray) -> float:
     return groups / max(groups - 1, 1)
 
 
-def degrees(share: np.ndarray, num_runs: int | np.ndarray) -> np.ndarray:
-    """Degrees of freedom where two runs or more have that share of the variance; infinite where they have none."""
+def degrees(share: np.ndarray, num_runs: int | np.ndarray, item_degrees: np.ndarray | float = np.inf) -> np.ndarray:
+    """Degrees of freedom where runs have that share of the variance, and items of so many degrees the rest.
+
+    Infinite where neither part has a share that is uncertain.
+    """
     exponent = 2 - 8 / (3 * num_runs)
-    found = np.divide(num_runs - 1, share**exponent, out=np.full_like(share, np.inf), where=share > 0)
-    return np.asarray(found)
+    weight = np.power(share, exponent, out=np.zeros_like(share), where=share > 0)
+    of_runs = np.divide(weight, num_runs - 1, out=np.zeros_like(share), where=share > 0)
+    inverse = of_runs + (1 - share) ** 2 / item_degrees
+    return np.asarray(np.divide(1.0, inverse, out=np.full_like(inverse, np.inf), where=inverse > 0))
 
 
 @cache

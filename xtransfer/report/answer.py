@@ -1,4 +1,4 @@
-"""The answer in words, made from the numbers: what an interval does not show is not said."""
+"""The answer in words, made from the numbers: what a verdict does not allow is not said."""
 
 from __future__ import annotations
 
@@ -8,29 +8,35 @@ from typing import Any
 
 import pandas as pd
 
-from xtransfer.analysis import ANY, DIRECT, UNSEEN
+from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.tables import signed, title
 from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.study import Target
 
 Row = dict[Any, Any]
 _LEAST_SHOWN = 0.01  # probability
+_OTHERS = "the other languages: all but English and those that the intermediate (or either of two) was trained in"
+_EVERYWHERE = "all languages but English; the target was trained in each of them, on translations"
+_ALL = "the mean of all languages but English"  # what is ranked must be over the same languages
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One statement, what its interval makes of it, and what would settle an open one."""
+    """One statement, the verdict that it says, and what would settle an open one."""
 
     text: str
-    verdict: str  # "up", "down", "open" (the interval includes 0) or "unknown" (no interval)
+    verdict: Verdict
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the study says of one target on one encoder, on the mean of the unseen languages."""
+    """What the study says of one target on one encoder, on a mean over languages."""
 
     title: str
+    mean: str  # the languages that it is over
     first_training: list[Sentence]  # against direct: any intermediate, then each
     against_english: list[Sentence]  # intermediates in other languages against those in English
     best: str  # how probable it is of each that it is the best; '' where there is no telling
@@ -41,57 +47,77 @@ def answers(gains: pd.DataFrame, contrasts: pd.DataFrame, ranking: pd.DataFrame,
     needs = _needs(power)
     found = []
     for (target, encoder), part in gains.groupby(["target", "encoder"], sort=False):
-        mean = part[(part["language"] == UNSEEN) & (part["intermediate"] != DIRECT)]
-        rows = sorted(mean.to_dict("records"), key=lambda row: row["intermediate"] != ANY)
+        compared = _on_the_mean(part[part["intermediate"] != DIRECT], ["intermediate"])
+        rows = sorted(compared, key=lambda row: row["intermediate"] != ANY)
         here = (contrasts["target"] == target) & (contrasts["encoder"] == encoder)
-        pairs = contrasts[here & (contrasts["language"] == UNSEEN)].to_dict("records")
+        pairs = _on_the_mean(contrasts[here], ["first", "second"])
         if rows:
+            mean = _EVERYWHERE if _is_trained_everywhere(str(target)) else _OTHERS
             name = title(str(target), str(encoder), max(row["n_encoders"] for row in rows))
             english = [_against_english(row, needs) for row in pairs if _one_is_english(row)]
-            found.append(Answer(name, [_gain(row, needs) for row in rows], english, _best(ranking, target, encoder)))
+            gained = [_gain(row, needs) for row in rows]
+            found.append(Answer(name, mean, gained, english, _best(ranking, target, encoder)))
     return found
 
 
+def _on_the_mean(frame: pd.DataFrame, what: list[str]) -> list[Row]:
+    """Of each comparison its row over the other languages; over all but English where there are no others."""
+    means = frame[frame["language"].isin([OTHERS, UNSEEN])].sort_values("language", key=lambda one: one != OTHERS)
+    return list(means.drop_duplicates(what).sort_index().to_dict("records"))
+
+
+def _is_trained_everywhere(target: str) -> bool:
+    return Target.parse(target).translate == "train"
+
+
+def _of_mean(row: Row) -> str:
+    """What is said of a row that is over other languages than the answer is."""
+    if row["language"] == OTHERS or _is_trained_everywhere(row["target"]):
+        return ""
+    return " on the mean of all languages but English, each of which was trained in"
+
+
 def _needs(power: pd.DataFrame) -> Mapping[tuple[str, ...], Row]:
-    rows = power[power["language"] == UNSEEN].to_dict("records")
-    return {(row["target"], row["encoder"], row["first"], row["second"]): row for row in rows}
+    rows = power[power["language"].isin([OTHERS, UNSEEN])].to_dict("records")
+    return {tuple(row[name] for name in ("target", "encoder", "first", "second", "language")): row for row in rows}
 
 
 def _gain(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
     one = row["intermediate"]
     what = "Training on any of the intermediates first" if one == ANY else f"Training on {one} first"
-    verdict = _verdict(row["low"], row["high"])
-    gain = f"{signed(row['gain'])} points over direct"
+    verdict = Verdict.read(row)
+    gain = f"{signed(row['gain'])} points over direct{_of_mean(row)}"
     said = {
         "up": f"{what} helped: {gain}",
         "down": f"{what} hurt: {gain}",
         "open": f"{what} made no difference that this study can show: {gain}",
-        "unknown": f"{what}: {gain}. This is a single measurement, from which nothing can be concluded",
-    }[verdict]
-    need = needs.get((row["target"], row["encoder"], one, DIRECT))
+        "unknown": f"Whether {what[0].lower()}{what[1:]} helps is {verdict.reason}: it gave {gain}",
+    }[verdict.state]
+    need = needs.get((row["target"], row["encoder"], one, DIRECT, row["language"]))
     return Sentence(said + _interval(row["low"], row["high"], verdict), verdict, settling(verdict, need))
 
 
 def _against_english(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
     other, english = row["first"], row["second"]
-    need = needs.get((row["target"], row["encoder"], other, english))
-    difference, low, high = row["difference"], row["low"], row["high"]
+    need = needs.get((row["target"], row["encoder"], other, english, row["language"]))
+    difference, low, high, verdict = row["difference"], row["low"], row["high"], Verdict.read(row)
     if _languages(other) == {"en"}:
         other, english, difference, low, high = english, other, -difference, -high, -low
-    verdict = _verdict(low, high)
-    points = f"{abs(difference):.1f} points"
+        verdict = verdict.turned()
+    points = f"{abs(difference):.1f} points{_of_mean(row)}"
+    seen = f"{signed(difference)} points{_of_mean(row)}"
     said = {
         "up": f"{other} is better than {english} by {points}",
         "down": f"{other} is worse than {english} by {points}",
-        "open": f"{other} and {english} cannot be told apart: the difference is {signed(difference)} points",
-        "unknown": f"{other} minus {english} is {signed(difference)} points, a single measurement",
-    }[verdict]
+        "open": f"{other} and {english} cannot be told apart: the difference is {seen}",
+        "unknown": f"Whether {other} is better than {english} is {verdict.reason}: the difference was {seen}",
+    }[verdict.state]
     return Sentence(said + _interval(low, high, verdict), verdict, settling(verdict, need))
 
 
-def settling(verdict: str, need: Row | None) -> str:
+def settling(verdict: Verdict, need: Row | None) -> str:
     """What would settle a comparison that is open: more runs, more test items, or a larger difference."""
-    if verdict in ("up", "down") or need is None:
+    if verdict.is_sure or need is None:
         return ""
     if pd.isna(need["detectable"]):
         return f"To tell: {need['advice']}."
@@ -102,14 +128,19 @@ def settling(verdict: str, need: Row | None) -> str:
 
 def _best(ranking: pd.DataFrame, target: Any, encoder: Any) -> str:
     here = (ranking["target"] == target) & (ranking["encoder"] == encoder) & (ranking["language"] == UNSEEN)
-    rows = ranking[here & ranking["best"].notna()].sort_values("best", ascending=False).to_dict("records")
+    every = ranking[here]
+    lost = [str(name) for name in every.loc[every["n_runs"] == 0, "intermediate"]]
+    without = f" Not ranked, without a usable run: {listed(lost)}." if lost else ""
+    rows = every[every["best"].notna()].sort_values("best", ascending=False).to_dict("records")
     shown = [f"{row['intermediate']} {row['best']:.0%}" for row in rows if row["best"] >= _LEAST_SHOWN]
     if not shown:
-        return ""
+        reasons = every.loc[every["n_runs"] > 0, "reason"].unique()
+        return "".join(f"Which of them is the best on {_ALL} is {reason}." for reason in reasons) + without
     rest = len(rows) - len(shown)
     others = f"; each of the other {rest} less than 1%" if rest > 1 else "; the other less than 1%" if rest else ""
     runs = counted(rows[0]["n_seeds"], "run")
-    return f"Probability of being the best on this mean, in the {runs} that all of them have: {listed(shown)}{others}."
+    best = f"Probability of being the best on {_ALL}, in the {runs} that all of them have: {listed(shown)}{others}."
+    return best + without
 
 
 def _one_is_english(row: Row) -> bool:
@@ -121,13 +152,10 @@ def _languages(slug: str) -> set[str]:
     return {part.language for part in Intermediate.parse(slug).all_parts}
 
 
-def _verdict(low: float, high: float) -> str:
+def _interval(low: float, high: float, verdict: Verdict) -> str:
+    made_from = f", from {verdict.made_from}" if verdict.is_known and verdict.made_from else ""
     if pd.isna(low):
-        return "unknown"
-    return "up" if low > 0 else "down" if high < 0 else "open"
-
-
-def _interval(low: float, high: float, verdict: str) -> str:
-    if verdict == "unknown":
-        return "."
-    return f" (95% interval {signed(low)} to {signed(high)}{', which includes 0' if verdict == 'open' else ''})."
+        return f"{made_from}."
+    over = "" if " and " in verdict.over else f" over {verdict.over}:"
+    zero = ", which includes 0" if verdict.state == "open" else ""
+    return f" (95% interval{over} {signed(low)} to {signed(high)}{zero}{made_from})."

@@ -134,3 +134,8 @@ def bibliography(keys: Iterable[str]) -> str:
     """The entries of the keys, each once, in the order of CITATIONS."""
     wanted = set(keys)
     return "\n\n".join(entry.bibtex for key, entry in CITATIONS.items() if key in wanted) + "\n"
+
+
+def cite(*keys: str) -> str:
+    """The mark of a citation in a text: ` [@key;key]`."""
+    return f" [@{';'.join(keys)}]" if keys else ""

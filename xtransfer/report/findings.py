@@ -12,6 +12,7 @@ import pandas as pd
 from xtransfer.analysis import Grid, contrasts, gains, is_language, mixed_effects, power, ranking, study_points
 from xtransfer.analysis.measures import measures
 from xtransfer.analysis.points import ENGLISH
+from xtransfer.analysis.verdict import Verdict
 from xtransfer.report import tables
 from xtransfer.report.answer import Answer, answers
 from xtransfer.report.model import Model, models
@@ -33,6 +34,7 @@ class Certain:
     unadjusted: int
     holm: int
     benjamini_hochberg: int
+    unknown: dict[str, int]  # reason → gains of which nothing is known
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,20 @@ class Findings:
             **({"measures": self.measures} if len(self.measures) else {}),
         }
 
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The different verdicts on all gains and contrasts."""
+        rows = [*self.gains.to_dict("records"), *self.contrasts.to_dict("records")]
+        return list(dict.fromkeys(Verdict.read(row) for row in rows if row["verdict"]))
+
     def certain(self, grid: tables.Grid) -> Certain:
         """How many gains of a grid over single languages stand after adjustment for their number."""
         rows = self._rows(grid)
-        single = rows[rows["p"].notna() & rows["language"].map(is_language).astype(bool)]
-        return Certain(len(single), *(int((single[name] < _ALPHA).sum()) for name in ("p", "p_holm", "p_bh")))
+        languages = rows[rows["language"].map(is_language).astype(bool)]
+        single = languages[languages["p"].notna()]
+        holds, holm, bh = (int((single[name] < _ALPHA).sum()) for name in ("p", "p_holm", "p_bh"))
+        reasons = languages[languages["verdict"] == "unknown"]["reason"].value_counts()
+        return Certain(len(single), holds, holm, bh, {str(reason): int(count) for reason, count in reasons.items()})
 
     def grouped(self, grid: tables.Grid) -> tables.Grid | None:
         """Gains by family and script of what a grid shows; None where no family or script has several languages."""

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from xtransfer.analysis import DIRECT, UNSEEN
+from xtransfer.analysis import DIRECT, OTHERS, UNSEEN
 from xtransfer.base.latex import escape, minus, tabular
 from xtransfer.report.model import Model
 from xtransfer.report.tables import Grid, Number, heading, parts, signed
 
 
 def gains_table(grid: Grid) -> str:
-    """Scores of `direct` and gains over it; bold where the 95% interval excludes 0.
+    """Scores of `direct` and gains over it, bold and with intervals as their verdicts allow.
 
-    The interval itself stands beside the mean over the unseen. Many languages take several tabulars.
+    The interval itself stands beside the mean over the other languages. Many languages take several tabulars.
     """
     caption = (
         f"Zero-shot results on {escape(grid.title)}: score of direct fine-tuning in points, below it the gain of each "
-        "intermediate over it. Bold: the 95\\% interval over runs and test items excludes 0."
+        f"intermediate over it; {escape(grid.legend('bold'))}."
     )
     name = f"tab:gains-{grid.target}-{grid.encoder}"
     return _table([_tabular(part) for part in parts(grid)], caption, name)
@@ -32,12 +32,15 @@ def model_table(model: Model) -> str:
         numbers = ["--"] * 3
         if pd.notna(row["estimate"]):
             interval = minus(f"[{signed(row['low'])}, {signed(row['high'])}]")
-            numbers = [minus(signed(row["estimate"])), interval, "$<$0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"]
+            p = "--" if pd.isna(row["p"]) else "$<$0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"
+            numbers = [minus(signed(row["estimate"])), interval, p]
         lines.append(" & ".join([escape(row["term"].replace("_", " ")), *numbers]) + r" \\")
     caption = (
         f"Mixed-effects model of the gain on {escape(model.target)} in points, with random intercepts for intermediate "
         "and test language."
     )
+    unknown = dict.fromkeys(row["note"] for row in model.terms if row["verdict"] == "unknown")
+    caption += "".join(f" What a term goes with is {escape(note)}." for note in unknown)
     return _table([tabular("lrrr", lines)], caption, f"tab:model-{model.target}")
 
 
@@ -51,8 +54,9 @@ def _table(tabulars: Sequence[str], caption: str, name: str) -> str:
 
 def _tabular(grid: Grid) -> str:
     lines = [" & ".join(["intermediate", *(escape(heading(one)) for one in grid.columns)]) + r" \\", r"\midrule"]
+    headline = OTHERS if OTHERS in grid.columns else UNSEEN
     for name in grid.rows:
-        cells = [_cell(name, grid.numbers.get((name, one)), with_interval=one == UNSEEN) for one in grid.columns]
+        cells = [_cell(name, grid.numbers.get((name, one)), with_interval=one == headline) for one in grid.columns]
         lines.append(" & ".join([escape(name), *cells]) + r" \\")
         if name == DIRECT and len(grid.rows) > 1:
             lines.append(r"\midrule")
@@ -65,7 +69,7 @@ def _cell(row: str, number: Number | None, *, with_interval: bool) -> str:
     if row == DIRECT:
         return f"{number.value:.1f}"
     gain = minus(number.gain_text)
-    shown = rf"\textbf{{{gain}}}" if number.excludes_zero else gain
+    shown = rf"\textbf{{{gain}}}" if number.verdict.is_sure else gain
     if not (with_interval and number.interval_text):
         return shown or "--"
     return rf"{shown} {{\scriptsize {minus(number.interval_text)}}}"

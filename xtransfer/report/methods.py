@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from xtransfer import benchmarks
+from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.latex import escape
 from xtransfer.metrics.aggregate import XTREME, XTREME_R
 from xtransfer.metrics.metrics import METRICS
-from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography
+from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography, cite
 from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.sizes import trained_name
+from xtransfer.report.statistics import statistics
 from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate, MixturePart
 from xtransfer.study.study import Target
@@ -49,14 +51,10 @@ class Methods:
         return bibliography(self.keys)
 
 
-def methods(facts: Provenance) -> Methods:
-    """What was done, in the words of a paper; nothing is said that the study's rows do not hold."""
+def methods(facts: Provenance, verdicts: Collection[Verdict]) -> Methods:
+    """What was done, in the words of a paper; nothing is said that the study's rows and verdicts do not hold."""
     said = [_design(facts), _encoders(facts), _intermediates(facts), _targets(facts), *_recipes(facts)]
-    return Methods([*filter(None, said), _statistics(facts), _machinery(facts)])
-
-
-def cite(*keys: str) -> str:
-    return f" [@{';'.join(keys)}]" if keys else ""
+    return Methods([*filter(None, said), statistics(_is_pooled(facts), verdicts), _machinery(facts)])
 
 
 def _authors(match: re.Match[str]) -> str:
@@ -249,21 +247,8 @@ def _recipe(one: UsedRecipe) -> str:
     return ", ".join(settings)
 
 
-def _statistics(facts: Provenance) -> str:
-    pooled = len(facts.encoders) > len({one.name.partition("@")[0] for one in facts.encoders})
-    text = (
-        "Gains are paired by encoder, training seed and test item. Their 95% intervals take runs and test items as "
-        "samples: items are drawn anew 10,000 times in the groups that belong together"
-        f"{cite('davison-hinkley-1997-bootstrap')}, the spread between runs enters through Student's t, what both "
-        f"have in common is counted once{cite('owen-2007-pigeonhole')}, and the sum is narrowed to Student's t with "
-        "the degrees of freedom that the runs' share of the variance gives."
-    )
-    text += " Where encoders are pooled, each is a run." if pooled else ""
-    return text + (
-        f" P-values over the languages of a comparison are adjusted as by Holm{cite('holm-1979-simple')} "
-        f"and as by Benjamini and Hochberg{cite('benjamini-hochberg-1995-controlling')}. Runs whose loss did not "
-        "fall, or whose predictions are all equal, are left out and counted."
-    )
+def _is_pooled(facts: Provenance) -> bool:
+    return len(facts.encoders) > len({one.name.partition("@")[0] for one in facts.encoders})
 
 
 def _machinery(facts: Provenance) -> str:

@@ -44,6 +44,8 @@ def _said(row: dict[Any, Any]) -> str:
     low, high = row["low"], row["high"]
     unit = _UNITS.get(row["term"], row["term"])
     change = f"{signed(row['estimate'])} points of gain (95% interval {signed(low)} to {signed(high)})"
-    if low > 0 or high < 0:
+    if row["verdict"] == "unknown":
+        return f"{unit} went with {change}; what it goes with in general is {row['note']}."
+    if row["verdict"] in ("up", "down"):
         return f"{unit} goes with {change}."
     return f"{unit} goes with no difference that this study can show: {change}."

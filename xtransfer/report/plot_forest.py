@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +16,7 @@ from xtransfer.report.tables import Grid, heading, is_mean
 
 _PANEL_COLUMNS = 4
 _TALLEST = 9.0  # inches: a printed page
+_UNKNOWN = COLOURS[-1]  # grey, with a dotted interval: it does not cover runs
 
 
 def forests(grid: Grid) -> list[Figure]:
@@ -55,7 +57,7 @@ def _forest(grid: Grid, rows: Sequence[str], limits: tuple[float, float]) -> Fig
             panel.set_visible(False)
         for panel in axes[max(len(grid.columns) - columns, 0) : len(grid.columns)]:
             panel.tick_params(labelbottom=True)
-        figure.supxlabel("gain over direct (points), 95% interval; filled: excludes 0", fontsize=10)
+        figure.supxlabel(fill(f"gain over direct (points); {grid.legend('filled')}", int(13 * size[0])), fontsize=10)
     return figure
 
 
@@ -69,9 +71,10 @@ def _panel(axes: Axes, grid: Grid, rows: Sequence[str], column: str) -> None:
         number = grid.numbers.get((name, column))
         if number is None or np.isnan(number.gain):
             continue
-        colour = COLOURS[0] if number.gain >= 0 else COLOURS[1]
+        known = number.verdict.is_known
+        colour = (COLOURS[0] if number.gain >= 0 else COLOURS[1]) if known else _UNKNOWN
         if not np.isnan(number.low):
-            axes.plot([number.low, number.high], [y, y], color=colour, linewidth=2)
-        fill = colour if number.excludes_zero else "none"
+            axes.plot([number.low, number.high], [y, y], "-" if known else ":", color=colour, linewidth=2)
+        face = colour if number.verdict.is_sure else "none"
         marker = "D" if name == ANY else "o"
-        axes.plot(number.gain, y, marker, markersize=6, color=colour, markerfacecolor=fill, markeredgewidth=1.6)
+        axes.plot(number.gain, y, marker, markersize=6, color=colour, markerfacecolor=face, markeredgewidth=1.6)

@@ -22,7 +22,7 @@ _MOST_ROWS = 24  # of one figure: about a printed page
 
 
 def heat_maps(grid: Grid) -> list[Figure]:
-    """Gain over direct, intermediate × language; a dot marks intervals that exclude 0.
+    """Gain over direct, intermediate × language; a dot marks gains that are sure.
 
     Many languages or intermediates take several figures, on one scale of colours.
     """
@@ -89,7 +89,7 @@ def _is_dark(colour: Any) -> bool:
 def _write_gain(axes: Axes, x: int, y: int, number: Number | None, on_dark: bool) -> None:
     if number is None or np.isnan(number.gain):
         return
-    weight = "bold" if number.excludes_zero else "normal"
-    text = number.gain_text + (" •" if number.excludes_zero else "")
+    weight = "bold" if number.verdict.is_sure else "normal"
+    text = number.gain_text + (" •" if number.verdict.is_sure else "")
     colour = "#ffffff" if on_dark else "#101214"
     axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", color=colour, fontsize=9, fontweight=weight)

@@ -13,8 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
+from xtransfer.analysis.verdict import Verdict
+from xtransfer.report.words import listed
 
-HEADINGS = {UNSEEN: "mean unseen", OTHERS: "mean others"}
+HEADINGS = {UNSEEN: "mean but en", OTHERS: "mean others"}
 _SHORT_WIDTH = 8  # characters of a terminal column without interval, its border included
 _MOST_LANGUAGES = 14  # side by side on a page
 
@@ -26,12 +28,12 @@ def signed(points: float) -> str:
 
 
 def heading(column: str) -> str:
-    """What stands above a column: a language's code, `mean unseen`, or the name of a family or script."""
+    """What stands above a column: a language's code, `mean others`, or the name of a family or script."""
     return HEADINGS.get(column) or column.partition(":")[2] or column
 
 
 def is_mean(column: str) -> bool:
-    """Whether a column is a mean over the unseen languages."""
+    """Whether a column is a mean over all languages, or over all that nothing was trained in."""
     return column in HEADINGS
 
 
@@ -43,7 +45,7 @@ class Number:
     gain: float
     low: float
     high: float
-    excludes_zero: bool
+    verdict: Verdict
 
     @property
     def gain_text(self) -> str:
@@ -70,6 +72,32 @@ class Grid:
     @property
     def title(self) -> str:
         return title(self.target, self.encoder, self.num_encoders)
+
+    def verdicts(self, row: str) -> list[Verdict]:
+        """The different verdicts of a row, in the order of its columns."""
+        found = (self.numbers[row, column].verdict for column in self.columns if (row, column) in self.numbers)
+        return list(dict.fromkeys(found))
+
+    def notes(self, row: str) -> list[str]:
+        """What stands beside the name of a row: cells left out, intervals that cover less than runs and items."""
+        left_out = [f"{self.left_out[row]} left out"] if self.left_out[row] else []
+        unknown = [one for one in self.verdicts(row) if one.state == "unknown"]
+        return [*left_out, *dict.fromkeys(f"one {one.run}: {one.over or 'no interval'}" for one in unknown)]
+
+    def legend(self, mark: str) -> str:
+        """What the intervals cover, what the mark (`bold`, `a dot`) means, and of which rows nothing is known."""
+        verdicts = {row: self.verdicts(row) for row in self.rows}
+        known = dict.fromkeys(one.over for several in verdicts.values() for one in several if one.is_known)
+        said = [f"95% interval over {' or '.join(known)}; {mark}: it excludes 0"] if known else []
+        unknown: dict[tuple[str, str], list[str]] = {}
+        for row, several in verdicts.items():
+            for place in dict.fromkeys((one.reason, one.over) for one in several if one.state == "unknown"):
+                unknown.setdefault(place, []).append(row)
+        for (reason, over), rows in unknown.items():
+            of = f", for {listed(rows)}" if known or len(unknown) > 1 else ""
+            interval = f"95% interval over {over}" if over else "no interval"
+            said.append(f"whether gains hold is {reason}{of} ({interval})")
+        return "; ".join(said) or "nothing is compared"
 
 
 def title(target: str, encoder: str, num_encoders: int) -> str:
@@ -130,13 +158,13 @@ def _is_shown(column: str) -> bool:
 
 def _number(row: dict[Any, Any]) -> Number:
     value, gain, low, high = (float(row[name]) for name in ("value", "gain", "low", "high"))
-    return Number(value, gain, low, high, bool(row["excludes_zero"]))
+    return Number(value, gain, low, high, Verdict.read(row))
 
 
 def rich_tables(gains: pd.DataFrame, width: int = 100) -> list[Table]:
     """A table per target and encoder that fits `width` characters.
 
-    Intervals stand in all columns where they fit, else under the means; a narrow terminal loses `mean others`
+    Intervals stand in all columns where they fit, else under the means; a narrow terminal loses `mean but en`
     first, then languages from the right, and the caption says so.
     """
     return [_rich_table(grid, width) for grid in grids(gains)]
@@ -146,7 +174,7 @@ def _rich_table(grid: Grid, width: int) -> Table:
     columns, with_interval = _fitting(grid, width)
     table = Table(title=grid.title, title_justify="left", caption_justify="left", show_lines=True)
     hidden = len(grid.columns) - len(columns)
-    table.caption = "score, gain over direct in points, 95% interval; bold: the interval excludes 0"
+    table.caption = f"score, gain over direct in points; {grid.legend('bold')}"
     if hidden:
         table.caption += f"; {hidden} more columns in a wider terminal or as CSV"
     table.add_column("intermediate", no_wrap=True)
@@ -159,7 +187,7 @@ def _rich_table(grid: Grid, width: int) -> Table:
 
 
 def _label(grid: Grid, name: str) -> str:
-    return f"{name}\n({grid.left_out[name]} left out)" if grid.left_out[name] else name
+    return "\n".join([name, *(f"({note})" for note in grid.notes(name))])
 
 
 def _fitting(grid: Grid, width: int) -> tuple[list[str], set[str]]:
@@ -172,7 +200,7 @@ def _fitting(grid: Grid, width: int) -> tuple[list[str], set[str]]:
     if room >= len(grid.columns) * interval:
         return grid.columns, set(grid.columns)
     if room < len(languages) * _SHORT_WIDTH + len(means) * interval:
-        means = means[:1]
+        means = means[-1:]
     fit = max((room - len(means) * interval) // _SHORT_WIDTH, 0)
     return languages[:fit] + means, set(means)
 
@@ -183,12 +211,12 @@ def _rich_cell(number: Number | None, with_interval: bool) -> Text:
     text = Text(f"{number.value:.1f}", justify="right")
     if number.gain_text:
         interval = f"\n{number.interval_text}" if with_interval else ""
-        text.append(f"\n{number.gain_text}{interval}", style="bold" if number.excludes_zero else "dim")
+        text.append(f"\n{number.gain_text}{interval}", style="bold" if number.verdict.is_sure else "dim")
     return text
 
 
 def markdown(gains: pd.DataFrame) -> str:
-    """The same tables in Markdown; gains whose interval excludes 0 are bold."""
+    """The same tables in Markdown, with what the intervals cover below each."""
     return "\n\n".join(_markdown(grid) for grid in grids(gains)) + "\n"
 
 
@@ -202,13 +230,14 @@ def _markdown(grid: Grid) -> str:
     for name in grid.rows:
         cells = (_markdown_cell(grid.numbers.get((name, one))) for one in grid.columns)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", f"Score, gain over direct in points; {grid.legend('bold')}."]
     return "\n".join(lines)
 
 
 def _markdown_cell(number: Number | None) -> str:
     if number is None:
         return "-"
-    gain = f"**{number.gain_text}**" if number.excludes_zero else number.gain_text
+    gain = f"**{number.gain_text}**" if number.verdict.is_sure else number.gain_text
     return " ".join(filter(None, [f"{number.value:.1f}", gain, number.interval_text]))
 
 

@@ -18,9 +18,11 @@ from flows.commands.results.show import (
     p_value,
     points,
     readable,
+    runs,
     say,
     show,
     signed,
+    verdicts,
 )
 
 
@@ -36,7 +38,7 @@ def gains(
     caption: Caption = None,
     label: Label = None,
 ) -> None:
-    """Gain of each intermediate over `direct` per language, with its 95% interval over seeds and items."""
+    """Gain of each intermediate over `direct` per language, with its 95% interval and what that covers."""
     from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
@@ -61,7 +63,7 @@ def contrast(
     caption: Caption = None,
     label: Label = None,
 ) -> None:
-    """First minus second per language, with its 95% interval over seeds and items."""
+    """First minus second per language, with its 95% interval and what that covers."""
     from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)
@@ -82,7 +84,7 @@ def _people(frame: pd.DataFrame, names: list[str], values: dict[str, str], diffe
     people["95% interval"] = intervals(frame)
     for heading, column in {"p": "p", "Holm": "p_holm", "BH": "p_bh"}.items():
         people[heading] = frame[column].map(p_value)
-    return people.assign(runs=frame["n_seeds"].map(str), covers=frame["covers"])
+    return people.assign(runs=runs(frame), covers=frame["covers"], verdict=verdicts(frame))
 
 
 def _say_left_out(frame: pd.DataFrame) -> None:

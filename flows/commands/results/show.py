@@ -119,6 +119,17 @@ def intervals(frame: pd.DataFrame) -> list[str]:
     return [f"[{signed(low)}, {signed(high)}]" if points(low) else "" for low, high in ends]
 
 
+def runs(frame: pd.DataFrame) -> list[str]:
+    """The runs that each row is made from; `1 of 3` where the study has more."""
+    counts = zip(frame["n_seeds"], frame["n_runs"], frame["n_planned"], strict=True)
+    return [f"{made_from} of {planned}" if made_from < planned else str(seeds) for seeds, made_from, planned in counts]
+
+
+def verdicts(frame: pd.DataFrame) -> pd.Series:
+    """The verdict of each row, or why there is none."""
+    return frame["reason"].where(frame["reason"] != "", frame["verdict"])
+
+
 def p_value(p: float | None) -> str:
     """Three decimals without the zero before them, as tables of statistics have it."""
     return "" if p is None or pd.isna(p) else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")

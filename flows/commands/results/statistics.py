@@ -16,6 +16,7 @@ from flows.commands.results.show import (
     p_value,
     points,
     readable,
+    runs,
     show,
     signed,
 )
@@ -42,8 +43,9 @@ def ranking(
         score=frame["value"].map(points),
         best=frame["best"].map(lambda share: "" if pd.isna(share) else f"{share:.0%}"),
         rank=frame["expected_rank"].map(points),
-        runs=frame["n_seeds"].map(str),
+        runs=runs(frame),
         covers=frame["covers"],
+        verdict=frame["reason"],
     )
     show(frame, printing, people=people, apart=["target", "encoder"])
 
