@@ -53,8 +53,10 @@ def _reason(name: str) -> str | None:
 
 def _facts(benchmark: Benchmark, reason: str | None) -> dict[str, object]:
     from xtransfer.benchmarks.described import described
+    from xtransfer.translation.translatable import why_not
 
-    return {**described(benchmark), "available": reason is None, "reason": reason}
+    said = {"not_translated": why_not(benchmark), "available": reason is None, "reason": reason}
+    return {**described(benchmark), **said}
 
 
 def _list(console: Console, benchmarks: Mapping[str, Benchmark], reasons: Mapping[str, str | None]) -> None:

@@ -41,11 +41,11 @@ def test_sources_differ(
 
 
 def test_a_benchmarks_own_recipe_goes_before_its_kinds() -> None:
-    assert recipe_for("xtreme-2020", benchmarks.get("panx")).evaluate_every == 1000
-    assert recipe_for("xtreme-2020", benchmarks.get("udpos")).evaluate_every == 500
-    assert recipe_for("phang-2020", benchmarks.get("paws-x")).epochs == 5
+    assert recipe_for("xtreme-2020", "panx", "tags").evaluate_every == 1000
+    assert recipe_for("xtreme-2020", "udpos", "tags").evaluate_every == 500
+    assert recipe_for("phang-2020", "paws-x", "pair").epochs == 5
     with pytest.raises(RequestError, match="no recipe of xlm-r-2020 for 'tags'"):
-        recipe_for("xlm-r-2020", benchmarks.get("udpos"))
+        recipe_for("xlm-r-2020", "udpos", "tags")
 
 
 def test_early_stops_as_the_sources_have_them() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
-from xtransfer.translation.translatable import why_not
 
 MANY = 6  # more languages are counted instead of named
 
@@ -30,7 +29,6 @@ def described(benchmark: Benchmark) -> dict[str, Any]:
         "union": [part.name for part in benchmark.union],
         "source": benchmark.source.path,
         "licence": benchmark.licence,
-        "not_translated": why_not(benchmark),
         "note": benchmark.note,
         "how_to_get": benchmark.how_to_get,
     }

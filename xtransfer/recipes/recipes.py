@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from xtransfer.base.errors import unknown
-from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.recipes.dual import DualRecipe
 from xtransfer.recipes.recipe import SELECTING, Recipe
 
@@ -163,10 +162,9 @@ def recipe(source: str, what: str) -> Recipe:
     return RECIPES[source][what]
 
 
-def recipe_for(source: str, benchmark: Benchmark) -> Recipe:
+def recipe_for(source: str, benchmark: str, kind: str) -> Recipe:
     """Returns a source's recipe for a benchmark: its own, else its kind's."""
-    own = benchmark.name in RECIPES.get(source, {})
-    return recipe(source, benchmark.name if own else benchmark.kind)
+    return recipe(source, benchmark if benchmark in RECIPES.get(source, {}) else kind)
 
 
 def named(text: str) -> Recipe:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# Beside a Marian model's files: {"source": "en", "targets": ["de", …]}, or {"sources": ["de", …], "targets": ["en"]}
+LANGUAGES_FILE = "languages.json"
 _LATER = ("precision", "embeddings", "by_length")
 
 

@@ -22,14 +22,13 @@ from xtransfer.base.precision import autocast
 from xtransfer.base.randomness import derived, own_randomness
 from xtransfer.base.stage import Progress, no_progress
 from xtransfer.models.pretrained import quiet
-from xtransfer.recipes.translator import TranslatorRecipe
+from xtransfer.recipes.translator import LANGUAGES_FILE, TranslatorRecipe
 from xtransfer.training import cooccurrence
 from xtransfer.training.loop import adamw
 from xtransfer.training.losses import degenerate, summary
 from xtransfer.training.session import Job, train
 from xtransfer.training.tokenizer import train_tokenizer
 from xtransfer.training.translator_pairs import Languages, Pair, batches_of, languages_of, mark, pairs_of
-from xtransfer.translation.model_tokenizer import LANGUAGES_FILE
 
 __all__ = ["TranslatorRecipe", "train_translator"]
 

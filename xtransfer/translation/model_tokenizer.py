@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import codes
+from xtransfer.recipes.translator import LANGUAGES_FILE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -51,8 +52,6 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     "nllb": _FLORES,
 }  # family → our language code → the model's token
 
-# Beside a Marian model's files: {"source": "en", "targets": ["de", …]}, or {"sources": ["de", …], "targets": ["en"]}
-LANGUAGES_FILE = "languages.json"
 _DIRECTIONS_FILE = "directions.json"  # `Directions`, beside a converted model
 _OPUS = re.compile(r"opus-mt-([a-z]{2,3})-([a-z]{2,3})")
 _BLANK = "▁"  # how sentencepiece writes the blank before a token

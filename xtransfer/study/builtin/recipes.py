@@ -20,7 +20,8 @@ def jiant(slug: str) -> Target:
 def _published(slug: str, source: str) -> Target:
     """A target that compares vectors has the recipe of what it is trained on; others their own, or their kind's."""
     target = Target.parse(slug)
-    return target.model_copy(update={"recipe": recipe_for(source, trained_as(target))})
+    trained = trained_as(target)
+    return target.model_copy(update={"recipe": recipe_for(source, trained.name, trained.kind)})
 
 
 # XTREME-R's scripts for XNLI, with the rate that XTREME had for every model before August 2021: the two encoders then
