@@ -31,7 +31,7 @@ app = typer.Typer(
     name="xtransfer",
     help="Does training on an intermediate task first help a target task in languages without labels?",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.command("studies")(studies.command)

@@ -12,12 +12,7 @@ DEPENDENCIES = {"datasets", "evaluate", "torch", "transformers", "prefect", "acc
 
 def test_no_module_hides_a_dependency() -> None:
     """Prefect's file entrypoints put a script's folder first on the path, where such a module would win."""
-    hidden = [
-        str(file)
-        for package in PACKAGES
-        for file in (ROOT / package).rglob("*.py")
-        if file.stem in DEPENDENCIES
-    ]
+    hidden = [str(file) for package in PACKAGES for file in (ROOT / package).rglob("*.py") if file.stem in DEPENDENCIES]
     assert not hidden
 
 

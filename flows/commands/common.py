@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 
 from xtransfer.base.errors import RequestError
-from xtransfer.study.study import Study
+
+if TYPE_CHECKING:
+    from xtransfer.study.study import Study
 
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="A built-in study (see `xtransfer studies`) or a YAML file.")

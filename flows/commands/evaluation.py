@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +12,11 @@ from rich.table import Table
 from flows.commands.common import AsJson, print_json, setting
 from flows.commands.run import Out, Workers, run
 from xtransfer.base.errors import RequestError
-from xtransfer.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xtransfer.study.study import Study
 
 
 class Split(StrEnum):
@@ -113,7 +116,7 @@ def _table(scores: pd.DataFrame) -> Table:
             f"{target}{marks}",
             str(metric),
             f"{int(part.groupby('seed')['n'].sum().iloc[0])}",
-            "" if pd.isna(chance) else f"{chance:.1f}",
+            "" if chance != chance else f"{chance:.1f}",
             f"{values.mean():.1f}",
             said,
         )

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
-from xtransfer.base.stage import Stage
-from xtransfer.study.cells import Plan
+
+if TYPE_CHECKING:
+    from xtransfer.base.stage import Stage
+    from xtransfer.study.cells import Plan
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,9 +22,9 @@ from flows.prefect_server import prefect_api
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import Settings as Places
 from xtransfer.base.settings import current, shown
-from xtransfer.stages.limits import parse_timeouts
-from xtransfer.stages.slots import slots
-from xtransfer.study.study import Study
+
+if TYPE_CHECKING:
+    from xtransfer.study.study import Study
 
 _LAST_EVENTS_SECONDS = 10
 STOPPED = 130  # the exit status of a program that Ctrl-C has ended
@@ -108,6 +108,9 @@ def command(
 
     if ray_address is not None and runner is not Runner.RAY:
         raise RequestError("--ray-address is for --runner ray")
+    from xtransfer.stages.limits import parse_timeouts
+    from xtransfer.stages.slots import slots
+
     limits = parse_timeouts(timeout_hours or ())
     wanted = chosen(study, small, settings)
     if runner is Runner.RAY and devices_per_stage > 1:

@@ -15,10 +15,10 @@ from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
 from xtransfer.base.errors import RequestError, StoreError
-from xtransfer.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
     from xtransfer.results.unused import Unused
+    from xtransfer.store.artifacts import ArtifactStore
 
 app = typer.Typer(help="The artifacts: ls, verify, gc.", no_args_is_help=True)
 
@@ -144,5 +144,6 @@ def _database_url(text: str) -> str:
 
 def _store() -> ArtifactStore:
     from xtransfer.base.settings import current
+    from xtransfer.store.artifacts import ArtifactStore
 
     return ArtifactStore(current().store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,11 +19,12 @@ from xtransfer.base import declared
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError, XTransferError
 from xtransfer.base.settings import Settings, current
-from xtransfer.models.files import fetched
-from xtransfer.results.database import Database, open_database
-from xtransfer.watch.claims import Turn, again, claimed, recover, states, take_turns
-from xtransfer.watch.record import Look, Sighting, record
-from xtransfer.watch.watch import Watch
+
+if TYPE_CHECKING:
+    from xtransfer.results.database import Database
+    from xtransfer.watch.claims import Turn
+    from xtransfer.watch.record import Look, Sighting
+    from xtransfer.watch.watch import Watch
 
 _ALONE = ("--source", "--target", "--study", "--small", "--set", "--name", "--since", "--steady")
 
@@ -61,6 +62,10 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Look for new checkpoints once; each that is whole and new is run, one after the other."""
+    from xtransfer.results.database import open_database
+    from xtransfer.watch.claims import states
+    from xtransfer.watch.record import record
+
     given = (source, target, study, small, settings, name, since, steady is not None)
     watch = _watch(file, given) if file else _said(source, target, study, small, settings, name, since, steady)
     watch.check()
@@ -80,6 +85,8 @@ def command(
 
 
 def _watch(file: Path, given: tuple[Any, ...]) -> Watch:
+    from xtransfer.watch.watch import Watch
+
     if named := [option for option, value in zip(_ALONE, given, strict=True) if value]:
         raise RequestError(f"{', '.join(named)}: the file says that; change {file}, or leave it out")
     return declared.read(Watch, file)
@@ -96,6 +103,8 @@ def _said(
     steady: float | None,
 ) -> Watch:
     """The watch that the options say. Its name tells what it runs, so that another thing to run is another watch."""
+    from xtransfer.watch.watch import Watch
+
     if not source or not (target or study):
         raise RequestError("name a watch file, or say --source PATTERN and either --target or --study")
     changes = dict(map(setting, settings or ()))
@@ -127,6 +136,9 @@ def _look_and_run(
     watch: Watch, db: Database, places: Settings, retry: bool, workers: int | None, console: Console
 ) -> tuple[Look, dict[str, str]]:
     """What was found, and of what ran (by digest) why it failed, or ''."""
+    from xtransfer.watch.claims import again, recover
+    from xtransfer.watch.record import record
+
     looked = record(watch, db)
     recover(watch, db, places.home)
     if retry:
@@ -142,6 +154,8 @@ def _look_and_run(
 
 def _turns(watch: Watch, db: Database, places: Settings, ran: dict[str, str]) -> Iterator[Turn]:
     """One after the other whose turn it is; all use one Prefect server, which is started for the first."""
+    from xtransfer.watch.claims import take_turns
+
     turns = take_turns(watch, db)
     if not turns:
         return
@@ -160,6 +174,9 @@ def _run(
     ran: dict[str, str],
     console: Console,
 ) -> None:
+    from xtransfer.models.files import fetched
+    from xtransfer.watch.claims import claimed
+
     console.print(f"{escape(turn.location)}: running, as study {turn.study}", highlight=False, soft_wrap=True)
     try:
         with claimed(watch, turn.digest, db, places.home) as claim:

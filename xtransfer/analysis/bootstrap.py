@@ -24,7 +24,7 @@ from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from xtransfer.analysis.variance import Differences, Part
 
@@ -100,7 +100,7 @@ def _interval(one: Differences, items: np.ndarray, level: float, seed: int) -> I
 @lru_cache(maxsize=16)  # a study asks for the same few many times
 def _student(degrees: int, resamples: int, seed: int) -> np.ndarray:
     """Student's t as evenly spaced quantiles in random order: exact tails, no luck."""
-    quantiles = stats.t.ppf((np.arange(resamples) + 0.5) / resamples, degrees)
+    quantiles = special.stdtrit(degrees, (np.arange(resamples) + 0.5) / resamples)
     return np.random.default_rng([seed, degrees]).permutation(np.asarray(quantiles))
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from xtransfer.analysis.gains import DIRECT, Grid
 from xtransfer.analysis.predictors import TERMS, observations
@@ -65,7 +65,7 @@ def _lines(target: str, rows: pd.DataFrame, level: float, num_planned: int) -> I
     for term in TERMS:
         estimate, error = estimates.get(term, (np.nan, np.nan))
         freedom = degrees[term] if term in estimates else np.nan
-        half = error * stats.t.ppf((1 + level) / 2, freedom)
+        half = error * special.stdtrit(freedom, (1 + level) / 2)
         low, high = float(estimate - half), float(estimate + half)
         verdict = Verdict.of(low, high, covers, "seeds", num_runs, num_planned)
         yield {
@@ -74,7 +74,7 @@ def _lines(target: str, rows: pd.DataFrame, level: float, num_planned: int) -> I
             "estimate": estimate,
             "low": low,
             "high": high,
-            "p": 2 * stats.t.sf(abs(estimate) / error, freedom) if verdict.is_known else np.nan,
+            "p": 2 * special.stdtr(freedom, -abs(estimate) / error) if verdict.is_known else np.nan,
             "degrees": freedom,
             "n": len(rows),
             **{f"n_{unit}s": pairs[unit].nunique() for unit in _UNITS},

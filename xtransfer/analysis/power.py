@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from xtransfer.analysis.gains import DIRECT, Grid, Row, contrast_rows, gain_rows
 from xtransfer.analysis.paired_difference import Comparison
@@ -108,7 +108,7 @@ def _noncentralities(level: float, power: float) -> np.ndarray:
 
     Noncentral t is a normal over the root of a mean square; the probability is averaged over the latter.
     """
-    limits = np.append(stats.norm.ppf((1 + level) / 2), stats.t.ppf((1 + level) / 2, 1 / _INVERSE_DEGREES[1:]))
+    limits = np.append(special.ndtri((1 + level) / 2), special.stdtrit(1 / _INVERSE_DEGREES[1:], (1 + level) / 2))
     squares = [np.ones(_NODES)] + [_mean_squares(1 / inverse) for inverse in _INVERSE_DEGREES[1:]]
     bounds = limits[:, None] * np.sqrt(squares)
     low, high = np.zeros(len(limits)), 4 * limits
@@ -122,7 +122,7 @@ def _noncentralities(level: float, power: float) -> np.ndarray:
 
 def _mean_squares(degrees_of_freedom: float) -> np.ndarray:
     """Evenly spaced quantiles of a mean square with that many degrees of freedom and expectation 1."""
-    quantiles = stats.chi2.ppf((np.arange(_NODES) + 0.5) / _NODES, degrees_of_freedom)
+    quantiles = 2 * special.gammaincinv(degrees_of_freedom / 2, (np.arange(_NODES) + 0.5) / _NODES)
     return np.asarray(quantiles / degrees_of_freedom)
 
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 _TAIL = 0.975  # the narrowing is right for the 95% interval, and close to it at other levels
 _SHARES = np.linspace(0.0, 1.0, 101)
@@ -140,7 +140,7 @@ class Variance:
 
         It is narrowed for the runs, and widened for the groups where they are few.
         """
-        few_groups = stats.t.ppf(_TAIL, self.degrees) / stats.t.ppf(_TAIL, degrees(self.share, self.num_runs))
+        few_groups = special.stdtrit(self.degrees, _TAIL) / special.stdtrit(degrees(self.share, self.num_runs), _TAIL)
         if self.num_runs < 2:
             return np.asarray(few_groups)
         return np.asarray(few_groups * np.interp(self.share, _SHARES, _narrowing(self.num_runs)))
@@ -167,9 +167,9 @@ def degrees(share: np.ndarray, num_runs: int | np.ndarray, item_degrees: np.ndar
 @cache
 def _narrowing(num_runs: int) -> np.ndarray:
     """Per share of the runs: the half-width that is wanted over that of a normal plus a Student's t part."""
-    wanted = np.append(stats.norm.ppf(_TAIL), stats.t.ppf(_TAIL, degrees(_SHARES[1:], num_runs)))
-    part = stats.t.ppf((np.arange(2000) + 0.5) / 2000, num_runs - 1)
-    low, high = np.zeros(len(_SHARES) - 2), np.full(len(_SHARES) - 2, 2 * stats.t.ppf(_TAIL, num_runs - 1))
+    wanted = np.append(special.ndtri(_TAIL), special.stdtrit(degrees(_SHARES[1:], num_runs), _TAIL))
+    part = special.stdtrit(num_runs - 1, (np.arange(2000) + 0.5) / 2000)
+    low, high = np.zeros(len(_SHARES) - 2), np.full(len(_SHARES) - 2, 2 * special.stdtrit(num_runs - 1, _TAIL))
     runs, items = np.sqrt(_SHARES[1:-1, None]), np.sqrt(1 - _SHARES[1:-1, None])
     for _ in range(50):
         middle = (low + high) / 2

@@ -14,7 +14,7 @@ Training seeds are not part of it: compare intermediates with `gains`, which is 
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 def score_intervals(
@@ -38,7 +38,7 @@ def score_intervals(
         spread = np.bincount(of, (sums - p[of] * sizes) ** 2, count)
         variance = num_groups / (num_groups - 1) * spread / items**2
         size = np.where(variance > 0, p * (1 - p) / variance, num_groups)
-        low, high = _wilson(p, size, stats.t.ppf((1 + level) / 2, num_groups - 1))
+        low, high = _wilson(p, size, special.stdtrit(num_groups - 1, (1 + level) / 2))
     unknown = (num_groups < 2) | np.isnan(p)
     return np.where(unknown, np.nan, 100 * low), np.where(unknown, np.nan, 100 * high)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from flows.commands.results.options import AnyStudy, Encoders, Intermediates, Languages, Seeds, Several
@@ -22,6 +21,9 @@ from flows.commands.results.show import (
     show,
     signed,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PaperName = Annotated[str, typer.Option("--paper", help="Whose figures, for example xtreme_r; a wrong one lists all.")]
 Models = Annotated[Several, typer.Option("--model", help="Only this model of the paper. Repeatable.")]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from flows.commands.common import print_json
@@ -23,6 +22,9 @@ from flows.commands.results.show import (
     signed,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _WHAT = "a study, the first characters of a cell (see `results runs`), or STUDY/ENCODER/INTERMEDIATE/TARGET/SEED"
 
 
@@ -34,6 +36,8 @@ def command(
     label: Label = None,
 ) -> None:
     """What differs in how two runs or studies were made, in words and as a list; then their scores, A minus B."""
+    import pandas as pd
+
     from xtransfer.analysis.results import open_results
 
     printing = Printing(fmt, caption, label)

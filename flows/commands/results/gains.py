@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from flows.commands.results.options import AsBy, By, Encoders, Intermediates, Languages, OneStudy, Seeds, Targets
@@ -24,6 +23,9 @@ from flows.commands.results.show import (
     signed,
     verdicts,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def gains(

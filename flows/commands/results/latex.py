@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from xtransfer.base.latex import escape, minus, tabular
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def table(texts: pd.DataFrame, numeric: Sequence[str], same: str, caption: str | None, label: str | None) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from flows.commands.results.options import AnyStudy, Encoders, Intermediates, Languages, Metrics, Seeds, Targets
 from flows.commands.results.show import AsFormat, Caption, Format, Label, Printing, points, readable, say, show
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _KEY = 8  # characters of a key that are shown: enough for `results diff`
 

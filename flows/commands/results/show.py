@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +15,9 @@ from rich.text import Text
 
 from flows.commands.results import latex
 from xtransfer.base.errors import RequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NARROWEST = 11  # characters that a column of text keeps in a narrow terminal
 _NUMBER = re.compile(r"[<+-]?[\d,.]+%?|\[.*\]|")  # what stands to the right: numbers, intervals, nothing
@@ -104,7 +106,7 @@ def beside(people: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
 
 def points(value: float | None) -> str:
     """A value in points; nothing where there is none."""
-    return "" if value is None or pd.isna(value) else f"{value:.1f}"
+    return "" if value is None or value != value else f"{value:.1f}"
 
 
 def signed(value: float | None) -> str:
@@ -132,7 +134,7 @@ def verdicts(frame: pd.DataFrame) -> pd.Series:
 
 def p_value(p: float | None) -> str:
     """Three decimals without the zero before them, as tables of statistics have it."""
-    return "" if p is None or pd.isna(p) else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+    return "" if p is None or p != p else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
 def numeric(texts: pd.DataFrame) -> list[str]:
@@ -190,6 +192,6 @@ def _markdown(texts: pd.DataFrame) -> str:
 
 
 def _text(value: object) -> str:
-    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+    if value is None or value != value:
         return ""
     return f"{value:.2f}" if isinstance(value, float) else _COMMIT.sub(r"@\1", str(value))

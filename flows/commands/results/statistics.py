@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from flows.commands.results.options import AsBy, By, Encoders, Intermediates, Languages, OneStudy, Seeds, Targets
 from flows.commands.results.show import (
@@ -20,6 +20,9 @@ from flows.commands.results.show import (
     show,
     signed,
 )
+
+if TYPE_CHECKING:
+    pass
 
 
 def ranking(
@@ -41,7 +44,7 @@ def ranking(
         frame = results.ranking(study, by=by.value, encoder=encoder, target=target, language=language, seed=seed)
     people = readable(frame[["encoder", "target", "language", "intermediate"]]).assign(
         score=frame["value"].map(points),
-        best=frame["best"].map(lambda share: "" if pd.isna(share) else f"{share:.0%}"),
+        best=frame["best"].map(lambda share: "" if share != share else f"{share:.0%}"),
         rank=frame["expected_rank"].map(points),
         runs=runs(frame),
         covers=frame["covers"],
