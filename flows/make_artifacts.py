@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from prefect import get_run_logger
 
 from flows.stages import run_stages, stage_runtime
-from tasks.made import Made, publish_made
+from tasks.artifacts import Made, publish_made
 from xtransfer.base.errors import XTransferError
 from xtransfer.base.settings import current
 from xtransfer.base.stage import Stage

@@ -12,7 +12,7 @@ from pydantic import Field
 from flows.forms import EngineName, Hours, LanguageCode, OnDevice, Rows, TrainedOn, Workers, joined
 from flows.make_artifacts import make_artifacts
 from flows.run_lock import hold
-from tasks.translated import publish_translations
+from tasks.artifacts import publish_translations
 from xtransfer.planning.single_runs import translations
 
 

@@ -18,7 +18,7 @@ from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
 
 from flows.run_lock import hold
-from tasks.keys import artifact_key
+from tasks.artifacts import artifact_key
 from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.base.settings import current
 from xtransfer.results.database import open_database

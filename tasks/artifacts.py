@@ -1,9 +1,11 @@
-"""The Prefect task that ends a run: it writes the report, and shows its answer, tables and plots as artifacts."""
+"""What a run shows in Prefect: its report, answer, tables, plots, what it made, and translations."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,13 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
-from tasks.keys import artifact_key
-from tasks.markdown import listed, plain
 from xtransfer.analysis import UNSEEN
 from xtransfer.base.declared import NAME
-from xtransfer.base.digest import file_digest
-from xtransfer.base.errors import RequestError
+from xtransfer.base.digest import digest, file_digest
+from xtransfer.base.errors import RequestError, XTransferError
 from xtransfer.base.settings import current
-from xtransfer.report import samples
+from xtransfer.report import samples, translated
+from xtransfer.report.files import slug
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.page import PAGE, write_findings
 from xtransfer.report.plots import data_uri, heat_maps, png
@@ -27,7 +28,7 @@ from xtransfer.report.tables import Grid, heading, headline
 from xtransfer.report.words import counted, duration
 from xtransfer.results.database import open_database
 from xtransfer.results.recorded import fingerprint
-from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.store.manifest import host
 
 _MADE_FROM = ".made-from"  # beside the page: the results that it was written from, and what it was then
@@ -188,3 +189,73 @@ def images(found: Findings) -> Iterator[tuple[str, str, str, str]]:
         for part, figure in enumerate(heat_maps(grid), 1):
             name = f"heat-map-{number}" + (f"-part-{part}" if part > 1 else "")
             yield name, f"Gains on {grid.title}", data_uri(png(figure, _IMAGE_DPI)), grid.legend("a dot")
+
+
+def artifact_key(name: str) -> str:
+    """A name as Prefect's keys allow it; names that would fall together keep a digest apart."""
+    key = slug(name)
+    return key if key == name else f"{key}-{digest(name)[:8]}"
+
+
+def plain(text: str) -> str:
+    """Text in which Markdown and HTML find nothing to do."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|~&!" else sign for sign in text)
+
+
+def listed(rows: Sequence[Mapping[str, Any]], heading: Sequence[str], texts: Sequence[str]) -> str:
+    """Neighbouring rows that agree in the columns `heading` below one; of each its `texts`, one becoming the other."""
+    lines: list[str] = []
+    for names, group in itertools.groupby(rows, lambda row: tuple(str(row[name]) for name in heading)):
+        lines.append(f"### {plain(' · '.join(names))}")
+        lines += ["- " + "  \n  → ".join(plain(_one_line(row[name])) for name in texts if row[name]) for row in group]
+    return "\n\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@dataclass(frozen=True)
+class Made:
+    """One artifact that a run was asked for."""
+
+    name: str
+    key: str
+    seconds: float  # of making it, then or now
+    was_stored: bool
+    facts: dict[str, Any]  # what the stage says of itself
+
+    def row(self) -> dict[str, Any]:
+        told = {name: value for name, value in self.facts.items() if isinstance(value, str | int | float | bool)}
+        return {
+            "artifact": self.name,
+            "seconds": round(self.seconds, 1),
+            "cached": "yes" if self.was_stored else "",
+            **{name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()},
+            "key": self.key,
+        }
+
+
+def publish_made(title: str, made: Sequence[Made]) -> None:
+    """Show a table of what was made, under a key that is the same in every run of that title."""
+    create_table_artifact([one.row() for one in made], artifact_key(title), f"Artifacts of {title}")
+
+
+def publish_translations(title: str, made: Sequence[Artifact]) -> None:
+    """Show what `report.translated` finds; sentences whose sources cannot be read any more are logged."""
+    key = artifact_key(title)
+    artifacts, round_trips = translated.parted(made)
+    if artifacts:
+        create_table_artifact(translated.quality(artifacts, round_trips), f"{key}-quality", f"How good {title} is")
+    if drops := translated.drops(artifacts):
+        create_table_artifact(drops, f"{key}-drops", f"Rows that {title} leaves out, by reason")
+    if dropped := translated.dropped(artifacts):
+        text = listed(dropped, ("language", "reason"), ("source", "output"))
+        create_markdown_artifact(text, f"{key}-dropped", f"Some rows that {title} leaves out")
+    try:
+        sentences = translated.samples(artifacts)
+    except XTransferError as error:
+        get_run_logger().warning("no sentences of %s: %s", title, error)
+        return
+    text = listed(sentences, ("language",), ("source", "translation", "reference"))
+    create_markdown_artifact(text, f"{key}-sentences", f"Some sentences of {title}, and people's where there are any")

@@ -18,7 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.context import FlowRunContext
 
-from tasks.keys import artifact_key
+from tasks.artifacts import artifact_key
 from tasks.progress_state import Board
 
 log = logging.getLogger(__name__)

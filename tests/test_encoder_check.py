@@ -63,7 +63,8 @@ def test_sequences_longer_than_the_table_of_positions_are_refused(tmp_path: Path
     with pytest.raises(RequestError, match="positions for 32 tokens"):
         single_runs.target_training(place, "lab-inference", [0], recipe={"max_length": 64})
     with pytest.raises(
-        RequestError, match="intermediate_recipe: max_length 65: the encoder lab-tiny has positions for 64 tokens"
+        RequestError,
+        match="intermediate_recipe: max_length 65 is too long: encoder lab-tiny has positions for 64 tokens",
     ):
         _plan("lab-tiny@0", max_length=65)
 

@@ -228,7 +228,7 @@ def test_yaml_files(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"study\.yaml: not valid YAML"):
         read(file)
     file.write_text("- a list")
-    with pytest.raises(RequestError, match="holds list"):
+    with pytest.raises(RequestError, match="expected a mapping"):
         read(file)
     with pytest.raises(RequestError, match="cannot be read"):
         read(tmp_path / "missing.yaml")

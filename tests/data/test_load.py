@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xtransfer.errors import DataError, RequestError, StoreError
 
 from tests.data.mirror import COLUMNS, PAIR, write
-from xtransfer.base.errors import DataError, RequestError, StoreError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.data.load import load, load_rows, read_rows, save_rows
@@ -131,10 +131,7 @@ def test_limit_cuts_no_group_where_groups_are_whole(mirror: Path) -> None:
         ({"premise": ["p0", " ", "p2"]}, r"things/de/train, row 1, column 'premise': is ' ', expected text"),
         ({"premise": ["p0", None, "p2"]}, r"row 1, column 'premise': is NoneType None, expected str"),
         ({"premise": [5, 6, 7]}, r"row 0, column 'premise': is int 5, expected str"),
-        (
-            {"label": [0, 3, 1]},
-            r"row 1, column 'label': label 3 is not valid, expected one of 0, 1, 2 \(entailment, neutral",
-        ),
+        ({"label": [0, 3, 1]}, r"row 1, column 'label': label 3 is not valid, expected one of 0, 1, 2 \(entailment"),
         ({"label": [0, -1, 1]}, r"row 1, column 'label': label -1 is not valid, expected one of"),
         ({"label": ["0", "1", "2"]}, r"row 0, column 'label': label '0' is not valid, expected one of"),
         ({"label": [-1, -1, -1]}, r"things/de/train: labels are hidden \(all are missing or -1\)"),

@@ -171,7 +171,7 @@ def test_hidden_answers_are_refused() -> None:
 def test_a_row_without_answer_needs_a_benchmark_that_has_such() -> None:
     none = {**ROW, "answers": [], "starts": []}
     assert [one["answers"] for one in rows_of(things(no_answer=True), ROW, {**none, "id": "1"})] == [["b c"], []]
-    with pytest.raises(DataError, match="things/en/test, row 1, column 'answers': has no answer"):
+    with pytest.raises(DataError, match="things/en/test, row 1, column 'answers': no answer"):
         rows_of(things(), ROW, none)
     with pytest.raises(DataError, match="row 0: answer 'b c' does not occur in the context at character 1"):
         rows_of(things(), {**ROW, "starts": [1]})

@@ -17,8 +17,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from sqlalchemy import text
 
 from flows import password, run_study
-from tasks.artifacts import answer, publish_report
-from tasks.keys import artifact_key
+from tasks.artifacts import answer, artifact_key, publish_report
 from tests.results.numbers import make, record_all
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import current

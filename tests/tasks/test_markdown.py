@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.markdown import listed, plain
+from tasks.artifacts import listed, plain
 
 
 def test_neighbours_share_a_heading() -> None:
