@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from perf.encoders import LENGTH, QUICK, Size, evaluation_rows, make_encoder
-from perf.measure import Bound
+from perf.measure import Bound, parser, show
 from perf.trainer import dataset, dev_logits
 from perf.training import Clock, make_run
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
@@ -27,7 +27,7 @@ SIZE = Size(2, 128, 8000)
 SEEDS = (0, 1, 2)
 RATE = 5e-4
 _APART = 2.78  # standard errors, of three seeds and three others: beyond it chance alone leads in 5% of cases
-SAID = "Mean ± standard deviation over seeds, on rows that are not trained on; at the end: standard errors apart."
+_SAID = "Mean ± standard deviation over seeds, on rows that are not trained on; at the end: standard errors apart."
 
 
 @dataclass(frozen=True)
@@ -129,3 +129,17 @@ def _end(logits: np.ndarray, rows: Sequence[Row]) -> tuple[float, float]:
 
 def _spread(values: Sequence[float]) -> str:
     return f"{mean(values):.3f} ± {stdev(values):.3f}"
+
+
+def _main() -> None:
+    import torch
+
+    options = parser(__doc__ or "", markdown=True)
+    options.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
+    asked = options.parse_args()
+    torch.set_num_threads(asked.threads)
+    show(measure(asked.quick), asked, "Training: what is learned", _SAID, mark="curves")
+
+
+if __name__ == "__main__":
+    _main()

@@ -5,7 +5,7 @@ Ours takes random batches always. All take 32 rows a step out of 10,000 English 
 as the encoder says (0.1, also of attention weights), and one thread; what is compared is the time for a token that is
 no padding. Each turn times 8 steps after 2 others, and all ways have had a turn before the first that counts: in bf16
 a processor compiles each new shape once. The Trainer sorts 50 batches at a time, out of which its steps are taken
-evenly. `--curves` shows instead that all of them learn the same.
+evenly. `perf.curves` shows that all of them learn the same.
 
 What decides (all can be changed for a trial): buckets of attention are `packed.layout.LEAST_FILLED` full at least; in
 bf16 numbers of tokens are filled up to a multiple of `packed.forward._ROUND`; `--rounds` and `--threads`.
@@ -108,16 +108,10 @@ def _main() -> None:
     options = parser(__doc__ or "", markdown=True)
     options.add_argument("--rounds", type=int, default=5, help="how often each way is timed, in turns (default: 5)")
     options.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
-    options.add_argument("--curves", action="store_true", help="what is learned over three seeds, and no times")
     asked = options.parse_args()
     import torch
 
     torch.set_num_threads(asked.threads)
-    if asked.curves:
-        from perf import curves
-
-        show(curves.measure(asked.quick), asked, "Training: what is learned", curves.SAID, mark="curves")
-        return
     rows = training_rows(400 if asked.quick else POOL)
     steps, rounds = (2, 1) if asked.quick else (STEPS, asked.rounds)
     found: list[Any] = []

@@ -92,7 +92,7 @@ def test_curves_compare_what_is_learned_with_the_trainers(tmp_path: Path, monkey
     monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path))
     page = tmp_path / "page.md"
     page.write_text("A\n<!-- curves -->\nold\n<!-- /curves -->\nend\n", encoding="utf-8")
-    found, _ = quick("training", tmp_path, "--curves", "--markdown", str(page))
+    found, _ = quick("curves", tmp_path, "--markdown", str(page))
     measures = {one["name"]: one for one in found["measures"]}
     assert measures["largest difference of packed and padded losses, 6 steps"]["ours"] < 1e-5
     for precision in ("fp32", "bf16"):
