@@ -9,13 +9,12 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
 from flows.prefect_server import prefect_api
 from perf.postgres import NoServer, server
-from tests.running import Ran, cold_xtransfer
+from tests.running import Ran, cold_xtransfer, copied
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported; hub tests undo it themselves
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -84,7 +83,7 @@ def small_lab(run_folder: Path) -> Ran:
 @pytest.fixture
 def own_lab(small_lab: Ran, tmp_path: Path) -> Path:
     """A copy of the home in which `lab --small` was run."""
-    return copytree(small_lab.home, tmp_path / "own home")
+    return copied(small_lab.home, tmp_path / "own home")
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,18 @@ def environment(home: Path, more: dict[str, str]) -> dict[str, str]:
     return {**kept, "XTRANSFER_HOME": str(home), "COLUMNS": "200", **more}
 
 
+def copied(home: Path, to: Path) -> Path:
+    """A copy of a home, whose database is the one that its store knows."""
+    from xtransfer.results.database import open_database
+    from xtransfer.results.users import announce
+    from xtransfer.store.artifacts import ArtifactStore
+
+    shutil.copytree(home, to)
+    with open_database(f"sqlite:///{to / 'results.db'}") as database:
+        announce(database, ArtifactStore(str(to / "artifacts")))
+    return to
+
+
 @cache
 def forks() -> BaseContext:
     """Processes for parts of a test: forked from a server that has our modules and, unlike a test process, no threads.

@@ -134,7 +134,7 @@ import json, sys, time
 from pathlib import Path
 from xtransfer.watch.claims import claimed
 from xtransfer.watch.watch import Watch
-from xtransfer.results import open_database
+from xtransfer.results.database import open_database
 
 watch, digest, url, home = json.loads(sys.argv[1])
 with open_database(url) as db, claimed(Watch.model_validate(watch), digest, db, Path(home), "its-flow-run") as claim:

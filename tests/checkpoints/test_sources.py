@@ -126,7 +126,7 @@ def test_what_is_no_source_is_refused(source: str) -> None:
 
 PROGRAM = """
 import json, sys
-from xtransfer.watch import fetched
+from xtransfer.models.files import fetched
 from xtransfer.models.files.identity import identity
 from xtransfer.models.files.sources import look
 from xtransfer.models.files.wholeness import inspect

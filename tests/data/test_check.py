@@ -52,7 +52,7 @@ def test_what_is_there_is_counted(mirror: Path) -> None:
         ({name: values[:0] for name, values in XCOPA.items()}, "empty", "has no rows"),
         (_xcopa(label=[1, 5]), "unfit", "xcopa/sw/test, row 1"),
         (_xcopa(choice2=["y", " "]), "unfit", "row 1, column 'choice1' and 'choice2'"),
-        (_xcopa(premise=[1, 2]), "unfit", "row 0, column 'premise': is int 1, expected str"),
+        (_xcopa(premise=[1, 2]), "unfit", "row 0, column 'premise': is 1, expected a text"),
     ],
 )
 def test_what_cannot_be_used_says_why(mirror: Path, columns: dict[str, list[Any]], state: str, says: str) -> None:
@@ -89,7 +89,7 @@ def test_constant_tags_are_hidden_labels(mirror: Path) -> None:
     assert _one(Need("panx", "test", "sw")).state == "ok"
     columns["ner_tags"][9] = [1]
     write(mirror, "unimelb-nlp/wikiann/sw/test", columns)
-    assert "row 9: has 2 tokens and 1 tags" in _one(Need("panx", "test", "sw")).note
+    assert "row 9: tokens has 2 entries and tags has 1" in _one(Need("panx", "test", "sw")).note
 
 
 def test_a_study_needs_what_its_stages_read(monkeypatch: pytest.MonkeyPatch) -> None:

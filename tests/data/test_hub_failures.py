@@ -30,7 +30,7 @@ def rows(name, config="de", split="train"):
 
 def model(name):
     from xtransfer.study.encoders import resolve
-    from xtransfer.training import checkpoints
+    from xtransfer.models import checkpoints
     ref = resolve(f"someone/{name}")
     return [len(checkpoints.load((ref.id, ref.revision)).tokenizer)]
 

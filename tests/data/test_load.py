@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xtransfer.errors import DataError, RequestError, StoreError
 
 from tests.data.mirror import COLUMNS, PAIR, write
+from xtransfer.base.errors import DataError, RequestError, StoreError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Benchmark, Row, Source
 from xtransfer.data.load import load, load_rows, read_rows, save_rows
@@ -129,9 +129,12 @@ def test_limit_cuts_no_group_where_groups_are_whole(mirror: Path) -> None:
     ("change", "says"),
     [
         ({"premise": ["p0", " ", "p2"]}, r"things/de/train, row 1, column 'premise': is ' ', expected text"),
-        ({"premise": ["p0", None, "p2"]}, r"row 1, column 'premise': is NoneType None, expected str"),
-        ({"premise": [5, 6, 7]}, r"row 0, column 'premise': is int 5, expected str"),
-        ({"label": [0, 3, 1]}, r"row 1, column 'label': label 3 is not valid, expected one of 0, 1, 2 \(entailment"),
+        ({"premise": ["p0", None, "p2"]}, r"row 1, column 'premise': is None, expected a text"),
+        ({"premise": [5, 6, 7]}, r"row 0, column 'premise': is 5, expected a text"),
+        (
+            {"label": [0, 3, 1]},
+            r"row 1, column 'label': label 3 is not valid, expected one of 0, 1, 2 \(entailment, neutral",
+        ),
         ({"label": [0, -1, 1]}, r"row 1, column 'label': label -1 is not valid, expected one of"),
         ({"label": ["0", "1", "2"]}, r"row 0, column 'label': label '0' is not valid, expected one of"),
         ({"label": [-1, -1, -1]}, r"things/de/train: labels are hidden \(all are missing or -1\)"),
@@ -164,7 +167,7 @@ def test_a_missing_column_is_named(mirror: Path) -> None:
 
 def test_doubled_ids_and_empty_splits_are_refused(mirror: Path) -> None:
     write(mirror, "someone/things/de/train", {**COLUMNS, "pair": [1, 2, 1]})
-    with pytest.raises(DataError, match="id '1' names 2 rows"):
+    with pytest.raises(DataError, match="id '1' is used by 2 rows"):
         load_rows(replace(PAIR, id="pair"), "de", "train")
     write(mirror, "someone/things/sw/train", {name: values[:0] for name, values in COLUMNS.items()})
     with pytest.raises(DataError, match="has no rows"):
@@ -186,7 +189,7 @@ def test_a_choice_out_of_range_is_named(mirror: Path) -> None:
 
 
 def test_unknown_language_and_split_are_requests() -> None:
-    with pytest.raises(RequestError, match=r"xnli has no train split in 'de' \(it has one in: en\)"):
+    with pytest.raises(RequestError, match=r"xnli has no train split in 'de' \(it has one in en\)"):
         load_rows(get("xnli"), "de", "train")
     with pytest.raises(RequestError, match=r"no split of mnli 'test'.*known: dev, train"):
         load_rows(get("mnli"), "en", "test")

@@ -166,7 +166,7 @@ def test_an_encoder_of_a_mirror_keeps_its_name_and_digest(
     done = make(Needs((), ("someone/tiny", str(make_encoder(tmp_path / "own")), "lab-tiny@0")), tmp_path / "to")
     assert set(done.made) == {f"someone/tiny/{path.name}" for path in encoder.iterdir()}
     (note,) = done.notes
-    assert "is a folder of this machine" in note
+    assert "is a local folder" in note
     monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path / "to"))
     after = resolve("someone/tiny")
     assert (after.slug, after.revision) == (before.slug, before.revision) and after.id != before.id

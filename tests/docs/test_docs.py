@@ -21,7 +21,7 @@ import pytest
 import typer
 
 from flows.cli import app
-from tests.running import MINUTES, ROOT, Ran, environment, trained, xtransfer
+from tests.running import MINUTES, ROOT, Ran, copied, environment, trained, xtransfer
 from tests.warm import programs
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ def _commands() -> Iterator[tuple[str, str]]:
 def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the home in which `lab --small` was run, a checkpoint of it watched, and `xtransfer serve` runs."""
     home = tmp_path_factory.mktemp("docs") / "home"
-    copytree(small_lab.home, home)
+    copied(small_lab.home, home)
     sent = xtransfer(home, "results", "export", "--to", str(home / "theirs.parquet"))
     assert sent.returncode == 0, sent.stderr
     with _served(home):

@@ -13,7 +13,7 @@ import pytest
 
 from tests.data.mirror import write
 from tests.training.tiny import make_encoder
-from tests.translation.many import make_m2m100
+from tests.translation.many_to_many import make_m2m100
 from xtransfer.base.errors import SourceError, StageError
 from xtransfer.base.fetched import check_fetched
 from xtransfer.base.model_files import model_digest

@@ -35,7 +35,7 @@ def attempt(path, revision=None, split="train"):
         return {"type": type(error).__name__, "text": str(error)}
 
 def model(path, commit):
-    from xtransfer.training import checkpoints
+    from xtransfer.models import checkpoints
     loaded = checkpoints.load((path, commit))
     return [type(loaded.encoder).__name__, len(loaded.tokenizer("the red house", "a tree")["input_ids"])]
 
@@ -117,7 +117,7 @@ def test_the_hubs_own_conversion_is_read_by_folder(outcomes: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("no-set", "which commit 'someone/nowhere' is at"),
+        ("no-set", "the commit of 'someone/nowhere'"),
         ("no-revision", "404"),
         ("no-split", "split 'train[:1]x'"),
         ("gone", "404"),

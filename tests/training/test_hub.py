@@ -19,7 +19,7 @@ SCRIPT = """
     import json, sys
     from xtransfer.study.encoders import resolve
     from xtransfer.base.errors import XTransferError
-    from xtransfer.training import checkpoints
+    from xtransfer.models import checkpoints
     said = []
     for text in sys.argv[1:]:
         try:

@@ -122,7 +122,7 @@ def test_weights_of_another_model_are_refused(folder: Path, family: str, tmp_pat
 def test_a_pickle_is_refused_with_what_to_do(folder: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "model"))
     (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
-    with pytest.raises(RequestError, match=r"pickle only \(pytorch_model.bin\).*AutoModelForSeq2SeqLM"):
+    with pytest.raises(RequestError, match=r"only weights are pickles \(pytorch_model.bin\).*AutoModelForSeq2SeqLM"):
         TransformersEngine(copy)
 
 
@@ -139,7 +139,7 @@ STUDY = {
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from xtransfer import grid
+from xtransfer.planning import grid
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.study import make
