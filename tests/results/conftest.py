@@ -1,12 +1,32 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.results.numbers import Numbers, make
+from xtransfer.results import database
 from xtransfer.results.database import Database, open_database
+
+_SECOND = '''
+"""A second step, made up: a table of its own, filled from older rows."""
+
+from alembic import op
+
+revision = "v0002"
+down_revision = "v0001"
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE made_up (study TEXT NOT NULL)")
+    op.execute("INSERT INTO made_up SELECT name FROM study")
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE made_up")
+'''
 
 
 @pytest.fixture
@@ -27,6 +47,16 @@ def url(request: pytest.FixtureRequest) -> str:
 def db(url: str) -> Iterator[Database]:
     with open_database(url) as opened:
         yield opened
+
+
+@pytest.fixture
+def second_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The program as it may be later: with a second migration. Returns its revision."""
+    folder = tmp_path / "migrations of a later program"
+    shutil.copytree(database._MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "v0002_made_up.py").write_text(_SECOND)
+    monkeypatch.setattr(database, "_MIGRATIONS", folder)
+    return "v0002"
 
 
 @pytest.fixture

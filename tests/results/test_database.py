@@ -56,15 +56,28 @@ def test_a_newer_schema_on_a_server_is_refused(postgres_url: str) -> None:
     with open_database(postgres_url) as db, db.begin() as connection:
         connection.exec_driver_sql(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0005"):
+        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to v0001"):
             open_database(postgres_url, read_only=read_only)
 
 
-def test_an_older_schema_is_not_read(url: str) -> None:
+def test_an_older_schema_is_not_read(url: str, second_schema: str) -> None:
     with open_database(url) as db:
-        module.migrate(db, "0002")
-    with pytest.raises(StoreError, match="schema 0002, this program reads 0005; any command that writes"):
+        module.migrate(db, "v0001")
+    with pytest.raises(StoreError, match=f"schema v0001, this program reads {second_schema}; any command that writes"):
         open_database(url, read_only=True)
+
+
+@pytest.mark.parametrize("revision", ["0001", "0005"])
+def test_a_database_of_a_development_version_is_refused_and_left_alone(url: str, revision: str) -> None:
+    with open_database(url) as db, db.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {module.VERSION_TABLE} SET version_num = '{revision}'")
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match=rf"development version of xtransfer \(schema {revision}\).*Run its"):
+            open_database(url, read_only=read_only)
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql(f"SELECT version_num FROM {module.VERSION_TABLE}").scalar() == revision
+    engine.dispose()
 
 
 def test_a_server_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -80,7 +93,7 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
         connection.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
     before = _contents(tmp_path)
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to 0005"):
+        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to v0001"):
             open_database(f"sqlite:///{file}", read_only=read_only)
     assert _contents(tmp_path) == before
 
@@ -173,7 +186,8 @@ def test_a_migration_that_is_cut_off_leaves_nothing(tmp_path: Path, monkeypatch:
     open_database(url).close()
 
 
-def _open(url: str, start: object, answers: object) -> None:
+def _open(url: str, migrations: Path, start: object, answers: object) -> None:
+    module._MIGRATIONS = migrations  # a process of its own does not have what the test replaced
     start.wait()  # type: ignore[attr-defined]
     try:
         with open_database(url) as db:
@@ -182,9 +196,9 @@ def _open(url: str, start: object, answers: object) -> None:
         answers.put(repr(error))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("revision", [None, "0002"])
+@pytest.mark.parametrize("revision", [None, "v0001"])
 def test_four_processes_may_open_a_new_or_an_older_database_at_once(
-    url: str, revision: str | None, numbers: Numbers
+    url: str, revision: str | None, numbers: Numbers, second_schema: str
 ) -> None:
     if revision is not None:
         with open_database(url) as db:
@@ -193,13 +207,15 @@ def test_four_processes_may_open_a_new_or_an_older_database_at_once(
             module.migrate(db, revision)
     context = forks()
     start, answers = context.Barrier(4), context.Queue()
-    processes = [context.Process(target=_open, args=(url, start, answers)) for _ in range(4)]
+    processes = [context.Process(target=_open, args=(url, module._MIGRATIONS, start, answers)) for _ in range(4)]
     for process in processes:
         process.start()
     assert [answers.get(timeout=60) for _ in processes] == [sorted(VIEWS)] * 4
     for process in processes:
         process.join()
     with open_database(url, read_only=True) as db, db.engine.connect() as connection:
+        found = connection.exec_driver_sql(f"SELECT version_num FROM {module.VERSION_TABLE}").scalars().all()
+        assert found == [second_schema]
         scores = connection.exec_driver_sql("SELECT count(*) FROM cell_scores").scalar()
     assert scores == (0 if revision is None else 3)
 

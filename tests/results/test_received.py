@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,14 +19,14 @@ from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results.database import migrate, open_database
 
 
-def _newer(file: Path) -> None:
+def _newer(file: Path, schema: str = "9999") -> None:
     if file.suffix == ".sqlite":
         with sqlite3.connect(file) as connection:
-            connection.execute("UPDATE xtransfer_schema SET version_num = '9999'")
+            connection.execute("UPDATE xtransfer_schema SET version_num = ?", [schema])
         connection.close()
         return
     held = pq.read_table(file)
-    pq.write_table(held.replace_schema_metadata({b"xtransfer": json.dumps({"schema": "9999"}).encode()}), file)
+    pq.write_table(held.replace_schema_metadata({b"xtransfer": json.dumps({"schema": schema}).encode()}), file)
 
 
 def _foreign(file: Path) -> None:
@@ -54,7 +55,8 @@ def _cut(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "error", "said"),
     [
-        (_newer, StoreError, "9999"),
+        (_newer, StoreError, "9999.*update xtransfer"),
+        (partial(_newer, schema="0005"), StoreError, "made by a development version"),
         (_foreign, RequestError, "holds no results of xtransfer"),
         (_damaged, StoreError, "damaged"),
         (_cut, StoreError, "damaged"),
@@ -94,18 +96,20 @@ def test_rows_that_do_not_fit_together_are_refused(numbers: Numbers, ours: str, 
 
 
 def test_an_older_database_is_brought_up_to_date_in_a_copy(
-    numbers: Numbers, ours: str, theirs: str, tmp_path: Path
+    numbers: Numbers, ours: str, theirs: str, tmp_path: Path, second_schema: str
 ) -> None:
     recorded(theirs, numbers)
     file = send(theirs, tmp_path / "sent.sqlite")
     with open_database(f"sqlite:///{file}") as db:
-        migrate(db, "0002")
+        migrate(db, "v0001")
     before = file.read_bytes()
     assert receive(ours, file).new == len(numbers.cells)
     assert file.read_bytes() == before and count(ours, "score") == 27
 
 
-def test_what_stands_in_the_log_of_an_older_database_is_imported(numbers: Numbers, ours: str, theirs: str) -> None:
+def test_what_stands_in_the_log_of_an_older_database_is_imported(
+    numbers: Numbers, ours: str, theirs: str, second_schema: str
+) -> None:
     file = Path(theirs.removeprefix("sqlite:///"))
     open_database(theirs).close()
     with closing(sqlite3.connect(file)) as another:  # while it reads, the log stays a file of its own
@@ -113,7 +117,7 @@ def test_what_stands_in_the_log_of_an_older_database_is_imported(numbers: Number
         another.execute("SELECT * FROM sqlite_master").fetchall()
         recorded(theirs, numbers)
         with open_database(theirs) as db:
-            migrate(db, "0002")
+            migrate(db, "v0001")
         assert file.with_name(file.name + "-wal").stat().st_size > 0
         assert receive(ours, file).new == len(numbers.cells)
     assert count(ours, "score") == 27

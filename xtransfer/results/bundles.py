@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Table, select
 
 from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results import files
-from xtransfer.results.database import Database, known_schemas, open_database
+from xtransfer.results.database import Database, demand_known, known_schemas, open_database
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import CellRow, ScoreRow, StudyCellRow, UtcDateTime
 from xtransfer.results.selection import Condition, model_of, moved, parents_first
@@ -136,10 +136,7 @@ def _copied(file: Path, folder: Path) -> Path:
 def _check_schema(file: Path, revision: str | None) -> None:
     if revision is None:
         raise RequestError(f"{file}: holds no results of xtransfer")
-    if revision not in known_schemas():
-        raise StoreError(
-            f"{file}: has schema {revision}, this program knows schemas up to {known_schemas()[0]}; update xtransfer"
-        )
+    demand_known(str(file), revision, "update xtransfer")
 
 
 def _schema() -> pa.Schema:

@@ -25,6 +25,8 @@ from xtransfer.results import files, reference
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import VERSION_TABLE, Base, IdentityRow
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UNRELEASED = ("0001", "0002", "0003", "0004", "0005")  # schemas of development versions, before v0001
 _LOCK = 0x78746672  # PostgreSQL advisory lock held while migrating
 
 
@@ -61,7 +63,7 @@ def open_database(url: str, *, read_only: bool = False) -> Database:
     """The database at `url`, made or migrated to this program's schema unless `read_only`.
 
     Raises RequestError for a URL that cannot be used or written, StoreError for a database that is newer
-    than this program, damaged, or not xtransfer's (nothing is changed then).
+    than this program, of a development version, damaged, or not xtransfer's (nothing is changed then).
     """
     parsed = _parse(url)
     file = sqlite_file(parsed)
@@ -89,6 +91,19 @@ def known_schemas() -> list[str]:
     return [step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
+def demand_known(name: str, revision: str, advice: str) -> None:
+    """Raises StoreError for a schema that this program cannot read; `advice` says what to do about a newer one."""
+    if revision in _UNRELEASED:
+        raise StoreError(
+            f"{name}: was made by a development version of xtransfer (schema {revision}), which this program cannot "
+            "read; it was left as it is. Run its studies again into a new database (XTRANSFER_DATABASE_URL; finished "
+            "stages in the artifact store are not repeated), or read it with the version that made it"
+        )
+    known = known_schemas()
+    if revision not in known:
+        raise StoreError(f"{name}: has schema {revision}, this program knows schemas up to {known[0]}; {advice}")
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -104,12 +119,9 @@ def _parse(url: str) -> URL:
 
 
 def _check_revision(name: str, revision: str | None, tables: set[str], *, only_ours: bool) -> None:
-    known = known_schemas()
-    if revision is not None and revision not in known:
-        raise StoreError(
-            f"{name}: the database has schema {revision}, this program knows schemas up to {known[0]}; "
-            "it was left as it is. Update xtransfer, or name another database with XTRANSFER_DATABASE_URL"
-        )
+    if revision is not None:
+        advice = "it was left as it is. Update xtransfer, or name another database with XTRANSFER_DATABASE_URL"
+        demand_known(name, revision, advice)
     ours = {table.name for table in Base.metadata.sorted_tables}
     if revision is None and (tables - {VERSION_TABLE} if only_ours else tables & ours):
         raise StoreError(f"{name}: is another program's database ({', '.join(sorted(tables)[:3])} …); "
@@ -130,7 +142,7 @@ def _server_engine(url: URL, read_only: bool) -> Engine:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 

@@ -1,4 +1,4 @@
-"""The views of step 0003, in the order in which they are made. A later step has a file of its own."""
+"""The views of the first schema, in the order in which they are made. A later step has a file of its own."""
 
 _SCORES = """
     SELECT study_cell.study, score.cell, cell.encoder, cell.encoder_revision, cell.intermediate,
