@@ -10,15 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from tests.results.numbers import make
-from xtransfer.base.stage import Stage
+from tests.results.numbers import make, record_all
 from xtransfer.report.cost import costs
 from xtransfer.report.curves import curves
 from xtransfer.report.provenance import provenance
 from xtransfer.results.database import open_database
 from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow
 from xtransfer.results.write import record_cell, record_failure, record_study
-from xtransfer.store.artifacts import ArtifactStore
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -54,29 +52,13 @@ def test_nothing_ran_yet() -> None:
 
 def test_curves_tell_the_steps_of_training_apart(tmp_path: Path) -> None:
     numbers = make(tmp_path)
-    cells = [
-        SimpleNamespace(score_stage=cell.score.key, intermediate=cell.intermediate.slug, target=cell.target.slug)
-        for cell in numbers.cells
-    ]
-    found = curves(cells, numbers.store)
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_all(db, numbers)
+        found = curves(provenance(db, "numbers"))
     # the stages of this study train once: for `direct` on the target, else on the intermediate
     assert set(found) == {"intermediate training", "target: xnli"}
     assert {name: len(runs) for name, runs in found["intermediate training"].items()} == {"nli@en": 3, "nli@de": 3}
     assert len(found["target: xnli"]["direct"]) == 3
-
-
-def test_curves_of_every_phase_are_those_of_the_intermediate(tmp_path: Path) -> None:
-    store, key = ArtifactStore(tmp_path), ""
-    for kind, name in (("train", "siqa@en"), ("train", "copa@en"), ("train", "xcopa"), ("score", "xcopa")):
-        inputs = {"checkpoint" if kind == "score" else "start": key} if key else {}
-        made = Stage(kind, 1, name, {}, inputs)
-        store.commit(made, store.empty_out(made.key), {"losses": [[0, 1.0], [1, 0.5]]}, "cpu", NOON)
-        key = made.key
-    cell = SimpleNamespace(score_stage=key, intermediate="siqa@en>copa@en", target="xcopa")
-    found = curves([cell], store)
-    assert {panel: len(runs["siqa@en>copa@en"]) for panel, runs in found.items()} == {
-        "intermediate training": 2, "target: xcopa": 1
-    }  # fmt: skip
 
 
 def test_data_is_listed_by_use_with_its_digests_and_licence(tmp_path: Path) -> None:

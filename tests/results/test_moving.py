@@ -13,7 +13,7 @@ from tests.results.numbers import Numbers, make
 from tests.results.sent import content, count, receive, recorded, send
 from xtransfer.base.errors import RequestError
 from xtransfer.results.database import open_database
-from xtransfer.results.schema import Base, CheckpointRow
+from xtransfer.results.schema import Base, CellStageRow, CheckpointRow
 from xtransfer.results.selection import OWN, moved
 from xtransfer.results.write import record_failure
 
@@ -69,9 +69,11 @@ def test_checkpoints_follow_those_that_they_started_from(tmp_path: Path, ours: s
     receive(ours, file)
     assert content(ours) == content(theirs)
     with open_database(ours, read_only=True) as db, db.engine.connect() as connection:
-        roles = [(row.role, row.parent) for row in connection.execute(select(CheckpointRow.role, CheckpointRow.parent))]
-    parents = {parent for role, parent in roles if role == "target"}
-    assert sum(role == "intermediate" for role, _ in roles) == 6 and len(parents) == 7
+        query = select(CellStageRow.stage, CellStageRow.role, CheckpointRow.parent)
+        join = CheckpointRow.stage == CellStageRow.stage
+        roles = set(connection.execute(query.join(CheckpointRow, join)).tuples())
+    parents = {parent for _, role, parent in roles if role == "target"}
+    assert sum(role == "intermediate" for _, role, _ in roles) == 6 and len(parents) == 7
 
 
 def test_a_server_takes_checkpoints_in_any_order(tmp_path: Path, theirs: str, postgres_url: str, file: Path) -> None:

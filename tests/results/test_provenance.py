@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
+from tests.results.plans import TRANSLATED, finish_plan
 from tests.results.test_write import contents
 from xtransfer.base.stage import Stage
 from xtransfer.planning import grid
@@ -24,6 +19,7 @@ from xtransfer.results.schema import (
     Base,
     BenchmarkRow,
     CellBenchmarkRow,
+    CellStageRow,
     CheckpointRow,
     EncoderRow,
     StageRow,
@@ -31,13 +27,11 @@ from xtransfer.results.schema import (
 )
 from xtransfer.results.upsert import table_of
 from xtransfer.results.write import record_cell, record_failure, record_study
-from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.cells import Plan
 from xtransfer.study.study import Study
 
 SHORT = {"epochs": 1, "max_length": 64}
-TRANSLATED = {"rows": 480, "kept": 478, "dropped_empty": 2, "compared": 900, "chrf": 61.5, "exact_match": 12.5}
 
 
 @pytest.fixture
@@ -57,25 +51,10 @@ def plan() -> Plan:
     )
 
 
-def _finish(plan: Plan, store: ArtifactStore, facts: Mapping[str, Any]) -> None:
-    for stage in plan.stages:
-        out = store.empty_out(stage.key)
-        if stage.kind == "score":
-            line = {"language": "de", "split": "test", "metric": "accuracy", "value": 50.0, "n": 2, "chance": None,
-                    "constant": False}  # fmt: skip
-            (out / "scores.json").write_text(json.dumps([line]))
-            rows = {"language": ["de", "de"], "id": ["0", "1"], "item": [0.0, 100.0]}
-            pq.write_table(
-                pa.table({**rows, "group": pa.array([None, None], pa.string())}), out / "predictions.parquet"
-            )
-        with mock.patch.object(local, "sync"):
-            store.commit(stage, out, {**facts.get(stage.kind, {}), "steps": 7}, "cpu", datetime.now(UTC))
-
-
 @pytest.fixture
 def recorded(db: Database, plan: Plan, tmp_path: Path) -> Database:
     store = ArtifactStore(tmp_path / "artifacts")
-    _finish(plan, store, {"translate": TRANSLATED, "score": {"energy_joules": 12.5}})
+    finish_plan(plan, store, {"translate": TRANSLATED, "score": {"energy_joules": 12.5}})
     record_study(db, plan)
     for cell in plan.cells:
         record_cell(db, "lab", cell, store)
@@ -95,16 +74,15 @@ def test_checkpoints_and_their_parents(recorded: Database, plan: Plan) -> None:
     pretrained = next(one.key for one in plan.stages if one.kind == "pretrain")
     found = {row["stage"]: row for row in rows(recorded, CheckpointRow)}
     assert len(found) == 1 + 2 + 3
-    assert found[pretrained]["role"] == "pretrained" and found[pretrained]["trained_on"] == "lab"
+    assert found[pretrained]["trained_on"] == "lab"
     mixture = stage(plan, "train lab-nli@en,de seed 3").key
     assert found[mixture] == {
-        "stage": mixture, "encoder": "lab-mini@0", "role": "intermediate", "trained_on": "lab-nli@en,de",
+        "stage": mixture, "encoder": "lab-mini@0", "trained_on": "lab-nli@en,de",
         "seed": 3, "steps": 7, "parent": pretrained,
     }  # fmt: skip
     last = found[stage(plan, "train lab-inference after lab-nli@en,de seed 3").key]
-    assert (last["role"], last["trained_on"], last["parent"]) == ("target", "lab-inference@en", mixture)
-    direct = found[stage(plan, "train lab-inference after direct seed 3").key]
-    assert (direct["role"], direct["parent"]) == ("target", pretrained)
+    assert (last["trained_on"], last["parent"]) == ("lab-inference@en", mixture)
+    assert found[stage(plan, "train lab-inference after direct seed 3").key]["parent"] == pretrained
 
 
 def test_a_translation_with_its_quality(recorded: Database, plan: Plan) -> None:
@@ -129,7 +107,8 @@ def test_an_engine_of_a_hub_or_a_mirror_has_its_revision(
 ) -> None:
     settings = {"benchmark": "lab-nli", "language": "tr", "engine": engine}
     made = SimpleNamespace(kind="translate", key="t", settings=settings, inputs=inputs, facts=TRANSLATED)
-    (row,) = translation_rows(plan.cells[0], [made])  # type: ignore[list-item]
+    cell = plan.cells[0]
+    (row,) = translation_rows(cell, [made, cell.score])  # type: ignore[list-item]
     assert row["engine_revision"] == revision
 
 
@@ -202,7 +181,7 @@ def test_what_translate_train_and_translate_test_read(db: Database, tmp_path: Pa
         )
     )  # fmt: skip
     store = ArtifactStore(tmp_path / "artifacts")
-    _finish(plan, store, {"translate": TRANSLATED})
+    finish_plan(plan, store, {"translate": TRANSLATED})
     record_study(db, plan)
     for cell in plan.cells:
         record_cell(db, "ways", cell, store)
@@ -219,6 +198,7 @@ def test_what_translate_train_and_translate_test_read(db: Database, tmp_path: Pa
         assert (scored["engine"], scored["language"]) == ("parallel", "en")
     assert made[train["intermediate", "de"]]["engine"] == "parallel"
     assert test["target-score", "en"] is None and ("target-train", "de") not in test
-    trained_on = [row["trained_on"] for row in rows(db, CheckpointRow) if row["role"] == "target"]
+    targets = {row["stage"] for row in rows(db, CellStageRow) if row["role"] == "target"}
+    trained_on = [row["trained_on"] for row in rows(db, CheckpointRow) if row["stage"] in targets]
     marian = "~lab-marian"
     assert sorted(trained_on) == ["lab-inference@de" + marian, "lab-inference@en", "lab-inference@tr" + marian]

@@ -27,6 +27,8 @@ def _study() -> tuple[ArtifactStore, list[Cell]]:
         artifact = store.find(key)
         assert artifact is not None
         manifest = artifact.manifest
+        if manifest.kind != "score":
+            continue
         encoder, intermediate, target, seed = manifest.settings["made for"]
         stage = Stage(manifest.kind, manifest.version, manifest.name, manifest.settings, manifest.inputs)
         cells.append(Cell(encoder, Intermediate.parse(intermediate), Target.parse(target), seed, stage))

@@ -16,7 +16,17 @@ from tests.running import forks
 from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.predictions import Predictions
-from xtransfer.results.schema import Base, CellMeanRow, CellRow, PlannedStageRow, PredictionRow, ScoreRow, StudyCellRow
+from xtransfer.results.schema import (
+    Base,
+    CellMeanRow,
+    CellRow,
+    CellStageRow,
+    PlannedStageRow,
+    PredictionRow,
+    ScoreRow,
+    StageRow,
+    StudyCellRow,
+)
 from xtransfer.results.upsert import table_of
 from xtransfer.results.write import record_cell, record_failure, record_study
 
@@ -203,10 +213,12 @@ def test_revisions_and_recipes_are_kept(db: Database, numbers: Numbers) -> None:
     cell = numbers.cell("nli@de", 1)
     with db.begin() as connection:
         row = connection.execute(select(CellRow).where(CellRow.key == cell.key)).one()
+        trained = select(StageRow.settings).join(CellStageRow, CellStageRow.stage == StageRow.key)
+        (settings,) = connection.scalars(trained.where(CellStageRow.cell == cell.key, CellStageRow.phase == 0))
     pretrained = next(stage for stage in numbers.plan.stages if stage.kind == "pretrain")
     assert row.encoder_revision == pretrained.key
     assert (row.intermediate_language, row.intermediate_engine) == ("de", "")
-    assert json.dumps(row.recipes["train xnli after nli@de seed 1"]) == '{"epochs": 3, "learning_rate": 2e-05}'
+    assert json.dumps(settings["recipe"]) == '{"epochs": 3, "learning_rate": 2e-05}'
 
 
 def test_every_gain_has_its_baseline(db: Database, numbers: Numbers) -> None:

@@ -22,6 +22,7 @@ from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.cells import Cell, Plan
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Study, Target
+from xtransfer.study.target_phases import trained_on
 
 Predictions = Mapping[str, Sequence[tuple[str, Any]]]  # language → id and prediction, in the order of the rows
 Points = Mapping[str, Mapping[str, float]]  # language → metric → points
@@ -54,34 +55,54 @@ def finish(
         seeds=tuple(dict.fromkeys(seed for _, seed in outcomes)),
     )
     made = [
-        (_cell(encoder, intermediate, slug, seed, outcome), outcome)
+        (*_cell(encoder, intermediate, slug, seed, outcome), outcome)
         for (intermediate, seed), held in outcomes.items()
         for slug, outcome in held.items()
     ]
+    stages = {stage.key: stage for cell, trained, _ in made for stage in (*trained, cell.score)}
     with open_database(settings.database_url) as db:
-        record_study(db, Plan(study, tuple(cell for cell, _ in made), tuple(cell.score for cell, _ in made)))
-        for cell, outcome in made:
+        record_study(db, Plan(study, tuple(cell for cell, _, _ in made), tuple(stages.values())))
+        for cell, trained, outcome in made:
             if outcome.failed:
                 record_failure(db, name, cell, outcome.failed)
             elif outcome.predictions or outcome.points:
+                for training in trained:
+                    _keep(store, training)
                 _commit(store, cell.score, outcome, cell.target.split)
                 record_cell(db, name, cell, store)
     return store
 
 
-def _cell(encoder: str, intermediate: str, slug: str, seed: int, outcome: Outcome) -> Cell:
-    target = Target.parse(slug)
+def _cell(encoder: str, intermediate: str, slug: str, seed: int, outcome: Outcome) -> tuple[Cell, list[Stage]]:
+    """The cell, and the trainings behind its score, in order."""
+    target, first = Target.parse(slug), Intermediate.parse(intermediate)
+    phases = [[(part.benchmark, part.language) for part in phase.parts] for phase in first.phases]
+    trained: list[Stage] = []
+    for number, parts in enumerate([*phases, *([(name, "en")] for name in trained_on(target))]):
+        settings = {
+            "parts": [{"benchmark": name, "language": language, "data": "pin"} for name, language in parts],
+            "recipe": RECIPE,
+            "made for": [encoder, seed],
+        }
+        inputs = {"start": trained[-1].key} if trained else {}
+        trained.append(Stage("train", 1, f"training {number} of {slug}", settings, inputs))
     settings = {
         "benchmark": target.benchmark,
         "data": "pin",
         "languages": list(outcome.predictions or outcome.points),
         "split": target.split,
-        "recipe": RECIPE,
         "made for": [encoder, intermediate, slug, seed],
         **outcome.settings,
     }
-    score = Stage("score", 1, f"score {slug} after {intermediate} seed {seed}", settings)
-    return Cell(encoder, Intermediate.parse(intermediate), target, seed, score)
+    inputs = {"checkpoint": trained[-1].key} if trained else {}
+    score = Stage("score", 1, f"score {slug} after {intermediate} seed {seed}", settings, inputs)
+    return Cell(encoder, first, target, seed, score), trained
+
+
+def _keep(store: ArtifactStore, training: Stage) -> None:
+    if store.find(training.key) is None:
+        with mock.patch.object(local, "sync"):
+            store.commit(training, store.empty_out(training.key), {}, "cpu", datetime.now(UTC))
 
 
 def _commit(store: ArtifactStore, stage: Stage, outcome: Outcome, split: str) -> None:

@@ -140,7 +140,10 @@ def test_a_folder_for_every_encoder_intermediate_and_seed(tmp_path: Path) -> Non
     assert metadata["not_included"][-1] == "lareqa" and "xcopa" not in metadata["not_included"]
     xcopa = metadata["benchmarks"]["xcopa"]
     assert xcopa["target"] == "xcopa<siqa,copa" and xcopa["source"]["revision"] == get("xcopa").source.revision
-    assert list(xcopa["recipes"].values()) == [RECIPE] and set(xcopa["stages"]) == {xcopa["score_stage"]}
+    stages = {(one["role"], one["phase"], one["language"]): one for one in xcopa["stages"].values()}
+    assert set(stages) == {("target", 0, "en"), ("target", 1, "en"), ("score", None, "")}
+    assert [one.get("recipe") for _, one in sorted(stages.items(), reverse=True)] == [RECIPE, RECIPE, None]
+    assert xcopa["stages"][xcopa["score_stage"]]["role"] == "score"
     again = tmp_path / "again"
     run(again)
     assert files(again) == files(out)

@@ -240,24 +240,31 @@ def _source_rows(benchmark: Benchmark, language: str, artifact: Artifact) -> lis
 
 def _described(cell: Cell, artifact: Artifact, benchmark: Benchmark, db: Database) -> dict[str, Any]:
     """Returns where the predictions of one benchmark come from. Any: JSON values."""
+    link = CellStageRow
     stages = (
-        select(StageRow.key, StageRow.name, StageRow.packages)
-        .join(CellStageRow, CellStageRow.stage == StageRow.key)
-        .where(CellStageRow.cell == cell["key"])
+        select(StageRow.key, StageRow.name, link.role, link.phase, link.language, StageRow.settings, StageRow.packages)
+        .join(link, link.stage == StageRow.key)
+        .where(link.cell == cell["key"])
+        .order_by(StageRow.key)
     )
     with explained(db.name), db.begin() as connection:
-        behind = {row.key: {"name": row.name, "packages": row.packages} for row in connection.execute(stages)}
+        behind = {row["key"]: _behind(row) for row in connection.execute(stages).mappings()}
     return {
         "benchmark": benchmark.name,
         "target": cell["target"],
         "status": cell["status"],
         "reason": cell["reason"],
         "source": {"path": benchmark.source.path, "revision": benchmark.source.revision},
-        "recipes": cell["recipes"],
         "score_stage": artifact.key,
         "settings": artifact.manifest.settings,
         "stages": behind,
     }
+
+
+def _behind(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A stage behind the predictions: what it is there, the recipe of a training, and the versions that it ran with."""
+    told = {name: row[name] for name in ("name", "role", "phase", "language", "packages")}
+    return told | ({"recipe": row["settings"]["recipe"]} if "recipe" in row["settings"] else {})
 
 
 def _metadata(submission: Submission, suite: Suite, described: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import pandas as pd
 from xtransfer.analysis.gains import DIRECT, Grid
 from xtransfer.analysis.points import Result
 from xtransfer.base.languages import LANGUAGES, NO_FAMILY, Language
-from xtransfer.store.manifest import Manifest
+from xtransfer.results.roles import INTERMEDIATE, roles
 from xtransfer.study.intermediate import Intermediate
 
 TERMS = ("distance", "same_script", "log2_rows_seen", "translated")
@@ -82,19 +82,10 @@ def steps_apart(one: Language, other: Language) -> float:
 def rows_seen(result: Result) -> float:
     """Optimizer steps × batch size of the intermediate's training, all phases, from its manifests; NaN where one has
     none."""
-    phases = Intermediate.parse(result.point.intermediate).phases
-    # Inputs first: an intermediate comes before what was trained from it.
-    manifests = [one.manifest for one in result.found.artifacts if one.manifest.kind == "train"]
-    seen = 0.0
-    for phase in phases:
-        wanted = [(part.benchmark, part.language) for part in phase.parts]
-        own = next((one for one in manifests if _trained_on(one) == wanted and one.facts.get("steps")), None)
-        if own is None:
-            return float("nan")
-        manifests = manifests[manifests.index(own) + 1 :]
-        seen += own.facts["steps"] * own.settings["recipe"]["batch_size"]
-    return seen
-
-
-def _trained_on(manifest: Manifest) -> list[tuple[str, str]]:
-    return [(part["benchmark"], part["language"]) for part in manifest.settings.get("parts", [])]
+    manifests = {one.key: one.manifest for one in result.found.artifacts}
+    num_phases = len(Intermediate.parse(result.point.intermediate).phases)
+    found = roles([*manifests.values()], result.point.score_stage, num_phases)
+    trained = [manifests[key] for key, role in found.items() if role.name == INTERMEDIATE]
+    if len(trained) < num_phases or not all(one.facts.get("steps") for one in trained):
+        return float("nan")
+    return float(sum(one.facts["steps"] * one.settings["recipe"]["batch_size"] for one in trained))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xtransfer.analysis.run_lookup import Side
+from xtransfer.results.roles import INTERMEDIATE, TARGET
+from xtransfer.study.intermediate import Intermediate
 
 CATEGORIES = (
     "encoder", "encoder revision", "intermediate", "target", "seed", "recipe", "data revision", "rows", "languages",
@@ -17,6 +19,7 @@ _COUNTS = ("steps", "items", "rows", "kept", "dropped", "num_texts", "num_senten
 _TOLD_ELSEWHERE = re.compile(
     r"seed|benchmark|language|intermediate|encoder(\..*)?|parts\.\d+\.(benchmark|language)|dev\.benchmark"
 )
+_WORDS = {"score": "scoring", "translator": "translator training"}  # roles whose stages are said in other words
 _SHOWN = 4  # values of one side that are listed; of more, only those that the other side lacks
 _DIGEST = re.compile(r"[0-9a-f]{32,64}")
 
@@ -44,8 +47,8 @@ def differences(a: Side, b: Side) -> list[Difference]:
     Stages that only one of the two has are left to the intermediate, target or encoder that calls for them.
     """
     one, two = _recorded(a), _recorded(b)
-    roles = {where for _, where, _ in one} & {where for _, where, _ in two}
-    places = [place for place in dict.fromkeys([*one, *two]) if place[1] in roles]
+    both = {where for _, where, _ in one} & {where for _, where, _ in two}
+    places = [place for place in dict.fromkeys([*one, *two]) if place[1] in both]
     found = [
         Difference(*place, *_told(one.get(place, set()), two.get(place, set())))
         for place in places
@@ -72,19 +75,29 @@ def _of_cells(side: Side) -> Iterator[tuple[Place, str]]:
 
 
 def _of_stages(side: Side) -> Iterator[tuple[Place, str]]:
+    cells = {cell.key: cell for cell in side.cells}
+    whats: dict[str, dict[str, None]] = {}
+    stages = {stage.key: stage for stage in side.stages}
+    for link in side.links:
+        what = _what(stages[link.stage], link, cells[link.cell], named=side.is_study)
+        whats.setdefault(link.stage, {})[what] = None
     for stage in side.stages:
-        role = _role(stage, named=side.is_study)
-        yield ("stage version", role, stage.kind), str(stage.version)
-        for path, value in _flat(stage.settings):
-            if not _TOLD_ELSEWHERE.fullmatch(path):
-                yield (_category(path), role, path.removeprefix("recipe.")), value
-        for name in _COUNTS:
-            if name in stage.facts:
-                yield ("rows", role, name), str(stage.facts[name])
-        for name, version in stage.packages.items():
-            yield ("package", "", name), str(version)
-        yield ("machine", "", "host"), stage.host
-        yield ("machine", "", "device"), stage.device
+        for what in whats[stage.key]:
+            yield from _of_stage(stage, what)
+
+
+def _of_stage(stage: Any, what: str) -> Iterator[tuple[Place, str]]:
+    yield ("stage version", what, stage.kind), str(stage.version)
+    for path, value in _flat(stage.settings):
+        if not _TOLD_ELSEWHERE.fullmatch(path):
+            yield (_category(path), what, path.removeprefix("recipe.")), value
+    for name in _COUNTS:
+        if name in stage.facts:
+            yield ("rows", what, name), str(stage.facts[name])
+    for name, version in stage.packages.items():
+        yield ("package", "", name), str(version)
+    yield ("machine", "", "host"), stage.host
+    yield ("machine", "", "device"), stage.device
 
 
 def _of_reads(side: Side) -> Iterator[tuple[Place, str]]:
@@ -93,18 +106,25 @@ def _of_reads(side: Side) -> Iterator[tuple[Place, str]]:
         yield ("data revision", f"{read.benchmark} as {read.role}", "revision"), read.revision
 
 
-def _role(stage: Any, *, named: bool) -> str:
-    """What a stage is in its cell; with `named`, of what, so that the stages of a study are told apart."""
-    after = re.fullmatch(r"train (?P<what>.+) after (?P<intermediate>\S+) seed \d+.*", stage.name)
-    if stage.kind != "train":
-        words = {"pretrain": "pretraining", "score": "scoring", "translate": "translation"}
-        what = stage.name.partition(" after ")[0].partition(" ")[2].partition(" seed ")[0]
-        return f"{words.get(stage.kind, stage.kind)} ({what})" if named else words.get(stage.kind, stage.kind)
-    benchmarks = "+".join(part["benchmark"] for part in stage.settings.get("parts", ()))
-    if after is None:
-        what = stage.name.removeprefix("train ").partition(" seed ")[0]
-        return f"intermediate training ({what})" if named else "intermediate training"
-    return f"target training ({after['what']})" if named else f"target training on {benchmarks}".removesuffix(" on ")
+def _what(stage: Any, link: Any, cell: Any, *, named: bool) -> str:
+    """What a stage is in a cell; with `named`, of what, so that the stages of a study are told apart."""
+    if link.role == INTERMEDIATE:
+        phases = Intermediate.parse(cell.intermediate).phases
+        of = Intermediate.of(phases[: link.phase + 1]).slug
+        which = f", phase {link.phase + 1}" if len(phases) > 1 and not named else ""
+        return f"intermediate training ({of})" if named else f"intermediate training{which}"
+    if link.role == TARGET:
+        benchmarks = "+".join(part["benchmark"] for part in stage.settings.get("parts", ()))
+        on = " on ".join(filter(None, ["target training", benchmarks]))
+        return f"{on} ({cell.target})" if named else on
+    said = _WORDS.get(link.role, link.role)
+    settings = stage.settings
+    of = {
+        "pretraining": cell.encoder,
+        "score": cell.target,
+        "translation": f"{settings.get('benchmark')} to {settings.get('language')} by {stage.engine}",
+    }.get(link.role, "")
+    return f"{said} ({of})" if named and of else said
 
 
 def _category(path: str) -> str:

@@ -15,6 +15,7 @@ from xtransfer.analysis.totals import COLUMNS, totals
 from xtransfer.base.errors import RequestError
 from xtransfer.metrics.aggregate import SUITES, TOTAL
 from xtransfer.results.published import Figure, Paper
+from xtransfer.results.roles import TARGET
 from xtransfer.results.schema import CellRow, CellStageRow, ScoreRow, StageRow, StudyCellRow
 from xtransfer.study.study import Target
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from xtransfer.analysis.results import Results
 
 Values = Mapping[tuple[str, str], float]  # language, metric → points
-_TRAINING = " after "  # in the name of a target's training: `train xnli after direct seed 0`
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Ours:
     target: Target
     runs: tuple[Values, ...]  # one for each seed that learnt something
     num_lost: int  # degenerate, failed and planned ones
-    recipe: Mapping[str, Any]  # of the target's last training; empty where nothing was trained
+    recipe: Mapping[str, Any]  # of the target's last training; empty where nothing was trained yet
     train_rows: int | None  # that the target's training was cut to
 
     def mean(self, languages: Sequence[str], metric: str) -> tuple[float | None, int]:
@@ -72,18 +72,18 @@ def ours_of(results: Results, names: Iterable[str], study: str | None, filters: 
         trained = connection.execute(
             select(CellStageRow.cell, StageRow.settings)
             .join(StageRow, StageRow.key == CellStageRow.stage)
-            .where(CellStageRow.cell.in_(of_targets), StageRow.kind == "train", StageRow.name.contains(_TRAINING))
+            .where(CellStageRow.cell.in_(of_targets), CellStageRow.role == TARGET)
+            .order_by(CellStageRow.phase, CellStageRow.language)
         )
-        cut = {row.cell: row.settings for row in trained}
+        last = {row.cell: row.settings for row in trained}
     groups: dict[tuple[str, ...], list[Any]] = {}
     for row in cells:
         groups.setdefault((row.study, row.encoder, row.intermediate, row.target), []).append(row)
-    return [_ours(place, rows, held, cut) for place, rows in groups.items()]
+    return [_ours(place, rows, held, last) for place, rows in groups.items()]
 
 
 def _cells(targets: Sequence[str], study: str | None, filters: Mapping[str, list[Any]]) -> Select[Any]:
-    names = (CellRow.key, CellRow.encoder, CellRow.intermediate, CellRow.target, CellRow.seed, CellRow.status,
-             CellRow.recipes)  # fmt: skip
+    names = (CellRow.key, CellRow.encoder, CellRow.intermediate, CellRow.target, CellRow.seed, CellRow.status)
     query = select(StudyCellRow.study, *names).join(CellRow, CellRow.key == StudyCellRow.cell)
     query = query.where(CellRow.target.in_(targets))
     if study:
@@ -94,10 +94,11 @@ def _cells(targets: Sequence[str], study: str | None, filters: Mapping[str, list
 
 
 def _ours(
-    place: tuple[str, ...], rows: Sequence[Any], held: Mapping[str, Values], cut: Mapping[str, Mapping[str, Any]]
+    place: tuple[str, ...], rows: Sequence[Any], held: Mapping[str, Values], last: Mapping[str, Mapping[str, Any]]
 ) -> Ours:
+    """`last`: cell → settings of its target's last training."""
     learnt = [row for row in rows if row.status == "done" and row.key in held]
-    recipes = [recipe for name, recipe in rows[0].recipes.items() if _TRAINING in name]
+    training = next((last[row.key] for row in rows if row.key in last), {})
     return Ours(
         study=place[0],
         encoder=place[1],
@@ -105,8 +106,8 @@ def _ours(
         target=Target.parse(place[3]),
         runs=tuple(held[row.key] for row in learnt),
         num_lost=len(rows) - len(learnt),
-        recipe=recipes[-1] if recipes else {},
-        train_rows=cut.get(rows[0].key, {}).get("rows"),
+        recipe=training.get("recipe", {}),
+        train_rows=training.get("rows"),
     )
 
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Select, select
 
 from xtransfer.base.errors import RequestError, unknown
-from xtransfer.results.schema import CellBenchmarkRow, CellRow, CellStageRow, StageRow, StudyCellRow
+from xtransfer.results.schema import (
+    CellBenchmarkRow,
+    CellRow,
+    CellStageRow,
+    StageRow,
+    StudyCellRow,
+    TranslationRow,
+)
 
 if TYPE_CHECKING:
     from xtransfer.analysis.results import Results
@@ -21,7 +28,7 @@ _CELL = (
     CellRow.score_stage, CellRow.status, CellRow.reason,
 )  # fmt: skip
 _STAGE = (
-    StageRow.kind, StageRow.version, StageRow.name, StageRow.settings, StageRow.facts,
+    StageRow.key, StageRow.kind, StageRow.version, StageRow.settings, StageRow.facts,
     StageRow.packages, StageRow.host, StageRow.device,
 )  # fmt: skip
 
@@ -31,7 +38,8 @@ class Side:
     """A run (one cell) or a study (its cells), with the stages behind it and what it read, as database rows."""
 
     cells: tuple[Any, ...]
-    stages: tuple[Any, ...]
+    stages: tuple[Any, ...]  # each once; `engine` of a translation
+    links: tuple[Any, ...]  # cell, stage, and the role, phase and language of the stage in the cell
     reads: tuple[Any, ...]  # benchmark, role, revision
     is_study: bool
 
@@ -50,8 +58,8 @@ def side(results: Results, text: str) -> Side:
         else:
             cells = [(_by_slug if "/" in text else _by_key)(connection, text, studies)]
             keys = [cells[0].key]
-        stages, reads = _rows(connection, _stages(keys)), _rows(connection, _reads(keys))
-    return Side(tuple(cells), tuple(stages), tuple(reads), text in studies)
+        stages, links, reads = (tuple(_rows(connection, ask(keys))) for ask in (_stages, _links, _reads))
+    return Side(tuple(cells), stages, links, reads, text in studies)
 
 
 def _by_key(connection: Connection, text: str, studies: list[str]) -> Any:
@@ -98,7 +106,12 @@ def _cells_of(study: str) -> Select[Any]:
 
 def _stages(cells: list[str] | Select[Any]) -> Select[Any]:
     used = select(CellStageRow.stage).where(CellStageRow.cell.in_(cells))
-    return select(*_STAGE).where(StageRow.key.in_(used)).order_by(StageRow.kind, StageRow.name)
+    made = select(*_STAGE, TranslationRow.engine).outerjoin(TranslationRow, TranslationRow.stage == StageRow.key)
+    return made.where(StageRow.key.in_(used)).order_by(StageRow.kind, StageRow.name)
+
+
+def _links(cells: list[str] | Select[Any]) -> Select[Any]:
+    return select(CellStageRow.__table__).where(CellStageRow.cell.in_(cells))
 
 
 def _reads(cells: list[str] | Select[Any]) -> Select[Any]:

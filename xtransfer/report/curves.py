@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from xtransfer.report.plot_curves import Curve
-from xtransfer.study.intermediate import Intermediate
-
-if TYPE_CHECKING:
-    from xtransfer.store.artifacts import Artifact, ArtifactStore
+from xtransfer.report.provenance import Provenance
+from xtransfer.results.roles import INTERMEDIATE, TARGET
+from xtransfer.study.study import Target
 
 FIRST = "intermediate training"
 
 
-def curves(cells: Sequence[Any], store: ArtifactStore) -> dict[str, dict[str, list[Curve]]]:
+def curves(facts: Provenance) -> dict[str, dict[str, list[Curve]]]:
     """Training losses: intermediate training, then each target → intermediate → one curve for each run."""
     found: dict[str, dict[str, list[Curve]]] = {FIRST: {}}
-    seen: set[str] = set()
-    for cell, trained in [(one, stages) for one in cells for stages in _trainings(one.score_stage, store)]:
-        num_of_target = len(trained) - len(Intermediate.parse(cell.intermediate).phases)
-        for number, stage in enumerate(trained):
-            panel = FIRST if number >= num_of_target else f"target: {_target(cell.target, stage)}"
-            losses = [(float(step), float(loss)) for step, loss in stage.manifest.facts.get("losses", [])]
-            if losses and stage.key not in seen:
-                found.setdefault(panel, {}).setdefault(cell.intermediate, []).append(losses)
-            seen.add(stage.key)
+    seen: set[tuple[str, str]] = set()
+    for cell, link, stage in _trainings(facts):
+        panel = FIRST if link.role == INTERMEDIATE else f"target: {_target(cell.target, stage)}"
+        losses = [(float(step), float(loss)) for step, loss in stage.facts.get("losses", [])]
+        if losses and (panel, stage.key) not in seen:
+            found.setdefault(panel, {}).setdefault(cell.intermediate, []).append(losses)
+        seen.add((panel, stage.key))
     return {panel: runs for panel, runs in found.items() if runs}
 
 
-def _trainings(score_stage: str, store: ArtifactStore) -> list[list[Artifact]]:
-    """The training stages behind each checkpoint that a score read, the last first."""
-    score = store.find(score_stage)
-    inputs = score.manifest.inputs if score else {}
-    return [list(_behind(key, store)) for name, key in inputs.items() if name.startswith("checkpoint")]
+def _trainings(facts: Provenance) -> Iterator[tuple[Any, Any, Any]]:
+    """Each training of each cell, in the order of cells, roles and phases: rows of `cell`, `cell_stage` and `stage`."""
+    stages = {stage.key: stage for stage in facts.stages}
+    cells = {cell.key: (place, cell) for place, cell in enumerate(facts.cells)}
+    links = [link for link in facts.links if link.role in (INTERMEDIATE, TARGET)]
+    for link in sorted(links, key=lambda one: (cells[one.cell][0], one.role, one.phase, one.language)):
+        yield cells[link.cell][1], link, stages[link.stage]
 
 
-def _behind(key: str | None, store: ArtifactStore) -> Iterator[Artifact]:
-    while key and (stage := store.find(key)) and stage.manifest.kind == "train":
-        yield stage
-        key = stage.manifest.inputs.get("start")
-
-
-def _target(slug: str, stage: Artifact) -> str:
+def _target(slug: str, stage: Any) -> str:
     """The target, and where it is trained in several steps, on which benchmark."""
-    name, _, trained_on = slug.partition("<")
-    if "," not in trained_on:
+    target = Target.parse(slug)
+    if len(target.train_on) < 2:
         return slug
-    return f"{name}, on {stage.manifest.settings['parts'][0]['benchmark']}"
+    return f"{slug}, on {'+'.join(part['benchmark'] for part in stage.settings['parts'])}"

@@ -16,7 +16,6 @@ from xtransfer.metrics.aggregate import XTREME, XTREME_R
 from xtransfer.metrics.metrics import METRICS
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography, cite
 from xtransfer.report.provenance import Provenance, UsedRecipe
-from xtransfer.report.sizes import trained_name
 from xtransfer.report.statistics import statistics
 from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate, MixturePart
@@ -158,15 +157,12 @@ def _sizes(facts: Provenance, rows: int, several: bool) -> str:
 
 def _intermediate(facts: Provenance, one: Intermediate) -> str:
     """Its phases in order, each with its length."""
-    so_far = (Intermediate.of(one.phases[: number + 1]) for number in range(len(one.phases)))
-    return ", and then on ".join(_phase(facts, phase) for phase in so_far)
+    return ", and then on ".join(_phase(facts, one, number) for number in range(len(one.phases)))
 
 
-def _phase(facts: Provenance, one: Intermediate) -> str:
-    """The last phase of an intermediate."""
-    text = listed([_part(facts, part) for part in one.parts])
-    names = (stage for stage in facts.stages if stage.kind == "train")
-    run = next((stage for stage in names if stage.name.startswith(trained_name(one))), None)
+def _phase(facts: Provenance, one: Intermediate, number: int) -> str:
+    text = listed([_part(facts, part) for part in one.phases[number].parts])
+    run = facts.trained.get((one.slug, number))
     if run is None or "steps" not in run.facts:
         return text
     return f"{text}: {counted(run.facts['steps'], 'step')} of {run.settings['recipe']['batch_size']} rows"
@@ -202,8 +198,9 @@ def _targets(facts: Provenance) -> str:
 
 
 def _scored_in(facts: Provenance, target: Target) -> str:
-    stages = (one for one in facts.stages if one.kind == "score" and one.settings.get("benchmark") == target.benchmark)
-    languages = sorted({code for stage in stages for code in stage.settings["languages"]})
+    keys = {cell.score_stage for cell in facts.cells if cell.target == target.slug}
+    stages = (one for one in facts.stages if one.key in keys)
+    languages = sorted({code for stage in stages for code in stage.settings.get("languages", ())})
     return f" in {counted(len(languages), 'language')} ({', '.join(languages)})" if languages else ""
 
 

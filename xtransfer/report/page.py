@@ -75,7 +75,7 @@ class _Writer:
         self.out = out
 
     def report(self, found: Findings, store: ArtifactStore) -> Path:
-        facts, losses, text = found.facts, curves(found.facts.cells, store), methods(found.facts, found.verdicts)
+        facts, losses, text = found.facts, curves(found.facts), methods(found.facts, found.verdicts)
         sections = [self.section(found, grid, number) for number, grid in enumerate(found.headline, 1)]
         stages = _stage_table(facts.stages)
         self.tables(found.frames | {"stages": stages})

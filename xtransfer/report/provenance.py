@@ -15,6 +15,7 @@ from xtransfer.report.cost import Costs, costs
 from xtransfer.report.data_used import DataUsed, data_used, translations
 from xtransfer.report.sizes import Size, sizes
 from xtransfer.results.database import Database
+from xtransfer.results.roles import INTERMEDIATE, TARGET
 from xtransfer.results.schema import CellRow, CellStageRow, EncoderRow, StageRow, StudyCellRow, StudyRow
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Target
@@ -41,6 +42,7 @@ class Provenance:
     definition: Mapping[str, Any]
     cells: list[Any]  # rows: encoder, encoder_revision, intermediate, target, seed, status, reason, score_stage
     stages: list[Any]  # rows of `stage`, each once, the first to start first
+    links: list[Any]  # rows of `cell_stage`: which stage is what in which cell
     cost: Costs
     encoders: list[Any]  # rows: name, source, id, revision, and the key of the stage that pretrained it
     data: list[DataUsed]
@@ -84,22 +86,25 @@ class Provenance:
         ]
 
     @cached_property
+    def trained(self) -> dict[tuple[str, int], Any]:
+        """Slug of an intermediate and phase → the first stage that trained it."""
+        cells = {cell.key: cell for cell in self.cells}
+        slugs: dict[str, dict[tuple[str, int], None]] = {}
+        for link in self.links:
+            if link.role == INTERMEDIATE:
+                slugs.setdefault(link.stage, {})[cells[link.cell].intermediate, link.phase] = None
+        return {place: stage for stage in reversed(self.stages) for place in slugs.get(stage.key, ())}
+
+    @cached_property
     def sizes(self) -> list[Size]:
         """The rows of each part of an intermediate."""
-        return sizes(self.intermediates, self.stages)
+        return sizes(self.intermediates, self.trained)
 
     @cached_property
     def trained_targets(self) -> set[str]:
         """Targets that something is fine-tuned on; others are scored with the encoder as it is."""
-        return {one.slug for one in self.targets if one.fine_tune and self._is_trained(one)}
-
-    def _is_trained(self, target: Target) -> bool:
-        """Targets that are trained alike share their stages, which are named after the first of them."""
-        alike = [
-            one.slug for one in self.targets if one.benchmark == target.benchmark and one.train_on == target.train_on
-        ]
-        begins = tuple(f"train {slug} " for slug in alike)
-        return any(stage.kind == "train" and stage.name.startswith(begins) for stage in self.stages)
+        cells = {link.cell for link in self.links if link.role == TARGET}
+        return {cell.target for cell in self.cells if cell.key in cells}
 
     @property
     def packages(self) -> list[str]:
@@ -124,8 +129,7 @@ def provenance(db: Database, study: str) -> Provenance:
             .where(CellRow.key.in_(here))
             .order_by(*_CELL)
         ).all()
-        links = connection.execute(select(CellStageRow.cell, CellStageRow.stage).where(CellStageRow.cell.in_(here)))
-        pairs = [(link.cell, link.stage) for link in links]
+        links = connection.execute(select(CellStageRow.__table__).where(CellStageRow.cell.in_(here))).all()
         stages = _stages(connection, here)
         encoders = _encoders(connection, here)
         data, translated = data_used(connection, here), list(translations(connection, here))
@@ -137,7 +141,8 @@ def provenance(db: Database, study: str) -> Provenance:
         row.definition,
         list(cells),
         stages,
-        costs(stages, pairs, row.updated_at),
+        list(links),
+        costs(stages, [(link.cell, link.stage) for link in links], row.updated_at),
         encoders,
         data,
         translated,

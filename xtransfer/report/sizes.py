@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,19 +18,13 @@ class Size:
     rows: int
 
 
-def trained_name(intermediate: Intermediate) -> str:
-    """How the names of the stages begin that train the last phase of an intermediate."""
-    return f"train {intermediate.slug} seed "
-
-
-def sizes(intermediates: Sequence[Intermediate], stages: Sequence[Any]) -> list[Size]:
-    """Of every part whose training is among the stages and recorded its rows."""
+def sizes(intermediates: Sequence[Intermediate], trained: Mapping[tuple[str, int], Any]) -> list[Size]:
+    """Of every part whose training recorded its rows. `trained`: slug of an intermediate, phase → row of `stage`."""
     found: dict[Size, None] = {}
     for one in intermediates:
         for number, phase in enumerate(one.phases):
             so_far = Intermediate.of(one.phases[: number + 1])
-            begins = trained_name(so_far)
-            run = next((stage for stage in stages if stage.kind == "train" and stage.name.startswith(begins)), None)
+            run = trained.get((one.slug, number))
             rows = run.facts.get("part_rows", ()) if run is not None else ()
             found |= {Size(so_far.slug, part.slug, count): None for part, count in zip(phase.parts, rows, strict=False)}
     return list(found)

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xtransfer.benchmarks import BENCHMARKS
+from xtransfer.results.roles import INTERMEDIATE, Role, roles
 from xtransfer.results.upsert import Values
 
 if TYPE_CHECKING:
     from xtransfer.base.stage import Stage
     from xtransfer.store.manifest import Manifest
     from xtransfer.study.cells import Cell
-    from xtransfer.study.intermediate import Mixture
 
     Made = Sequence[Stage | Manifest]
 
@@ -33,14 +33,22 @@ def encoder_row(name: str, stages: Made) -> Values:
     return {"name": name, "source": "unknown", "id": short, "revision": pin}
 
 
+def stage_rows(cell: Cell, stages: Made) -> list[Values]:
+    """What each stage is in the cell (the table `cell_stage`)."""
+    return [
+        {"cell": cell.key, "stage": key, "role": role.name, "phase": role.phase, "language": role.language}
+        for key, role in _roles(cell, stages).items()
+    ]
+
+
 def checkpoint_rows(cell: Cell, stages: Made) -> list[Values]:
     """A row for every stage that left a checkpoint of the cell's encoder, parents first."""
+    found = _roles(cell, stages)
     return [
         {
             "stage": stage.key,
             "encoder": cell.encoder,
-            "role": _role(cell, stages, stage),
-            "trained_on": _trained_on(cell, stages, stage),
+            "trained_on": _trained_on(cell, stage, found[stage.key]),
             "seed": stage.settings.get("seed"),
             "steps": getattr(stage, "facts", {}).get("steps"),
             "parent": stage.inputs.get("start"),
@@ -79,9 +87,10 @@ def translation_rows(cell: Cell, stages: Made) -> list[Values]:
 def read_rows(cell: Cell, stages: Made) -> list[Values]:
     """What the cell read: a row per role, benchmark and languages (the table `cell_benchmark`)."""
     by_key = {stage.key: stage for stage in stages}
+    found = _roles(cell, stages)
     rows: dict[tuple[str, ...], Values] = {}
     for stage in stages:
-        for row in _read_by(cell, stages, stage):
+        for row in _read_by(cell, stage, found[stage.key]):
             translated = by_key.get(row["translation"] or "")
             row["data"] = row["data"] or (translated.settings["data"] if translated else "")
             rows[row["role"], row["benchmark"], row["languages"]] = row
@@ -106,7 +115,7 @@ def benchmark_row(name: str) -> Values:
     }
 
 
-def _read_by(cell: Cell, stages: Made, stage: Stage | Manifest) -> Iterator[Values]:
+def _read_by(cell: Cell, stage: Stage | Manifest, role: Role) -> Iterator[Values]:
     if stage.kind == "score" and "benchmark" in stage.settings:
         settings = stage.settings
         translated = {code: stage.inputs.get(f"rows-{code}") for code in settings["languages"]}
@@ -115,9 +124,9 @@ def _read_by(cell: Cell, stages: Made, stage: Stage | Manifest) -> Iterator[Valu
         for code in (code for code in settings["languages"] if translated[code] is not None):
             yield _read(cell, "target-score", settings, code, settings["split"], translated[code])
     if stage.kind == "train":
-        role = "intermediate" if _role(cell, stages, stage) == "intermediate" else "target-train"
+        use = "intermediate" if role.name == INTERMEDIATE else "target-train"
         for number, part in enumerate(stage.settings.get("parts", ())):
-            yield _read(cell, role, part, part["language"], "train", stage.inputs.get(f"data-{number}"))
+            yield _read(cell, use, part, part["language"], "train", stage.inputs.get(f"data-{number}"))
 
 
 def _read(cell: Cell, role: str, given: Any, languages: str, split: str, translation: str | None) -> Values:
@@ -133,25 +142,15 @@ def _read(cell: Cell, role: str, given: Any, languages: str, split: str, transla
     }
 
 
-def _role(cell: Cell, stages: Made, stage: Stage | Manifest) -> str:
-    """The first trainings of a cell with an intermediate are those of the intermediate, one for each phase."""
-    if stage.kind == "pretrain":
-        return "pretrained"
-    return "intermediate" if stage.key in _phases(cell, stages) else "target"
+def _roles(cell: Cell, stages: Made) -> dict[str, Role]:
+    return roles(stages, cell.score.key, len(cell.intermediate.phases))
 
 
-def _phases(cell: Cell, stages: Made) -> dict[str, Mixture]:
-    """Key of the stage → phase of the intermediate that it trains, in order."""
-    trained = [one.key for one in stages if one.kind == "train"]
-    return dict(zip(trained, cell.intermediate.phases, strict=False))
-
-
-def _trained_on(cell: Cell, stages: Made, stage: Stage | Manifest) -> str:
+def _trained_on(cell: Cell, stage: Stage | Manifest, role: Role) -> str:
     if stage.kind == "pretrain":
         return str(stage.settings.get("corpus", {}).get("name", ""))
-    if _role(cell, stages, stage) == "intermediate":
-        phases = _phases(cell, stages)
-        return ">".join(phases[key].slug for key in list(phases)[: list(phases).index(stage.key) + 1])
+    if role.name == INTERMEDIATE and role.phase is not None:
+        return ">".join(phase.slug for phase in cell.intermediate.phases[: role.phase + 1])
     return "+".join(
         f"{part['benchmark']}@{part['language']}"
         + (f"~{cell.target.engine}" if f"data-{number}" in stage.inputs else "")
@@ -161,9 +160,11 @@ def _trained_on(cell: Cell, stages: Made, stage: Stage | Manifest) -> str:
 
 def _engine(cell: Cell, stages: Made, key: str) -> str:
     """The engine of the part of the intermediate that reads the translation, or else of the target."""
-    phases = _phases(cell, stages)
-    for stage in (one for one in stages if one.key in phases):
-        for number, part in enumerate(phases[stage.key].parts):
-            if stage.inputs.get(f"data-{number}") == key:
-                return part.engine or ""
+    found = _roles(cell, stages)
+    for stage in stages:
+        role = found.get(stage.key)
+        if role is not None and role.name == INTERMEDIATE and role.phase is not None:
+            for number, part in enumerate(cell.intermediate.phases[role.phase].parts):
+                if stage.inputs.get(f"data-{number}") == key:
+                    return part.engine or ""
     return cell.target.engine or ""

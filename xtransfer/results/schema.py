@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from xtransfer.results.base import VERSION_TABLE, Base, UtcDateTime
 from xtransfer.results.catalogue import BenchmarkRow, EncoderRow, LanguageRow, MetricRow, PublishedRow, SuitePartRow
+from xtransfer.results.executed import CellStageRow, StageRow
 from xtransfer.results.planned import IdentityRow, PlannedStageRow, StudyRow
 from xtransfer.results.watched import CheckpointRunRow, WatchedCheckpointRow
 
@@ -83,7 +84,6 @@ class CellRow(Base):
     score_stage: Mapped[str] = mapped_column(
         doc="key of its score stage; not a reference: a planned cell has no such row yet"
     )
-    recipes: Mapped[dict[str, Any]] = mapped_column(doc="readable name of a training stage → its recipe")
     status: Mapped[str] = mapped_column(doc="`planned`, `done`, `degenerate` (learnt nothing) or `failed`")
     reason: Mapped[str] = mapped_column(doc="why it is degenerate or failed")
 
@@ -104,50 +104,11 @@ class StudyCellRow(Base):
     )
 
 
-class StageRow(Base):
-    """An executed stage: the manifest of its artifact."""
-
-    __tablename__ = "stage"
-    __table_args__ = (
-        CheckConstraint("version > 0", name="version"),
-        CheckConstraint("seconds >= 0", name="seconds"),
-        CheckConstraint("energy_joules >= 0", name="energy_joules"),
-    )
-
-    key: Mapped[str] = mapped_column(primary_key=True, doc="digest of kind, version, settings and inputs")
-    kind: Mapped[str] = mapped_column(doc="pretrain, translator, convert, translate, train or score")
-    version: Mapped[int] = mapped_column(doc="raised when what the kind computes changes")
-    name: Mapped[str] = mapped_column(doc="readable name")
-    settings: Mapped[dict[str, Any]] = mapped_column(doc="everything that changes the result, as JSON")
-    facts: Mapped[dict[str, Any]] = mapped_column(doc="losses, counts … and `processor`, what computed it (JSON)")
-    packages: Mapped[dict[str, Any]] = mapped_column(doc="package → version (JSON)")
-    host: Mapped[str] = mapped_column(doc="machine that it ran on")
-    device: Mapped[str] = mapped_column(doc="`cpu`, `cuda:0` …")
-    started: Mapped[datetime] = mapped_column(doc="when it began (UTC)")
-    seconds: Mapped[float] = mapped_column(doc="how long it took")
-    energy_joules: Mapped[float | None] = mapped_column(
-        doc="energy of its processor or GPU meanwhile, other programs' share included; NULL where no counter is read",
-    )
-
-
-class CellStageRow(Base):
-    """The stages behind a cell: its score stage and all that fed it."""
-
-    __tablename__ = "cell_stage"
-    __table_args__ = (Index(None, "stage"),)
-
-    cell: Mapped[str] = _cell_key(primary_key=True)
-    stage: Mapped[str] = mapped_column(
-        ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the stage"
-    )
-
-
 class CheckpointRow(Base):
-    """The checkpoint that a pretrain or train stage left."""
+    """The checkpoint that a pretrain or train stage left; what it is in a cell is in `cell_stage`."""
 
     __tablename__ = "checkpoint"
     __table_args__ = (
-        CheckConstraint("role IN ('pretrained', 'intermediate', 'target')", name="role"),
         Index(None, "parent"),
         Index(None, "encoder"),
     )
@@ -156,9 +117,6 @@ class CheckpointRow(Base):
         ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the stage that left it"
     )
     encoder: Mapped[str] = mapped_column(ForeignKey("encoder.name"), doc="encoder that it descends from")
-    role: Mapped[str] = mapped_column(
-        doc="`pretrained`, `intermediate` or `target`, in the cell that was recorded first"
-    )
     trained_on: Mapped[str] = mapped_column(
         doc="corpus, or benchmark@language parts joined by '+', `~engine` where translated"
     )

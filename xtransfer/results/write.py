@@ -123,12 +123,11 @@ def _write_provenance(connection: Connection, cell: Cell, manifests: Sequence[Ma
     upsert(connection, StageRow, [_stage_row(manifest) for manifest in manifests])
     upsert(connection, EncoderRow, [provenance.encoder_row(cell.encoder, manifests)])
     upsert(connection, CellRow, [_cell_row(cell, manifests) | row])
-    upsert(connection, CheckpointRow, provenance.checkpoint_rows(cell, manifests), keep=("role",))
+    upsert(connection, CheckpointRow, provenance.checkpoint_rows(cell, manifests))
     upsert(connection, TranslationRow, provenance.translation_rows(cell, manifests))
     upsert(connection, BenchmarkRow, list(benchmarks.values()))
     replace(connection, CellBenchmarkRow, {"cell": cell.key}, read)
-    links = [{"cell": cell.key, "stage": manifest.key} for manifest in manifests]
-    replace(connection, CellStageRow, {"cell": cell.key}, links)
+    replace(connection, CellStageRow, {"cell": cell.key}, provenance.stage_rows(cell, manifests))
 
 
 def _write_scores(connection: Connection, cell: Cell, found: Evidence, intervals: Intervals) -> None:
@@ -212,7 +211,6 @@ def _cell_row(cell: Cell, lineage: Sequence[Stage | Manifest]) -> Values:
         "whole_test": cell.target.split == "test" and cell.target.score_rows is None,
         "seed": cell.seed,
         "score_stage": cell.score.key,
-        "recipes": {stage.name: stage.settings["recipe"] for stage in lineage if "recipe" in stage.settings},
         "status": "planned",
         "reason": "",
     }
