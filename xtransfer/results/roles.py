@@ -53,6 +53,6 @@ def roles(stages: Sequence[Stage | Manifest], score: str, num_phases: int) -> di
 def _trainings(by_key: Mapping[str, Stage | Manifest], last: str) -> Iterator[Stage | Manifest]:
     """The trainings that end in a checkpoint, the last first."""
     key: str | None = last
-    while key in by_key and by_key[key].kind == "train":
-        yield by_key[key]
-        key = by_key[key].inputs.get("start")
+    while key is not None and (stage := by_key.get(key)) is not None and stage.kind == "train":
+        yield stage
+        key = stage.inputs.get("start")
