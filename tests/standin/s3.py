@@ -56,9 +56,17 @@ def s3(host: str = "127.0.0.1") -> Iterator[str]:
         try:
             endpoint = f"http://{host}:{port}"
             _wait(process, f"{endpoint}/moto-api/data.json")
+            _forget_others()
             yield endpoint
         finally:
             process.terminate()
+
+
+def _forget_others() -> None:
+    """File systems are kept by their arguments, to which the endpoint of an earlier stand-in does not belong."""
+    from s3fs import S3FileSystem
+
+    S3FileSystem.clear_instance_cache()
 
 
 def make_bucket(endpoint: str, name: str) -> Bucket:
