@@ -116,7 +116,7 @@ def _table(scores: pd.DataFrame) -> Table:
             f"{target}{marks}",
             str(metric),
             f"{int(part.groupby('seed')['n'].sum().iloc[0])}",
-            "" if chance != chance else f"{chance:.1f}",
+            "" if chance is None or chance != chance else f"{chance:.1f}",
             f"{values.mean():.1f}",
             said,
         )

@@ -44,7 +44,7 @@ def ranking(
         frame = results.ranking(study, by=by.value, encoder=encoder, target=target, language=language, seed=seed)
     people = readable(frame[["encoder", "target", "language", "intermediate"]]).assign(
         score=frame["value"].map(points),
-        best=frame["best"].map(lambda share: "" if share != share else f"{share:.0%}"),
+        best=frame["best"].map(lambda share: "" if share is None or share != share else f"{share:.0%}"),
         rank=frame["expected_rank"].map(points),
         runs=runs(frame),
         covers=frame["covers"],
