@@ -100,8 +100,7 @@ def _cell(cell: Cell, name: str) -> Values:
     return {
         "key": name, "encoder": encoder, "encoder_revision": "0", "intermediate": intermediate,
         "intermediate_language": intermediate.partition("@")[2], "intermediate_engine": "", "target": target,
-        "benchmark": target, "whole_test": True, "seed": seed, "score_stage": name, "recipes": {}, "status": "done",
-        "reason": "",
+        "benchmark": target, "whole_test": True, "seed": seed, "score_stage": name, "status": "done", "reason": "",
     }  # fmt: skip
 
 
