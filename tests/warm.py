@@ -88,8 +88,15 @@ def programs() -> Path:
         stdout=subprocess.PIPE,
     )
     assert server.stdout is not None and server.stdout.read() == b"ready"
-    atexit.register(server.communicate)  # closes its input, and waits
+    atexit.register(_end, server, folder)
     return folder
+
+
+def _end(server: subprocess.Popen[bytes], folder: Path) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    server.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Server:
@@ -248,8 +255,6 @@ def _main(folder: Path) -> None:
     asked = _Server(prefect if is_prefect else plain).serve()
     if asked is not None:
         _run(asked, folder)
-    elif not is_prefect:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
