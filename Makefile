@@ -5,8 +5,8 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export XTRANSFER_HOME ?= $(CURDIR)/demo
 
-# Slow tests are handed out first; a file's tests stay on one worker.
-PYTEST := $(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 20
+# Slow files are handed out first; a file's tests stay on one worker, for they share fixtures.
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 .PHONY: demo test test-all lint docs clean
 .DELETE_ON_ERROR:

@@ -64,7 +64,7 @@ def command(
     def start() -> Any:
         from flows.evaluate_checkpoint import evaluate_checkpoint
 
-        return evaluate_checkpoint(checkpoint, target, **asked, workers=workers, return_state=True)
+        return evaluate_checkpoint(checkpoint, target, **asked, workers=workers)
 
     study = evaluation(checkpoint, target, **asked)
     console = Console(stderr=as_json)

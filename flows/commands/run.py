@@ -104,7 +104,7 @@ def command(
         if runner is Runner.RAY:
             with redirect_stdout(sys.stderr if as_json else sys.stdout):  # Ray prints when a node is lost
                 return _run_on_ray(ray_address, wanted, workers, per_device, limits)
-        return run_study(wanted, workers, per_device, limits, devices_per_stage, return_state=True)
+        return run_study(wanted, workers, per_device, limits, devices_per_stage)
 
     if ray_address is not None and runner is not Runner.RAY:
         raise RequestError("--ray-address is for --runner ray")
@@ -130,7 +130,7 @@ def command(
 
 
 def run(study: Study, start: Callable[[], Any], out: Path | None, console: Console) -> Done:
-    """Run a study by `start`, which calls its flow and returns the state, and write its report.
+    """Run a study by `start`, which calls its flow and returns what that returns, and write its report.
 
     Whatever is wrong with the request or the database is said before a server starts.
     """
@@ -173,7 +173,7 @@ def _run_on_ray(address: str | None, *arguments: Any) -> Any:
     with ray_cluster(address):
         from prefect_ray import RayTaskRunner
 
-        return run_study.with_options(task_runner=RayTaskRunner())(*arguments, return_state=True)
+        return run_study.with_options(task_runner=RayTaskRunner())(*arguments)
 
 
 def _flow(start: Callable[[], Any], display: Display) -> Any:
@@ -192,14 +192,10 @@ def _flow(start: Callable[[], Any], display: Display) -> Any:
     mark_dead(home, dead(home))  # runs of this machine that were killed stay Running for ever otherwise
     LISTENER.set(display)
     try:
-        state = start()
+        return start()
     finally:  # what Prefect still has to tell its server must be told before the server stops
         APILogHandler().flush()
         EventsWorker.drain_all(timeout=_LAST_EVENTS_SECONDS)
-    result = state.result(raise_on_failure=False)
-    if isinstance(result, BaseException):
-        raise result
-    return result
 
 
 def _page(written: str | None, study: Study, places: Places, out: Path | None) -> Path:

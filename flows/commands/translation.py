@@ -40,7 +40,7 @@ def command(
     def start() -> Any:
         from flows.translate_data import translate_data
 
-        return translate_data(benchmark, languages, engine, rows, **options, workers=workers, return_state=True)
+        return translate_data(benchmark, languages, engine, rows, **options, workers=workers)
 
     languages = [code.strip() for code in to.split(",") if code.strip()]
     options: dict[str, Any] = {"align_tags": align_tags, "way_back": way_back}

@@ -198,7 +198,7 @@ def _run(
 def _flow(study: Any, workers: int | None) -> Any:
     from flows.run_study import run_study
 
-    return run_study(study, workers, return_state=True)
+    return run_study(study, workers)
 
 
 def _show(
