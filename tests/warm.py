@@ -45,7 +45,10 @@ _PREFECT = [
     "prefect", "prefect.artifacts", "prefect.client.orchestration", "prefect.deployments", "prefect.events.worker",
     "prefect.flow_engine", "prefect.task_engine", "prefect.logging.handlers",
 ]  # fmt: skip
-_CLIENT = """#!{python} -IS
+# by way of the shell: a path with spaces cannot stand behind #!
+_CLIENT = """#!/bin/sh
+'''exec' "{python}" -IS "$0" "$@"
+' '''
 import json, os, signal, socket, sys
 asked = [*{program}, *sys.argv[1:]]
 hub = {{name: value for name, value in os.environ.items() if name.startswith("HF_")}}
