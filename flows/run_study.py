@@ -28,6 +28,7 @@ from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.stages.limits import check_timeouts
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.cells import Cell, Plan
+from xtransfer.study.stage_settings import ScoreSettings
 from xtransfer.study.study import Study
 
 _PAUSES = (1.0, 5.0, 15.0, 60.0)  # seconds: a server that starts anew is back within them
@@ -110,9 +111,8 @@ def _published(study: str, ran: int) -> str | None:
 def _scored(stages: Sequence[Stage]) -> Iterator[Need]:
     """The rows that stages will score."""
     for stage in stages:
-        if stage.kind == "score":
-            settings = stage.settings
-            yield from (Need(settings["benchmark"], settings["split"], code) for code in settings["languages"])
+        if (settings := ScoreSettings.of(stage)) is not None:
+            yield from (Need(settings.benchmark, settings.split, code) for code in settings.languages)
 
 
 def _failures(summary: Summary) -> str:

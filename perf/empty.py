@@ -5,11 +5,9 @@ Stage servers know it where XTRANSFER_BENCHMARKS names this file, which they run
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from xtransfer.base.stage import Stage, StageKind, Work, nothing
+from xtransfer.base.stage import Stage, StageKind, StageSettings, Work, nothing
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.stages import STAGES
 
@@ -20,12 +18,21 @@ NOTHING = Benchmark(
 )  # fmt: skip
 
 
-def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
+class EmptySettings(StageSettings):
+    """A number, which tells stages apart."""
+
+    kind: ClassVar[str] = "empty"
+    role: ClassVar[str] = "empty"
+
+    number: int
+
+
+def run(settings: EmptySettings, work: Work) -> dict[str, object]:
     return {}
 
 
-STAGES["empty"] = StageKind("empty", 1, run, nothing, seconds=0.01)
+STAGES["empty"] = StageKind(EmptySettings, run, nothing, seconds=0.01)
 
 
 def empty(number: int) -> Stage:
-    return Stage("empty", 1, f"empty {number}", {"number": number})
+    return EmptySettings(number=number).stage(f"empty {number}")

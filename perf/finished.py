@@ -15,6 +15,7 @@ from xtransfer import benchmarks
 from xtransfer.base.stage import Stage
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.cells import Plan
+from xtransfer.study.stage_settings import ScoreSettings
 
 _ITEMS = 20  # in each language
 
@@ -34,8 +35,8 @@ def finish(plan: Plan, store: ArtifactStore) -> None:
 
 def draw_scores(out: Path, stage: Stage, items: int, draw: np.random.Generator) -> None:
     """Write what a stage `score` leaves: answers to so many items in each language, about 70% right, and their mean."""
-    languages = stage.settings["languages"]
-    benchmark = benchmarks.get(stage.settings["benchmark"])
+    settings = ScoreSettings.model_validate(stage.settings)
+    languages, benchmark = settings.languages, benchmarks.get(settings.benchmark)
     right = draw.random((len(languages), items)) < draw.normal(0.7, 0.02, (len(languages), 1))
     rows: dict[str, Any] = {
         "language": np.repeat(languages, items),
@@ -47,7 +48,7 @@ def draw_scores(out: Path, stage: Stage, items: int, draw: np.random.Generator) 
     }
     pq.write_table(pa.table(rows), out / "predictions.parquet")
     lines = [
-        {"language": code, "split": stage.settings["split"], "metric": benchmark.metric,
+        {"language": code, "split": settings.split, "metric": benchmark.metric,
          "value": 100 * float(own.mean()), "n": items, "chance": benchmark.chance, "constant": False}
         for code, own in zip(languages, right, strict=True)
     ]  # fmt: skip

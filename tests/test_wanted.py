@@ -57,7 +57,7 @@ def test_a_way_back_is_a_result_of_its_own_and_changes_no_translation() -> None:
     translation, back = asked.results
     assert translation == alone and back.inputs["translation"] == alone.key
     (translator,) = [stage for stage in asked.stages if stage.key == back.inputs["engine"]]
-    assert translator.settings["to"] == "en"
+    assert translator.settings["to_english"] is True
     assert asked.stages.index(translation) < asked.stages.index(back)
 
 

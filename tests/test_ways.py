@@ -30,12 +30,13 @@ def test_each_language_has_a_training_on_rows_translated_to_it() -> None:
     plan = _plan(TRAIN)
     trained, translated = _of_kind(plan, "train"), _of_kind(plan, "translate")
     score = plan.cells[0].score
-    assert list(score.inputs) == ["checkpoint", "checkpoint-de", "checkpoint-tr"]
+    assert list(score.inputs) == ["checkpoint", "own.de", "own.tr"]
     for code in ("de", "tr"):
-        stage = trained[score.inputs[f"checkpoint-{code}"]]
-        assert stage.settings["parts"] == [{"benchmark": PLAIN, "language": code, "data": None}]
-        rows = translated[stage.inputs["data-0"]]
-        assert (rows.settings["language"], rows.settings["split"], rows.settings["rows"]) == (code, "train", None)
+        stage = trained[score.inputs[f"own.{code}"]]
+        rows = translated[stage.inputs["parts.0.translation"]]
+        part = {"benchmark": PLAIN, "language": code, "translation": {"key": rows.key}}
+        assert stage.settings["parts"] == [part]
+        assert (rows.settings["language"], rows.settings["split"]) == (code, "train") and "rows" not in rows.settings
         assert stage.inputs["start"] == trained[score.inputs["checkpoint"]].inputs["start"]  # one intermediate
     assert len({stage.name for stage in trained.values()}) == len(trained) == 4
 
@@ -49,7 +50,7 @@ def test_the_english_training_is_the_one_of_zero_shot() -> None:
 
 def test_without_english_nothing_is_trained_in_it() -> None:
     plan = _plan(TRAIN, languages=("de",))
-    assert list(plan.cells[0].score.inputs) == ["checkpoint-de"] and plan.cells[0].score.settings["encoder"] is None
+    assert list(plan.cells[0].score.inputs) == ["own.de"] and "checkpoint" not in plan.cells[0].score.settings
     assert len(_of_kind(plan, "train")) == 2
 
 
@@ -72,9 +73,9 @@ def test_a_translation_serves_an_intermediate_and_a_target() -> None:
 def test_the_rows_that_are_scored_are_translated_to_english() -> None:
     plan = _plan(f"{PLAIN}:dev:first48:translate-test~parallel")
     (score,) = _of_kind(plan, "score").values()
-    assert list(score.inputs) == ["checkpoint", "rows-de", "rows-tr"]
+    assert list(score.inputs) == ["checkpoint", "translated.de", "translated.tr"]
     for code in ("de", "tr"):
-        settings = _of_kind(plan, "translate")[score.inputs[f"rows-{code}"]].settings
+        settings = _of_kind(plan, "translate")[score.inputs[f"translated.{code}"]].settings
         asked = {name: settings[name] for name in ("source", "language", "split", "rows")}
         assert asked == {"source": code, "language": "en", "split": "dev", "rows": 48}
 

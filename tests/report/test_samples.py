@@ -18,6 +18,7 @@ from xtransfer.data.load import load_rows, save_rows
 from xtransfer.report import samples, translated
 from xtransfer.results.predictions import FILE
 from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study.stage_settings import TranslateSettings
 
 NOW = datetime.now(UTC)
 
@@ -129,9 +130,14 @@ def test_many_languages_show_one_of_each(store: ArtifactStore, monkeypatch: pyte
     assert [one["language"] for one in shown] == ["en", "de"]
 
 
+def _translation(language: str) -> Stage:
+    settings = TranslateSettings(benchmark="lab-nli", data="pin", split="train", language=language, rows=40)
+    return settings.stage(f"translate lab-nli to {language}")
+
+
 def test_translations_stand_beside_their_sources(store: ArtifactStore) -> None:
     english = load_rows(benchmarks.get("lab-nli"), "en", "train", 40)
-    stage = Stage("translate", 1, "translate lab-nli to de", {"benchmark": "lab-nli", "split": "train", "rows": 40})
+    stage = _translation("de")
     out = store.empty_out(stage.key)
     save_rows(
         [{**row, "first": row["first"].upper(), "second": row["second"].upper()} for row in english],
@@ -145,7 +151,7 @@ def test_translations_stand_beside_their_sources(store: ArtifactStore) -> None:
 
 
 def test_rows_left_out_are_counted_by_reason(store: ArtifactStore) -> None:
-    stage = Stage("translate", 2, "translate lab-nli to tr", {"benchmark": "lab-nli", "language": "tr"})
+    stage = _translation("tr")
     facts = {"rows": 200, "kept": 190, "dropped": {"number lost": 3, "wrong script": 7}}
     store.commit(stage, store.empty_out(stage.key), facts, "cpu", NOW)
     made = [SimpleNamespace(benchmark="lab-nli", engine="e", stage=key) for key in (stage.key, "0" * 32)]

@@ -14,13 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import Made, Stage
+from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.database import Database
 from xtransfer.results.write import record_cell, record_study
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.cells import Cell, Plan
 from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.stage_settings import Corpus, PretrainSettings, ScoreSettings, TrainPart, TrainSettings
 from xtransfer.study.study import Study
 
 LANGUAGES = ("en", "de", "sw")
@@ -86,20 +89,22 @@ def make(
     store = ArtifactStore(folder / "artifacts")
     cells, stages = [], {}
     for encoder in study.encoders:
-        pretrained = Stage("pretrain", 1, f"pretrain {encoder}", {"encoder": encoder})
+        pretrained = _pretraining(encoder)
         for intermediate in study.intermediates:
             for seed in study.seeds:
-                settings = {
-                    "intermediate": intermediate.slug,
-                    "seed": seed,
-                    "recipe": {"epochs": 3, "learning_rate": 2e-5, **(recipe or {})},
-                }
                 first = _first(intermediate, seed, pretrained) if steps and intermediate.parts else pretrained
-                train = Stage("train", 1, f"train xnli after {intermediate.slug} seed {seed}", settings,
-                              {"start": first.key})  # fmt: skip
-                label = f"score xnli after {intermediate.slug} seed {seed}"
-                score = Stage("score", 1, label, {"split": "test"},
-                              {"checkpoint": train.key})  # fmt: skip
+                training = TrainSettings(
+                    start=Made(key=first.key),
+                    parts=(TrainPart(benchmark="mnli", language="en", data=intermediate.slug),),
+                    recipe=Recipe.model_validate({"epochs": 3, "learning_rate": 2e-5, **(recipe or {})}),
+                    seed=seed,
+                )
+                train = training.stage(f"train xnli after {intermediate.slug} seed {seed}")
+                scoring = ScoreSettings(
+                    checkpoint=Made(key=train.key), benchmark="xnli", data="pin", split="test", languages=(),
+                    max_length=128,
+                )  # fmt: skip
+                score = scoring.stage(f"score xnli after {intermediate.slug} seed {seed}")
                 stages |= {one.key: one for one in (pretrained, first, train, score)}
                 cells.append(Cell(encoder, intermediate, study.targets[0], seed, score))
                 if not only(intermediate.slug, seed):
@@ -124,10 +129,18 @@ def record_all(db: Database, numbers: Numbers) -> None:
 
 def _first(intermediate: Intermediate, seed: int, start: Stage) -> Stage:
     parts = [
-        {"benchmark": part.benchmark, "language": part.language, "data": part.engine} for part in intermediate.parts
+        TrainPart(benchmark=part.benchmark, language=part.language, data=part.engine) for part in intermediate.parts
     ]
-    settings = {"parts": parts, "recipe": {"epochs": 3, "batch_size": 16}, "seed": seed}
-    return Stage("train", 1, f"train {intermediate.slug} seed {seed}", settings, {"start": start.key})
+    settings = TrainSettings(
+        start=Made(key=start.key), parts=tuple(parts), recipe=Recipe(epochs=3, batch_size=16), seed=seed
+    )
+    return settings.stage(f"train {intermediate.slug} seed {seed}")
+
+
+def _pretraining(encoder: str) -> Stage:
+    corpus = Corpus(name="lab", pin=encoder)
+    settings = PretrainSettings(corpus=corpus, num_texts=100, recipe=PretrainingRecipe(), seed=0)
+    return settings.stage(f"pretrain {encoder}")
 
 
 def _commit(

@@ -11,8 +11,9 @@ from sqlalchemy import select
 
 from tests.results.plans import TRANSLATED, finish_plan
 from tests.results.test_write import contents
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import FolderModel, HubModel, Made, ModelSource, Stage
 from xtransfer.planning import grid
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.database import Database
 from xtransfer.results.provenance import benchmark_row, encoder_row, translation_rows
 from xtransfer.results.schema import (
@@ -29,6 +30,7 @@ from xtransfer.results.upsert import table_of
 from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.cells import Plan
+from xtransfer.study.stage_settings import ConvertSettings, TrainPart, TrainSettings, TranslateSettings
 from xtransfer.study.study import Study
 
 SHORT = {"epochs": 1, "max_length": 64}
@@ -89,26 +91,31 @@ def test_a_translation_with_its_quality(recorded: Database, plan: Plan) -> None:
     made = stage(plan, "translate lab-nli to tr by lab-marian")
     assert rows(recorded, TranslationRow) == [
         {"stage": made.key, "benchmark": "lab-nli", "language": "tr", "engine": "lab-marian",
-         "engine_revision": made.inputs["engine"], "num_rows": 480, "kept": 478, "dropped": 2, "compared": 900,
+         "engine_revision": stage(plan, "train translator lab-marian").key,
+         "num_rows": 480, "kept": 478, "dropped": 2, "compared": 900,
          "chrf": 61.5, "exact_match": 12.5, "bleu": None}
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("engine", "inputs", "revision"),
+    ("engine", "is_converted", "revision"),
     [
-        ({"id": "org/engine", "revision": "f" * 40}, {"engine": "of a conversion"}, "f" * 40),
-        ({"digest": "d" * 64}, {}, "d" * 64),
-        ({"digest": "d" * 64}, {"engine": "of a conversion"}, "d" * 64),
+        (HubModel(id="org/engine", revision="f" * 40), True, "f" * 40),
+        (FolderModel(digest="d" * 64), False, "d" * 64),
+        (FolderModel(digest="d" * 64), True, "d" * 64),
     ],
 )
 def test_an_engine_of_a_hub_or_a_mirror_has_its_revision(
-    plan: Plan, engine: dict[str, str], inputs: dict[str, str], revision: str
+    plan: Plan, engine: ModelSource, is_converted: bool, revision: str
 ) -> None:
-    settings = {"benchmark": "lab-nli", "language": "tr", "engine": engine}
-    made = SimpleNamespace(kind="translate", key="t", settings=settings, inputs=inputs, facts=TRANSLATED)
+    conversion = ConvertSettings(engine=engine, number_format="int8", library_version="4").stage("convert")
+    translation = TranslateSettings(
+        benchmark="lab-nli", data="pin", split="train", language="tr",
+        engine=Made(key=conversion.key) if is_converted else engine,
+    ).stage("translate")  # fmt: skip
+    made = SimpleNamespace(kind="translate", key="t", settings=translation.settings, facts=TRANSLATED)
     cell = plan.cells[0]
-    (row,) = translation_rows(cell, [made, cell.score])  # type: ignore[list-item]
+    (row,) = translation_rows(cell, [conversion, made, cell.score])  # type: ignore[list-item]
     assert row["engine_revision"] == revision
 
 
@@ -150,8 +157,11 @@ def test_planned_cells_have_their_encoder_and_a_failure_keeps_it(db: Database, p
 
 
 def test_encoders_by_what_their_stages_are_given() -> None:
-    hub = Stage("train", 1, "train", {"encoder": {"id": "org/name", "revision": "f" * 40}})
-    folder = Stage("train", 1, "train", {"encoder": {"digest": "d" * 64}})
+    def reading(encoder: ModelSource) -> Stage:
+        parts = (TrainPart(benchmark="lab-nli", language="en", data="pin"),)
+        return TrainSettings(start=encoder, parts=parts, recipe=Recipe(steps=1), seed=0).stage("train")
+
+    hub, folder = reading(HubModel(id="org/name", revision="f" * 40)), reading(FolderModel(digest="d" * 64))
     assert encoder_row("org/name@ffffffffffff", [hub])["revision"] == "f" * 40
     assert encoder_row("mine@dddddddddddd", [folder]) == {
         "name": "mine@dddddddddddd", "source": "folder", "id": "mine", "revision": "d" * 64,

@@ -125,7 +125,7 @@ def test_targets_that_share_a_training_both_have_its_recipe(
         places = {name: _recorded(side(results, name)) for name in studies}
     assert set(ours) == set(targets)
     for one in ours.values():
-        assert {name: one.recipe[name] for name in RECIPE} == RECIPE
+        assert {name: getattr(one.recipe, name) for name in RECIPE} == RECIPE
     for name, own in studies.items():
         found = {what for category, what, _ in places[name] if category == "recipe"}
         assert found >= {f"target training on lab-inference ({one})" for one in own}
@@ -166,7 +166,7 @@ def test_phases_of_an_intermediate_and_of_a_target_are_told_apart(tmp_path: Path
         (ours,) = ours_of(results, ["lab-inference"], None, {})
         key = plan.cells[0].key
         whats = {what for category, what, _ in _recorded(side(results, key)) if category == "recipe"}
-    assert ours.recipe["max_length"] == 64
+    assert ours.recipe is not None and ours.recipe.max_length == 64
     assert whats == {
         "pretraining", "intermediate training, phase 1", "intermediate training, phase 2",
         "target training on lab-nli", "target training on lab-inference",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +47,7 @@ def test_writing_twice_gives_the_same_rows(db: Database, numbers: Numbers) -> No
     once = contents(db)
     assert {name: len(rows) for name, rows in once.items()} == {
         "study": 1, "cell": 9, "study_cell": 9, "stage": 19, "cell_stage": 27, "score": 27, "cell_mean": 9,
-        "encoder": 1, "checkpoint": 10, "prediction": 9, "benchmark": 0, "cell_benchmark": 0, "translation": 0,
+        "encoder": 1, "checkpoint": 10, "prediction": 9, "benchmark": 1, "cell_benchmark": 9, "translation": 0,
         "watched_checkpoint": 0, "checkpoint_run": 0, "planned_stage": 19,
     }  # fmt: skip
     record_all(db, numbers)
@@ -216,9 +215,13 @@ def test_revisions_and_recipes_are_kept(db: Database, numbers: Numbers) -> None:
         trained = select(StageRow.settings).join(CellStageRow, CellStageRow.stage == StageRow.key)
         (settings,) = connection.scalars(trained.where(CellStageRow.cell == cell.key, CellStageRow.phase == 0))
     pretrained = next(stage for stage in numbers.plan.stages if stage.kind == "pretrain")
+    (trained_with,) = (
+        stage.settings["recipe"] for stage in numbers.plan.stages if stage.key in cell.score.inputs.values()
+    )
     assert row.encoder_revision == pretrained.key
     assert (row.intermediate_language, row.intermediate_engine) == ("de", "")
-    assert json.dumps(settings["recipe"]) == '{"epochs": 3, "learning_rate": 2e-05}'
+    assert settings["recipe"]["epochs"] == 3 and settings["recipe"]["learning_rate"] == 2e-5
+    assert settings["recipe"]["clip_norm"] == 1.0 and "clip_norm" not in trained_with
 
 
 def test_every_gain_has_its_baseline(db: Database, numbers: Numbers) -> None:

@@ -14,13 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer.base.settings import current
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import HubModel, Made, Stage
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.database import open_database
 from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.cells import Cell, Plan
 from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.stage_settings import ScoreSettings, TrainPart, TrainSettings
 from xtransfer.study.study import Study, Target
 from xtransfer.study.target_phases import trained_on
 
@@ -79,23 +81,24 @@ def _cell(encoder: str, intermediate: str, slug: str, seed: int, outcome: Outcom
     phases = [[(part.benchmark, part.language) for part in phase.parts] for phase in first.phases]
     trained: list[Stage] = []
     for number, parts in enumerate([*phases, *([(name, "en")] for name in trained_on(target))]):
-        settings = {
-            "parts": [{"benchmark": name, "language": language, "data": "pin"} for name, language in parts],
-            "recipe": RECIPE,
-            "made for": [encoder, seed],
-        }
-        inputs = {"start": trained[-1].key} if trained else {}
-        trained.append(Stage("train", 1, f"training {number} of {slug}", settings, inputs))
-    settings = {
+        settings = TrainSettings(
+            start=Made(key=trained[-1].key) if trained else HubModel(id=encoder, revision=""),
+            parts=tuple(TrainPart(benchmark=name, language=language, data="pin") for name, language in parts),
+            recipe=Recipe.model_validate(RECIPE),
+            seed=seed,
+        )
+        trained.append(settings.stage(f"training {number} of {slug}"))
+    scoring = {
+        "checkpoint": Made(key=trained[-1].key) if trained else HubModel(id=encoder, revision=str(seed)),
         "benchmark": target.benchmark,
         "data": "pin",
         "languages": list(outcome.predictions or outcome.points),
         "split": target.split,
-        "made for": [encoder, intermediate, slug, seed],
+        "max_length": 128,
+        "pooling": target.pooling,
         **outcome.settings,
     }
-    inputs = {"checkpoint": trained[-1].key} if trained else {}
-    score = Stage("score", 1, f"score {slug} after {intermediate} seed {seed}", settings, inputs)
+    score = ScoreSettings.model_validate(scoring).stage(f"score {slug} after {intermediate} seed {seed}")
     return Cell(encoder, first, target, seed, score), trained
 
 

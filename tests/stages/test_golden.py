@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import Made, Stage, StageSettings
 from xtransfer.data.revisions import Pins
 from xtransfer.lab import REVISION
 from xtransfer.recipes.recipe import Recipe
@@ -22,45 +23,68 @@ from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.encoders import ENCODERS
+from xtransfer.study.stage_settings import (
+    BenchmarkRows,
+    ConvertSettings,
+    Corpus,
+    PretrainSettings,
+    RoundTripSettings,
+    ScoreSettings,
+    TrainPart,
+    TrainSettings,
+    TranslateSettings,
+    TranslatorSettings,
+)
 from xtransfer.translation.engines import ENGINES
 
 GOLDEN = Path(__file__).with_name("golden.json")
-RECIPE = Recipe(steps=4, batch_size=8, learning_rate=5e-4, max_length=64, dropout=0.0).model_dump(mode="json")
+RECIPE = Recipe(steps=4, batch_size=8, learning_rate=5e-4, max_length=64, dropout=0.0)
 
 
-def _stage(kind: str, settings: dict[str, Any], **inputs: Stage) -> Stage:
-    keys = {name.replace("_", "-"): stage.key for name, stage in inputs.items()}
-    return Stage(kind, STAGES[kind].version, f"golden {kind}", settings, keys)
+def _stage(settings: StageSettings) -> Stage:
+    return settings.stage(f"golden {settings.kind}")
+
+
+def _made(stage: Stage) -> Made:
+    return Made(key=stage.key)
 
 
 def _stages() -> list[Stage]:
     """One stage of each kind, each reading what the ones before it made."""
-    translation = {"name": "lab-translation", "pin": REVISION}
-    pretraining = ENCODERS["lab-mini"].recipe.model_dump(mode="json") | {"steps": 4}
-    marian = ENGINES["lab-marian"].recipe.deciding() | {"steps": 4}
-    corpus = {"num_texts": 200, "languages": ["en", "de"], "seed": 0}
-    pretrain = _stage("pretrain", {"corpus": {"name": "lab", "pin": REVISION}, "recipe": pretraining, **corpus})
-    learnt = _stage("translator", {"corpus": translation, "recipe": marian | {"steps": 150}, **corpus})
-    translator = _stage("translator", {"corpus": translation, "recipe": marian, **corpus})
-    numbers = {"engine": None, "number_format": "int8", "ctranslate2": version("ctranslate2")}
-    convert = _stage("convert", numbers, engine=translator)
+    marian = ENGINES["lab-marian"].recipe.model_copy(update={"steps": 4})  # type: ignore[union-attr]
+    some: Mapping[str, Any] = {"num_texts": 200, "languages": ("en", "de"), "seed": 0}
+    pretraining = ENCODERS["lab-mini"].recipe.model_copy(update={"steps": 4})
+    pretrain = _stage(PretrainSettings(corpus=Corpus(name="lab", pin=REVISION), recipe=pretraining, **some))
+    text = Corpus(name="lab-translation", pin=REVISION)
+    longer = marian.model_copy(update={"steps": 150})
+    learnt = _stage(TranslatorSettings(corpus=text, recipe=longer, **some))
+    translator = _stage(TranslatorSettings(corpus=text, recipe=marian, **some))
+    back = _stage(TranslatorSettings(corpus=text, recipe=marian, to_english=True, **some))
+    convert = _stage(
+        ConvertSettings(engine=_made(translator), number_format="int8", library_version=version("ctranslate2"))
+    )
     pins = Pins()
-    rows = {"benchmark": "lab-nli", "language": "de", "data": pins.data("lab-nli", "train", ["de"])}
-    translated = {**rows, "data": pins.data("lab-nli", "train", ["en", "de"])}
-    translate = _stage("translate", {**translated, "split": "train", "rows": 12, "references": True}, engine=learnt)
-    english = {"benchmark": "lab-nli", "data": pins.data("lab-nli", "train", ["en"]), "split": "train"}
-    by_people = {"benchmark": "lab-nli", "data": rows["data"]}
+    german, english = (pins.data("lab-nli", "train", [code]) for code in ("de", "en"))
+    rows: Mapping[str, Any] = {"benchmark": "lab-nli", "split": "train", "language": "de", "rows": 12}
+    both = pins.data("lab-nli", "train", ["en", "de"])
+    translate = _stage(TranslateSettings(data=both, references=True, engine=_made(learnt), **rows))
     # by people: a model's rows pass their checks on one machine and not on another
-    taken = {**english, "language": "de", "rows": 12, "references": False, "people": by_people}
-    people = _stage("translate", taken)
-    back = _stage("translator", {**translator.settings, "to": "en"})
-    returned = _stage("round-trip", {**english, "source": "en", "language": "de"}, translation=people, engine=back)
-    settings = {"encoder": None, "parts": [rows], "rows": 48, "recipe": RECIPE, "seed": 0, "dev": None}
-    train = _stage("train", settings, start=pretrain)
-    data = pins.data("lab-retrieval", "test", ["de"])
-    scoring = {"benchmark": "lab-retrieval", "data": data, "split": "test", "languages": ["de"], "max_length": 64}
+    people = _stage(TranslateSettings(data=english, people=BenchmarkRows(benchmark="lab-nli", data=german), **rows))
+    returned = _stage(
+        RoundTripSettings(
+            benchmark="lab-nli", data=english, split="train", source="en", language="de",
+            translation=_made(people), engine=_made(back),
+        )
+    )  # fmt: skip
+    parts = (TrainPart(benchmark="lab-nli", language="de", data=german),)
+    train = _stage(TrainSettings(start=_made(pretrain), parts=parts, rows=48, recipe=RECIPE, seed=0))
+    scored = _stage(
+        ScoreSettings(
+            checkpoint=_made(train), benchmark="lab-retrieval", data=pins.data("lab-retrieval", "test", ["de"]),
+            split="test", languages=("de",), max_length=64,
+        )
+    )  # fmt: skip
     # of each kind the last counts: a golden loss of four steps is the same on every machine
-    scored = _stage("score", scoring, checkpoint=train)
     return [pretrain, learnt, back, translator, convert, people, translate, returned, train, scored]
 
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import pytest
 from safetensors import SafetensorError
 
+from tests.standin.loose import Loose
 from xtransfer.base.errors import DataError, StageError
 from xtransfer.base.stage import Stage, StageKind, nothing
 from xtransfer.lab import REVISION
@@ -61,7 +62,7 @@ def test_a_stage_is_made_once_and_then_served(processes: StageProcesses, root: P
 
 def test_what_goes_wrong_is_told_and_leaves_nothing(processes: StageProcesses, root: Path) -> None:
     asked = {"benchmark": "nothing", "split": "test", "languages": ["en"], "data": "?", "max_length": 64}
-    wrong = Stage("score", 1, "score nothing", {**asked, "encoder": {"id": "x", "revision": "y"}})
+    wrong = Stage("score", 1, "score nothing", {**asked, "checkpoint": {"id": "x", "revision": "y"}})
     with pytest.raises(StageError, match="score nothing"):
         processes.run(wrong, SLOT)
     store = ArtifactStore(root)
@@ -100,8 +101,8 @@ def test_a_killed_stage_frees_its_lease(processes: StageProcesses, root: Path) -
 
 
 def _kind(monkeypatch: pytest.MonkeyPatch, run: Any) -> Stage:
-    monkeypatch.setitem(STAGES, "odd", StageKind("odd", 1, run, nothing, seconds=1))
-    return Stage("odd", 1, "something odd", {})
+    monkeypatch.setitem(STAGES, "loose", StageKind(Loose, run, nothing, seconds=1))
+    return Loose().stage("something odd")
 
 
 def _system_says_full() -> NoReturn:
@@ -118,7 +119,7 @@ def test_a_full_disk_keeps_the_store_whole_and_the_rerun_succeeds(
 ) -> None:
     full = True
 
-    def run(settings: Any, inputs: Any, work: Any) -> dict[str, Any]:
+    def run(settings: Loose, work: Any) -> dict[str, Any]:
         (work.out / "half.txt").write_text("half")
         if full:
             fail()
@@ -134,7 +135,7 @@ def test_a_full_disk_keeps_the_store_whole_and_the_rerun_succeeds(
 
 
 def test_wrong_data_leave_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(settings: Any, inputs: Any, work: Any) -> dict[str, Any]:
+    def run(settings: Loose, work: Any) -> dict[str, Any]:
         (work.state / "step.txt").write_text("1")
         raise DataError("row 3: no label")
 
@@ -145,7 +146,7 @@ def test_wrong_data_leave_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_state_outlives_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(settings: Any, inputs: Any, work: Any) -> dict[str, Any]:
+    def run(settings: Loose, work: Any) -> dict[str, Any]:
         file = work.state / "tries.txt"
         tries = int(file.read_text()) if file.exists() else 0
         file.write_text(str(tries + 1))

@@ -12,18 +12,21 @@ from typing import Any
 import pytest
 
 from tests.data.mirror import write
+from tests.standin.loose import Loose
 from tests.training.tiny import make_encoder
 from tests.translation.many_to_many import make_m2m100
 from xtransfer.base.errors import SourceError, StageError
 from xtransfer.base.fetched import check_fetched
 from xtransfer.base.model_files import model_digest
-from xtransfer.base.stage import Stage, StageKind, Work, nothing
+from xtransfer.base.stage import FolderModel, HubModel, Stage, StageKind, Work, nothing
 from xtransfer.data import pinned
 from xtransfer.data.revisions import Pins
 from xtransfer.planning import grid
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study.stage_settings import TrainPart, TrainSettings
 from xtransfer.study.study import make
 
 CHANGED = "changed since the study was planned"
@@ -74,13 +77,14 @@ def test_an_encoder_that_was_edited_after_planning_is_refused(
 ) -> None:
     monkeypatch.setenv("XTRANSFER_HUB_DIR", str(encoder.parent.parent))
     named = "org/tiny" if mirrored else str(encoder)
+    read = "start" if kind == "train" else "checkpoint"
     targets = ["lab-inference"] if kind == "train" else ["lab-retrieval"]
     stage = planned(kind, encoders=[named], targets=targets)
     kept = Path(shutil.copytree(encoder, encoder.parent.parent.parent / "kept"))
     edit(encoder / "model.safetensors")
-    refuse(stage, store, rf"encoder .*org/tiny.*{CHANGED} \(files were edited")
+    refuse(stage, store, rf"{read} .*org/tiny.*{CHANGED} \(files were edited")
     shutil.copyfile(kept / "model.safetensors", encoder / "model.safetensors")
-    assert execute(stage, store)[0].manifest.settings["encoder"]["digest"] == model_digest(kept)
+    assert execute(stage, store)[0].manifest.settings[read]["digest"] == model_digest(kept)
     shutil.rmtree(encoder)
     refuse(replace(stage, version=99), store, f"{CHANGED} .it is not there")
 
@@ -105,7 +109,8 @@ def test_a_corpus_that_was_edited_after_planning_is_refused(
     columns = {"id": ["0", "1"], "lang": ["en", "en"], "text": ["the red house", "a blue tree"]}
     write(tmp_path, "local/text-some/default/train", columns)
     corpus = {"name": "mirror-text", "pin": Pins().corpus("mirror-text")}
-    settings = {"corpus": corpus, "num_texts": 2, "languages": None, "seed": 0, "recipe": {}}
+    languages = ["en"] if kind == "translator" else None
+    settings = {"corpus": corpus, "num_texts": 2, "languages": languages, "seed": 0, "recipe": {}}
     write(tmp_path, "local/text-some/default/train", {**columns, "text": ["the red ship", "a blue tree"]})
     refuse(Stage(kind, STAGES[kind].version, kind, settings), store, f"corpus 'mirror-text'.*{CHANGED}")
 
@@ -139,17 +144,17 @@ def test_a_folder_that_changes_while_a_stage_runs_leaves_nothing(
 ) -> None:
     went_on = []
 
-    def run(settings: Any, inputs: Any, work: Work) -> dict[str, Any]:
+    def run(settings: Loose, work: Work) -> dict[str, Any]:
         (work.state / "course.pt").write_text("made from other weights")
-        change(inputs["start"])
+        change(encoder)
         work.progress("trains", 1, 2)
         went_on.append(1)
         return {}
 
     monkeypatch.setattr(pinned, "_BETWEEN_LOOKS", -1.0 if long else 60.0)
-    monkeypatch.setitem(STAGES, "odd", StageKind("odd", 1, run, nothing, seconds=1))
-    settings = {"encoder": {"digest": model_digest(encoder)}}
-    stage = Stage("odd", 1, "something odd", settings, places={"start": str(encoder)})
+    monkeypatch.setitem(STAGES, "loose", StageKind(Loose, run, nothing, seconds=1))
+    digest = model_digest(encoder)
+    stage = Loose(encoder=FolderModel(digest=digest)).stage("something odd", {digest: str(encoder)})
     refuse(stage, store, CHANGED if change is _added else MID_STAGE)
     assert not store.state(stage.key).exists() and bool(went_on) is not long
 
@@ -192,14 +197,15 @@ def test_rows_that_change_while_a_stage_runs_leave_nothing(
     file.write_text("a,b,c\nred,blue,0\nblue,red,1\n")
     monkeypatch.setenv("XTRANSFER_BENCHMARKS", str(own))
 
-    def run(settings: Any, inputs: Any, work: Work) -> dict[str, Any]:
+    def run(settings: TrainSettings, work: Work) -> dict[str, Any]:
         edit(file)
         return {}
 
-    kind = StageKind("train", STAGES["train"].version, run, STAGES["train"].reads, seconds=1)
+    kind = StageKind(TrainSettings, run, STAGES["train"].reads, seconds=1)
     monkeypatch.setitem(STAGES, "train", kind)
-    part = {"benchmark": "rows-of-mine", "language": "en", "data": Pins().data("rows-of-mine", "train", ["en"])}
-    stage = Stage("train", kind.version, "train rows-of-mine", {"encoder": None, "parts": [part], "dev": None})
+    part = TrainPart(benchmark="rows-of-mine", language="en", data=Pins().data("rows-of-mine", "train", ["en"]))
+    settings = TrainSettings(start=HubModel(id="x", revision="y"), parts=(part,), recipe=Recipe(steps=1), seed=0)
+    stage = settings.stage("train rows-of-mine")
     refuse(stage, store, f"train.csv {MID_STAGE}")
     refuse(stage, store, f"rows-of-mine/train.*{CHANGED}")
 

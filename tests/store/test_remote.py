@@ -13,9 +13,10 @@ from typing import Any
 import fsspec
 import pytest
 
+from tests.standin.loose import Loose
 from tests.standin.s3 import Bucket, make_bucket, s3
 from xtransfer.base.errors import RequestError, StoreError
-from xtransfer.base.stage import Stage, StageKind, nothing
+from xtransfer.base.stage import Stage, StageKind, Work, nothing
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
@@ -70,14 +71,14 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """Replaces the stage `train`; what each run of it found in its inputs."""
     seen: list[dict[str, str]] = []
 
-    def run(settings: Any, inputs: Any, work: Any) -> dict[str, Any]:
-        seen.append({name: (folder / "a" / "model.txt").read_text() for name, folder in inputs.items()})
+    def run(settings: Loose, work: Work) -> dict[str, Any]:
+        seen.append({key: (folder / "a" / "model.txt").read_text() for key, folder in work.folders.items()})
         (work.out / "a").mkdir()
         (work.out / "a" / "model.txt").write_text(f"weights {len(seen)}")
         (work.out / "b.txt").write_text("")
         return {"loss": 0.5}
 
-    monkeypatch.setitem(STAGES, "train", StageKind("train", 1, run, nothing, 1))
+    monkeypatch.setitem(STAGES, "train", StageKind(Loose, run, nothing, 1))
     return seen
 
 
@@ -108,7 +109,7 @@ def test_what_one_machine_made_the_other_reads(machines: Machines, runs: list[di
     assert found.folder.is_relative_to(store.root) and found.folder != made.folder
     assert execute(STAGE, store)[1]
     execute(NEXT, machines.store("two"))
-    assert runs == [{}, {"start": "weights 1"}]
+    assert runs == [{}, {STAGE.key: "weights 1"}]
     assert sorted(machines.store("one").keys()) == sorted([STAGE.key, NEXT.key])
     assert store.verify(STAGE.key) == [] and store.unfinished() == []
 

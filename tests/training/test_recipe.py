@@ -5,19 +5,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from xtransfer.base.stage import identity
 from xtransfer.recipes.recipe import Recipe
 
 
-def test_settings_that_came_later_leave_older_keys_as_they_were() -> None:
-    older = {
-        "epochs": 3.0, "steps": None, "batch_size": 32, "learning_rate": 2e-05, "warmup": 0.0, "weight_decay": 0.0,
-        "clip_norm": 1.0, "max_length": 128, "dropout": None, "freeze_embeddings": False, "head": "fresh",
-        "select": "last", "evaluate_every": None,
-    }  # fmt: skip
-    assert Recipe(epochs=3, source="somewhere").deciding() == older
+def test_a_key_has_what_differs_from_the_defaults_and_no_source() -> None:
+    assert identity(Recipe(epochs=3, source="somewhere")) == {"epochs": 3.0}
     later = Recipe(epochs=3, precision="bf16", restarts=2)
-    assert later.deciding() == {**older, "precision": "bf16", "restarts": 2}
-    assert Recipe.model_validate(later.deciding()) == later
+    assert identity(later) == {"epochs": 3.0, "precision": "bf16", "restarts": 2}
+    assert Recipe.model_validate(identity(later)) == later
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,19 @@ from typing import Any, cast
 import pytest
 
 from xtransfer.base.errors import DataError
-from xtransfer.base.stage import Work
+from xtransfer.base.stage import FolderModel, Work
 from xtransfer.data import load
 from xtransfer.data.load import read_rows
 from xtransfer.stages import translate
+from xtransfer.study.stage_settings import TranslateSettings
 from xtransfer.translation import model_loading
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.model_tokenizer import Directions, ModelTokenizer
 from xtransfer.translation.translated_rows import read_dropped
 from xtransfer.translation.translation_store import NullStore
 
-SETTINGS = {
-    "benchmark": "lab-nli", "split": "train", "language": "de", "rows": None, "references": False, "data": "",
-}  # fmt: skip
+MODEL = FolderModel(digest="of the model")
+SETTINGS = TranslateSettings(benchmark="lab-nli", split="train", language="de", data="", engine=MODEL)
 GOOD, TOO = "The king is not lazy.", "The animal is full."
 GERMAN = {
     "The": "Der", "king": "König", "is": "ist", "not": "nicht", "lazy.": "faul.", "animal": "Esel", "full.": "satt.",
@@ -68,7 +68,7 @@ def run(rows: list[dict[str, Any]], folder: Path, patch: pytest.MonkeyPatch) -> 
     out, state = folder / "out", folder / "state"
     out.mkdir()
     state.mkdir()
-    return translate.run(SETTINGS, {"engine": folder}, Work(out, state))
+    return translate.run(SETTINGS, Work(out, state, folders={MODEL.digest: folder}))
 
 
 def test_each_row_is_translated_or_kept_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

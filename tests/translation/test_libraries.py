@@ -11,11 +11,12 @@ import pytest
 
 from tests.translation.tiny import make_marian
 from xtransfer.base.errors import RequestError
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import Made, Stage
 from xtransfer.data.load import read_rows
 from xtransfer.planning import grid
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study.stage_settings import ConvertSettings, TranslateSettings, TranslatorSettings
 from xtransfer.study.study import make
 from xtransfer.translation import benchmark
 from xtransfer.translation.engine import ModelEngine
@@ -71,16 +72,15 @@ def test_a_study_translates_with_a_library_added_from_outside(
     monkeypatch.setattr(benchmark, "fault", lambda *asked, **more: None)  # reversed English would fail every check
     stages = [s for s in grid.plan(make(STUDY)).stages if s.kind in ("translator", "convert", "translate")]
     by_kind: dict[str, Stage] = {stage.kind: stage for stage in stages}
-    assert by_kind["convert"].settings == {"engine": None, "number_format": "reversed", "reverser": pytest.__version__}
+    settings = ConvertSettings.model_validate(by_kind["convert"].settings)
+    assert (settings.number_format, settings.library_version) == ("reversed", pytest.__version__)
     assert by_kind["translate"].inputs == {"engine": by_kind["convert"].key}
     short = {**by_kind["translator"].settings, "num_texts": 40}
     short["recipe"] = {**short["recipe"], "steps": 1}
-    translator = Stage("translator", by_kind["translator"].version, "short", short)
-    conversion = Stage(
-        "convert", by_kind["convert"].version, "c", by_kind["convert"].settings, {"engine": translator.key}
-    )
-    settings = {**by_kind["translate"].settings, "rows": 4}
-    translation = Stage("translate", by_kind["translate"].version, "t", settings, {"engine": conversion.key})
+    translator = TranslatorSettings.model_validate(short).stage("short")
+    conversion = settings.model_copy(update={"engine": Made(key=translator.key)}).stage("c")
+    asked = TranslateSettings.model_validate(by_kind["translate"].settings)
+    translation = asked.model_copy(update={"rows": 4, "engine": Made(key=conversion.key)}).stage("t")
     store = ArtifactStore(tmp_path)
     artifacts = [execute(stage, store)[0] for stage in (translator, conversion, translation)]
     assert artifacts[-1].manifest.facts["decoding"] == ["reverser", "1.0", 1]

@@ -161,9 +161,9 @@ def test_a_stage_translates_with_a_model_of_a_hub(tmp_path: Path) -> None:
         said = run(hub, tmp_path / "process", PROGRAM, json.dumps(STUDY), str(tmp_path / "store"))
         fetched = [path for _, path in hub.requests if "/resolve/" in path]
     (converted, settings), facts = json.loads(said.splitlines()[-1])
-    assert settings["engine"] == converted["engine"] == {"id": engine.id, "revision": commit}
+    assert converted["engine"] == {"id": engine.id, "revision": commit} and "key" in settings["engine"]
     assert settings["beams"] == 4 and converted["number_format"] == "int8"
-    assert facts["decoding"] == ["ctranslate2", converted["ctranslate2"], "int8_float32", 4]
+    assert facts["decoding"] == ["ctranslate2", converted["library_version"], "int8_float32", 4]
     assert facts["rows"] == 12 and facts["sentences"] == 24 and facts["compared"] > 0  # a whole block of rows
     assert fetched and all(commit in path for path in fetched)
     assert not any("pytorch_model" in path for path in fetched)
@@ -183,10 +183,10 @@ def test_an_engine_of_a_mirror_is_pinned_to_its_files(tmp_path: Path, monkeypatc
     monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path))
     stages = _stages("m2m100-418m", "sw")
     converted, stage = stages["convert"], stages["translate"]
-    assert set(stage.settings["engine"]) == {"digest"} and converted.places == {"engine": str(folder)}
+    assert converted.places == {converted.settings["engine"]["digest"]: str(folder)}
     assert stage.inputs == {"engine": converted.key} and not stage.places
     assert converted.key == _stages("m2m100-418m", "ru")["convert"].key, "one conversion for all languages"
-    assert _translate("m2m100-418m.transformers", "sw").places == {"engine": str(folder)}
+    assert _translate("m2m100-418m.transformers", "sw").places == converted.places
     assert stage.key != _translate("m2m100-418m", "ru").key
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"note": "another"}))

@@ -25,15 +25,16 @@ torch.set_num_threads(1)
 from xtransfer.data.revisions import Pins
 from xtransfer.base.model_files import model_digest
 from xtransfer.stages.execute import execute
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import FolderModel
+from xtransfer.study.stage_settings import TranslateSettings
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.translation import engine
 from xtransfer.translation.transformers_engine import TransformersEngine
 engine._SHARD = {SHARD}
 model, root, kill_after = sys.argv[1], sys.argv[2], int(sys.argv[3])
-settings = {{"benchmark": "lab-nli", "data": Pins().data("lab-nli", "train", ["en"]), "split": "train",
-             "language": "de", "rows": 96, "references": False, "beams": 1,
-             "engine": {{"digest": model_digest(Path(model))}}}}
+digest = model_digest(Path(model))
+settings = TranslateSettings(benchmark="lab-nli", data=Pins().data("lab-nli", "train", ["en"]), split="train",
+                             language="de", rows=96, engine=FolderModel(digest=digest))
 made, said = [], []
 generate = TransformersEngine.generate
 TransformersEngine.generate = lambda self, rows, first: made.append(len(rows)) or generate(self, rows, first)
@@ -41,7 +42,7 @@ def progress(message, done, total, metrics=None):
     said.append([done, total, metrics])
     if len(said) == kill_after:
         os.kill(os.getpid(), signal.SIGKILL)
-stage = Stage("translate", 1, "translate", settings, {{}}, {{"engine": model}})
+stage = settings.stage("translate", {{digest: model}})
 artifact, _ = execute(stage, ArtifactStore(Path(root)), progress)
 print(json.dumps({{"made": made, "said": said, "rows": str(artifact.folder / "rows.parquet"),
                    "facts": artifact.manifest.facts, "left": [str(one) for one in Path(root).glob(".partial/*/*/*")]}}))

@@ -16,7 +16,6 @@ from tests.translation.words import RECIPE, english, said, texts
 from xtransfer.base.errors import RequestError
 from xtransfer.training.translator import train_translator
 from xtransfer.training.translator_pairs import Pair, batches_of
-from xtransfer.translation.engines import ENGINES, EngineTrainedHere
 from xtransfer.translation.quality import held_out_quality
 from xtransfer.translation.transformers_engine import TransformersEngine
 
@@ -82,13 +81,6 @@ def test_batches_by_length_hold_every_pair_once_and_save_padding() -> None:
     assert [len(batch[0][1]) for batch in batches] != sorted(len(batch[0][1]) for batch in batches)
     later = list(itertools.islice(batches_of(pairs, 8, True, 0, 40), 3))
     assert later == list(itertools.islice(batches_of(pairs, 8, True, 0, 1), 42))[39:]
-
-
-def test_keys_of_older_recipes_stay() -> None:
-    lab = ENGINES["lab-marian"]
-    assert isinstance(lab, EngineTrainedHere)
-    assert not {"precision", "embeddings", "by_length"} & lab.recipe.deciding().keys()
-    assert RECIPE.model_copy(update={"by_length": True}).deciding()["by_length"] is True
 
 
 def test_no_pickle_is_written(trained: tuple[Path, dict[str, Any]]) -> None:

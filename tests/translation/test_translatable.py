@@ -59,7 +59,7 @@ def test_tags_are_moved_where_a_study_says_so() -> None:
 
 
 def test_the_stage_is_told_of_tags_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pins, "data", lambda self, *asked: {"pin": "a"})
+    monkeypatch.setattr(Pins, "data", lambda self, *asked: "pin")
     (tags,) = translations("panx", ["de"], "lab-marian", align_tags=True).results
     (answers,) = translations("squad", ["de"], "lab-marian").results
     assert tags.settings["align_tags"] is True and "align_tags" not in answers.settings

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from xtransfer import benchmarks
-from xtransfer.base.stage import Stage, no_progress
+from xtransfer.base.stage import HubModel, no_progress
 from xtransfer.data.load import load_rows, read_rows
 from xtransfer.data.revisions import Pins
 from xtransfer.stages.execute import execute
-from xtransfer.stages.translate import KIND, ROWS
+from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
+from xtransfer.study.stage_settings import TranslateSettings
 from xtransfer.translation import model_loading
 
 LAB = benchmarks.get("lab-inference")
@@ -40,9 +41,9 @@ def _run(folder: Path, engine: Double, monkeypatch: pytest.MonkeyPatch, **settin
     monkeypatch.setattr(model_loading, "open_engine", lambda *given: engine)
     source = settings.get("source", "en")
     data = Pins().data(LAB.name, settings["split"], [source, settings["language"]])
-    given = {"id": "double", "revision": "0" * 40}
+    given = HubModel(id="double", revision="0" * 40)
     values = {"benchmark": LAB.name, "data": data, "references": True, "engine": given, **settings}
-    return execute(Stage("translate", KIND.version, "translate", values), ArtifactStore(folder))[0]
+    return execute(TranslateSettings.model_validate(values).stage("translate"), ArtifactStore(folder))[0]
 
 
 def test_dropped_rows_are_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

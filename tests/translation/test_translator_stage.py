@@ -12,6 +12,7 @@ from tests.translation.words import RECIPE, texts
 from xtransfer.base.errors import SourceError
 from xtransfer.base.stage import Work
 from xtransfer.stages import translator
+from xtransfer.study.stage_settings import Corpus, TranslatorSettings
 
 FOLDER = "local/multi30k-en-de-fr-cs/default"
 
@@ -20,10 +21,13 @@ def columns(rows: list[dict[str, str]]) -> dict[str, list[str]]:
     return {code: [row[code] for row in rows] for code in rows[0]}
 
 
-def settings(**values: Any) -> dict[str, Any]:
-    recipe = RECIPE.model_copy(update={"steps": 20}).deciding()
-    corpus = {"corpus": {"name": "multi30k"}, "num_texts": 50, "languages": ["en", "de", "fr"]}
-    return {**corpus, "recipe": recipe, "seed": 0, **values}
+def settings(**values: Any) -> TranslatorSettings:
+    return TranslatorSettings(
+        **{"corpus": Corpus(name="multi30k", pin="pin"), "languages": ("en", "de", "fr"), **values},
+        num_texts=50,
+        recipe=RECIPE.model_copy(update={"steps": 20}),
+        seed=0,
+    )
 
 
 def test_a_translator_says_how_good_it_is_on_the_test_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,13 +35,13 @@ def test_a_translator_says_how_good_it_is_on_the_test_split(tmp_path: Path, monk
     write(tmp_path / "hub", f"{FOLDER}/train", columns(texts(50)))
     work = Work(out=tmp_path / "out", state=tmp_path / "state")
     with pytest.raises(SourceError, match=r"no local/multi30k-en-de-fr-cs/default/test-\*"):
-        translator.run(settings(), {}, work)  # before it trains, not after
+        translator.run(settings(), work)  # before it trains, not after
     assert not work.out.exists()
     write(tmp_path / "hub", f"{FOLDER}/test", columns(texts(9, seed=2)))
-    facts = translator.run(settings(to="en"), {}, work)
+    facts = translator.run(settings(to_english=True), work)
     assert list(facts["quality"]) == ["de-en", "fr-en"] and facts["quality"]["fr-en"]["compared"] == 9
 
 
 def test_a_translator_of_the_laboratory_has_no_test_split(tmp_path: Path) -> None:
-    values = {"corpus": {"name": "lab-translation"}, "languages": ["en", "de"]}
-    assert "quality" not in translator.run(settings(**values), {}, Work(out=tmp_path / "out", state=tmp_path / "state"))
+    asked = settings(corpus=Corpus(name="lab-translation", pin="pin"), languages=("en", "de"))
+    assert "quality" not in translator.run(asked, Work(out=tmp_path / "out", state=tmp_path / "state"))

@@ -30,6 +30,7 @@ from xtransfer.results.faults import explained
 from xtransfer.results.schema import CellRow, CellStageRow, StageRow, StudyCellRow, StudyRow
 from xtransfer.scoring.score import PREDICTIONS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
+from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings, TranslatorSettings
 from xtransfer.study.study import Target
 
 METADATA = "metadata.json"
@@ -232,8 +233,8 @@ def _answers(table: _Table, form: Form, benchmark: Benchmark, language: str, art
 
 
 def _source_rows(benchmark: Benchmark, language: str, artifact: Artifact) -> list[Row]:
-    settings = artifact.manifest.settings
-    if Pins().data(benchmark.name, "test", settings["languages"]) != settings["data"]:
+    settings = ScoreSettings.of(artifact.manifest)
+    if settings is None or Pins().data(benchmark.name, "test", settings.languages) != settings.data:
         raise DataError(f"{benchmark.name}: its data or declaration changed after it was scored; run the study again")
     return load_rows(benchmark, language, "test")
 
@@ -242,13 +243,22 @@ def _described(cell: Cell, artifact: Artifact, benchmark: Benchmark, db: Databas
     """Returns where the predictions of one benchmark come from. Any: JSON values."""
     link = CellStageRow
     stages = (
-        select(StageRow.key, StageRow.name, link.role, link.phase, link.language, StageRow.settings, StageRow.packages)
+        select(
+            StageRow.key,
+            StageRow.kind,
+            StageRow.name,
+            StageRow.settings,
+            StageRow.packages,
+            link.role,
+            link.phase,
+            link.language,
+        )
         .join(link, link.stage == StageRow.key)
         .where(link.cell == cell["key"])
         .order_by(StageRow.key)
     )
     with explained(db.name), db.begin() as connection:
-        behind = {row["key"]: _behind(row) for row in connection.execute(stages).mappings()}
+        behind = {row.key: _behind(row) for row in connection.execute(stages)}
     return {
         "benchmark": benchmark.name,
         "target": cell["target"],
@@ -261,10 +271,11 @@ def _described(cell: Cell, artifact: Artifact, benchmark: Benchmark, db: Databas
     }
 
 
-def _behind(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _behind(row: Any) -> dict[str, Any]:
     """A stage behind the predictions: what it is there, the recipe of a training, and the versions that it ran with."""
-    told = {name: row[name] for name in ("name", "role", "phase", "language", "packages")}
-    return told | ({"recipe": row["settings"]["recipe"]} if "recipe" in row["settings"] else {})
+    told = {name: getattr(row, name) for name in ("name", "role", "phase", "language", "packages")}
+    settings = PretrainSettings.of(row) or TranslatorSettings.of(row) or TrainSettings.of(row)
+    return told | ({"recipe": settings.recipe.model_dump(mode="json")} if settings is not None else {})
 
 
 def _metadata(submission: Submission, suite: Suite, described: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from xtransfer.results.database import Database
 from xtransfer.results.schema import CellRow, StageRow, StudyCellRow
+from xtransfer.study.stage_facts import ScoreFacts
 
 UNIT = "eigen_similarity_of_unit"  # of vectors of length 1: comparable between encoders
 _PLACE = ("encoder", "intermediate", "target", "seed", "status")
@@ -46,7 +47,7 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lines(row: Any) -> Iterator[Sequence[Any]]:
-    for language, found in row.facts.get("measures", {}).items():
+    for language, found in ScoreFacts.of(row.facts).measures.items():
         for name, value in found.items():
             place = [getattr(row, one) for one in _PLACE]
             yield [row.study, *place, language, name, value, row.key, row.artifact]

@@ -24,7 +24,10 @@ from xtransfer.analysis.gains import DIRECT, Grid
 from xtransfer.analysis.points import Result
 from xtransfer.base.languages import LANGUAGES, NO_FAMILY, Language
 from xtransfer.results.roles import INTERMEDIATE, roles
+from xtransfer.store.manifest import Manifest
 from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.stage_facts import TrainFacts
+from xtransfer.study.stage_settings import TrainSettings
 
 TERMS = ("distance", "same_script", "log2_rows_seen", "translated")
 COLUMNS = ("encoder", "seed", "intermediate", "language", "gain", *TERMS)
@@ -85,7 +88,10 @@ def rows_seen(result: Result) -> float:
     manifests = {one.key: one.manifest for one in result.found.artifacts}
     num_phases = len(Intermediate.parse(result.point.intermediate).phases)
     found = roles([*manifests.values()], result.point.score_stage, num_phases)
-    trained = [manifests[key] for key, role in found.items() if role.name == INTERMEDIATE]
-    if len(trained) < num_phases or not all(one.facts.get("steps") for one in trained):
-        return float("nan")
-    return float(sum(one.facts["steps"] * one.settings["recipe"]["batch_size"] for one in trained))
+    rows = [_rows_of(manifests[key]) for key, role in found.items() if role.name == INTERMEDIATE]
+    return sum(rows) if len(rows) == num_phases else float("nan")
+
+
+def _rows_of(training: Manifest) -> float:
+    settings, steps = TrainSettings.of(training), TrainFacts.of(training.facts).steps
+    return float(steps * settings.recipe.batch_size) if settings is not None and steps else float("nan")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from xtransfer import benchmarks
 from xtransfer.analysis.reproduced_scores import Ours, languages_of
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.published import Figure, Paper, TheirRecipe
 from xtransfer.study.intermediate import Intermediate
 
@@ -90,23 +91,26 @@ def _trained_first(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
 def _recipe(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
     """The recipe that is nearest to ours, as far as it differs; which era it is of where scripts changed."""
     theirs = paper.recipes.get(figure.benchmark, ())
-    if not ours.recipe:
+    recipe = ours.recipe
+    if recipe is None:
         return
     if not theirs:
         yield "recipe: theirs is not known"
         return
-    nearest = min(theirs, key=lambda one: len(_unlike(one, ours.recipe)))
+    nearest = min(theirs, key=lambda one: len(_unlike(one, recipe)))
     era = f" ({nearest.era})" if nearest.era else ""
-    if fields := _unlike(nearest, ours.recipe):
+    if fields := _unlike(nearest, recipe):
         told = ", ".join(f"{_RECIPE[name]} {getattr(nearest, name):g}" for name in fields)
-        held = ", ".join(f"{_RECIPE[name]} {_number(ours.recipe.get(name))}" for name in fields)
+        held = ", ".join(f"{_RECIPE[name]} {_number(getattr(recipe, name))}" for name in fields)
         yield f"recipe: theirs {told}{era}, ours {held}"
     elif era:
         yield f"recipe: ours is theirs of one of two eras{era}; the figure may be of the other"
 
 
-def _unlike(theirs: TheirRecipe, ours: Mapping[str, Any]) -> list[str]:
-    return [name for name in _RECIPE if getattr(theirs, name) is not None and getattr(theirs, name) != ours.get(name)]
+def _unlike(theirs: TheirRecipe, ours: Recipe) -> list[str]:
+    return [
+        name for name in _RECIPE if getattr(theirs, name) is not None and getattr(theirs, name) != getattr(ours, name)
+    ]
 
 
 def _number(value: Any) -> str:

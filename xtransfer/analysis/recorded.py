@@ -10,6 +10,7 @@ from typing import Any
 from xtransfer.analysis.run_lookup import Side
 from xtransfer.results.roles import INTERMEDIATE, TARGET
 from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.stage_settings import TrainSettings, TranslateSettings
 
 CATEGORIES = (
     "encoder", "encoder revision", "intermediate", "target", "seed", "recipe", "data revision", "rows", "languages",
@@ -17,7 +18,7 @@ CATEGORIES = (
 )  # fmt: skip
 _COUNTS = ("steps", "items", "rows", "kept", "dropped", "num_texts", "num_sentences")  # facts that count rows
 _TOLD_ELSEWHERE = re.compile(
-    r"seed|benchmark|language|intermediate|encoder(\..*)?|parts\.\d+\.(benchmark|language)|dev\.benchmark"
+    r"seed|benchmark|language|intermediate|(start|checkpoint)(\..*)?|(.*\.)?key|parts\.\d+\.(benchmark|language)|dev\.benchmark"
 )
 _WORDS = {"score": "scoring", "translator": "translator training"}  # roles whose stages are said in other words
 _SHOWN = 4  # values of one side that are listed; of more, only those that the other side lacks
@@ -114,16 +115,15 @@ def _what(stage: Any, link: Any, cell: Any, *, named: bool) -> str:
         which = f", phase {link.phase + 1}" if len(phases) > 1 and not named else ""
         return f"intermediate training ({of})" if named else f"intermediate training{which}"
     if link.role == TARGET:
-        benchmarks = "+".join(part["benchmark"] for part in stage.settings.get("parts", ()))
+        training = TrainSettings.of(stage)
+        benchmarks = "+".join(part.benchmark for part in training.parts) if training is not None else ""
         on = " on ".join(filter(None, ["target training", benchmarks]))
         return f"{on} ({cell.target})" if named else on
     said = _WORDS.get(link.role, link.role)
-    settings = stage.settings
-    of = {
-        "pretraining": cell.encoder,
-        "score": cell.target,
-        "translation": f"{settings.get('benchmark')} to {settings.get('language')} by {stage.engine}",
-    }.get(link.role, "")
+    translation = TranslateSettings.of(stage)
+    of = {"pretraining": cell.encoder, "score": cell.target}.get(link.role, "")
+    if translation is not None:
+        of = f"{translation.benchmark} to {translation.language} by {stage.engine}"
     return f"{said} ({of})" if named and of else said
 
 

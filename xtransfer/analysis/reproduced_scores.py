@@ -14,9 +14,11 @@ from xtransfer import benchmarks
 from xtransfer.analysis.totals import COLUMNS, totals
 from xtransfer.base.errors import RequestError
 from xtransfer.metrics.aggregate import SUITES, TOTAL
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.published import Figure, Paper
 from xtransfer.results.roles import TARGET
 from xtransfer.results.schema import CellRow, CellStageRow, ScoreRow, StageRow, StudyCellRow
+from xtransfer.study.stage_settings import TrainSettings
 from xtransfer.study.study import Target
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Ours:
     target: Target
     runs: tuple[Values, ...]  # one for each seed that learnt something
     num_lost: int  # degenerate, failed and planned ones
-    recipe: Mapping[str, Any]  # of the target's last training; empty where nothing was trained yet
+    recipe: Recipe | None  # of the target's last training; None where nothing was trained yet
     train_rows: int | None  # that the target's training was cut to
 
     def mean(self, languages: Sequence[str], metric: str) -> tuple[float | None, int]:
@@ -70,12 +72,12 @@ def ours_of(results: Results, names: Iterable[str], study: str | None, filters: 
         for cell, language, metric, value in scores:
             held.setdefault(cell, {})[language, metric] = value
         trained = connection.execute(
-            select(CellStageRow.cell, StageRow.settings)
+            select(CellStageRow.cell, StageRow.kind, StageRow.settings)
             .join(StageRow, StageRow.key == CellStageRow.stage)
             .where(CellStageRow.cell.in_(of_targets), CellStageRow.role == TARGET)
             .order_by(CellStageRow.phase, CellStageRow.language)
         )
-        last = {row.cell: row.settings for row in trained}
+        last = {row.cell: TrainSettings.of(row) for row in trained}
     groups: dict[tuple[str, ...], list[Any]] = {}
     for row in cells:
         groups.setdefault((row.study, row.encoder, row.intermediate, row.target), []).append(row)
@@ -94,11 +96,11 @@ def _cells(targets: Sequence[str], study: str | None, filters: Mapping[str, list
 
 
 def _ours(
-    place: tuple[str, ...], rows: Sequence[Any], held: Mapping[str, Values], last: Mapping[str, Mapping[str, Any]]
+    place: tuple[str, ...], rows: Sequence[Any], held: Mapping[str, Values], last: Mapping[str, TrainSettings | None]
 ) -> Ours:
     """`last`: cell → settings of its target's last training."""
     learnt = [row for row in rows if row.status == "done" and row.key in held]
-    training = next((last[row.key] for row in rows if row.key in last), {})
+    training = next((last[row.key] for row in rows if row.key in last), None)
     return Ours(
         study=place[0],
         encoder=place[1],
@@ -106,8 +108,8 @@ def _ours(
         target=Target.parse(place[3]),
         runs=tuple(held[row.key] for row in learnt),
         num_lost=len(rows) - len(learnt),
-        recipe=training.get("recipe", {}),
-        train_rows=training.get("rows"),
+        recipe=training.recipe if training is not None else None,
+        train_rows=training.rows if training is not None else None,
     )
 
 

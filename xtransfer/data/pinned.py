@@ -1,6 +1,6 @@
 """What a stage reads from outside the store: checked against what its plan was pinned to, before and after it runs.
 
-Rows and corpora are named by the stage's kind (`StageKind.reads`); folders of encoders and engines by the stage itself.
+Rows and corpora are named by the stage's kind (`StageKind.reads`); folders of models by the stage's settings.
 A model of the hub is checked where it is fetched.
 """
 
@@ -10,17 +10,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from xtransfer import benchmarks
 from xtransfer.base.errors import SourceChanged, SourceError
 from xtransfer.base.model_files import model_digest
 from xtransfer.base.remembered_digests import Stamp, noting, stamp
-from xtransfer.base.stage import Outside, Progress, Stage
+from xtransfer.base.stage import FolderModel, Outside, Progress, S, StageSettings, within
 from xtransfer.benchmarks.spec import SplitName
 from xtransfer.data.revisions import Pins
 
-_PINNED_IN = {"start": "encoder", "checkpoint": "encoder", "engine": "engine"}  # name of a place → setting
 _BETWEEN_LOOKS = 5.0  # seconds
 _SHARE = 0.005  # of a stage's time, at most, that goes into looking
 _PLAN_AGAIN = (
@@ -62,9 +60,9 @@ def check(reads: Iterable[Outside]) -> None:
 class Reading:
     """What a stage reads, watched from before it runs until after."""
 
-    def __init__(self, stage: Stage, reads: Callable[[Mapping[str, Any]], Iterable[Outside]]) -> None:
-        """Raises SourceError where something is no longer what it was pinned to."""
-        self._stage, self._reads = stage, reads
+    def __init__(self, settings: S, places: Mapping[str, str], reads: Callable[[S], Iterable[Outside]]) -> None:
+        """`places`: digest of a model → its folder. Raises SourceError if something is not what it was pinned to."""
+        self._reads = lambda: [*reads(settings), *_folders(settings, places)]
         self._stamps = self._checked()
         self._next_look = time.monotonic() + _BETWEEN_LOOKS
 
@@ -91,8 +89,7 @@ class Reading:
 
     def _checked(self) -> dict[str, Stamp]:
         with noting() as stamps:
-            check(self._reads(self._stage.settings))
-            check(_folders(self._stage))
+            check(self._reads())
         return stamps
 
     def _compare(self, now: Mapping[str, Stamp | None]) -> None:
@@ -105,14 +102,12 @@ class Reading:
             )
 
 
-def _folders(stage: Stage) -> Iterator[Outside]:
-    """The folders of a stage; each has a digest in the stage's settings."""
-    for name, place in stage.places.items():
-        setting = _PINNED_IN[name]
-        folder = Path(place)
+def _folders(settings: StageSettings, places: Mapping[str, str]) -> Iterator[Outside]:
+    """The folders of models that a stage reads."""
+    for name, model in within(settings, FolderModel):
+        folder = Path(places[model.digest])
         how = "files were edited, added or removed" if folder.is_dir() else "it is not there any more"
-        pin = stage.settings[setting]["digest"]
-        yield Outside(f"{setting} {folder}: its files", how, pin, partial(model_digest, folder))
+        yield Outside(f"{name} {folder}: its files", how, model.digest, partial(model_digest, folder))
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xtransfer import benchmarks
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import Made, Stage
 from xtransfer.data.revisions import Pins
 from xtransfer.planning.translation_planner import Translation, TranslationPlanner
+from xtransfer.recipes.pooling import MEAN_OF_LAST
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.study.encoders import EncoderRef
-from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.intermediate import Intermediate, MixturePart
+from xtransfer.study.stage_settings import BenchmarkRows, ScoreSettings, TrainPart, TrainSettings
 from xtransfer.study.study import Target
 from xtransfer.study.target_phases import selected_on, trained_on, training_name
 
@@ -40,33 +42,26 @@ class Planner(TranslationPlanner):
 
     def phase(self, ref: EncoderRef, start: Stage | None, intermediate: Intermediate, seed: int) -> Stage:
         """Returns the stage of an intermediate's last phase, starting from the checkpoint of the earlier ones."""
-        encoder, links = self.begin(ref, start, "start")
-        parts = []
-        inputs = dict(links.get("inputs", {}))
-        for number, part in enumerate(intermediate.parts):
-            if part.engine:
-                inputs[f"data-{number}"] = self.part(part).key
-                data = None
-            else:
-                data = self.pins.data(part.benchmark, "train", [part.language])
-            weight = {"weight": part.weight} if part.weight != 1 else {}
-            parts.append({"benchmark": part.benchmark, "language": part.language, "data": data, **weight})
         assert self.recipe is not None
-        recipe = self.recipe
-        sampling = intermediate.sampling.model_dump(mode="json", exclude_defaults=True)
-        return self.stage(
-            "train",
-            f"train {intermediate.slug} seed {seed}" + self.among_encoders(ref),
-            {
-                "encoder": encoder,
-                "parts": parts,
-                "rows": self.rows,
-                "recipe": recipe.deciding(),
-                "seed": seed,
-                "dev": self.dev(intermediate.parts[0].benchmark, recipe),
-                **({"sampling": sampling} if sampling else {}),
-            },
-            **{**links, "inputs": inputs},
+        settings = TrainSettings(
+            start=self.model(ref, start),
+            parts=tuple(self.train_part(part) for part in intermediate.parts),
+            rows=self.rows,
+            recipe=self.recipe,
+            seed=seed,
+            dev=self.dev(intermediate.parts[0].benchmark, self.recipe),
+            sampling=intermediate.sampling,
+        )
+        return self.stage(f"train {intermediate.slug} seed {seed}" + self.among_encoders(ref), settings)
+
+    def train_part(self, part: MixturePart) -> TrainPart:
+        data = translation = None
+        if part.engine:
+            translation = Made(key=self.part(part).key)
+        else:
+            data = self.pins.data(part.benchmark, "train", [part.language])
+        return TrainPart(
+            benchmark=part.benchmark, language=part.language, data=data, translation=translation, weight=part.weight
         )
 
     def target(
@@ -99,26 +94,22 @@ class Planner(TranslationPlanner):
         seed: int,
         language: str,
     ) -> Stage:
-        encoder, links = self.begin(ref, start, "start")
+        data = translation = None
         if language == "en":
-            data, translated = self.pins.data(benchmark, "train", ["en"]), {}
+            data = self.pins.data(benchmark, "train", ["en"])
         else:
             asked = Translation(benchmark, target.engine or "", language, target.train_rows)
-            data, translated = None, {"data-0": self.translation(asked).key}
-        return self.stage(
-            "train",
-            f"train {training_name(target, benchmark, language)} after {intermediate.slug} seed {seed}"
-            + self.among_encoders(ref),
-            {
-                "encoder": encoder,
-                "parts": [{"benchmark": benchmark, "language": language, "data": data}],
-                "rows": target.train_rows,
-                "recipe": recipe.deciding(),
-                "seed": seed,
-                "dev": self.dev(selected_on(target, benchmark), recipe),
-            },
-            **{**links, "inputs": {**links.get("inputs", {}), **translated}},
+            translation = Made(key=self.translation(asked).key)
+        settings = TrainSettings(
+            start=self.model(ref, start),
+            parts=(TrainPart(benchmark=benchmark, language=language, data=data, translation=translation),),
+            rows=target.train_rows,
+            recipe=recipe,
+            seed=seed,
+            dev=self.dev(selected_on(target, benchmark), recipe),
         )
+        name = f"train {training_name(target, benchmark, language)} after {intermediate.slug} seed {seed}"
+        return self.stage(name + self.among_encoders(ref), settings)
 
     def score(
         self,
@@ -136,41 +127,32 @@ class Planner(TranslationPlanner):
         `scored` are the languages, `max_length` the tokens per sequence, and `own` the checkpoints of languages that
         do not use `checkpoint`.
         """
-        all_own = bool(own) and all(code in own for code in scored)
-        encoder, links = (None, {}) if all_own else self.begin(ref, checkpoint, "checkpoint")
-        inputs = {f"checkpoint-{code}": stage.key for code, stage in own.items()}
-        if target.translate == "test":
-            inputs |= {f"rows-{code}": self.into_english(target, code).key for code in scored if code != "en"}
         benchmark = benchmarks.get(target.benchmark)
-        rows = {"rows": target.score_rows} if target.score_rows is not None else {}
-        pooling = {"pooling": target.pooling.model_dump(mode="json")} if benchmark.retrieves else {}
-        dev = {"dev": self.pins.data(target.benchmark, "dev", scored)} if benchmark.calibrated else {}
-        also = {"also": list(benchmark.also)} if benchmark.also else {}
-        precision = {"precision": target.precision} if target.precision != "fp32" else {}
-        return self.stage(
-            "score",
-            f"score {target.slug} after {intermediate.slug} seed {seed}" + self.among_encoders(ref),
-            {
-                "encoder": encoder,
-                "benchmark": target.benchmark,
-                "data": self.pins.data(target.benchmark, target.split, scored),
-                "split": target.split,
-                "languages": scored,
-                "max_length": max_length,
-                **rows,
-                **pooling,
-                **dev,
-                **also,
-                **precision,
-            },
-            **{**links, "inputs": {**links.get("inputs", {}), **inputs}},
+        all_own = bool(own) and all(code in own for code in scored)
+        into_english = [code for code in scored if code != "en"] if target.translate == "test" else []
+        settings = ScoreSettings(
+            checkpoint=None if all_own else self.model(ref, checkpoint),
+            own={code: Made(key=stage.key) for code, stage in own.items()},
+            translated={code: Made(key=self.into_english(target, code).key) for code in into_english},
+            benchmark=target.benchmark,
+            data=self.pins.data(target.benchmark, target.split, scored),
+            split=target.split,
+            languages=tuple(scored),
+            max_length=max_length,
+            rows=target.score_rows,
+            pooling=target.pooling if benchmark.retrieves else MEAN_OF_LAST,
+            dev=self.pins.data(target.benchmark, "dev", scored) if benchmark.calibrated else None,
+            also=tuple(benchmark.also),
+            precision=target.precision,
         )
+        name = f"score {target.slug} after {intermediate.slug} seed {seed}"
+        return self.stage(name + self.among_encoders(ref), settings)
 
-    def dev(self, benchmark: str, recipe: Recipe) -> dict[str, str] | None:
+    def dev(self, benchmark: str, recipe: Recipe) -> BenchmarkRows | None:
         """Returns the English dev split for selection; None if the recipe takes the last checkpoint."""
         if recipe.select == "last":
             return None
-        return {"benchmark": benchmark, "data": self.pins.data(benchmark, "dev", ["en"])}
+        return BenchmarkRows(benchmark=benchmark, data=self.pins.data(benchmark, "dev", ["en"]))
 
     def among_encoders(self, ref: EncoderRef) -> str:
         return f" on {ref.slug}" if self.names_encoders else ""

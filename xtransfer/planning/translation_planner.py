@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from xtransfer import benchmarks
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import FolderModel, HubModel, Made, ModelSource, Stage, StageSettings
 from xtransfer.benchmarks.spec import SplitName
 from xtransfer.data.revisions import Pins
-from xtransfer.stages import STAGES
 from xtransfer.study.encoders import ENCODERS, EncoderRef
 from xtransfer.study.intermediate import MixturePart
+from xtransfer.study.stage_settings import (
+    BenchmarkRows,
+    ConvertSettings,
+    Corpus,
+    PretrainSettings,
+    RoundTripSettings,
+    TranslateSettings,
+    TranslatorSettings,
+)
 from xtransfer.study.study import Target
 from xtransfer.translation import engines, translatable
 from xtransfer.translation.engines import EngineTrainedHere, HumanTranslations, ModelDeclaration
 from xtransfer.translation.human_translations import translated_by_people
+from xtransfer.translation.libraries import library_of
 
 
 @dataclass(frozen=True)
@@ -38,34 +46,36 @@ class TranslationPlanner:
         self.pins = pins
         self.rows = rows
         self.stages: dict[str, Stage] = {}
+        self.places: dict[str, str] = {}  # digest of a model → its folder
 
-    def stage(self, kind: str, name: str, settings: dict[str, Any], **links: dict[str, str]) -> Stage:
-        stage = Stage(kind, STAGES[kind].version, name, settings, **links)
+    def stage(self, name: str, settings: StageSettings) -> Stage:
+        stage = settings.stage(name, self.places)
         return self.stages.setdefault(stage.key, stage)
 
-    def begin(self, ref: EncoderRef, checkpoint: Stage | None, name: str) -> tuple[dict | None, dict[str, dict]]:
-        """What a stage that reads a checkpoint or an encoder is given: setting and links."""
+    def model(self, ref: EncoderRef, checkpoint: Stage | None = None) -> ModelSource:
+        """Returns what a stage reads: the checkpoint, or else the encoder."""
         if checkpoint is not None:
-            return None, {"inputs": {name: checkpoint.key}}
+            return Made(key=checkpoint.key)
         if ref.source == "trained-here":
-            return None, {"inputs": {name: self.pretrain(ref).key}}
+            return Made(key=self.pretrain(ref).key)
         if ref.source == "folder":
-            return {"digest": ref.revision}, {"places": {name: ref.id}}
-        return {"id": ref.id, "revision": ref.revision}, {}
+            self.places[ref.revision] = ref.id
+            return FolderModel(digest=ref.revision)
+        return HubModel(id=ref.id, revision=ref.revision)
 
     def pretrain(self, ref: EncoderRef) -> Stage:
         declared = ENCODERS[ref.id]
-        return self.stage(
-            "pretrain",
-            f"pretrain {ref.slug}",
-            {
-                "corpus": {"name": declared.corpus, "pin": self.pins.corpus(declared.corpus)},
-                "num_texts": declared.num_texts,
-                "languages": list(declared.languages) if declared.languages else None,
-                "recipe": declared.recipe.model_dump(mode="json"),
-                "seed": int(ref.revision),
-            },
+        settings = PretrainSettings(
+            corpus=self.corpus(declared.corpus),
+            num_texts=declared.num_texts,
+            languages=declared.languages,
+            recipe=declared.recipe,
+            seed=int(ref.revision),
         )
+        return self.stage(f"pretrain {ref.slug}", settings)
+
+    def corpus(self, name: str) -> Corpus:
+        return Corpus(name=name, pin=self.pins.corpus(name))
 
     def part(self, part: MixturePart) -> Stage:
         """The translation of a part of an intermediate."""
@@ -77,89 +87,73 @@ class TranslationPlanner:
         return Translation(part.benchmark, part.engine, part.language, self.rows)
 
     def translation(self, asked: Translation) -> Stage:
-        engine, links = self.engine(asked)
-        by_people = isinstance(engines.get(asked.engine), HumanTranslations)
-        has_references = not by_people and benchmarks.get(asked.benchmark).has(asked.split, asked.language)
+        benchmark = benchmarks.get(asked.benchmark)
+        declared = engines.get(asked.engine)
+        engine = people = None
+        beams = 1
+        if isinstance(declared, HumanTranslations):
+            held = translated_by_people(asked.benchmark, asked.language, asked.split, asked.source)
+            people = BenchmarkRows(benchmark=held, data=self.pins.data(held, asked.split, [asked.language]))
+        else:
+            engine, beams = self.engine(declared, asked.source, asked.language)
+        has_references = engine is not None and benchmark.has(asked.split, asked.language)
         languages = [asked.source, asked.language] if has_references else [asked.source]
-        from_another = {"source": asked.source} if asked.source != "en" else {}
-        moves_tags = not by_people and translatable.moves_tags(benchmarks.get(asked.benchmark))
-        return self.stage(
-            "translate",
-            f"translate {asked.benchmark} {_route(asked)} by {asked.engine}",
-            {
-                "benchmark": asked.benchmark,
-                "data": self.pins.data(asked.benchmark, asked.split, languages),
-                "split": asked.split,
-                "language": asked.language,
-                "rows": asked.rows,
-                "references": has_references,
-                **from_another,
-                **({"align_tags": True} if moves_tags else {}),
-                **engine,
-            },
-            **links,
+        settings = TranslateSettings(
+            benchmark=asked.benchmark,
+            data=self.pins.data(asked.benchmark, asked.split, languages),
+            split=asked.split,
+            source=asked.source,
+            language=asked.language,
+            rows=asked.rows,
+            references=has_references,
+            align_tags=engine is not None and translatable.moves_tags(benchmark),
+            engine=engine,
+            beams=beams,
+            people=people,
         )
+        return self.stage(f"translate {asked.benchmark} {_route(asked)} by {asked.engine}", settings)
 
     def round_trip(self, asked: Translation, by: str) -> Stage:
         """Some of a translation's sentences translated back by an engine."""
-        back = replace(asked, engine=by, language=asked.source, source=asked.language)
-        engine, links = self.engine(back)
-        inputs = {"translation": self.translation(asked).key, **links.get("inputs", {})}
-        return self.stage(
-            "round-trip",
-            f"round trip of {asked.benchmark} {_route(asked)} by {asked.engine}, back by {by}",
-            {
-                "benchmark": asked.benchmark,
-                "data": self.pins.data(asked.benchmark, asked.split, [asked.source]),
-                "split": asked.split,
-                "source": asked.source,
-                "language": asked.language,
-                **engine,
-            },
-            **{**links, "inputs": inputs},
+        declared = engines.get(by)
+        assert not isinstance(declared, HumanTranslations)
+        engine, beams = self.engine(declared, asked.language, asked.source)
+        settings = RoundTripSettings(
+            benchmark=asked.benchmark,
+            data=self.pins.data(asked.benchmark, asked.split, [asked.source]),
+            split=asked.split,
+            source=asked.source,
+            language=asked.language,
+            translation=Made(key=self.translation(asked).key),
+            engine=engine,
+            beams=beams,
         )
+        name = f"round trip of {asked.benchmark} {_route(asked)} by {asked.engine}, back by {by}"
+        return self.stage(name, settings)
 
-    def engine(self, asked: Translation) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-        """What a translate stage is given of its engine: settings and links."""
-        engine = engines.get(asked.engine)
-        if isinstance(engine, HumanTranslations):
-            held = translated_by_people(asked.benchmark, asked.language, asked.split, asked.source)
-            return {"people": {"benchmark": held, "data": self.pins.data(held, asked.split, [asked.language])}}, {}
-        if isinstance(engine, EngineTrainedHere):
-            trained = {"inputs": {"engine": self.translator(engine).key}}
-            return {}, self.conversion(engine, None, trained)
-        model, links = self.begin(self.pins.encoder(engine.model(asked.source, asked.language)), None, "engine")
-        settings = {"engine": model, "beams": engine.beams}
-        return settings, self.conversion(engine, model, links)
-
-    def conversion(
-        self, engine: ModelDeclaration, model: dict[str, str] | None, links: dict[str, dict[str, str]]
-    ) -> dict[str, dict[str, str]]:
-        """The link to the converted model where the engine's library needs one, else the links to the model itself."""
-        runtime = engines.conversion(engine)
-        if runtime is None:
-            return links
-        stage = self.stage(
-            "convert",
-            f"convert {engine.name}",
-            {"engine": model, **runtime},
-            **links,
-        )
-        return {"inputs": {"engine": stage.key}}
+    def engine(self, declared: ModelDeclaration, source: str, language: str) -> tuple[ModelSource, int]:
+        """Returns the model that translates, converted if the engine's library needs that, and its beams."""
+        model: ModelSource
+        if isinstance(declared, EngineTrainedHere):
+            model, beams = Made(key=self.translator(declared).key), 1
+        else:
+            model, beams = self.model(self.pins.encoder(declared.model(source, language))), declared.beams
+        library = library_of(declared.runtime)
+        if not library.converts:
+            return model, beams
+        settings = ConvertSettings(engine=model, number_format=declared.runtime, library_version=library.version)
+        return Made(key=self.stage(f"convert {declared.name}", settings).key), beams
 
     def translator(self, engine: EngineTrainedHere) -> Stage:
-        return self.stage(
-            "translator",
-            f"train translator {engine.name}",
-            {
-                "corpus": {"name": engine.corpus, "pin": self.pins.corpus(engine.corpus)},
-                "num_texts": engine.num_texts,
-                "languages": list(engine.languages),
-                "recipe": engine.recipe.deciding(),
-                "seed": 0,
-                **({"to": "en"} if engine.to_english else {}),
-            },
+        settings = TranslatorSettings(
+            corpus=self.corpus(engine.corpus),
+            num_texts=engine.num_texts,
+            languages=tuple(engine.languages),
+            recipe=engine.recipe,
+            seed=0,
+            to_english=engine.to_english,
         )
+        return self.stage(f"train translator {engine.name}", settings)
 
     def into_english(self, target: Target, language: str) -> Stage:
         """The rows of a language that a target is scored on, translated."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from xtransfer.base.stage import NOT_IDENTITY
 from xtransfer.recipes.dual import DUAL, DualRecipe
-
-_LATER = ("precision", "restarts", "dual", "patience", "dev_rows")
 
 SELECTING = ("evaluate_every", "patience", "dev_rows")  # used only when a checkpoint is selected
 
@@ -44,7 +43,7 @@ class Recipe(BaseModel):
     precision: Literal["fp32", "bf16"] = Field("fp32", description="Precision of the encoder; weights stay fp32")
     restarts: int = Field(0, ge=0, le=10, description="Attempts with further seeds if a run is degenerate")
     dual: DualRecipe = Field(DUAL, description="Settings of kinds that train vectors (dual encoders)")
-    source: str = Field("", description="Paper or script that these values follow")
+    source: Annotated[str, NOT_IDENTITY] = Field("", description="Paper or script that these values follow")
 
     @model_validator(mode="after")
     def _one_length(self) -> Recipe:
@@ -54,10 +53,3 @@ class Recipe(BaseModel):
             if self.select == "last" and getattr(self, name) is not None:
                 raise ValueError(f"{name} needs select: best")
         return self
-
-    def deciding(self) -> dict[str, Any]:
-        """What a stage's key is made of: not where values come from, which changes no result; and settings that came
-        later only where they are used, so that older results keep their keys."""
-        values = self.model_dump(mode="json", exclude={"source"})
-        unused = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
-        return {name: value for name, value in values.items() if name not in unused}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # Beside a Marian model's files: {"source": "en", "targets": ["de", …]}, or {"sources": ["de", …], "targets": ["en"]}
 LANGUAGES_FILE = "languages.json"
-_LATER = ("precision", "embeddings", "by_length")
 
 
 class TranslatorRecipe(BaseModel):
@@ -40,9 +39,3 @@ class TranslatorRecipe(BaseModel):
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
         return self
-
-    def deciding(self) -> dict[str, Any]:
-        """The fields for a stage's key: later ones only where they differ from their default, so that older translators
-        keep their keys."""
-        unused = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
-        return self.model_dump(mode="json", exclude=unused)

@@ -8,6 +8,8 @@ from typing import Any
 from xtransfer.report.plot_curves import Curve
 from xtransfer.report.provenance import Provenance
 from xtransfer.results.roles import INTERMEDIATE, TARGET
+from xtransfer.study.stage_facts import TrainFacts
+from xtransfer.study.stage_settings import TrainSettings
 from xtransfer.study.study import Target
 
 FIRST = "intermediate training"
@@ -19,7 +21,7 @@ def curves(facts: Provenance) -> dict[str, dict[str, list[Curve]]]:
     seen: set[tuple[str, str]] = set()
     for cell, link, stage in _trainings(facts):
         panel = FIRST if link.role == INTERMEDIATE else f"target: {_target(cell.target, stage)}"
-        losses = [(float(step), float(loss)) for step, loss in stage.facts.get("losses", [])]
+        losses = [*TrainFacts.of(stage.facts).losses]
         if losses and (panel, stage.key) not in seen:
             found.setdefault(panel, {}).setdefault(cell.intermediate, []).append(losses)
         seen.add((panel, stage.key))
@@ -40,4 +42,5 @@ def _target(slug: str, stage: Any) -> str:
     target = Target.parse(slug)
     if len(target.train_on) < 2:
         return slug
-    return f"{slug}, on {'+'.join(part['benchmark'] for part in stage.settings['parts'])}"
+    training = TrainSettings.of(stage)
+    return f"{slug}, on {'+'.join(part.benchmark for part in training.parts)}" if training is not None else slug

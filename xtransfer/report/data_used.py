@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow, StageRow, TranslationRow
+from xtransfer.study.stage_settings import TranslateSettings
 
 _USES = {
     "intermediate": "intermediate training",
@@ -61,12 +62,11 @@ def translations(connection: Connection, cells: Any) -> Sequence[Any]:
     stage."""
     read = select(CellBenchmarkRow.translation).where(CellBenchmarkRow.cell.in_(cells))
     table = TranslationRow.__table__
-    query = select(table, StageRow.settings).join(StageRow, StageRow.key == table.c.stage)
+    query = select(table, StageRow.kind, StageRow.settings).join(StageRow, StageRow.key == table.c.stage)
     found = connection.execute(query.where(table.c.stage.in_(read)).order_by(table.c.stage)).all()
-    return sorted(found, key=lambda one: (one.benchmark, into(one.language, one.settings), one.engine))
+    return sorted(found, key=lambda one: (one.benchmark, into(one.language, TranslateSettings.of(one)), one.engine))
 
 
-def into(language: str, settings: Mapping[str, Any]) -> str:
-    """Where a translation leads, by the settings of its stage: `de`, or `en from de` where it is not from English."""
-    source = settings.get("source", "en")
-    return language if source == "en" else f"{language} from {source}"
+def into(language: str, settings: TranslateSettings | None) -> str:
+    """The direction of a translation: `de`, or `en from de` if it is not from English."""
+    return language if settings is None or settings.source == "en" else f"{language} from {settings.source}"

@@ -19,6 +19,8 @@ from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.statistics import statistics
 from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate, MixturePart
+from xtransfer.study.stage_facts import TrainFacts
+from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings
 from xtransfer.study.study import Target
 
 _MARK = re.compile(r" \[@([a-z0-9;-]+)\]")
@@ -127,13 +129,12 @@ def _encoders(facts: Provenance) -> str:
 
 
 def _pretraining(stage: Any) -> str:
-    settings = stage.settings
-    if "num_texts" not in settings or "steps" not in settings.get("recipe", {}):
+    settings = PretrainSettings.of(stage)
+    if settings is None:
         return "pretrained for this study"
-    steps = counted(settings["recipe"]["steps"], "step")
     return (
-        f"pretrained for this study in {steps} on {settings['num_texts']:,} texts of the corpus "
-        f"{settings['corpus']['name']} (seed {settings['seed']})"
+        f"pretrained for this study in {counted(settings.recipe.steps, 'step')} on {settings.num_texts:,} texts of "
+        f"the corpus {settings.corpus.name} (seed {settings.seed})"
     )
 
 
@@ -163,9 +164,11 @@ def _intermediate(facts: Provenance, one: Intermediate) -> str:
 def _phase(facts: Provenance, one: Intermediate, number: int) -> str:
     text = listed([_part(facts, part) for part in one.phases[number].parts])
     run = facts.trained.get((one.slug, number))
-    if run is None or "steps" not in run.facts:
+    training = TrainSettings.of(run) if run is not None else None
+    steps = TrainFacts.of(run.facts).steps if run is not None else None
+    if training is None or steps is None:
         return text
-    return f"{text}: {counted(run.facts['steps'], 'step')} of {run.settings['recipe']['batch_size']} rows"
+    return f"{text}: {counted(steps, 'step')} of {training.recipe.batch_size} rows"
 
 
 def _part(facts: Provenance, part: MixturePart) -> str:
@@ -199,8 +202,8 @@ def _targets(facts: Provenance) -> str:
 
 def _scored_in(facts: Provenance, target: Target) -> str:
     keys = {cell.score_stage for cell in facts.cells if cell.target == target.slug}
-    stages = (one for one in facts.stages if one.key in keys)
-    languages = sorted({code for stage in stages for code in stage.settings.get("languages", ())})
+    scorings = (ScoreSettings.of(one) for one in facts.stages if one.key in keys)
+    languages = sorted({code for one in scorings if one is not None for code in one.languages})
     return f" in {counted(len(languages), 'language')} ({', '.join(languages)})" if languages else ""
 
 

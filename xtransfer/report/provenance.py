@@ -18,6 +18,7 @@ from xtransfer.results.database import Database
 from xtransfer.results.roles import INTERMEDIATE, TARGET
 from xtransfer.results.schema import CellRow, CellStageRow, EncoderRow, StageRow, StudyCellRow, StudyRow
 from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.stage_facts import Facts
 from xtransfer.study.study import Target
 
 _CELL = (CellRow.encoder, CellRow.encoder_revision, CellRow.intermediate, CellRow.target, CellRow.seed)
@@ -113,7 +114,7 @@ class Provenance:
     @property
     def machines(self) -> list[str]:
         """Host, device and, of stages since that is recorded, what the device is."""
-        named = ((stage, stage.facts.get("processor")) for stage in self.stages)
+        named = ((stage, Facts.of(stage.facts).processor) for stage in self.stages)
         return sorted({f"{one.host} ({one.device}{f', {name}' if name else ''})" for one, name in named})
 
 

@@ -23,6 +23,7 @@ from xtransfer.report.provenance import Provenance
 from xtransfer.report.translated import cut
 from xtransfer.results.predictions import Predictions
 from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study.stage_facts import TranslateFacts
 from xtransfer.study.study import Target
 
 log = logging.getLogger(__name__)
@@ -154,8 +155,8 @@ def _of_translation(one: Any, store: ArtifactStore, sources: _Sources) -> Iterat
     artifact = store.find(one.stage)
     if artifact is None:
         return
-    settings = artifact.manifest.settings
-    place = one.benchmark, settings.get("source", "en"), settings["split"], artifact.manifest.facts["rows"]
+    settings = translated.settings_of(artifact)
+    place = one.benchmark, settings.source, settings.split, TranslateFacts.of(artifact.manifest.facts).rows
     if place not in sources:
         sources[place] = translated.source_rows(artifact)
     for source, text, _ in translated.sentences(artifact, sources[place], {}):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.stage_facts import TrainFacts
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,6 @@ def sizes(intermediates: Sequence[Intermediate], trained: Mapping[tuple[str, int
         for number, phase in enumerate(one.phases):
             so_far = Intermediate.of(one.phases[: number + 1])
             run = trained.get((one.slug, number))
-            rows = run.facts.get("part_rows", ()) if run is not None else ()
+            rows = TrainFacts.of(run.facts).part_rows if run is not None else ()
             found |= {Size(so_far.slug, part.slug, count): None for part, count in zip(phase.parts, rows, strict=False)}
     return list(found)

@@ -17,6 +17,8 @@ from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Row
 from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
+from xtransfer.study.stage_facts import TranslateFacts
+from xtransfer.study.stage_settings import RoundTripSettings, TranslateSettings
 from xtransfer.translation.translatable import texts_of
 from xtransfer.translation.translated_rows import Dropped, read_dropped
 
@@ -37,8 +39,12 @@ def parted(made: Sequence[Artifact]) -> tuple[list[Artifact], list[Artifact]]:
 def quality(artifacts: Sequence[Artifact], round_trips: Sequence[Artifact] = ()) -> list[Shown]:
     """A row for each translation: counts, sacrebleu's figures in points, sentences per second, and how it was made;
     without columns in which none has a value. `round_trips`: of translations whose engine has no way back."""
-    back = {one.manifest.inputs["translation"]: one.manifest.facts for one in round_trips}
-    rows = [_quality(one, back.get(one.key, one.manifest.facts)) for one in artifacts]
+    back = {
+        settings.translation.key: one.manifest.facts
+        for one in round_trips
+        if (settings := RoundTripSettings.of(one.manifest)) is not None
+    }
+    rows = [_quality(one, TranslateFacts.of(back.get(one.key, one.manifest.facts))) for one in artifacts]
     told = [name for name in rows[0] if any(row[name] is not None for row in rows)] if rows else []
     return [{name: row[name] for name in told} for row in rows]
 
@@ -47,13 +53,14 @@ def drops(artifacts: Sequence[Artifact]) -> list[Shown]:
     """Rows left out by language and reason."""
     return [
         {
-            "language": one.manifest.settings["language"],
+            "language": settings_of(one).language,
             "rows": count,
-            "percent": round(100 * count / one.manifest.facts["rows"], 2),
+            "percent": round(100 * count / facts.rows, 2),
             "reason": reason,
         }
         for one in artifacts
-        for reason, count in sorted(one.manifest.facts["dropped"].items(), key=lambda item: -item[1])
+        for facts in [TranslateFacts.of(one.manifest.facts)]
+        for reason, count in sorted(facts.dropped.items(), key=lambda item: -item[1])
     ]
 
 
@@ -71,7 +78,7 @@ def dropped(artifacts: Sequence[Artifact]) -> list[Shown]:
     """Some of the rows left out, the first of each reason."""
     return [
         {
-            "language": one.manifest.settings["language"],
+            "language": settings_of(one).language,
             "id": row.id,
             "reason": row.reason,
             "source": cut(" ‖ ".join(row.source)),
@@ -86,34 +93,34 @@ def samples(artifacts: Sequence[Artifact]) -> list[Shown]:
     """Some sentences beside their sources and, where people have written them in the language, theirs."""
     found: list[Shown] = []
     for one in artifacts:
-        manifest = one.manifest
+        settings = settings_of(one)
         sources = source_rows(one)
         people: dict[str, Row] = {}
-        if manifest.settings["references"]:
-            people = _rows(one, manifest.settings["language"])
+        if settings.references:
+            people = _rows(one, settings.language)
         for source, translation, reference in sentences(one, sources, people):
             texts = {"source": source, "translation": translation, "reference": reference or ""}
-            found.append({"language": manifest.settings["language"], **texts})
+            found.append({"language": settings.language, **texts})
     return found
 
 
 def source_rows(one: Artifact) -> dict[str, Row]:
     """The rows that were translated, by id."""
-    return _rows(one, one.manifest.settings.get("source", "en"))
+    return _rows(one, settings_of(one).source)
 
 
 def _rows(one: Artifact, language: str) -> dict[str, Row]:
     """The rows of a translation's benchmark in a language, by id."""
     from xtransfer.data.load import load_rows  # brings in datasets, which a report does without
 
-    settings = one.manifest.settings
-    rows = load_rows(benchmarks.get(settings["benchmark"]), language, settings["split"], one.manifest.facts["rows"])
+    settings, facts = settings_of(one), TranslateFacts.of(one.manifest.facts)
+    rows = load_rows(benchmarks.get(settings.benchmark), language, settings.split, facts.rows)
     return {row["id"]: row for row in rows}
 
 
 def sentences(one: Artifact, sources: dict[str, Row], people: dict[str, Row]) -> Iterator[tuple[str, str, str | None]]:
     """The first distinct sentences: source, translation and a person's translation, as far as a cell shows them."""
-    kind = benchmarks.get(one.manifest.settings["benchmark"]).kind
+    kind = benchmarks.get(settings_of(one).benchmark).kind
     triples: list[tuple[str, str, str | None]] = []
     for row in _first_rows(one):
         if row["id"] not in sources:
@@ -129,20 +136,24 @@ def cut(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
 
 
-def _quality(one: Artifact, back: Shown) -> Shown:
-    facts = one.manifest.facts
-    distinct = facts.get("distinct")
+def settings_of(one: Artifact) -> TranslateSettings:
+    """The settings of a translation."""
+    return TranslateSettings.model_validate(one.manifest.settings)
+
+
+def _quality(one: Artifact, back: TranslateFacts) -> Shown:
+    facts = TranslateFacts.of(one.manifest.facts)
     return {
-        "language": one.manifest.settings["language"],
-        "rows": facts["rows"],
-        "kept": facts["kept"],
-        "chrF2": facts.get("chrf"),
-        "BLEU": facts.get("bleu"),
-        "exact %": facts.get("exact_match"),
-        "round trip": back.get("round_trip_chrf"),
-        "sentences": distinct,
-        "sentences per second": round(distinct / one.manifest.seconds, 1) if distinct else None,
-        "made by": " ".join(map(str, facts.get("decoding", ["people"]))),
+        "language": settings_of(one).language,
+        "rows": facts.rows,
+        "kept": facts.kept,
+        "chrF2": facts.chrf,
+        "BLEU": facts.bleu,
+        "exact %": facts.exact_match,
+        "round trip": back.round_trip_chrf,
+        "sentences": facts.distinct,
+        "sentences per second": round(facts.distinct / one.manifest.seconds, 1) if facts.distinct else None,
+        "made by": " ".join(map(str, facts.decoding)),
     }
 
 

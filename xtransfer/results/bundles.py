@@ -47,15 +47,16 @@ def suffix_of(file: Path) -> str:
     return file.suffix
 
 
-def stored_rows(connection: Connection, chosen: Mapping[str, Condition]) -> Rows:
-    """The rows of an open database, those that fulfil the conditions of their table."""
+def stored_rows(connection: Connection, chosen: Mapping[str, Condition], name: str) -> Rows:
+    """The rows of an open database, those that fulfil the conditions of their table; `name` is what errors call it."""
 
     def rows(table: Table) -> Iterator[list[Values]]:
         query = select(table).execution_options(yield_per=PART)
         if table.name in chosen:
             query = query.where(chosen[table.name])
-        for part in connection.execute(query).mappings().partitions():
-            yield [dict(row) for row in part]
+        with explained(name):
+            for part in connection.execute(query).mappings().partitions():
+                yield [dict(row) for row in part]
 
     return rows
 
@@ -104,6 +105,7 @@ def opened(file: Path) -> Iterator[Rows]:
         with _readable(file):
             yield _parquet_rows(file)
         return
+    original = file
     revision, _ = files.look_at(file, read_only=True)
     _check_schema(file, revision)
     with tempfile.TemporaryDirectory(prefix="xtransfer-") as folder:
@@ -111,7 +113,7 @@ def opened(file: Path) -> Iterator[Rows]:
             file = _copied(file, Path(folder))
             open_database(f"sqlite:///{file}").close()
         with open_database(f"sqlite:///{file}", read_only=True) as held, snapshot(held) as connection:
-            yield stored_rows(connection, {})
+            yield stored_rows(connection, {}, str(original))
 
 
 @contextmanager

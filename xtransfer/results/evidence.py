@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xtransfer.base.errors import StoreError
+from xtransfer.study.stage_facts import Facts
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import Artifact, ArtifactStore
@@ -38,7 +39,7 @@ class Evidence:
     def degenerate(self) -> str:
         """Why the cell's numbers mean nothing; empty where they do."""
         for artifact in self.artifacts:
-            if reason := artifact.manifest.facts.get("degenerate"):
+            if reason := Facts.of(artifact.manifest.facts).degenerate:
                 return f"{artifact.manifest.name}: {reason}"
         if self.scores and all(score.constant for score in self.scores):
             return "all predictions are equal in every language"

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from xtransfer.results.base import Base
-from xtransfer.results.roles import ROLES, TRAININGS
+from xtransfer.results.roles import TRAININGS
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -50,7 +50,6 @@ class CellStageRow(Base):
 
     __tablename__ = "cell_stage"
     __table_args__ = (
-        CheckConstraint(f"role IN ({_listed(ROLES)})", name="role"),
         CheckConstraint(_PHASE, name="phase"),
         Index(None, "stage"),
     )

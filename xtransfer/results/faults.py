@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -18,7 +19,7 @@ def explained(name: str) -> Iterator[None]:
     """Turns what a driver says of damage, locks, space and lost servers into errors for people."""
     try:
         yield
-    except UnicodeDecodeError as error:  # a name or message that quotes the damage
+    except (UnicodeDecodeError, JSONDecodeError) as error:  # a message that quotes the damage, a column that has it
         raise damaged(name, str(error)) from error
     except (DatabaseError, sqlite3.DatabaseError) as error:
         reason = str(getattr(error, "orig", None) or error)

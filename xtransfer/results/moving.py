@@ -66,7 +66,7 @@ def export(db: Database, file: Path | str, studies: Sequence[str] | None = None,
         for name in studies or ():
             if name not in known:
                 raise unknown("study", name, known)
-        rows = stored_rows(connection, conditions(studies))
+        rows = stored_rows(connection, conditions(studies), db.name)
         counts = write_parquet(part, rows, connection) if suffix == ".parquet" else write_database(part, rows)
     return Exported(file, counts)
 

@@ -5,35 +5,50 @@ Stages are those of a plan, or the manifests of artifacts; inputs stand before w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from xtransfer.base.stage import FolderModel, HubModel, Made, ModelSource
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.results.roles import INTERMEDIATE, Role, roles
 from xtransfer.results.upsert import Values
+from xtransfer.study.stage_facts import TrainFacts, TranslateFacts
+from xtransfer.study.stage_settings import (
+    ConvertSettings,
+    PretrainSettings,
+    ScoreSettings,
+    TrainPart,
+    TrainSettings,
+    TranslateSettings,
+)
 
 if TYPE_CHECKING:
     from xtransfer.base.stage import Stage
     from xtransfer.store.manifest import Manifest
     from xtransfer.study.cells import Cell
 
-    Made = Sequence[Stage | Manifest]
+    Stages = Sequence[Stage | Manifest]
 
 
-def encoder_row(name: str, stages: Made) -> Values:
+def encoder_row(name: str, stages: Stages) -> Values:
     """The encoder as the first stage that reads it names it; `unknown` where no stage does."""
     short, _, pin = name.rpartition("@") if "@" in name else (name, "", "")
-    given = next((one for stage in stages if isinstance(one := stage.settings.get("encoder"), dict)), {})
-    if any(stage.kind == "pretrain" for stage in stages):
+    if any(stage.kind == PretrainSettings.kind for stage in stages):
         return {"name": name, "source": "trained-here", "id": short, "revision": pin}
-    if "id" in given:
-        return {"name": name, "source": "hub", "id": given["id"], "revision": given["revision"]}
-    if "digest" in given:
-        return {"name": name, "source": "folder", "id": short, "revision": given["digest"]}
+    for stage in stages:
+        if training := TrainSettings.of(stage):
+            read: ModelSource | None = training.start
+        else:
+            scoring = ScoreSettings.of(stage)
+            read = scoring.checkpoint if scoring else None
+        if isinstance(read, HubModel):
+            return {"name": name, "source": "hub", "id": read.id, "revision": read.revision}
+        if isinstance(read, FolderModel):
+            return {"name": name, "source": "folder", "id": short, "revision": read.digest}
     return {"name": name, "source": "unknown", "id": short, "revision": pin}
 
 
-def stage_rows(cell: Cell, stages: Made) -> list[Values]:
+def stage_rows(cell: Cell, stages: Stages) -> list[Values]:
     """What each stage is in the cell (the table `cell_stage`)."""
     return [
         {"cell": cell.key, "stage": key, "role": role.name, "phase": role.phase, "language": role.language}
@@ -41,58 +56,87 @@ def stage_rows(cell: Cell, stages: Made) -> list[Values]:
     ]
 
 
-def checkpoint_rows(cell: Cell, stages: Made) -> list[Values]:
+def checkpoint_rows(cell: Cell, stages: Stages) -> list[Values]:
     """A row for every stage that left a checkpoint of the cell's encoder, parents first."""
     found = _roles(cell, stages)
-    return [
-        {
-            "stage": stage.key,
-            "encoder": cell.encoder,
-            "trained_on": _trained_on(cell, stage, found[stage.key]),
-            "seed": stage.settings.get("seed"),
-            "steps": getattr(stage, "facts", {}).get("steps"),
-            "parent": stage.inputs.get("start"),
-        }
-        for stage in stages
-        if stage.kind in ("pretrain", "train")
-    ]
-
-
-def translation_rows(cell: Cell, stages: Made) -> list[Values]:
-    """A row for every translation that the cell was trained or scored on."""
     rows = []
     for stage in stages:
-        if stage.kind == "translate":
-            facts = getattr(stage, "facts", {})
-            given = stage.settings.get("engine") or {}
+        settings = PretrainSettings.of(stage) or TrainSettings.of(stage)
+        if settings is None:
+            continue
+        if isinstance(settings, PretrainSettings):
+            trained_on, parent = settings.corpus.name, None
+        else:
+            trained_on = _trained_on(cell, settings, found[stage.key])
+            parent = settings.start.key if isinstance(settings.start, Made) else None
+        rows.append(
+            {
+                "stage": stage.key,
+                "encoder": cell.encoder,
+                "trained_on": trained_on,
+                "seed": settings.seed,
+                "steps": TrainFacts.of(getattr(stage, "facts", {})).steps,
+                "parent": parent,
+            }
+        )
+    return rows
+
+
+def translation_rows(cell: Cell, stages: Stages) -> list[Values]:
+    """A row for every translation that the cell was trained or scored on."""
+    by_key = {stage.key: stage for stage in stages}
+    rows = []
+    for stage in stages:
+        if (settings := TranslateSettings.of(stage)) is not None:
+            facts = TranslateFacts.of(getattr(stage, "facts", {}))
+            engine = _unconverted(settings.engine, by_key)
             rows.append(
                 {
                     "stage": stage.key,
-                    "benchmark": stage.settings["benchmark"],
-                    "language": stage.settings["language"],
-                    "engine": _engine(cell, stages, stage.key) or given.get("id", ""),
-                    "engine_revision": given.get("revision") or given.get("digest") or stage.inputs.get("engine", ""),
-                    "num_rows": facts["rows"],
-                    "kept": facts["kept"],
-                    "dropped": facts["rows"] - facts["kept"],
-                    "compared": facts.get("compared", 0),
-                    "chrf": facts.get("chrf"),
-                    "exact_match": facts.get("exact_match"),
-                    "bleu": facts.get("bleu"),
+                    "benchmark": settings.benchmark,
+                    "language": settings.language,
+                    "engine": _engine(cell, stages, stage.key) or (engine.id if isinstance(engine, HubModel) else ""),
+                    "engine_revision": _revision(engine),
+                    "num_rows": facts.rows,
+                    "kept": facts.kept,
+                    "dropped": facts.rows - facts.kept,
+                    "compared": facts.compared,
+                    "chrf": facts.chrf,
+                    "exact_match": facts.exact_match,
+                    "bleu": facts.bleu,
                 }
             )
     return rows
 
 
-def read_rows(cell: Cell, stages: Made) -> list[Values]:
+def _unconverted(engine: ModelSource | None, by_key: Mapping[str, Stage | Manifest]) -> ModelSource | None:
+    """The model that was converted, if an engine is a conversion."""
+    made = by_key.get(engine.key) if isinstance(engine, Made) else None
+    conversion = ConvertSettings.of(made) if made is not None else None
+    return conversion.engine if conversion is not None else engine
+
+
+def _revision(model: ModelSource | None) -> str:
+    match model:
+        case HubModel():
+            return model.revision
+        case FolderModel():
+            return model.digest
+        case Made():
+            return model.key
+    return ""
+
+
+def read_rows(cell: Cell, stages: Stages) -> list[Values]:
     """What the cell read: a row per role, benchmark and languages (the table `cell_benchmark`)."""
     by_key = {stage.key: stage for stage in stages}
     found = _roles(cell, stages)
     rows: dict[tuple[str, ...], Values] = {}
     for stage in stages:
         for row in _read_by(cell, stage, found[stage.key]):
-            translated = by_key.get(row["translation"] or "")
-            row["data"] = row["data"] or (translated.settings["data"] if translated else "")
+            made = by_key.get(row["translation"] or "")
+            translated = TranslateSettings.of(made) if made is not None else None
+            row["data"] = row["data"] or (translated.data if translated else "")
             rows[row["role"], row["benchmark"], row["languages"]] = row
     return list(rows.values())
 
@@ -116,55 +160,52 @@ def benchmark_row(name: str) -> Values:
 
 
 def _read_by(cell: Cell, stage: Stage | Manifest, role: Role) -> Iterator[Values]:
-    if stage.kind == "score" and "benchmark" in stage.settings:
-        settings = stage.settings
-        translated = {code: stage.inputs.get(f"rows-{code}") for code in settings["languages"]}
-        if native := [code for code in settings["languages"] if translated[code] is None]:
-            yield _read(cell, "target-score", settings, " ".join(native), settings["split"], None)
-        for code in (code for code in settings["languages"] if translated[code] is not None):
-            yield _read(cell, "target-score", settings, code, settings["split"], translated[code])
-    if stage.kind == "train":
+    if (scored := ScoreSettings.of(stage)) is not None:
+        if native := [code for code in scored.languages if code not in scored.translated]:
+            yield _read(cell, "target-score", scored, " ".join(native), scored.split, None)
+        for code, translation in scored.translated.items():
+            yield _read(cell, "target-score", scored, code, scored.split, translation)
+    if (trained := TrainSettings.of(stage)) is not None:
         use = "intermediate" if role.name == INTERMEDIATE else "target-train"
-        for number, part in enumerate(stage.settings.get("parts", ())):
-            yield _read(cell, use, part, part["language"], "train", stage.inputs.get(f"data-{number}"))
+        for part in trained.parts:
+            yield _read(cell, use, part, part.language, "train", part.translation)
 
 
-def _read(cell: Cell, role: str, given: Any, languages: str, split: str, translation: str | None) -> Values:
+def _read(
+    cell: Cell, role: str, given: ScoreSettings | TrainPart, languages: str, split: str, translation: Made | None
+) -> Values:
     return {
         "cell": cell.key,
         "role": role,
-        "benchmark": given["benchmark"],
+        "benchmark": given.benchmark,
         "languages": languages,
-        "revision": benchmark_row(given["benchmark"])["revision"],
+        "revision": benchmark_row(given.benchmark)["revision"],
         "split": split,
-        "data": given["data"],
-        "translation": translation,
+        "data": given.data,
+        "translation": translation.key if translation is not None else None,
     }
 
 
-def _roles(cell: Cell, stages: Made) -> dict[str, Role]:
+def _roles(cell: Cell, stages: Stages) -> dict[str, Role]:
     return roles(stages, cell.score.key, len(cell.intermediate.phases))
 
 
-def _trained_on(cell: Cell, stage: Stage | Manifest, role: Role) -> str:
-    if stage.kind == "pretrain":
-        return str(stage.settings.get("corpus", {}).get("name", ""))
+def _trained_on(cell: Cell, settings: TrainSettings, role: Role) -> str:
     if role.name == INTERMEDIATE and role.phase is not None:
         return ">".join(phase.slug for phase in cell.intermediate.phases[: role.phase + 1])
     return "+".join(
-        f"{part['benchmark']}@{part['language']}"
-        + (f"~{cell.target.engine}" if f"data-{number}" in stage.inputs else "")
-        for number, part in enumerate(stage.settings.get("parts", ()))
+        f"{part.benchmark}@{part.language}" + (f"~{cell.target.engine}" if part.translation is not None else "")
+        for part in settings.parts
     )
 
 
-def _engine(cell: Cell, stages: Made, key: str) -> str:
+def _engine(cell: Cell, stages: Stages, key: str) -> str:
     """The engine of the part of the intermediate that reads the translation, or else of the target."""
     found = _roles(cell, stages)
     for stage in stages:
-        role = found.get(stage.key)
-        if role is not None and role.name == INTERMEDIATE and role.phase is not None:
-            for number, part in enumerate(cell.intermediate.phases[role.phase].parts):
-                if stage.inputs.get(f"data-{number}") == key:
-                    return part.engine or ""
+        role, training = found.get(stage.key), TrainSettings.of(stage)
+        if role is not None and training is not None and role.name == INTERMEDIATE and role.phase is not None:
+            for declared, part in zip(cell.intermediate.phases[role.phase].parts, training.parts, strict=True):
+                if part.translation is not None and part.translation.key == key:
+                    return declared.engine or ""
     return cell.target.engine or ""

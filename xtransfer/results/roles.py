@@ -6,28 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xtransfer.base.stage import SETTINGS, Made
+from xtransfer.study.stage_settings import TrainSettings
+
 if TYPE_CHECKING:
     from xtransfer.base.stage import Stage
     from xtransfer.store.manifest import Manifest
 
-INTERMEDIATE, TARGET, SCORE = "intermediate", "target", "score"
+INTERMEDIATE, TARGET = "intermediate", "target"
 TRAININGS = (INTERMEDIATE, TARGET)
-_OF_KIND = {
-    "pretrain": "pretraining",
-    "translator": "translator",
-    "convert": "conversion",
-    "translate": "translation",
-    "round-trip": "round-trip",
-    "score": SCORE,
-}  # kind of a stage → its role; a `train` stage has that of its place
-ROLES = (*_OF_KIND.values(), *TRAININGS)
 
 
 @dataclass(frozen=True)
 class Role:
     """What a stage is in one cell; it may be something else in another."""
 
-    name: str  # one of ROLES
+    name: str  # one of TRAININGS, or that of the stage's kind (`StageSettings.role`)
     phase: int | None = None  # of a training: its place among those of the intermediate or of the target, from 0
     language: str = ""  # of the rows of a training; those of a mixture are joined by '+'
 
@@ -40,19 +34,20 @@ def roles(stages: Sequence[Stage | Manifest], score: str, num_phases: int) -> di
     intermediate's, and the further ones the target's. With translate-train each language has its own further ones.
     """
     by_key = {stage.key: stage for stage in stages}
-    found = {stage.key: Role(_OF_KIND[stage.kind]) for stage in stages if stage.kind != "train"}
+    found = {stage.key: Role(SETTINGS[stage.kind].role) for stage in stages if stage.kind != TrainSettings.kind}
     for checkpoint in by_key[score].inputs.values():
-        for number, training in enumerate(reversed([*_trainings(by_key, checkpoint)])):
+        for number, (key, training) in enumerate(reversed([*_trainings(by_key, checkpoint)])):
             is_first = number < num_phases
             name, phase = (INTERMEDIATE, number) if is_first else (TARGET, number - num_phases)
-            languages = dict.fromkeys(part["language"] for part in training.settings.get("parts", ()))
-            found[training.key] = Role(name, phase, "+".join(languages))
+            found[key] = Role(name, phase, "+".join(dict.fromkeys(part.language for part in training.parts)))
     return found
 
 
-def _trainings(by_key: Mapping[str, Stage | Manifest], last: str) -> Iterator[Stage | Manifest]:
-    """The trainings that end in a checkpoint, the last first."""
-    key: str | None = last
-    while key is not None and (stage := by_key.get(key)) is not None and stage.kind == "train":
-        yield stage
-        key = stage.inputs.get("start")
+def _trainings(by_key: Mapping[str, Stage | Manifest], last: str) -> Iterator[tuple[str, TrainSettings]]:
+    """The trainings that end in a checkpoint, by key, the last first."""
+    key = last
+    while (stage := by_key.get(key)) is not None and (training := TrainSettings.of(stage)) is not None:
+        yield key, training
+        if not isinstance(training.start, Made):
+            return
+        key = training.start.key

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError, StoreError
+from xtransfer.base.stage import spelt_out
 from xtransfer.results import provenance
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
@@ -37,6 +38,7 @@ from xtransfer.results.schema import (
 )
 from xtransfer.results.upsert import Values, chunks, replace, upsert
 from xtransfer.store import manifest as manifests
+from xtransfer.study.stage_facts import Facts
 
 if TYPE_CHECKING:
     from xtransfer.base.stage import Stage
@@ -225,9 +227,9 @@ def _lineage(stages: Mapping[str, Stage], stage: Stage) -> list[Stage]:
 
 
 def _stage_row(manifest: Manifest) -> Values:
-    values = manifest.model_dump(mode="json", include={"settings", "facts", "packages"})
+    values = manifest.model_dump(mode="json", include={"facts", "packages"}) | {"settings": spelt_out(manifest)}
     names = ("key", "kind", "version", "name", "host", "device", "started", "seconds")
-    energy = {"energy_joules": manifest.facts.get("energy_joules")}
+    energy = {"energy_joules": Facts.of(manifest.facts).energy_joules}
     return {name: getattr(manifest, name) for name in names} | values | energy
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from xtransfer.base.stage import StageKind, Work, nothing
+from xtransfer.study.stage_settings import ConvertSettings
 
 
-def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
-    from xtransfer.translation.libraries import library_of
+def run(settings: ConvertSettings, work: Work) -> Mapping[str, object]:
     from xtransfer.translation.model_loading import convert
 
-    model = inputs.get("engine") or (settings["engine"]["id"], settings["engine"]["revision"])
-    runtime = settings["number_format"]
-    return {**convert(model, runtime, settings[library_of(runtime).name], work.out)}
+    return {**convert(work.model(settings.engine), settings.number_format, settings.library_version, work.out)}
 
 
-KIND = StageKind(name="convert", version=2, run=run, reads=nothing, seconds=3)
+KIND = StageKind(ConvertSettings, run, reads=nothing, seconds=3)

@@ -76,13 +76,14 @@ def _make(
     keep_state = True
     try:
         kind = STAGES[stage.kind]
-        inputs = _inputs(stage, store)
-        reading = Reading(stage, kind.reads)
+        settings = kind.settings.model_validate(stage.settings)
+        folders = _folders(stage, store)
+        reading = Reading(settings, stage.places, kind.reads)
         out = store.empty_out(stage.key)
         told = reading.watched(progress)
-        work = Work(out=out, state=store.state(stage.key), progress=told, device=device, devices=devices)
+        work = Work(out, store.state(stage.key), told, device, devices, folders)
         meter = Meter(*(devices or (device,)))
-        facts = {**kind.run(stage.settings, inputs, work), "processor": computes(device)}
+        facts = {**kind.run(settings, work), "processor": computes(device)}
         if (joules := meter.joules()) is not None:
             facts = {**facts, "energy_joules": joules}
         reading.confirm()
@@ -108,11 +109,11 @@ def _is_held(lease: Lease) -> bool:
     return True
 
 
-def _inputs(stage: Stage, store: ArtifactStore) -> dict[str, Path]:
-    folders = {name: Path(folder) for name, folder in stage.places.items()}
+def _folders(stage: Stage, store: ArtifactStore) -> dict[str, Path]:
+    folders = {digest: Path(folder) for digest, folder in stage.places.items()}
     for name, key in stage.inputs.items():
         artifact = store.find(key)
         if artifact is None:
             raise StoreError(f"input '{name}' ({key}) is gone from {store.name}; run the study again to make it")
-        folders[name] = artifact.folder
+        folders[key] = artifact.folder
     return folders

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 from xtransfer.base.stage import Outside, StageKind, Work
 from xtransfer.data.pinned import corpus as pinned_corpus
+from xtransfer.study.stage_settings import PretrainSettings
 
 
-def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
-    yield pinned_corpus(settings["corpus"]["name"], settings["corpus"]["pin"])
+def reads(settings: PretrainSettings) -> Iterator[Outside]:
+    yield pinned_corpus(settings.corpus.name, settings.corpus.pin)
 
 
-def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
+def run(settings: PretrainSettings, work: Work) -> Mapping[str, object]:
     from xtransfer.data.corpora import load_corpus  # torch is imported when a stage runs, not when one is planned
-    from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
     from xtransfer.training.pretraining import pretrain
 
     corpus = load_corpus(
-        settings["corpus"]["name"],
-        num_texts=settings["num_texts"],
-        seed=settings["seed"],
-        languages=settings["languages"],
+        settings.corpus.name, num_texts=settings.num_texts, seed=settings.seed, languages=settings.languages
     )
-    recipe = PretrainingRecipe.model_validate(settings["recipe"])
-    facts = pretrain(corpus.texts, recipe, settings["seed"], work.out, work.progress, work.state)
+    facts = pretrain(corpus.texts, settings.recipe, settings.seed, work.out, work.progress, work.state)
     return {**facts, "corpus": corpus.facts}
 
 
-KIND = StageKind(name="pretrain", version=1, run=run, reads=reads, seconds=100)
+KIND = StageKind(PretrainSettings, run, reads, seconds=100)

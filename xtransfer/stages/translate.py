@@ -5,43 +5,36 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from xtransfer.base.stage import Outside, StageKind, Work
+from xtransfer.base.stage import ModelSource, Outside, StageKind, Work
 from xtransfer.benchmarks.spec import Row
 from xtransfer.data.pinned import rows as pinned_rows
+from xtransfer.study.stage_settings import TranslateSettings
 
 ROWS = "rows.parquet"
 
 
-def reads(settings: Mapping[str, Any]) -> Iterator[Outside]:
-    source, language, split = settings.get("source", "en"), settings["language"], settings["split"]
-    languages = [source, language] if settings["references"] else [source]
-    yield pinned_rows(settings["benchmark"], split, languages, settings["data"])
-    if people := settings.get("people"):
-        yield pinned_rows(people["benchmark"], split, [language], people["data"])
+def reads(settings: TranslateSettings) -> Iterator[Outside]:
+    source, language = settings.source, settings.language
+    languages = [source, language] if settings.references else [source]
+    yield pinned_rows(settings.benchmark, settings.split, languages, settings.data)
+    if settings.people is not None:
+        yield pinned_rows(settings.people.benchmark, settings.split, [language], settings.people.data)
 
 
-def run(settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work) -> dict[str, Any]:
-    from xtransfer import benchmarks
+def run(settings: TranslateSettings, work: Work) -> Mapping[str, object]:
     from xtransfer.data.load import save_rows
+    from xtransfer.translation.human_translations import human_rows
 
-    benchmark, split = benchmarks.get(settings["benchmark"]), settings["split"]
-    source = settings.get("source", "en")
-    if settings.get("people"):
-        from xtransfer.translation.human_translations import human_rows
-
-        rows, facts = human_rows(benchmark.name, settings["language"], split, settings["rows"], source)
+    if settings.engine is None:
+        rows, facts = human_rows(settings.benchmark, settings.language, settings.split, settings.rows, settings.source)
     else:
-        rows, facts = _by_a_model(settings, inputs, work)
+        rows, facts = _by_a_model(settings, settings.engine, work)
     save_rows(rows, work.out / ROWS)
     return facts
 
 
-def _by_a_model(
-    settings: Mapping[str, Any], inputs: Mapping[str, Path], work: Work
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _by_a_model(settings: TranslateSettings, model: ModelSource, work: Work) -> tuple[list[Row], dict[str, object]]:
     from xtransfer import benchmarks
     from xtransfer.data.load import load_rows
     from xtransfer.translation.benchmark import Translated, first_kept, translate_rows
@@ -49,14 +42,13 @@ def _by_a_model(
     from xtransfer.translation.translatable import check
     from xtransfer.translation.translated_rows import save_dropped
 
-    benchmark, language, split = benchmarks.get(settings["benchmark"]), settings["language"], settings["split"]
-    source, limit = settings.get("source", "en"), settings["rows"]
-    check(benchmark, split, source, align_tags=settings.get("align_tags", False))
+    benchmark, language, split = benchmarks.get(settings.benchmark), settings.language, settings.split
+    source, limit = settings.source, settings.rows
+    check(benchmark, split, source, align_tags=settings.align_tags)
     references = None
-    if settings["references"]:  # the same rows written in the language: how good the translation is
+    if settings.references:  # the same rows written in the language: how good the translation is
         references = load_rows(benchmark, language, split)
-    model = inputs.get("engine") or (settings["engine"]["id"], settings["engine"]["revision"])
-    engine = open_engine(model, work.device, settings.get("beams", 1), work.state)
+    engine = open_engine(work.model(model), work.device, settings.beams, work.state)
 
     def translate(rows: Sequence[Row]) -> Translated:
         labels = benchmark.labels
@@ -72,4 +64,4 @@ def _by_a_model(
     return made.kept, {**made.facts(references), "decoding": list(engine.decoding)}
 
 
-KIND = StageKind(name="translate", version=3, run=run, reads=reads, seconds=8)
+KIND = StageKind(TranslateSettings, run, reads, seconds=8)

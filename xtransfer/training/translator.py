@@ -20,7 +20,7 @@ from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 from xtransfer.base.digest import digest
 from xtransfer.base.precision import autocast
 from xtransfer.base.randomness import derived, own_randomness
-from xtransfer.base.stage import Progress, no_progress
+from xtransfer.base.stage import Progress, identity, no_progress
 from xtransfer.models.pretrained import quiet
 from xtransfer.recipes.translator import LANGUAGES_FILE, TranslatorRecipe
 from xtransfer.training import cooccurrence
@@ -75,7 +75,7 @@ def train_translator(
             loss: Tensor = model(**batch).loss
         return loss
 
-    run = digest(recipe.deciding(), seed, languages.sources, languages.targets, len(pairs))
+    run = digest(identity(recipe), seed, languages.sources, languages.targets, len(pairs))
     job = Job(run, model, optimizer, loss_of, batches, recipe.steps, recipe.warmup, recipe.clip_norm, seed)
     course = train(job, state_dir, progress, device, save_every, message="training the translator")
     _save(out, model, tokenizer, languages)

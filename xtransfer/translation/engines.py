@@ -13,7 +13,7 @@ from xtransfer.benchmarks.spec import SplitName
 from xtransfer.recipes.translator import TranslatorRecipe
 from xtransfer.translation import translatable
 from xtransfer.translation.human_translations import translated_by_people
-from xtransfer.translation.libraries import library_of, runtimes
+from xtransfer.translation.libraries import runtimes
 from xtransfer.translation.model_tokenizer import languages_of
 
 
@@ -136,7 +136,7 @@ ENGINES = _index(
         id="facebook/nllb-200-distilled-600M",
         revision="refs/pr/45",  # has safetensors; main has only a pickle
         languages=languages_of("nllb"),
-        description="NLLB-200 (NLLB ProcessGroup 2022), 600 million parameters",
+        description="NLLB-200 (NLLB Team 2022), 600 million parameters",
         licence="CC BY-NC 4.0",
     ),
     HubEngine(
@@ -179,15 +179,6 @@ def get(name: str) -> Declaration:
     if runtime not in runtimes():
         raise unknown(f"runtime of {base}", runtime, runtimes())
     return replace(engine, name=name, runtime=runtime)
-
-
-def conversion(engine: ModelDeclaration) -> dict[str, str] | None:
-    """The settings of stage `convert` that depend on an engine's runtime; None where its library needs no conversion.
-
-    Raises RequestError where that library is not installed.
-    """
-    library = library_of(engine.runtime)
-    return {"number_format": engine.runtime, library.name: library.version} if library.converts else None
 
 
 def check(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from xtransfer import benchmarks
 from xtransfer.base.errors import DataError, RequestError
@@ -48,7 +47,7 @@ def translated_by_people(benchmark: str, language: str, split: SplitName, source
 
 def human_rows(
     benchmark: str, language: str, split: SplitName, limit: int | None, source: str = "en"
-) -> tuple[list[Row], dict[str, Any]]:
+) -> tuple[list[Row], dict[str, object]]:
     """The rows of `source` in people's translation, and facts: rows, kept, dropped_empty (0), dropped (rows by reason).
 
     Rows without a translation are dropped, and rows whose label differs from the source row's: PAWS-X has 'NS' with

@@ -239,11 +239,6 @@ _table(
         "phase",
         "CASE WHEN role IN ('intermediate', 'target') THEN phase IS NOT NULL AND phase >= 0 ELSE phase IS NULL END",
     ),
-    _check(
-        "role",
-        "role IN ('pretraining', 'translator', 'conversion', 'translation', 'round-trip', 'score', "
-        "'intermediate', 'target')",
-    ),
     _index("stage"),
 )
 _table(
