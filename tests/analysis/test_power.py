@@ -10,7 +10,7 @@ from scipy import stats
 
 from tests.results.numbers import make, right
 from xtransfer.analysis import Grid, power
-from xtransfer.analysis.power import runs_needed, smallest
+from xtransfer.analysis.detectable import runs_needed, smallest
 from xtransfer.analysis.variance import Variance, degrees
 
 

@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Select, column, select, table
 
-from xtransfer.analysis.gains import Grid
-from xtransfer.analysis.gains import contrasts as contrasts_of
-from xtransfer.analysis.gains import gains as gains_of
 from xtransfer.analysis.measures import measures
-from xtransfer.analysis.mixed import mixed_effects
-from xtransfer.analysis.paired_difference import OTHERS, UNSEEN
-from xtransfer.analysis.points import Point, study_points
-from xtransfer.analysis.power import power as power_of
-from xtransfer.analysis.ranking import ranking as ranking_of
+from xtransfer.analysis.statistic import FILTERS, Statistic
+from xtransfer.analysis.statistics import CONTRASTS
 from xtransfer.analysis.totals import totals
 from xtransfer.analysis.verdict import turned as turned_state
 from xtransfer.base.errors import RequestError, unknown
@@ -30,11 +24,12 @@ from xtransfer.results.faults import explained
 from xtransfer.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
+    from xtransfer.analysis.points import Point
     from xtransfer.analysis.results import Results
 
 BY = ("language", "family", "script", "mean")
-_FILTERS = ("encoder", "target", "language", "seed")
-_MEANS = (UNSEEN, OTHERS)
+_PAIR = ("first", "second")  # the intermediates that a row compares
+_OF_CONTRASTS = tuple(name for name in FILTERS if name != "intermediate")
 
 
 def rows(results: Results, view: str, study: str | None = None, **filters: Any) -> pd.DataFrame:
@@ -50,6 +45,8 @@ def rows(results: Results, view: str, study: str | None = None, **filters: Any) 
 
 def measured(results: Results, study: str | None = None, **filters: Any) -> pd.DataFrame:
     """What scoring recorded of embedding spaces; RequestError for a study or a filter's value that is nowhere."""
+    from xtransfer.analysis.points import study_points
+
     if study is not None:
         study_points(results.db, study)  # refuses what is not there
     frame = measures(results.db, study)
@@ -59,13 +56,16 @@ def measured(results: Results, study: str | None = None, **filters: Any) -> pd.D
     return frame.reset_index(drop=True)
 
 
-def gains(results: Results, study: str, *, by: str = "language", **filters: Any) -> pd.DataFrame:
-    """Gains over `direct` with intervals, as `xtransfer.analysis.gains`; `by` says what the rows are about.
+def statistic(results: Results, asked: Statistic, study: str, *, by: str | None = None, **filters: Any) -> pd.DataFrame:
+    """The frame that `asked` computes of a study, its rows chosen.
 
-    Filters: encoder (`NAME@*`: all of that name), intermediate (`any`: their mean), target, language, seed.
+    Filters: those of the statistic. encoder: `NAME@*` is all of that name, pooled; intermediate: `any` is their mean,
+    and in a comparison it is one of the two. `by` says what the rows are about: a value of `BY`.
     """
-    points = _points(results, study, filters, ("intermediate", *_FILTERS))
-    return _asked(gains_of(points, _store()), by, filters)
+    from xtransfer.analysis.grid import Grid
+
+    frame = asked.compute(Grid(_points(results, study, filters, asked.filters), _store()))
+    return _asked(frame, by or asked.by, filters) if asked.by else frame
 
 
 def contrasts(
@@ -77,42 +77,25 @@ def contrasts(
     by: str = "language",
     **filters: Any,
 ) -> pd.DataFrame:
-    """First minus second with intervals, as `xtransfer.analysis.contrasts`; filters as of `gains`.
+    """First minus second with intervals, as `xtransfer.analysis.contrasts`; filters as of `statistic`.
 
     Without `second`, `first` minus every other intermediate; without both, every pair once.
     """
     if second is not None and first is None:
         raise RequestError(f"a contrast with '{second}' needs the intermediate that comes first, too")
-    points = _points(results, study, filters, _FILTERS)
+    from xtransfer.analysis.grid import Grid
+
+    points = _points(results, study, filters, _OF_CONTRASTS)
     chosen = [name for name in (first, second) if name is not None]
     _require("intermediate", chosen, {point.intermediate for point in points})
     if len(chosen) == 2:
         if first == second:
             raise RequestError(f"a contrast needs two intermediates, got '{first}' twice")
         points = [point for point in points if point.intermediate in chosen]
-    frame = contrasts_of(points, _store())
+    frame = CONTRASTS.compute(Grid(points, _store()))
     if chosen:
         frame = frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)]
     return _asked(oriented(frame, chosen[0]) if chosen else frame, by, filters)
-
-
-def ranking(results: Results, study: str, *, by: str = "mean", **filters: Any) -> pd.DataFrame:
-    """How probable it is that each intermediate is the best, as `xtransfer.analysis.ranking`; filters as of `gains`."""
-    return _asked(ranking_of(_grid(results, study, filters, ("intermediate", *_FILTERS))), by, filters)
-
-
-def power(results: Results, study: str, *, by: str = "mean", intermediate: Any = None, **filters: Any) -> pd.DataFrame:
-    """What could be found and how many runs would settle it, as `xtransfer.analysis.power`; filters as of `gains`,
-    an intermediate being one of the two that are compared."""
-    frame = _asked(power_of(_grid(results, study, filters, _FILTERS)), by, filters)
-    chosen = given({"intermediate": intermediate}).get("intermediate", [])
-    _require("intermediate", chosen, {*frame["first"], *frame["second"]})
-    return frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)] if chosen else frame
-
-
-def model(results: Results, study: str, **filters: Any) -> pd.DataFrame:
-    """A mixed-effects model of the gain, as `xtransfer.analysis.mixed_effects`. Filters: target, seed."""
-    return mixed_effects(_grid(results, study, filters, ("target", "seed")))
 
 
 def aggregate(
@@ -151,6 +134,8 @@ def given(filters: dict[str, Any]) -> dict[str, list[Any]]:
 
 def _points(results: Results, study: str, filters: dict[str, Any], allowed: Sequence[str]) -> list[Point]:
     """The study's cells of the chosen targets and seeds: the other filters choose among rows that are made."""
+    from xtransfer.analysis.points import study_points
+
     _require("filter", filters, allowed)
     points = study_points(results.db, study)
     for name in ("target", "seed"):
@@ -160,10 +145,6 @@ def _points(results: Results, study: str, filters: dict[str, Any], allowed: Sequ
     return points
 
 
-def _grid(results: Results, study: str, filters: dict[str, Any], allowed: Sequence[str]) -> Grid:
-    return Grid(_points(results, study, filters, allowed), _store())
-
-
 def _asked(frame: pd.DataFrame, by: str, filters: dict[str, Any]) -> pd.DataFrame:
     """The rows of a frame of comparisons that were asked for, `excluded` kept."""
     _require("way to show rows by", [by], BY)
@@ -171,8 +152,9 @@ def _asked(frame: pd.DataFrame, by: str, filters: dict[str, Any]) -> pd.DataFram
     for name, values in given(filters).items():
         if name == "seed":
             continue  # chose among the cells already
-        _require(name, values, set(frame[name]))
-        frame = frame[frame[name].isin(values)]
+        columns = frame[[name] if name in frame else [*_PAIR]]
+        _require(name, values, {*columns.to_numpy().flat})
+        frame = frame[columns.isin(values).any(axis=1)]
     if "language" not in given(filters):
         frame = frame[frame["language"].map(lambda language: _is_of(by, language)).astype(bool)]
     frame = frame.reset_index(drop=True)
@@ -181,9 +163,12 @@ def _asked(frame: pd.DataFrame, by: str, filters: dict[str, Any]) -> pd.DataFram
 
 
 def _is_of(by: str, language: str) -> bool:
+    from xtransfer.analysis.paired_difference import OTHERS, UNSEEN
+
+    means = (UNSEEN, OTHERS)
     if by == "language":
-        return language in LANGUAGES or language in _MEANS
-    return language in _MEANS if by == "mean" else language.startswith(f"{by}:")
+        return language in LANGUAGES or language in means
+    return language in means if by == "mean" else language.startswith(f"{by}:")
 
 
 def _check(

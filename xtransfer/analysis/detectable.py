@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from xtransfer.analysis.gains import DIRECT, Grid, Row, contrast_rows, gain_rows
+from xtransfer.analysis.grid import DIRECT, Grid, Row, contrast_rows, gain_rows
 from xtransfer.analysis.paired_difference import Comparison
 from xtransfer.analysis.variance import Variance, degrees
 
@@ -44,7 +44,7 @@ def power(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95, power: flo
     "encoders" where encoders are pooled), n_runs, se_runs, se_items, se (standard errors in points: the part that
     more runs would shrink, the rest, both), detectable (points: a true difference of this size is found with
     probability `power` at the present number of runs), runs_needed (to find the present difference so, taken as
-    the truth; inf where no number of runs does), advice (in words). Formulas in `xtransfer.analysis.power`.
+    the truth; inf where no number of runs does), advice (in words). Formulas in `xtransfer.analysis.detectable`.
 
     NaN where a single run leaves the spread of runs unknown, and without points per item V_items is 0.
     """
