@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from xtransfer.analysis.results import Results
 
 BY = ("language", "family", "script", "mean")
+_OF_CELLS = ("target", "seed")
 _PAIR = ("first", "second")  # the intermediates that a row compares
 _OF_CONTRASTS = tuple(name for name in FILTERS if name != "intermediate")
 
@@ -64,8 +65,10 @@ def statistic(results: Results, asked: Statistic, study: str, *, by: str | None 
     """
     from xtransfer.analysis.grid import Grid
 
+    if by and not asked.by:
+        raise RequestError(f"rows of '{asked.name}' are not about languages: it has no 'by'")
     frame = asked.compute(Grid(_points(results, study, filters, asked.filters), _store()))
-    return _asked(frame, by or asked.by, filters) if asked.by else frame
+    return _asked(frame, by or asked.by, filters)
 
 
 def contrasts(
@@ -138,24 +141,24 @@ def _points(results: Results, study: str, filters: dict[str, Any], allowed: Sequ
 
     _require("filter", filters, allowed)
     points = study_points(results.db, study)
-    for name in ("target", "seed"):
+    for name in _OF_CELLS:
         chosen = given(filters).get(name, [])
         _require(name, chosen, {getattr(point, name) for point in points})
         points = [point for point in points if not chosen or getattr(point, name) in chosen]
     return points
 
 
-def _asked(frame: pd.DataFrame, by: str, filters: dict[str, Any]) -> pd.DataFrame:
-    """The rows of a frame of comparisons that were asked for, `excluded` kept."""
-    _require("way to show rows by", [by], BY)
+def _asked(frame: pd.DataFrame, by: str | None, filters: dict[str, Any]) -> pd.DataFrame:
+    """The rows of a frame that were asked for, `excluded` kept; without `by`, rows are not about languages."""
+    _require("way to show rows by", [by] if by else [], BY)
     excluded = frame.attrs.get("excluded", [])
     for name, values in given(filters).items():
-        if name == "seed":
+        if name in _OF_CELLS:
             continue  # chose among the cells already
         columns = frame[[name] if name in frame else [*_PAIR]]
         _require(name, values, {*columns.to_numpy().flat})
         frame = frame[columns.isin(values).any(axis=1)]
-    if "language" not in given(filters):
+    if by and "language" not in given(filters):
         frame = frame[frame["language"].map(lambda language: _is_of(by, language)).astype(bool)]
     frame = frame.reset_index(drop=True)
     frame.attrs["excluded"] = excluded

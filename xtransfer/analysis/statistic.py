@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from xtransfer.analysis.grid import Grid
 
 Row = Mapping[Any, Any]  # of a data frame, by column; pandas does not know the types of its columns
-FILTERS = ("encoder", "intermediate", "target", "language", "seed")
+Filter = Literal["encoder", "intermediate", "target", "language", "seed"]
+By = Literal["language", "family", "script", "mean"]
+FILTERS: tuple[Filter, ...] = ("encoder", "intermediate", "target", "language", "seed")
 _COMMIT = re.compile(r"@([0-9a-f]{8})[0-9a-f]{32}\b")
 
 
@@ -40,8 +42,8 @@ class Statistic:
     words: str  # what the numbers are; after an empty line, what else the help of the command says
     compute: Callable[[Grid], pd.DataFrame]  # imports what it needs, so that help need not
     columns: tuple[Column, ...]
-    filters: tuple[str, ...] = FILTERS  # columns of the frame to choose rows by; target and seed choose cells
-    by: str = "mean"  # rows shown unless asked: language, family, script, mean; "" where there is no column `language`
+    filters: tuple[Filter, ...] = FILTERS  # columns of the frame to choose rows by; target and seed choose cells
+    by: By | None = "mean"  # the rows shown unless asked for others; None where there is no column `language`
     apart: tuple[str, ...] = ("target", "encoder")  # a table for each value of these in a terminal
     title: str = ""  # heading on the page; "" where the page has a place of its own for it, or none
     file: str = ""  # name of the CSV file; default: `name`

@@ -143,7 +143,7 @@ MODEL = Statistic(
         *named("note"),
     ),
     filters=("target", "seed"),
-    by="",
+    by=None,
     apart=("target",),
     file="mixed-effects",
 )
