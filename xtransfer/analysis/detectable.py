@@ -1,4 +1,4 @@
-"""How small a difference the study could have seen, and how many more runs would settle the one it saw.
+"""The smallest difference that a study could have found, and how many more runs would settle the one it saw.
 
 The variance of a mean difference over k runs is V(k) = V_runs·k₀/k + V_items, estimated at the present k₀ (see
 `xtransfer.analysis.variance`): more runs shrink the first part, only more test items the second. The mean over its
@@ -32,7 +32,7 @@ from xtransfer.analysis.variance import Variance, degrees
 
 COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",
            "se", "detectable", "runs_needed", "advice")  # fmt: skip
-MOST_RUNS = 1000  # what so many do not settle is left to more test items
+MOST_RUNS = 1000  # a difference that this many do not settle needs a larger test set
 _INVERSE_DEGREES = np.linspace(0.0, 1.0, 201)
 _NODES = 400  # of the distribution of a mean square
 
@@ -130,7 +130,7 @@ def _advice(needed: float, variance: Variance, runs: str) -> str:
     if np.isnan(needed):
         return f"add {runs}: the spread of a single run is unknown"
     if np.isinf(needed):
-        return f"more test items: {MOST_RUNS} {runs} would not settle a difference this small"
+        return f"more {runs} will not help; this needs a larger test set"
     if needed <= variance.num_runs:
         return f"enough {runs}"
     more = round(needed) - variance.num_runs

@@ -5,14 +5,14 @@ Filters are values or lists of values. One that the database does not have is re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Select, column, select, table
 
 from xtransfer.analysis.measures import measures
-from xtransfer.analysis.statistic import FILTERS, Statistic
+from xtransfer.analysis.statistic import FILTERS, Chosen, Statistic, Value
 from xtransfer.analysis.statistics import CONTRASTS
 from xtransfer.analysis.totals import totals
 from xtransfer.analysis.verdict import turned as turned_state
@@ -33,7 +33,7 @@ _PAIR = ("first", "second")  # the intermediates that a row compares
 _OF_CONTRASTS = tuple(name for name in FILTERS if name != "intermediate")
 
 
-def rows(results: Results, view: str, study: str | None = None, **filters: Any) -> pd.DataFrame:
+def rows(results: Results, view: str, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
     """Rows of a view. A filter whose value the study has nowhere is an error; a combination without rows is not."""
     chosen = given(filters)
     frame = results.view(view, study, **chosen)
@@ -44,7 +44,7 @@ def rows(results: Results, view: str, study: str | None = None, **filters: Any) 
     return frame
 
 
-def measured(results: Results, study: str | None = None, **filters: Any) -> pd.DataFrame:
+def measured(results: Results, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
     """What scoring recorded of embedding spaces; RequestError for a study or a filter's value that is nowhere."""
     from xtransfer.analysis.points import study_points
 
@@ -57,7 +57,9 @@ def measured(results: Results, study: str | None = None, **filters: Any) -> pd.D
     return frame.reset_index(drop=True)
 
 
-def statistic(results: Results, asked: Statistic, study: str, *, by: str | None = None, **filters: Any) -> pd.DataFrame:
+def statistic(
+    results: Results, asked: Statistic, study: str, *, by: str | None = None, **filters: Chosen
+) -> pd.DataFrame:
     """The frame that `asked` computes of a study, its rows chosen.
 
     Filters: those of the statistic. encoder: `NAME@*` is all of that name, pooled; intermediate: `any` is their mean,
@@ -78,7 +80,7 @@ def contrasts(
     second: str | None = None,
     *,
     by: str = "language",
-    **filters: Any,
+    **filters: Chosen,
 ) -> pd.DataFrame:
     """First minus second with intervals, as `xtransfer.analysis.contrasts`; filters as of `statistic`.
 
@@ -108,7 +110,7 @@ def aggregate(
     *,
     partial: bool = False,
     each_seed: bool = False,
-    **filters: Any,
+    **filters: Chosen,
 ) -> pd.DataFrame:
     """XTREME or XTREME-R as a whole, as `xtransfer.analysis.totals`. Filters: encoder, intermediate, target, seed."""
     chosen = suite(version)
@@ -129,13 +131,13 @@ def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
     return made
 
 
-def given(filters: dict[str, Any]) -> dict[str, list[Any]]:
+def given(filters: Mapping[str, Chosen]) -> dict[str, list[Value]]:
     """The filters that choose anything, as lists."""
     listed = {name: [value] if isinstance(value, str | int) else list(value or ()) for name, value in filters.items()}
     return {name: values for name, values in listed.items() if values}
 
 
-def _points(results: Results, study: str, filters: dict[str, Any], allowed: Sequence[str]) -> list[Point]:
+def _points(results: Results, study: str, filters: Mapping[str, Chosen], allowed: Sequence[str]) -> list[Point]:
     """The study's cells of the chosen targets and seeds: the other filters choose among rows that are made."""
     from xtransfer.analysis.points import study_points
 
@@ -148,7 +150,7 @@ def _points(results: Results, study: str, filters: dict[str, Any], allowed: Sequ
     return points
 
 
-def _asked(frame: pd.DataFrame, by: str | None, filters: dict[str, Any]) -> pd.DataFrame:
+def _asked(frame: pd.DataFrame, by: str | None, filters: Mapping[str, Chosen]) -> pd.DataFrame:
     """The rows of a frame that were asked for, `excluded` kept; without `by`, rows are not about languages."""
     _require("way to show rows by", [by] if by else [], BY)
     excluded = frame.attrs.get("excluded", [])
@@ -175,24 +177,24 @@ def _is_of(by: str, language: str) -> bool:
 
 
 def _check(
-    results: Results, view: str, study: str | None, name: str, values: Sequence[Any], filters: dict[str, list[Any]]
+    results: Results, view: str, study: str | None, name: str, values: Sequence[Value], filters: dict[str, list[Value]]
 ) -> None:
     """Refuses values of a filter that the study has nowhere; a metric must be one of the chosen targets."""
-    within: dict[str, list[Any]] = {"study": [study]} if study else {}
+    within: dict[str, list[Value]] = {"study": [study]} if study else {}
     if name == "metric" and "target" in filters:
         within["target"] = filters["target"]
-    of = f" of {', '.join(filters['target'])}" if "target" in within else ""
+    of = f" of {', '.join(map(str, filters['target']))}" if "target" in within else ""
     _require(f"{name}{of}", values, _values(results, view, name, within))
 
 
-def _require(what: str, values: Iterable[Any], known: Collection[Any]) -> None:
+def _require(what: str, values: Iterable[Value], known: Collection[object]) -> None:
     """Refuses a value that is not known, with the nearest that is."""
     for value in values:
         if value not in known:
             raise unknown(what, str(value), map(str, known))
 
 
-def _values(results: Results, view: str, name: str, within: dict[str, list[Any]]) -> set[Any]:
+def _values(results: Results, view: str, name: str, within: dict[str, list[Value]]) -> set[Value]:
     query: Select[Any] = select(column(name)).select_from(table(view)).distinct()
     for other, values in within.items():
         query = query.where(column(other).in_(values))

@@ -6,7 +6,7 @@ Imports no library that `--help` would have to wait for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from xtransfer.analysis.grid import Grid
 
 Row = Mapping[Any, Any]  # of a data frame, by column; pandas does not know the types of its columns
+Value = str | int
+Chosen = Value | Collection[Value] | None  # of a filter: a value, several, or all
 Filter = Literal["encoder", "intermediate", "target", "language", "seed"]
 By = Literal["language", "family", "script", "mean"]
 FILTERS: tuple[Filter, ...] = ("encoder", "intermediate", "target", "language", "seed")
