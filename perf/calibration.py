@@ -28,8 +28,8 @@ from perf.measure import machine, parser
 from perf.rates import WHAT, Rate, measures, rows, table, write_markdown
 from perf.simulated import SPREADS, TASTES, Setting, differences
 from xtransfer.analysis.bootstrap import Counts, Interval, intervals
+from xtransfer.analysis.detectable import smallest
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
-from xtransfer.analysis.power import smallest
 from xtransfer.analysis.variance import Differences, Variance
 
 SHAPES = (

@@ -14,7 +14,6 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
-from xtransfer.analysis import UNSEEN
 from xtransfer.base.declared import NAME
 from xtransfer.base.digest import digest, file_digest
 from xtransfer.base.errors import RequestError, XTransferError
@@ -24,7 +23,7 @@ from xtransfer.report.files import slug
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.page import PAGE, write_findings
 from xtransfer.report.plots import data_uri, heat_maps, png
-from xtransfer.report.tables import Grid, heading, headline
+from xtransfer.report.tables import Grid, heading
 from xtransfer.report.words import counted, duration
 from xtransfer.results.database import open_database
 from xtransfer.results.recorded import fingerprint
@@ -62,7 +61,9 @@ def publish_report(study: str, ran: int) -> str:
     create_table_artifact(summary(found, ran), f"{key}-summary", f"How the run of {study} went")
     create_table_artifact(cost(found), f"{key}-cost", f"Time of the stages of {study}, each counted once")
     create_table_artifact(gains(found), f"{key}-gains", f"Scores of {study}, and gains over direct in points")
-    create_table_artifact(best(found), f"{key}-best", f"{study}: how probable it is of each that it is the best")
+    for one, shown in found.shown.items():
+        rows = [{str(name): text for name, text in row.items()} for row in shown.to_dict("records")]
+        create_table_artifact(rows, f"{key}-{one.name}", f"{study}: {one.title}. {one.lead}")
     for name, title, image, legend in images(found):
         # not as an image artifact: Prefect prints the address of those across the page, and this one is the image
         create_markdown_artifact(f"![{plain(title)}]({image})\n\n{plain(legend)}", f"{key}-{name}", title)
@@ -163,18 +164,6 @@ def _figures(grid: Grid, name: str, column: str) -> Row:
     rounded = {what: _rounded(value, 1) for what, value in figures.items()}
     verdict = number.verdict
     return rounded | {"interval over": verdict.over, "verdict": verdict.reason or verdict.state}
-
-
-def best(found: Findings) -> list[Row]:
-    """Probability of being the best and expected rank on the mean of all languages but English, or why not known."""
-    ranked = headline(found.ranking)
-    rows = ranked[ranked["language"] == UNSEEN]
-    return [
-        {"target": row["target"], "encoder": row["encoder"], "intermediate": row["intermediate"],
-         "score": _rounded(row["value"], 1), "probability": _rounded(row["best"], 3),
-         "expected rank": _rounded(row["expected_rank"], 1), "verdict": row["reason"]}
-        for row in rows.to_dict("records")
-    ]  # fmt: skip
 
 
 def _rounded(value: float, digits: int) -> float | None:

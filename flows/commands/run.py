@@ -210,7 +210,7 @@ def _page(written: str | None, study: Study, places: Places, out: Path | None) -
 
 
 def _print_gains(study: Study, console: Console) -> None:
-    from xtransfer.analysis.gains import gains
+    from xtransfer.analysis.grid import gains
     from xtransfer.analysis.points import study_points
     from xtransfer.report.tables import rich_tables
     from xtransfer.results.database import open_database

@@ -12,11 +12,11 @@ import pytest
 
 from tests.results.numbers import Numbers, make
 from xtransfer.analysis import Grid, bootstrap, contrasts, gains, power, ranking
+from xtransfer.analysis.best import joint_draws
 from xtransfer.analysis.bootstrap import Counts, intervals
-from xtransfer.analysis.gains import contrast_rows, gain_rows
+from xtransfer.analysis.grid import contrast_rows, gain_rows
 from xtransfer.analysis.paired_difference import Comparison, compare
 from xtransfer.analysis.points import Result, load
-from xtransfer.analysis.ranking import joint_draws
 from xtransfer.analysis.variance import Differences
 
 ENCODERS = ("tiny@0", "tiny@1", "tiny@2")

@@ -11,8 +11,8 @@ from scipy import stats
 
 from tests.results.numbers import make, right
 from xtransfer.analysis import Grid, ranking
+from xtransfer.analysis.best import joint_draws
 from xtransfer.analysis.bootstrap import Counts
-from xtransfer.analysis.ranking import joint_draws
 from xtransfer.analysis.variance import Differences, Variance
 
 

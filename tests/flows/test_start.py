@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.results.numbers import make
+from tests.results.test_write import record_all
+from xtransfer.base.settings import current
+from xtransfer.results.database import open_database
 
 HEAVY = {"alembic", "datasets", "matplotlib", "numpy", "pandas", "prefect", "pyarrow", "scipy", "sqlalchemy",
          "statsmodels", "torch", "transformers"}  # fmt: skip
@@ -28,5 +34,22 @@ def test_the_library_alone_imports_nothing_heavy() -> None:
     assert _imported("import xtransfer; assert xtransfer.__version__") & HEAVY == set()
 
 
-def test_asking_the_results_does_without_models() -> None:
-    assert _imported("import xtransfer.analysis.results") & {"torch", "transformers", "datasets", "prefect"} == set()
+def test_asking_the_results_does_without_models_and_statistics() -> None:
+    unwanted = {"torch", "transformers", "datasets", "prefect", "scipy", "statsmodels", "matplotlib", "jinja2"}
+    assert _imported("import xtransfer.analysis.results") & unwanted == set()
+
+
+@pytest.mark.parametrize(
+    ("question", "needed"), [("scores", set()), ("gains", {"scipy"}), ("ranking", {"scipy"}), ("sql", set())]
+)
+def test_a_question_imports_what_its_answer_needs(question: str, needed: set[str], home: Path) -> None:
+    made = make(home)
+    with open_database(current().database_url) as db:
+        record_all(db, made)
+    asked = [question, "SELECT 1 AS one"] if question == "sql" else [question, "--study", "numbers"]
+    imported = _imported(
+        "from typer.testing import CliRunner; from flows.cli import app; "
+        f"r = CliRunner().invoke(app, {['results', *asked]}); assert r.exit_code == 0, r.output"
+    )
+    unwanted = {"datasets", "jinja2", "matplotlib", "prefect", "scipy", "statsmodels", "torch", "transformers"}
+    assert imported & unwanted == needed

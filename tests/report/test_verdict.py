@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tasks import artifacts
 from tests.results.numbers import make, record_all, right
+from xtransfer.analysis.statistics import RANKING
 from xtransfer.report import csv, markdown, plots, rich_tables
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.latex import gains_table
@@ -150,10 +151,10 @@ def test_artifacts_follow(case: Case, study: tuple[Findings, str]) -> None:
     text = artifacts.answer(found, Path("report.html")).replace("\\", "")
     rows = [row for row in artifacts.gains(found) if (row["intermediate"], row["language"]) == ("nli@de", "sw")]
     verdicts = {row["verdict"].partition(",")[0] for row in rows}
-    best = artifacts.best(found)
+    best = found.shown[RANKING].to_dict("records")
     assert ("nli@de first helped" in text) == (case.state == "up")
     assert verdicts == {"unknown": {"not known from one run"}, "none": set()}.get(case.state, {case.state})
-    assert all((row["probability"] is not None) == (case.state in ("up", "open")) for row in best)
+    assert all((row["best"] != "") == (case.state in ("up", "open")) for row in best)
     if case.state in ("unknown", "none"):
         assert best and all(row["verdict"].startswith("not known from one run") for row in best)
     if case.state == "unknown":
@@ -171,5 +172,5 @@ def test_methods_and_files_follow(case: Case, study: tuple[Findings, str]) -> No
     assert bool(found.gains["p"].notna().any()) == known
     assert bool((found.gains["verdict"] == "up").any()) == sure
     assert bool((found.contrasts["verdict"].isin(["up", "down"])).any()) == sure
-    assert found.ranking["best"].notna().any() == known
+    assert found.computed[RANKING]["best"].notna().any() == known
     assert ",up," in csv(found.gains) if sure else ",up," not in csv(found.gains)

@@ -1,11 +1,37 @@
-"""What the scores say: gains over `direct` and contrasts of intermediates, with intervals; what is best and why."""
+"""What the scores say: gains over `direct` and contrasts of intermediates, with intervals; what is best and why.
 
-from xtransfer.analysis.gains import ANY, DIRECT, Grid, contrasts, gains
-from xtransfer.analysis.mixed import mixed_effects
-from xtransfer.analysis.paired_difference import FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
-from xtransfer.analysis.points import Point, study_points
-from xtransfer.analysis.power import power
-from xtransfer.analysis.ranking import ranking
+Names are imported when they are first used, so that help and questions about scores do not wait for scipy. A module
+must therefore not have the name of a function here: `from xtransfer.analysis import NAME` would give the module.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xtransfer.analysis.best import ranking
+    from xtransfer.analysis.detectable import power
+    from xtransfer.analysis.grid import ANY, DIRECT, Grid, contrasts, gains
+    from xtransfer.analysis.mixed import mixed_effects
+    from xtransfer.analysis.paired_difference import FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
+    from xtransfer.analysis.points import Point, study_points
 
 __all__ = ["ANY", "DIRECT", "FAMILY", "OTHERS", "SCRIPT", "UNSEEN", "Grid", "Point", "contrasts", "gains",
            "is_language", "mixed_effects", "power", "ranking", "study_points"]  # fmt: skip
+
+_WHERE = {
+    "best": ["ranking"],
+    "detectable": ["power"],
+    "grid": ["ANY", "DIRECT", "Grid", "contrasts", "gains"],
+    "mixed": ["mixed_effects"],
+    "paired_difference": ["FAMILY", "OTHERS", "SCRIPT", "UNSEEN", "is_language"],
+    "points": ["Point", "study_points"],
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _WHERE.items():
+        if name in names:
+            return getattr(import_module(f"xtransfer.analysis.{module}"), name)
+    raise AttributeError(f"module 'xtransfer.analysis' has no attribute '{name}'")

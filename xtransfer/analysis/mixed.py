@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from xtransfer.analysis.gains import DIRECT, Grid
+from xtransfer.analysis.grid import DIRECT, Grid
 from xtransfer.analysis.predictors import TERMS, observations
 from xtransfer.analysis.verdict import Verdict
 

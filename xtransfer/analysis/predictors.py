@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xtransfer.analysis.gains import DIRECT, Grid
+from xtransfer.analysis.grid import DIRECT, Grid
 from xtransfer.analysis.points import Result
 from xtransfer.base.languages import LANGUAGES, NO_FAMILY, Language
 from xtransfer.results.roles import INTERMEDIATE, roles

@@ -5,21 +5,15 @@ Filters are values or lists of values. One that the database does not have is re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Select, column, select, table
 
-from xtransfer.analysis.gains import Grid
-from xtransfer.analysis.gains import contrasts as contrasts_of
-from xtransfer.analysis.gains import gains as gains_of
 from xtransfer.analysis.measures import measures
-from xtransfer.analysis.mixed import mixed_effects
-from xtransfer.analysis.paired_difference import OTHERS, UNSEEN
-from xtransfer.analysis.points import Point, study_points
-from xtransfer.analysis.power import power as power_of
-from xtransfer.analysis.ranking import ranking as ranking_of
+from xtransfer.analysis.statistic import FILTERS, Chosen, Statistic, Value
+from xtransfer.analysis.statistics import CONTRASTS
 from xtransfer.analysis.totals import totals
 from xtransfer.analysis.verdict import turned as turned_state
 from xtransfer.base.errors import RequestError, unknown
@@ -30,14 +24,16 @@ from xtransfer.results.faults import explained
 from xtransfer.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
+    from xtransfer.analysis.points import Point
     from xtransfer.analysis.results import Results
 
 BY = ("language", "family", "script", "mean")
-_FILTERS = ("encoder", "target", "language", "seed")
-_MEANS = (UNSEEN, OTHERS)
+_OF_CELLS = ("target", "seed")
+_PAIR = ("first", "second")  # the intermediates that a row compares
+_OF_CONTRASTS = tuple(name for name in FILTERS if name != "intermediate")
 
 
-def rows(results: Results, view: str, study: str | None = None, **filters: Any) -> pd.DataFrame:
+def rows(results: Results, view: str, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
     """Rows of a view. A filter whose value the study has nowhere is an error; a combination without rows is not."""
     chosen = given(filters)
     frame = results.view(view, study, **chosen)
@@ -48,8 +44,10 @@ def rows(results: Results, view: str, study: str | None = None, **filters: Any) 
     return frame
 
 
-def measured(results: Results, study: str | None = None, **filters: Any) -> pd.DataFrame:
+def measured(results: Results, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
     """What scoring recorded of embedding spaces; RequestError for a study or a filter's value that is nowhere."""
+    from xtransfer.analysis.points import study_points
+
     if study is not None:
         study_points(results.db, study)  # refuses what is not there
     frame = measures(results.db, study)
@@ -59,13 +57,20 @@ def measured(results: Results, study: str | None = None, **filters: Any) -> pd.D
     return frame.reset_index(drop=True)
 
 
-def gains(results: Results, study: str, *, by: str = "language", **filters: Any) -> pd.DataFrame:
-    """Gains over `direct` with intervals, as `xtransfer.analysis.gains`; `by` says what the rows are about.
+def statistic(
+    results: Results, asked: Statistic, study: str, *, by: str | None = None, **filters: Chosen
+) -> pd.DataFrame:
+    """The frame that `asked` computes of a study, its rows chosen.
 
-    Filters: encoder (`NAME@*`: all of that name), intermediate (`any`: their mean), target, language, seed.
+    Filters: those of the statistic. encoder: `NAME@*` is all of that name, pooled; intermediate: `any` is their mean,
+    and in a comparison it is one of the two. `by` says what the rows are about: a value of `BY`.
     """
-    points = _points(results, study, filters, ("intermediate", *_FILTERS))
-    return _asked(gains_of(points, _store()), by, filters)
+    from xtransfer.analysis.grid import Grid
+
+    if by and not asked.by:
+        raise RequestError(f"rows of '{asked.name}' are not about languages: it has no 'by'")
+    frame = asked.compute(Grid(_points(results, study, filters, asked.filters), _store()))
+    return _asked(frame, by or asked.by, filters)
 
 
 def contrasts(
@@ -75,44 +80,27 @@ def contrasts(
     second: str | None = None,
     *,
     by: str = "language",
-    **filters: Any,
+    **filters: Chosen,
 ) -> pd.DataFrame:
-    """First minus second with intervals, as `xtransfer.analysis.contrasts`; filters as of `gains`.
+    """First minus second with intervals, as `xtransfer.analysis.contrasts`; filters as of `statistic`.
 
     Without `second`, `first` minus every other intermediate; without both, every pair once.
     """
     if second is not None and first is None:
         raise RequestError(f"a contrast with '{second}' needs the intermediate that comes first, too")
-    points = _points(results, study, filters, _FILTERS)
+    from xtransfer.analysis.grid import Grid
+
+    points = _points(results, study, filters, _OF_CONTRASTS)
     chosen = [name for name in (first, second) if name is not None]
     _require("intermediate", chosen, {point.intermediate for point in points})
     if len(chosen) == 2:
         if first == second:
             raise RequestError(f"a contrast needs two intermediates, got '{first}' twice")
         points = [point for point in points if point.intermediate in chosen]
-    frame = contrasts_of(points, _store())
+    frame = CONTRASTS.compute(Grid(points, _store()))
     if chosen:
         frame = frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)]
     return _asked(oriented(frame, chosen[0]) if chosen else frame, by, filters)
-
-
-def ranking(results: Results, study: str, *, by: str = "mean", **filters: Any) -> pd.DataFrame:
-    """How probable it is that each intermediate is the best, as `xtransfer.analysis.ranking`; filters as of `gains`."""
-    return _asked(ranking_of(_grid(results, study, filters, ("intermediate", *_FILTERS))), by, filters)
-
-
-def power(results: Results, study: str, *, by: str = "mean", intermediate: Any = None, **filters: Any) -> pd.DataFrame:
-    """What could be found and how many runs would settle it, as `xtransfer.analysis.power`; filters as of `gains`,
-    an intermediate being one of the two that are compared."""
-    frame = _asked(power_of(_grid(results, study, filters, _FILTERS)), by, filters)
-    chosen = given({"intermediate": intermediate}).get("intermediate", [])
-    _require("intermediate", chosen, {*frame["first"], *frame["second"]})
-    return frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)] if chosen else frame
-
-
-def model(results: Results, study: str, **filters: Any) -> pd.DataFrame:
-    """A mixed-effects model of the gain, as `xtransfer.analysis.mixed_effects`. Filters: target, seed."""
-    return mixed_effects(_grid(results, study, filters, ("target", "seed")))
 
 
 def aggregate(
@@ -122,7 +110,7 @@ def aggregate(
     *,
     partial: bool = False,
     each_seed: bool = False,
-    **filters: Any,
+    **filters: Chosen,
 ) -> pd.DataFrame:
     """XTREME or XTREME-R as a whole, as `xtransfer.analysis.totals`. Filters: encoder, intermediate, target, seed."""
     chosen = suite(version)
@@ -143,37 +131,36 @@ def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
     return made
 
 
-def given(filters: dict[str, Any]) -> dict[str, list[Any]]:
+def given(filters: Mapping[str, Chosen]) -> dict[str, list[Value]]:
     """The filters that choose anything, as lists."""
     listed = {name: [value] if isinstance(value, str | int) else list(value or ()) for name, value in filters.items()}
     return {name: values for name, values in listed.items() if values}
 
 
-def _points(results: Results, study: str, filters: dict[str, Any], allowed: Sequence[str]) -> list[Point]:
+def _points(results: Results, study: str, filters: Mapping[str, Chosen], allowed: Sequence[str]) -> list[Point]:
     """The study's cells of the chosen targets and seeds: the other filters choose among rows that are made."""
+    from xtransfer.analysis.points import study_points
+
     _require("filter", filters, allowed)
     points = study_points(results.db, study)
-    for name in ("target", "seed"):
+    for name in _OF_CELLS:
         chosen = given(filters).get(name, [])
         _require(name, chosen, {getattr(point, name) for point in points})
         points = [point for point in points if not chosen or getattr(point, name) in chosen]
     return points
 
 
-def _grid(results: Results, study: str, filters: dict[str, Any], allowed: Sequence[str]) -> Grid:
-    return Grid(_points(results, study, filters, allowed), _store())
-
-
-def _asked(frame: pd.DataFrame, by: str, filters: dict[str, Any]) -> pd.DataFrame:
-    """The rows of a frame of comparisons that were asked for, `excluded` kept."""
-    _require("way to show rows by", [by], BY)
+def _asked(frame: pd.DataFrame, by: str | None, filters: Mapping[str, Chosen]) -> pd.DataFrame:
+    """The rows of a frame that were asked for, `excluded` kept; without `by`, rows are not about languages."""
+    _require("way to show rows by", [by] if by else [], BY)
     excluded = frame.attrs.get("excluded", [])
     for name, values in given(filters).items():
-        if name == "seed":
+        if name in _OF_CELLS:
             continue  # chose among the cells already
-        _require(name, values, set(frame[name]))
-        frame = frame[frame[name].isin(values)]
-    if "language" not in given(filters):
+        columns = frame[[name] if name in frame else [*_PAIR]]
+        _require(name, values, {*columns.to_numpy().flat})
+        frame = frame[columns.isin(values).any(axis=1)]
+    if by and "language" not in given(filters):
         frame = frame[frame["language"].map(lambda language: _is_of(by, language)).astype(bool)]
     frame = frame.reset_index(drop=True)
     frame.attrs["excluded"] = excluded
@@ -181,30 +168,33 @@ def _asked(frame: pd.DataFrame, by: str, filters: dict[str, Any]) -> pd.DataFram
 
 
 def _is_of(by: str, language: str) -> bool:
+    from xtransfer.analysis.paired_difference import OTHERS, UNSEEN
+
+    means = (UNSEEN, OTHERS)
     if by == "language":
-        return language in LANGUAGES or language in _MEANS
-    return language in _MEANS if by == "mean" else language.startswith(f"{by}:")
+        return language in LANGUAGES or language in means
+    return language in means if by == "mean" else language.startswith(f"{by}:")
 
 
 def _check(
-    results: Results, view: str, study: str | None, name: str, values: Sequence[Any], filters: dict[str, list[Any]]
+    results: Results, view: str, study: str | None, name: str, values: Sequence[Value], filters: dict[str, list[Value]]
 ) -> None:
     """Refuses values of a filter that the study has nowhere; a metric must be one of the chosen targets."""
-    within: dict[str, list[Any]] = {"study": [study]} if study else {}
+    within: dict[str, list[Value]] = {"study": [study]} if study else {}
     if name == "metric" and "target" in filters:
         within["target"] = filters["target"]
-    of = f" of {', '.join(filters['target'])}" if "target" in within else ""
+    of = f" of {', '.join(map(str, filters['target']))}" if "target" in within else ""
     _require(f"{name}{of}", values, _values(results, view, name, within))
 
 
-def _require(what: str, values: Iterable[Any], known: Collection[Any]) -> None:
+def _require(what: str, values: Iterable[Value], known: Collection[object]) -> None:
     """Refuses a value that is not known, with the nearest that is."""
     for value in values:
         if value not in known:
             raise unknown(what, str(value), map(str, known))
 
 
-def _values(results: Results, view: str, name: str, within: dict[str, list[Any]]) -> set[Any]:
+def _values(results: Results, view: str, name: str, within: dict[str, list[Value]]) -> set[Value]:
     query: Select[Any] = select(column(name)).select_from(table(view)).distinct()
     for other, values in within.items():
         query = query.where(column(other).in_(values))

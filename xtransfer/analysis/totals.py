@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from xtransfer.analysis.statistic import Chosen
 from xtransfer.base.errors import RequestError
 from xtransfer.metrics.aggregate import Aggregate, Suite, all_scores
 from xtransfer.study.study import Target
@@ -28,7 +29,7 @@ def totals(
     *,
     partial: bool = False,
     each_seed: bool = False,
-    **filters: Any,
+    **filters: Chosen,
 ) -> pd.DataFrame:
     """Scores of the suite's benchmarks, groups and of the whole, from test scores of cells that learnt something.
 

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Verdict
-from xtransfer.report.tables import signed, title
+from xtransfer.report.tables import title
 from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Target

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xtransfer.analysis import Grid, contrasts, gains, is_language, mixed_effects, power, ranking, study_points
+from xtransfer.analysis import OTHERS, UNSEEN, Grid, is_language, statistics, study_points
 from xtransfer.analysis.measures import measures
 from xtransfer.analysis.points import ENGLISH
+from xtransfer.analysis.statistic import Statistic
+from xtransfer.analysis.statistics import CONTRASTS, GAINS, MODEL, POWER, RANKING
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.report import tables
 from xtransfer.report.answer import Answer, answers
@@ -42,11 +44,7 @@ class Findings:
     """What the numbers of a study say, and how they were made."""
 
     facts: Provenance
-    gains: pd.DataFrame
-    contrasts: pd.DataFrame
-    ranking: pd.DataFrame
-    power: pd.DataFrame
-    effects: pd.DataFrame
+    computed: dict[Statistic, pd.DataFrame]  # every statistic of the registry, in its order
     answers: list[Answer]
     gaps: dict[tuple[str, str], Gaps]  # target, encoder as in `gains`
     measures: pd.DataFrame  # of embedding spaces; without rows where no target has any
@@ -65,19 +63,30 @@ class Findings:
     @property
     def models(self) -> list[Model]:
         """What goes with larger gains, by target."""
-        return models(self.effects)
+        return models(self.computed[MODEL])
+
+    @property
+    def gains(self) -> pd.DataFrame:
+        return self.computed[GAINS]
+
+    @property
+    def contrasts(self) -> pd.DataFrame:
+        return self.computed[CONTRASTS]
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
         """All frames by the names of their files."""
-        return {
-            "gains": self.gains,
-            "contrasts": self.contrasts,
-            "ranking": self.ranking,
-            "power": self.power,
-            "mixed-effects": self.effects,
-            **({"measures": self.measures} if len(self.measures) else {}),
-        }
+        measured = {"measures": self.measures} if len(self.measures) else {}
+        return {one.file_name: frame for one, frame in self.computed.items()} | measured
+
+    @property
+    def shown(self) -> dict[Statistic, pd.DataFrame]:
+        """The tables of the statistics with a title, as texts: their rows over means; those without rows are not there.
+
+        Pooled encoders stand for single ones where there are any.
+        """
+        texts = {one: one.table(_shown(frame)) for one, frame in self.computed.items() if one.title}
+        return {one: table for one, table in texts.items() if len(table)}
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -106,19 +115,22 @@ def find(study: str, db: Database, store: ArtifactStore) -> Findings:
     """Everything about a study in the database; raises RequestError for one that is not there."""
     facts = provenance(db, study)
     results = Grid(study_points(db, study), store)
-    gained, contrasted = gains(results, store), contrasts(results, store)
-    ranked, powered = ranking(results), power(results)
+    computed = {one: one.compute(results) for one in statistics.STATISTICS}
+    gained, contrasted = (tables.headline(computed[one]) for one in (GAINS, CONTRASTS))
     return Findings(
         facts,
-        gained,
-        contrasted,
-        ranked,
-        powered,
-        mixed_effects(results),
-        answers(tables.headline(gained), tables.headline(contrasted), ranked, powered),
+        computed,
+        answers(gained, contrasted, computed[RANKING], computed[POWER]),
         _gaps(results),
         measures(db, study),
     )
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a statistic that a page has room for."""
+    if "encoder" in frame:
+        frame = tables.headline(frame)
+    return frame[frame["language"].isin([UNSEEN, OTHERS])] if "language" in frame else frame
 
 
 def _gaps(results: Grid) -> dict[tuple[str, str], Gaps]:

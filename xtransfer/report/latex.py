@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from xtransfer.analysis import DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis.statistic import signed
 from xtransfer.base.latex import escape, minus, tabular
 from xtransfer.report.model import Model
-from xtransfer.report.tables import Grid, Number, heading, parts, signed
+from xtransfer.report.tables import Grid, Number, heading, parts
 
 
 def gains_table(grid: Grid) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from xtransfer.report.tables import signed
+from xtransfer.analysis.statistic import signed
 
 # how a unit of a term of `xtransfer.analysis.predictors` is said
 _UNITS = {

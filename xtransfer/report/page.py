@@ -12,7 +12,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from xtransfer.analysis import texts
 from xtransfer.analysis.measures import table
+from xtransfer.analysis.statistic import signed
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.version import __version__
@@ -92,6 +94,7 @@ class _Writer:
             methods=text,
             spaces=table(found.measures) if len(found.measures) else None,
             drops=drops_of_study(facts.translations, store),
+            statistics=found.shown,
             latex_tables=list(self.latex_tables(found)),
             languages=LANGUAGES,
             version=__version__,
@@ -150,6 +153,8 @@ class _Writer:
         for number, model in enumerate(found.models, 1):
             if model.is_fitted:
                 made[f"model-{number}-{slug(model.target)}"] = latex.model_table(model)
+        for one, shown in found.shown.items():
+            made[one.file_name] = texts.latex(shown, one.lead.replace("`", ""), f"tab:{one.name}") + "\n"
         for name, text in made.items():
             write(self.out / "tables" / f"{name}.tex", text)
             yield f"{name}.tex", text
@@ -176,7 +181,7 @@ def _template() -> Template:
         "shell": shlex.quote,
         "heading": tables.heading,
         "parts": tables.parts,
-        "signed": tables.signed,
+        "signed": signed,
     }
     environment.tests["mean"] = tables.is_mean
     return environment.get_template("page.html.j2")

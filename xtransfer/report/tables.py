@@ -13,18 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
+from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.words import listed
 
 HEADINGS = {UNSEEN: "mean but en", OTHERS: "mean others"}
 _SHORT_WIDTH = 8  # characters of a terminal column without interval, its border included
 _MOST_LANGUAGES = 14  # side by side on a page
-
-
-def signed(points: float) -> str:
-    """One decimal with its sign; zero has none."""
-    text = f"{points:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text
 
 
 def heading(column: str) -> str:

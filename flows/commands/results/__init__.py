@@ -1,26 +1,35 @@
-"""`xtransfer results`: the questions people ask of the database, one file a question."""
+"""`xtransfer results`: the questions people ask of the database."""
 
 from __future__ import annotations
 
 import typer
 
 from flows.commands import transfer
-from flows.commands.results import aggregate, compare, diff, gains, measures, scores, sql, statistics
+from flows.commands.results import differences, records, statistics
+from flows.commands.results.ask import command
+from xtransfer.analysis import statistics as registry
 
-app = typer.Typer(
-    help="Scores, gains, contrasts, totals, runs, what differs, figures of papers, or SQL of your own.",
-    no_args_is_help=True,
-)
-app.command("scores")(scores.scores)
-app.command("gains")(gains.gains)
-app.command("contrast")(gains.contrast)
-app.command("aggregate")(aggregate.command)
-app.command("diff")(diff.command)
-app.command("compare")(compare.command)
-app.command("ranking")(statistics.ranking)
-app.command("power")(statistics.power)
-app.command("model")(statistics.model)
-app.command("measures")(measures.command)
-app.command("runs")(scores.runs)
-app.command("sql")(sql.command)
-transfer.register(app)
+
+def make_app() -> typer.Typer:
+    """The commands, among them one for each statistic of the registry."""
+    made = typer.Typer(
+        help="Scores, gains, contrasts, totals, runs, what differs, figures of papers, or SQL of your own.",
+        no_args_is_help=True,
+    )
+    made.command("scores")(command(records.scores))
+    for one in registry.STATISTICS:
+        if one is registry.CONTRASTS:
+            made.command("contrast")(command(statistics.contrast))  # of two that its arguments name
+        else:
+            made.command(one.name)(statistics.of(one))
+    made.command("aggregate")(command(records.aggregate))
+    made.command("diff")(command(differences.diff))
+    made.command("compare")(command(differences.compare))
+    made.command("measures")(command(records.measures))
+    made.command("runs")(command(records.runs))
+    made.command("sql")(command(records.sql))
+    transfer.register(made)
+    return made
+
+
+app = make_app()

@@ -1,118 +1,73 @@
-"""`xtransfer results ranking`, `power` and `model`: what a study can and cannot tell."""
+"""`xtransfer results gains`, `ranking`, `power` …: a command for each statistic; and `contrast`, which names two."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
-from flows.commands.results.options import AsBy, By, Encoders, Intermediates, Languages, OneStudy, Seeds, Targets
-from flows.commands.results.show import (
-    AsFormat,
-    Caption,
-    Format,
-    Label,
-    Printing,
-    beside,
-    intervals,
-    p_value,
-    points,
-    readable,
-    runs,
-    show,
-    signed,
+import typer
+
+from flows.commands.results.ask import (
+    AsBy,
+    Asked,
+    By,
+    Encoders,
+    Intermediates,
+    Languages,
+    OneStudy,
+    Seeds,
+    Targets,
+    command,
+    option,
+    say,
 )
+from xtransfer.analysis.statistics import CONTRASTS
 
 if TYPE_CHECKING:
-    pass
+    import pandas as pd
+
+    from xtransfer.analysis.statistic import Statistic
+
+_FILTERS = {"encoder": Encoders, "intermediate": Intermediates, "target": Targets, "language": Languages, "seed": Seeds}
 
 
-def ranking(
+def of(statistic: Statistic) -> Callable[..., None]:
+    """The command of a statistic; its options are the statistic's filters."""
+
+    def question(asked: Asked, study: str, by: By | None = None, **filters: Any) -> None:  # values of `_FILTERS`
+        frame = asked.results.statistic(statistic, study, by=by.value if by else None, **filters)
+        _show(asked, statistic, frame)
+
+    question.__doc__ = statistic.words
+    by = [option("by", AsBy, By(statistic.by))] if statistic.by else []
+    filters = [option(name, _FILTERS[name], None) for name in statistic.filters]
+    return command(question, [option("study", OneStudy), *by, *filters])
+
+
+def contrast(
+    asked: Asked,
     study: OneStudy,
-    by: AsBy = By.mean,
+    first: Annotated[str, typer.Argument(help="An intermediate, such as lab-nli@de.")],
+    second: Annotated[str, typer.Argument(help="The intermediate that it is compared with, such as lab-nli@en.")],
+    by: AsBy = By.language,
     encoder: Encoders = None,
     target: Targets = None,
     language: Languages = None,
     seed: Seeds = None,
-    fmt: AsFormat = Format.table,
-    caption: Caption = None,
-    label: Label = None,
 ) -> None:
-    """The probability that each intermediate (`direct` is one) is the best, and its expected rank."""
-    from xtransfer.analysis.results import open_results
-
-    printing = Printing(fmt, caption, label)
-    with open_results() as results:
-        frame = results.ranking(study, by=by.value, encoder=encoder, target=target, language=language, seed=seed)
-    people = readable(frame[["encoder", "target", "language", "intermediate"]]).assign(
-        score=frame["value"].map(points),
-        best=frame["best"].map(lambda share: "" if share is None or share != share else f"{share:.0%}"),
-        rank=frame["expected_rank"].map(points),
-        runs=runs(frame),
-        covers=frame["covers"],
-        verdict=frame["reason"],
-    )
-    show(frame, printing, people=people, apart=["target", "encoder"])
+    frame = asked.results.contrasts(study, first, second, by=by.value, encoder=encoder, target=target,
+                                    language=language, seed=seed)  # fmt: skip
+    _show(asked, CONTRASTS, frame)
 
 
-def power(
-    study: OneStudy,
-    by: AsBy = By.mean,
-    encoder: Encoders = None,
-    intermediate: Intermediates = None,
-    target: Targets = None,
-    language: Languages = None,
-    seed: Seeds = None,
-    fmt: AsFormat = Format.table,
-    caption: Caption = None,
-    label: Label = None,
-) -> None:
-    """The smallest difference that the study could have found, and how many more runs would settle what it saw.
-
-    At level 5% and with power 80%; `--intermediate` chooses comparisons in which it is one of the two.
-    """
-    from xtransfer.analysis.results import open_results
-
-    printing = Printing(fmt, caption, label)
-    with open_results() as results:
-        frame = results.power(study, by=by.value, encoder=encoder, intermediate=intermediate, target=target,
-                              language=language, seed=seed)  # fmt: skip
-    people = beside(
-        readable(frame[["encoder", "target"]]),
-        {
-            "comparison": frame["first"] + " - " + frame["second"],
-            "language": frame["language"],
-            "difference": frame["difference"].map(signed),
-            "se runs": frame["se_runs"].map(points),
-            "se items": frame["se_items"].map(points),
-            "detectable": frame["detectable"].map(points),
-            "runs": frame["n_runs"].map(str),
-            "advice": frame["advice"],
-        },
-    )
-    show(frame, printing, people=people, apart=["target", "encoder"])
+contrast.__doc__ = CONTRASTS.words
 
 
-def model(
-    study: OneStudy,
-    target: Targets = None,
-    seed: Seeds = None,
-    fmt: AsFormat = Format.table,
-    caption: Caption = None,
-    label: Label = None,
-) -> None:
-    """A mixed-effects model of the gain: what about an intermediate and a test language goes with a larger one."""
-    from xtransfer.analysis.results import open_results
-
-    printing = Printing(fmt, caption, label)
-    with open_results() as results:
-        frame = results.model(study, target=target, seed=seed)
-    people = beside(
-        readable(frame[["target", "term"]]),
-        {
-            "points": frame["estimate"].map(signed),
-            "95% interval": intervals(frame),
-            "p": frame["p"].map(p_value),
-            "gains": frame["n"].map(str),
-            "note": frame["note"],
-        },
-    )
-    show(frame, printing, people=people, apart=["target"])
+def _show(asked: Asked, statistic: Statistic, frame: pd.DataFrame) -> None:
+    """Prints the frame, and says which cells are no part of the numbers, each reason once."""
+    asked.show(frame, statistic.table(frame), statistic.apart)
+    reasons: dict[str, int] = {}
+    for one in frame.attrs.get("excluded", []):
+        reasons[one["reason"]] = reasons.get(one["reason"], 0) + 1
+    for reason, count in reasons.items():
+        say(f"left out: {count} cell{'s' if count > 1 else ''} ({reason})")

@@ -1,4 +1,4 @@
-"""How small a difference the study could have seen, and how many more runs would settle the one it saw.
+"""The smallest difference that a study could have found, and how many more runs would settle the one it saw.
 
 The variance of a mean difference over k runs is V(k) = V_runs·k₀/k + V_items, estimated at the present k₀ (see
 `xtransfer.analysis.variance`): more runs shrink the first part, only more test items the second. The mean over its
@@ -26,13 +26,13 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from xtransfer.analysis.gains import DIRECT, Grid, Row, contrast_rows, gain_rows
+from xtransfer.analysis.grid import DIRECT, Grid, Row, contrast_rows, gain_rows
 from xtransfer.analysis.paired_difference import Comparison
 from xtransfer.analysis.variance import Variance, degrees
 
 COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",
            "se", "detectable", "runs_needed", "advice")  # fmt: skip
-MOST_RUNS = 1000  # what so many do not settle is left to more test items
+MOST_RUNS = 1000  # a difference that this many do not settle needs a larger test set
 _INVERSE_DEGREES = np.linspace(0.0, 1.0, 201)
 _NODES = 400  # of the distribution of a mean square
 
@@ -44,7 +44,7 @@ def power(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95, power: flo
     "encoders" where encoders are pooled), n_runs, se_runs, se_items, se (standard errors in points: the part that
     more runs would shrink, the rest, both), detectable (points: a true difference of this size is found with
     probability `power` at the present number of runs), runs_needed (to find the present difference so, taken as
-    the truth; inf where no number of runs does), advice (in words). Formulas in `xtransfer.analysis.power`.
+    the truth; inf where no number of runs does), advice (in words). Formulas in `xtransfer.analysis.detectable`.
 
     NaN where a single run leaves the spread of runs unknown, and without points per item V_items is 0.
     """
@@ -130,7 +130,7 @@ def _advice(needed: float, variance: Variance, runs: str) -> str:
     if np.isnan(needed):
         return f"add {runs}: the spread of a single run is unknown"
     if np.isinf(needed):
-        return f"more test items: {MOST_RUNS} {runs} would not settle a difference this small"
+        return f"more {runs} will not help; this needs a larger test set"
     if needed <= variance.num_runs:
         return f"enough {runs}"
     more = round(needed) - variance.num_runs

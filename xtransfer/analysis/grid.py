@@ -144,6 +144,7 @@ class Grid:
 
     def __init__(self, cells: Iterable[Cell | Point], store: ArtifactStore) -> None:
         self.points = [cell if isinstance(cell, Point) else Point.of(cell) for cell in cells]
+        self.store = store
         results, missing = load(self.points, store)
         self.usable = {one.point: one for one in results if not one.degenerate}
         self.degenerate = {one.point: one.degenerate for one in results if one.degenerate}

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from xtransfer.analysis.bootstrap import RESAMPLES, Counts
-from xtransfer.analysis.gains import Block, Grid
+from xtransfer.analysis.grid import Block, Grid
 from xtransfer.analysis.paired_difference import OTHERS, Comparison
 from xtransfer.analysis.variance import Differences, Part, correction, merged
 from xtransfer.analysis.verdict import COLUMNS as VERDICT

@@ -1,0 +1,179 @@
+"""How a question becomes a command: its options, the database that it asks, and how the answer is printed.
+
+Tables, Markdown and LaTeX are for people; CSV and JSON have every column, for programs.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from xtransfer.analysis.statistic import named, table
+from xtransfer.analysis.texts import latex, lifted, markdown, numeric
+from xtransfer.base.errors import RequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xtransfer.analysis.results import Results
+
+_NARROWEST = 11  # characters that a column of text keeps in a narrow terminal
+
+
+class By(StrEnum):
+    """What rows of gains and contrasts are about."""
+
+    language = "language"
+    family = "family"
+    script = "script"
+    mean = "mean"
+
+
+class Format(StrEnum):
+    """How an answer is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    latex = "latex"
+    markdown = "markdown"
+
+
+Several = list[str] | None
+AnyStudy = Annotated[str | None, typer.Option("--study", help="Name of a study that was run; all where left out.")]
+OneStudy = Annotated[str, typer.Option("--study", help="Name of a study that was run.")]
+Encoders = Annotated[Several, typer.Option("--encoder", help="Only this encoder. Repeatable.")]
+Intermediates = Annotated[Several, typer.Option("--intermediate", help="Only this one. Repeatable.")]
+Targets = Annotated[Several, typer.Option("--target", help="Only this target. Repeatable.")]
+Languages = Annotated[Several, typer.Option("--language", help="Only this language. Repeatable.")]
+Metrics = Annotated[Several, typer.Option("--metric", help="Only this metric. Repeatable.")]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Only this training seed. Repeatable.")]
+AsBy = Annotated[By, typer.Option("--by", help="Rows: languages and their means, or families, scripts, means alone.")]
+AsFormat = Annotated[Format, typer.Option("--format", help="How to print it; csv and json have every column.")]
+Caption = Annotated[str | None, typer.Option("--caption", help="Caption of the LaTeX table.")]
+Label = Annotated[str | None, typer.Option("--label", help="Label of the LaTeX table.")]
+
+
+def option(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:  # as typer declares options
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+_PRINTING = (option("fmt", AsFormat, Format.table), option("caption", Caption, None), option("label", Label, None))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An open database, and how the answer is to be printed."""
+
+    results: Results
+    fmt: Format
+    caption: str | None = None
+    label: str | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a person reads the answer as it is printed."""
+        return self.fmt in (Format.table, Format.markdown)
+
+    def show(self, full: pd.DataFrame, texts: pd.DataFrame, apart: Sequence[str] = ()) -> None:
+        """Prints an answer: `full` has every column, `texts` is the same to be read.
+
+        A table is printed for each value of the columns `apart`. An answer without rows says so on standard error.
+        """
+        if self.fmt is Format.csv:
+            typer.echo(full.to_csv(index=False), nl=False)
+        elif self.fmt is Format.json:
+            typer.echo(full.to_json(orient="records", indent=1, force_ascii=False))
+        elif full.empty:
+            pass
+        elif self.fmt is Format.latex:
+            typer.echo(latex(texts, self.caption, self.label))
+        elif self.fmt is Format.markdown:
+            typer.echo(markdown(texts))
+        else:
+            _print_tables(texts, [name for name in apart if texts[name].nunique() > 1], Console())
+        if full.empty:
+            say("no rows: nothing that was asked for is in the database")
+
+    def remark(self, text: str) -> None:
+        """A sentence of the answer: wrapped in a terminal, on standard error where a program reads."""
+        if self.fmt is Format.table:
+            Console().print(Text(text))
+        else:
+            typer.echo(text, err=self.fmt is not Format.markdown)
+
+
+def command(question: Callable[..., None], options: Iterable[Parameter] | None = None) -> Callable[..., None]:
+    """The command of a question: `question` is called with an `Asked` and its options, of which printing's are none.
+
+    `options`: those of the command, where the function does not name them.
+    Raises RequestError for a caption or label that the format has no place for, before the database is opened.
+    """
+    own = list(inspect.signature(question, eval_str=True).parameters.values())[1:] if options is None else options
+
+    def asked(*, fmt: Format, caption: str | None, label: str | None, **chosen: Any) -> None:  # the options of `own`
+        from xtransfer.analysis.results import open_results
+
+        if fmt is not Format.latex and (caption or label):
+            raise RequestError(f"--caption and --label are for --format latex, not {fmt}")
+        with open_results() as results:
+            question(Asked(results, fmt, caption, label), **chosen)
+
+    asked.__doc__ = question.__doc__
+    shown = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own]
+    vars(asked)["__signature__"] = inspect.Signature([*shown, *_PRINTING])  # which typer reads
+    asked.__annotations__ = {}
+    return asked
+
+
+def say(text: str) -> None:
+    """A remark on standard error, where it does not mix with what a program reads."""
+    typer.echo(text, err=True)
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every value of a frame as text."""
+    return table(frame, named(*map(str, frame.columns)))
+
+
+def _print_tables(texts: pd.DataFrame, apart: list[str], console: Console) -> None:
+    if not apart:
+        _print_table(texts, console)
+        return
+    for number, (place, part) in enumerate(texts.groupby(apart, sort=False)):
+        if number:
+            console.print()
+        names = place if isinstance(place, tuple) else (place,)
+        console.print(Text(", ".join(str(name) for name in names if name), style="bold"))
+        _print_table(part.drop(columns=apart), console)
+
+
+def _print_table(texts: pd.DataFrame, console: Console) -> None:
+    """What is the same in every row stands once above the table, so that the other columns have room."""
+    said, texts = lifted(texts)
+    if said:
+        console.print(Text(f"in every row: {said}", style="dim"))
+    shown = Table(box=None, pad_edge=False, collapse_padding=True)
+    right = numeric(texts)
+    for name in texts.columns:
+        longest = max(map(len, [str(name), *texts[name]]))
+        shown.add_column(
+            Text(str(name)),
+            justify="right" if name in right else "left",
+            overflow="fold",
+            no_wrap=name in right,
+            min_width=min(_NARROWEST, longest),
+        )
+    for row in texts.itertuples(index=False):
+        shown.add_row(*(Text(str(value)) for value in row))
+    narrowest = console.measure(shown).minimum  # numbers are never cut: better a line too long
+    console.print(shown, width=max(console.width, narrowest), crop=False)

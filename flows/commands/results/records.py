@@ -1,0 +1,126 @@
+"""`xtransfer results scores`, `runs`, `measures`, `aggregate` and `sql`: what the database has."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.commands.results.ask import (
+    AnyStudy,
+    Asked,
+    Encoders,
+    Format,
+    Intermediates,
+    Languages,
+    Metrics,
+    Seeds,
+    Targets,
+    readable,
+    say,
+)
+from xtransfer.analysis.statistic import Column, column, named, points, table, text
+
+_KEY = 8  # characters of a key that are shown: enough for `results diff`
+
+
+def scores(
+    asked: Asked,
+    study: AnyStudy = None,
+    encoder: Encoders = None,
+    intermediate: Intermediates = None,
+    target: Targets = None,
+    language: Languages = None,
+    metric: Metrics = None,
+    seed: Seeds = None,
+) -> None:
+    """Every score, in points: cell × language × split × metric."""
+    frame = asked.results.scores(study, encoder=encoder, intermediate=intermediate, target=target, language=language,
+                                 metric=metric, seed=seed)  # fmt: skip
+    columns = [
+        *named("study", "encoder", "intermediate", "target", "seed", "language", "split", "metric"),
+        column("score", "value", points),
+        column("items", "n", str),
+        column("chance", "chance", points),
+        *(named("status") if (frame["status"] != "done").any() else ()),
+    ]
+    asked.show(frame, table(frame, columns), ["target", "encoder"])
+
+
+def runs(
+    asked: Asked,
+    study: AnyStudy = None,
+    encoder: Encoders = None,
+    intermediate: Intermediates = None,
+    target: Targets = None,
+    seed: Seeds = None,
+) -> None:
+    """How every cell ended, where, and the seconds of its stages. `cell` is what `results diff` takes."""
+    frame = asked.results.runs(study, encoder=encoder, intermediate=intermediate, target=target, seed=seed)
+    columns = [
+        column("cell", "cell", lambda key: text(key)[:_KEY]),
+        *named("study", "encoder", "intermediate", "target", "seed", "status", "host", "device"),
+        column("seconds", "seconds", points),
+    ]
+    asked.show(frame, table(frame, columns))
+    if asked.fmt is Format.table:
+        for reason, part in frame[frame["reason"] != ""].groupby("reason", sort=False):
+            say(f"{', '.join(dict.fromkeys(part['cell'].str[:_KEY]))}: {reason}")
+
+
+def measures(
+    asked: Asked,
+    study: AnyStudy = None,
+    encoder: Encoders = None,
+    intermediate: Intermediates = None,
+    target: Targets = None,
+    language: Languages = None,
+    seed: Seeds = None,
+) -> None:
+    """Eigen-similarity of embedding spaces, per cell and language: lower is more alike."""
+    frame = asked.results.measures(study, encoder=encoder, intermediate=intermediate, target=target, language=language,
+                                   seed=seed)  # fmt: skip
+    columns = [
+        *named("study", "encoder", "intermediate", "target", "seed", "language", "measure"),
+        column("value", "value", "{:.3f}".format),
+    ]
+    asked.show(frame, table(frame, columns), ["target", "measure"])
+
+
+def aggregate(
+    asked: Asked,
+    study: AnyStudy = None,
+    version: Annotated[str, typer.Option("--version", help="xtreme or xtreme-r.")] = "xtreme",
+    encoder: Encoders = None,
+    intermediate: Intermediates = None,
+    target: Targets = None,
+    seed: Seeds = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Also means over what is there only; they are marked.")
+    ] = False,
+    each_seed: Annotated[bool, typer.Option("--each-seed", help="A row per seed instead of their mean.")] = False,
+) -> None:
+    """Scores of XTREME's benchmarks and groups and the total, or what is missing; mean and spread over seeds."""
+    frame = asked.results.aggregate(version, study, partial=partial, each_seed=each_seed, encoder=encoder,
+                                    intermediate=intermediate, target=target, seed=seed)  # fmt: skip
+    columns = [
+        *named("study", "encoder", "intermediate", *(["seed"] if each_seed else []), "name"),
+        Column("score", lambda row: points(row["value"]) + " (partial)" * bool(row["partial"])),
+        column("sd", "spread", points),
+        column("seeds", "n_seeds", str),
+        column("missing", "missing", str),
+    ]
+    asked.show(frame, table(frame, columns), ["study", "encoder"])
+
+
+def sql(
+    asked: Asked,
+    query: Annotated[str, typer.Argument(help='One SELECT, for example "SELECT * FROM gains LIMIT 5".')],
+    rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows to print.")] = 10_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Longest time that the query may take.")] = 30.0,
+) -> None:
+    """The rows of a query; the database is opened for reading only."""
+    frame = asked.results.sql(query, max_rows=rows, seconds=seconds)
+    asked.show(frame, readable(frame))
+    if frame.attrs["truncated"]:
+        say(f"more than {rows} rows; the rest was left out (--rows)")

@@ -1,0 +1,159 @@
+"""The statistics of a study, in the order in which they are shown. A new one needs no other place in the program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xtransfer.analysis.statistic import (
+    INTERVAL,
+    RUNS,
+    VERDICT,
+    Column,
+    Row,
+    Statistic,
+    column,
+    named,
+    p_value,
+    percent,
+    points,
+    signed,
+    text,
+)
+from xtransfer.base.errors import unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xtransfer.analysis.grid import Grid
+
+
+def _gains(grid: Grid) -> pd.DataFrame:
+    from xtransfer.analysis import gains
+
+    return gains(grid, grid.store)
+
+
+def _contrasts(grid: Grid) -> pd.DataFrame:
+    from xtransfer.analysis import contrasts
+
+    return contrasts(grid, grid.store)
+
+
+def _ranking(grid: Grid) -> pd.DataFrame:
+    from xtransfer.analysis import ranking
+
+    return ranking(grid)
+
+
+def _power(grid: Grid) -> pd.DataFrame:
+    from xtransfer.analysis import power
+
+    return power(grid)
+
+
+def _model(grid: Grid) -> pd.DataFrame:
+    from xtransfer.analysis import mixed_effects
+
+    return mixed_effects(grid)
+
+
+def _pair(row: Row) -> str:
+    return f"{row['first']} - {row['second']}"
+
+
+_ESTIMATED = (
+    INTERVAL,
+    column("p", "p", p_value),
+    column("Holm", "p_holm", p_value),
+    column("BH", "p_bh", p_value),
+    RUNS,
+    *named("covers"),
+    VERDICT,
+)
+
+GAINS = Statistic(
+    "gains",
+    "Gain of each intermediate over `direct` per language, with its 95% interval and what that covers.",
+    _gains,
+    (
+        *named("encoder", "target", "intermediate", "language"),
+        column("score", "value", points),
+        column("gain", "gain", signed),
+        *_ESTIMATED,
+    ),
+    by="language",
+)
+CONTRASTS = Statistic(
+    "contrasts",
+    "First minus second per language, with its 95% interval and what that covers.",
+    _contrasts,
+    (
+        Column("contrast", _pair),
+        *named("encoder", "target", "language"),
+        column("first", "value", points),
+        column("second", "second_value", points),
+        column("difference", "difference", signed),
+        *_ESTIMATED,
+    ),
+    by="language",
+)
+RANKING = Statistic(
+    "ranking",
+    "The probability that each intermediate (`direct` is one) is the best, and its expected rank.",
+    _ranking,
+    (
+        *named("encoder", "target", "language", "intermediate"),
+        column("score", "value", points),
+        column("best", "best", percent),
+        column("rank", "expected_rank", points),
+        RUNS,
+        *named("covers"),
+        column("verdict", "reason", text),
+    ),
+    title="What is best",
+)
+POWER = Statistic(
+    "power",
+    "The smallest difference that the study could have found, and how many more runs would settle what it saw.\n\n"
+    "At level 5% and with power 80%; `--intermediate` chooses comparisons in which it is one of the two.",
+    _power,
+    (
+        *named("encoder", "target"),
+        Column("comparison", _pair),
+        *named("language"),
+        column("difference", "difference", signed),
+        column("se runs", "se_runs", points),
+        column("se items", "se_items", points),
+        column("detectable", "detectable", points),
+        column("runs", "n_runs", text),
+        *named("advice"),
+    ),
+    title="What would settle it",
+)
+MODEL = Statistic(
+    "model",
+    "A mixed-effects model of the gain: what about an intermediate and a test language goes with a larger one.",
+    _model,
+    (
+        *named("target", "term"),
+        column("points", "estimate", signed),
+        INTERVAL,
+        column("p", "p", p_value),
+        column("gains", "n", text),
+        *named("note"),
+    ),
+    filters=("target", "seed"),
+    by=None,
+    apart=("target",),
+    file="mixed-effects",
+)
+
+STATISTICS = (GAINS, CONTRASTS, RANKING, POWER, MODEL)
+
+
+def find(name: str) -> Statistic:
+    """The statistic of that name; raises RequestError, with the nearest name, where there is none."""
+    named = {one.name: one for one in STATISTICS}
+    if name not in named:
+        raise unknown("statistic", name, named)
+    return named[name]
