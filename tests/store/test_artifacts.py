@@ -60,14 +60,14 @@ def test_verify_sees_changed_bytes_of_equal_size(store: ArtifactStore) -> None:
     assert store.verify(STAGE.key) == []
     (folder / "model.txt").write_text("w3ights")
     assert store.find(STAGE.key) is not None
-    assert store.verify(STAGE.key) == ["model.txt: its bytes have changed"]
+    assert store.verify(STAGE.key) == ["model.txt: its content has changed"]
 
 
 def test_verify_sees_what_was_edited_copied_or_added(store: ArtifactStore) -> None:
     folder = _make(store).folder
     (folder / ".DS_Store").touch()
     (folder / "added_tokens.json").write_text("{}")
-    assert store.verify(STAGE.key) == ["added_tokens.json: is not in manifest.json; something put it there later"]
+    assert store.verify(STAGE.key) == ["added_tokens.json: is not in manifest.json; it was added later"]
     (folder / "added_tokens.json").unlink()
     assert store.verify(STAGE.key) == []
 
@@ -75,7 +75,7 @@ def test_verify_sees_what_was_edited_copied_or_added(store: ArtifactStore) -> No
     copied = folder.parent.parent / other.key[:2] / other.key
     shutil.copytree(folder, copied)
     assert store.verify(other.key) == [
-        f"manifest.json: is that of artifact {STAGE.key}; the folder was renamed or copied"
+        f"manifest.json: belongs to artifact {STAGE.key}; the folder was renamed or copied"
     ]
     assert store.find(other.key) is None and store.find(STAGE.key) is not None
 

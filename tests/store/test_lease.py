@@ -103,7 +103,7 @@ def test_a_broken_connection_loses_the_lease(tmp_path: Path, postgres_url: str) 
             admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'xtransfer lease'"
             )
-        with pytest.raises(LeaseLost, match="another process may be making the same") as lost:
+        with pytest.raises(LeaseLost, match="another process may have started the same stage") as lost:
             lease.confirm()
         assert is_transient(lost.value)
         assert becomes_free(there)
@@ -111,7 +111,7 @@ def test_a_broken_connection_loses_the_lease(tmp_path: Path, postgres_url: str) 
 
 def test_a_database_that_is_away_may_come_back(tmp_path: Path) -> None:
     leases = leases_for(tmp_path, f"postgresql+psycopg://nobody@/none?host={tmp_path}")
-    with pytest.raises(StoreError, match="XTRANSFER_DATABASE_URL: gives no lease") as away, leases.take(KEY):
+    with pytest.raises(StoreError, match="XTRANSFER_DATABASE_URL: cannot take a lease") as away, leases.take(KEY):
         pass
     assert is_transient(away.value)
 

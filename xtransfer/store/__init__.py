@@ -1,1 +1,1 @@
-"""The artifacts: immutable outputs of stages, addressed by key; leases that let only one process make each."""
+"""Artifacts: immutable stage outputs, addressed by key; leases let only one process make each."""

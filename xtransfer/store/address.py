@@ -1,4 +1,4 @@
-"""Where a store is: a local folder, or an fsspec URL with a local folder in front of it."""
+"""Parses the address of a store: a local folder, or an fsspec URL with a local cache folder."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _DIGITS = 12  # of the digest in the name of a cache folder
 
 @dataclass(frozen=True)
 class Address:
-    """`folder` holds the artifacts, or those of `url` that this machine has made or read."""
+    """`folder` holds the artifacts, or the local copies of those at `url`."""
 
     folder: Path
     url: str | None = None
 
     @property
     def name(self) -> str:
-        """For messages: the URL without its secrets, else the folder."""
+        """Returns the URL without its secrets, or the folder; for messages."""
         return settings.shown(self.url) if self.url else str(self.folder)
 
 
 def parse(text: str | Path) -> Address:
-    """The address that XTRANSFER_STORE gives. Raises RequestError for a file URL that names another machine."""
+    """Returns the address in XTRANSFER_STORE; raises RequestError for a file URL that names another machine."""
     place = str(text)
     if "://" not in place:
         return Address(Path(place).expanduser().absolute())
     if place.startswith("file://"):
         parts = urlsplit(place)
         if parts.netloc not in ("", "localhost") or not parts.path:
-            raise RequestError(f"XTRANSFER_STORE: '{place}' is no folder of this machine; write file:///folder")
+            raise RequestError(f"XTRANSFER_STORE: '{place}' is not a folder on this machine; write file:///folder")
         return Address(Path(unquote(parts.path)).absolute())
     url = place.rstrip("/")
     return Address(settings.current().cache / "stores" / f"{_slug(url)}-{digest(url)[:_DIGITS]}", url)

@@ -1,7 +1,7 @@
-"""The artifact store: every finished stage has one immutable artifact, named by its key.
+"""The artifact store: one immutable artifact per finished stage, named by its key.
 
-A store is a local folder, or an fsspec URL with a local folder in front: artifacts are made there and passed on,
-and those of other machines are fetched when their files are needed.
+A store is a local folder, or an fsspec URL with a local cache folder: artifacts are made in the folder, then uploaded;
+artifacts of other machines are downloaded when their files are needed.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Artifact:
 
     @cached_property
     def folder(self) -> Path:
-        """Where its files are on this machine, fetched first if need be; raises StoreError where they cannot be."""
+        """Returns its folder on this machine, downloaded first if needed; raises StoreError if that fails."""
         return self._fetched()
 
 
 class ArtifactStore:
-    """The artifacts that XTRANSFER_STORE names. What is unfinished, and the state to go on from, stay local."""
+    """The artifacts at XTRANSFER_STORE. Unfinished output and resume state stay local."""
 
     def __init__(self, place: str | Path) -> None:
         where = address.parse(place)
@@ -53,17 +53,17 @@ class ArtifactStore:
         self._remote = RemoteArtifacts(where.url) if where.url else None
 
     def find(self, key: str) -> Artifact | None:
-        """The artifact, if its manifest is whole and (in a folder) every file has its size; else it is missing."""
+        """Returns the artifact; None unless its manifest is valid and (in a local store) all file sizes match."""
         manifest = self._remote.manifest(key) if self._remote else self._local.manifest(key)
         return self._artifact(manifest) if manifest else None
 
     def expect(self, keys: Iterable[str]) -> None:
-        """Tell which artifacts `find` will be asked for, so that a remote store is asked for all at once."""
+        """Prefetches the manifests of artifacts that `find` will need, in one request to a remote store."""
         if self._remote:
             self._remote.expect(keys)
 
     def state(self, key: str) -> Path:
-        """Where an unfinished stage keeps what it needs to go on after a kill."""
+        """Returns the folder where an unfinished stage keeps the state to resume from."""
         return self._local.state(key)
 
     @cached_property
@@ -71,79 +71,79 @@ class ArtifactStore:
         return leases_for(self._local.leases, current().database_url)
 
     def lease(self, key: str) -> AbstractContextManager[Lease | None]:
-        """The right to make `key`, freed by the death of its holder; None where another process has it."""
+        """Takes the right to make `key`, freed when its holder dies; None if another process holds it."""
         self.demand_writable()
         return self.leases.take(key)
 
     def made_elsewhere(self, keys: Collection[str]) -> set[str]:
-        """Those of `keys` that a process, on whatever machine, makes now."""
+        """Returns those of `keys` that a process on any machine is making now."""
         return self.leases.held(keys)
 
     def empty_out(self, key: str) -> Path:
-        """A fresh folder for the output of the lease's holder; what a killed one left there is removed."""
+        """Returns an empty output folder for the lease holder; removes what a killed holder left."""
         return self._local.empty_out(key)
 
     def commit(self, stage: Stage, out: Path, facts: dict[str, Any], device: str, started: datetime) -> Artifact:
-        """Turn `out` into the artifact of `stage`; whoever finds it finds it whole.
+        """Turns `out` into the artifact of `stage`, atomically; returns it.
 
-        Where another machine was first, its artifact is the one. Raises StoreError where a remote store cannot take
-        it: then `pass_on` will, without making it again.
+        If another machine was first, returns that artifact. Raises StoreError if the upload fails; `pass_on` can
+        then retry the upload without running the stage again.
         """
         manifest = self._local.commit(stage, out, facts, device, started)
         return self._passed_on(manifest)
 
     def pass_on(self, key: str) -> Artifact | None:
-        """What was finished here and never reached the remote store, passed on; None where there is nothing.
+        """Uploads an artifact that was finished here but never uploaded; returns None if there is none.
 
-        For the lease's holder.
+        Only the lease holder may call it.
         """
         manifest = self._local.manifest(key) if self._remote else None
         return self._passed_on(manifest) if manifest else None
 
     def discard(self, key: str, *, keep_state: bool) -> None:
-        """Remove what an unfinished stage left; its state may stay for the next try."""
+        """Removes what an unfinished stage left; `keep_state` keeps its resume state for the next attempt."""
         self._local.discard(key, keep_state=keep_state)
 
     def keys(self) -> Iterator[str]:
-        """Keys of all that look like artifacts, whole or not."""
+        """Yields the keys of everything that looks like an artifact, valid or not."""
         return self._remote.keys() if self._remote else self._local.keys()
 
     def verify(self, key: str) -> list[str]:
-        """What is wrong with an artifact, digests included; empty when nothing is."""
+        """Returns what is wrong with an artifact, checking digests; empty if nothing is."""
         return self._remote.verify(key) if self._remote else self._local.verify(key)
 
     def contents(self) -> list[Content]:
-        """All that `keys` and `unfinished` name, with sizes and times."""
+        """Returns everything under `keys` and `unfinished`, with sizes and times."""
         if self._remote is None:
-            made = [self._local.content(key) for key in self._local.keys()]  # noqa: SIM118 - a method, no mapping
+            made = [self._local.content(key) for key in self._local.keys()]  # noqa: SIM118 - a method, not a mapping
         else:
             made = [self._with_copy(one) for one in self._remote.contents()]
         return made + [self._local.content(key, finished=False) for key in self.unfinished()]
 
     def used(self, key: str) -> None:
-        """Let an artifact count as new, where this machine has it: somebody goes on with it now."""
+        """Resets the age of an artifact's local copy, because it is in use."""
         self._local.used(key)
 
     def mark(self, name: str, text: str) -> None:
-        """Write a small file `name`.json that says which database uses the store, if it is not there already.
+        """Writes the file `name`.json, which says which database uses the store, unless it exists with this text.
 
-        Raises StoreError where it cannot be written.
+        Raises StoreError if it cannot be written.
         """
         place, file = self._remote or self._local, f"{name}.json"
         if text not in (known for path, known in place.marks().items() if path.endswith(f"/{file}")):
             place.mark(file, text)
 
     def marks(self) -> dict[str, str]:
-        """Where each of these files is, and its text."""
+        """Returns path → text of each mark."""
         return (self._remote or self._local).marks()
 
     def remove_unfinished(self, key: str) -> int | None:
-        """Delete what an unfinished stage left; bytes freed, or None while a process makes it."""
+        """Deletes what an unfinished stage left; returns bytes freed, or None while a process is making it."""
         with self.leases.take(key) as ours:
             return None if ours is None else self._local.remove_unfinished(key)
 
     def remove(self, key: str) -> int | None:
-        """Delete an artifact and what is left of an unfinished one; bytes freed, or None while a process makes it."""
+        """Deletes an artifact, finished or not; returns bytes freed, or None while a process is making it."""
         with self.leases.take(key) as ours:
             if ours is None:
                 return None
@@ -151,17 +151,17 @@ class ArtifactStore:
             return freed + self._local.remove(key)
 
     def unfinished(self) -> list[str]:
-        """Keys of stages that were started on this machine and neither finished nor discarded."""
+        """Returns keys of stages started on this machine that neither finished nor were discarded."""
         return self._local.unfinished()
 
     def demand_writable(self) -> None:
-        """Raise StoreError where nothing can be written."""
+        """Raises StoreError if the store is not writable."""
         self._local.demand_writable()
         if self._remote:
             self._remote.demand_writable()
 
     def _with_copy(self, one: Content) -> Content:
-        """What is in the remote store, with what this machine has fetched of it."""
+        """Returns remote content with the size and time of its local copy added."""
         if not self._local.folder(one.key).is_dir():
             return one
         copy = self._local.content(one.key)
@@ -179,7 +179,7 @@ class ArtifactStore:
         return self._artifact(theirs or manifest)
 
     def _folder(self, manifest: Manifest) -> Path:
-        """The local folder of an artifact, downloaded by one process of this machine."""
+        """Returns the local folder of an artifact; one process of this machine downloads it."""
         key = manifest.key
         if self._remote is None or self._local.manifest(key) == manifest:
             return self._local.folder(key)
@@ -199,6 +199,6 @@ class ArtifactStore:
         if wrong := remote.verify(manifest.key):
             remote.withdraw(manifest.key)
             raise StoreError(
-                f"{what} is damaged in {self.name} and withdrawn: {'; '.join(wrong)}; run the study again to make it"
+                f"{what} was damaged in {self.name} and removed: {'; '.join(wrong)}; run the study again to recreate it"
             )
-        raise StoreError(f"{what} did not arrive whole from {self.name}: {'; '.join(arrived)}; try again")
+        raise StoreError(f"{what}: incomplete download from {self.name}: {'; '.join(arrived)}; try again")

@@ -1,4 +1,4 @@
-"""What lies in a store under one key, for lists of what may be removed."""
+"""Describes what a store holds under one key, to list what can be removed."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from xtransfer.store.manifest import Manifest
 
 @dataclass(frozen=True)
 class Content:
-    """An artifact, or what an unfinished stage left."""
+    """An artifact, or the leftovers of an unfinished stage."""
 
     key: str
     finished: bool
-    name: str  # readable; '' where nothing says it: a stage that has not finished, a damaged manifest
+    name: str  # readable; '' if unknown: an unfinished stage, a damaged manifest
     size: int  # bytes
-    changed: datetime  # when it was last written, or used by a command that records no study
+    changed: datetime  # when it was last written, or last used by a command that records no study
     inputs: tuple[str, ...]  # keys
 
     @property
     def age(self) -> float:
-        """Days since then; below 0 where the clock of its maker is ahead."""
+        """Returns days since `changed`; negative if the clock of its maker is ahead."""
         return (datetime.now(UTC) - self.changed).total_seconds() / 86_400
 
 
 def described(
     key: str, manifest: Manifest | None, size: int, changed: Iterable[datetime], *, finished: bool = True
 ) -> Content:
-    """The content of a key; without any time it counts as new, so that nobody takes it for old."""
+    """Returns the content of a key; without any times it counts as new, so that it is not removed as old."""
     name, inputs = (manifest.name, tuple(manifest.inputs.values())) if manifest else ("", ())
     return Content(key, finished, name, size, max(changed, default=datetime.now(UTC)), inputs)
 
 
 def measured(folder: Path) -> tuple[int, list[datetime]]:
-    """Bytes of all files below a folder, and when each file and folder changed; what vanishes meanwhile is left out."""
+    """Returns bytes of all files below a folder and the change time of each entry; skips what vanishes meanwhile."""
     size, changed = 0, []
     for path in _all(folder):
         with suppress(OSError):

@@ -1,8 +1,8 @@
-"""Leases: one holder of a name, and none once the holder is dead.
+"""Leases: at most one holder per name, released when the holder dies.
 
-On one machine a lease is a lock on a file, which the kernel frees when its holder ends. Where the results database
-is PostgreSQL, a lease is an advisory lock of it too, held by a connection of its own: the server frees it when the
-connection ends, and asks a silent one whether its machine is still there.
+On one machine a lease is a file lock, which the kernel releases when its holder ends. If the results database is
+PostgreSQL, a lease is also an advisory lock there, held by its own connection: the server releases it when the
+connection ends, and probes idle connections with TCP keepalives.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy import URL
 
-# Seconds until the server asks a silent connection for the first time and again, and how often: a machine that lost
-# its power or its network holds its leases for at most 10 + 3 * 5 s.
+# TCP keepalives: idle seconds before the first probe, seconds between probes, failed probes before the connection is
+# dropped. A machine without power or network keeps its leases for at most 10 + 3 * 5 s.
 _IDLE, _INTERVAL, _COUNT = 10, 5, 3
-_POLL_SECONDS = 0.2  # between two tries for a lease that is waited for
+_POLL_SECONDS = 0.2  # between attempts to take a lease
 _SERVER = {
     "tcp_keepalives_idle": _IDLE,
     "tcp_keepalives_interval": _INTERVAL,
     "tcp_keepalives_count": _COUNT,
-    "idle_session_timeout": 0,  # a holder says nothing for hours
+    "idle_session_timeout": 0,  # a holder is silent for hours
 }
 _CLIENT: dict[str, Any] = {
     "keepalives_idle": _IDLE,
@@ -43,25 +43,25 @@ _CLIENT: dict[str, Any] = {
 
 
 class Leases(Protocol):
-    """Who may make what: one way of keeping processes apart."""
+    """A way to let only one process make a key."""
 
     def take(self, key: str) -> AbstractContextManager[Lease | None]:
-        """The lease on `key`, held inside the context; None where another process holds it."""
+        """Holds the lease on `key` inside the context; None if another process holds it."""
 
     def held(self, keys: Collection[str]) -> set[str]:
-        """Those of `keys` that a process holds now."""
+        """Returns those of `keys` that a process holds now."""
 
 
 class Lease(Protocol):
     """A lease that this process holds."""
 
     def confirm(self) -> None:
-        """Raises LeaseLost where it is held no longer: what was made under it must not be kept."""
+        """Raises LeaseLost if the lease was lost: output made under it must not be kept."""
 
 
 @dataclass(frozen=True)
 class FileLeases:
-    """A file per key in a folder. Keeps the processes of one machine apart, and those of all where flock reaches."""
+    """A lock file per key. Works between processes of one machine, and across machines if the file system has flock."""
 
     folder: Path
 
@@ -85,10 +85,10 @@ class FileLeases:
 
 
 class DatabaseLeases:
-    """Advisory locks of a PostgreSQL database. Keeps the processes of all machines that use it apart."""
+    """PostgreSQL advisory locks. Works between all machines that use the database."""
 
     def __init__(self, url: URL) -> None:
-        import psycopg  # noqa: F401 - a stage server that makes one has it for all of its stages
+        import psycopg  # noqa: F401 - imported once per stage server, before its first stage
 
         self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -115,17 +115,17 @@ class DatabaseLeases:
         try:
             connection = psycopg.connect(self._address, autocommit=True, options=settings, **_CLIENT)
         except psycopg.OperationalError as error:
-            raise StoreError(f"XTRANSFER_DATABASE_URL: gives no lease: {str(error).strip()}") from error
+            raise StoreError(f"XTRANSFER_DATABASE_URL: cannot take a lease: {str(error).strip()}") from error
         try:
             yield connection
         finally:
-            with suppress(psycopg.Error):  # a connection that broke has freed its locks
+            with suppress(psycopg.Error):  # a broken connection has released its locks
                 connection.close()
 
 
 @dataclass(frozen=True)
 class BothLeases:
-    """A lease of both kinds: the file's is taken first, so that one machine asks the database once."""
+    """Both kinds of lease. The file lock comes first, so that each machine makes one database request."""
 
     first: Leases
     second: Leases
@@ -145,20 +145,20 @@ class BothLeases:
 
 
 def leases_for(folder: Path, database_url: str) -> Leases:
-    """The leases of a store: files in `folder`, and PostgreSQL's locks where the results are there."""
+    """Returns the leases of a store: lock files in `folder`, plus PostgreSQL locks if the results are there."""
     files = FileLeases(folder)
     if not database_url.startswith("postgresql"):
         return files
-    from sqlalchemy import make_url  # only here: it takes longer than a small stage
+    from sqlalchemy import make_url  # slow to import: longer than a small stage
 
     return BothLeases(files, DatabaseLeases(make_url(database_url)))
 
 
 @contextmanager
 def lease(file: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold an exclusive lock on `file` (made if missing), and wait for it. The kernel frees it when the process dies.
+    """Waits for an exclusive lock on `file` (created if missing) and holds it; the kernel releases it on exit.
 
-    `waiting` is called at each poll while another process holds it.
+    Calls `waiting` at each poll while another process holds the lock.
     """
     while True:
         with lease_if_free(file) as free:
@@ -172,9 +172,9 @@ def lease(file: Path, waiting: Callable[[], None] | None = None) -> Iterator[Non
 
 @contextmanager
 def lease_if_free(file: Path, *, shared: bool = False) -> Iterator[bool]:
-    """Like `lease`, but without waiting: gives False where another process holds it.
+    """Like `lease`, but does not wait: yields False if another process holds the lock.
 
-    `shared`: with others that ask so, which is enough to know that nobody holds it alone.
+    `shared` takes a shared lock, enough to check that nobody holds it exclusively.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
@@ -186,11 +186,11 @@ def lease_if_free(file: Path, *, shared: bool = False) -> Iterator[bool]:
         else:
             yield True
     finally:
-        os.close(handle)  # closing frees the lock; the empty file stays, since removing it would race
+        os.close(handle)  # releases the lock; the empty file stays, because removing it would race
 
 
 class _Sure:
-    """The kernel keeps it as long as this process lives."""
+    """A file lock, which the kernel keeps while this process lives."""
 
     def confirm(self) -> None:
         return
@@ -198,7 +198,7 @@ class _Sure:
 
 @dataclass(frozen=True)
 class _Session:
-    """Kept by the server as long as the connection lives."""
+    """An advisory lock, which the server keeps while the connection lives."""
 
     connection: psycopg.Connection[Any]
     key: str
@@ -210,8 +210,8 @@ class _Session:
             self.connection.execute("SELECT 1")
         except psycopg.Error as error:
             raise LeaseLost(
-                f"the connection to PostgreSQL that held the lease broke ({str(error).strip()}), and another process "
-                "may be making the same by now"
+                f"the PostgreSQL connection that held the lease broke ({str(error).strip()}); another process may "
+                "have started the same stage"
             ) from error
 
 
@@ -226,5 +226,5 @@ class _Both:
 
 
 def _number(key: str) -> int:
-    """The 64-bit number by which PostgreSQL knows a lock."""
+    """Returns the 64-bit number of a key's PostgreSQL lock."""
     return int.from_bytes(hashlib.sha256(f"xtransfer lease {key}".encode()).digest()[:8], "big", signed=True)

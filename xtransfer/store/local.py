@@ -1,4 +1,4 @@
-"""Artifacts below one local folder: each is written beside its place, put on the disk, and moved there whole."""
+"""Artifacts in a local folder: each is written to a temporary folder, synced to disk, then renamed into place."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _MARKS = ".databases"
 
 class LocalArtifacts:
     """<root>/<key[:2]>/<key>/…      finished artifacts, each with manifest.json
-    <root>/.partial/<key>/          state/ of a stage that was killed, out/ of one that runs
-    <root>/.fetching/<key>/         a download that runs, or was killed
-    <root>/.leases/                 locks, empty files
-    <root>/.databases/              a small file for each database that uses the store
+    <root>/.partial/<key>/          state/ to resume an interrupted stage, out/ of a running one
+    <root>/.fetching/<key>/         a running or interrupted download
+    <root>/.leases/                 lock files, empty
+    <root>/.databases/              a small file per database that uses the store
     """
 
     def __init__(self, root: Path) -> None:
@@ -47,11 +47,11 @@ class LocalArtifacts:
         return self.root / ".leases"
 
     def lock(self, name: str) -> Path:
-        """The file of a lock."""
+        """Returns the path of a lock file."""
         return self.leases / f"{name}.lock"
 
     def manifest(self, key: str) -> Manifest | None:
-        """The artifact's manifest, if it is whole, the key's own, and every file has its size."""
+        """Returns the manifest; None unless it is valid, belongs to `key` and all file sizes match."""
         folder = self.folder(key)
         manifest = manifests.read(folder)
         if manifest is None:
@@ -62,7 +62,7 @@ class LocalArtifacts:
         return manifest
 
     def empty_out(self, key: str) -> Path:
-        """A fresh folder for the output of the lease's holder; what a killed one left there is removed."""
+        """Returns an empty output folder for the lease holder; removes what a killed holder left."""
         out = self.partial(key) / "out"
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
@@ -70,7 +70,7 @@ class LocalArtifacts:
         return out
 
     def commit(self, stage: Stage, out: Path, facts: dict[str, Any], device: str, started: datetime) -> Manifest:
-        """Turn `out` into the artifact of `stage`: manifest last, everything on disk, then one rename."""
+        """Turns `out` into the artifact of `stage`: files and manifest synced to disk, then one rename."""
         manifest = Manifest(
             key=stage.key,
             kind=stage.kind,
@@ -91,66 +91,66 @@ class LocalArtifacts:
         return manifest
 
     def adopt(self, folder: Path, manifest: Manifest) -> None:
-        """Make a folder on the same disk, which has all files of an artifact, that artifact."""
+        """Adds the manifest to a folder with all files of an artifact and renames it into place (same disk)."""
         for name in manifest.files:
             sync(folder / name)
         (folder / manifests.FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         sync(folder / manifests.FILE)
         final = self.folder(manifest.key)
         final.parent.mkdir(parents=True, exist_ok=True)
-        if final.exists():  # damaged, or another than the remote store's
+        if final.exists():  # damaged, or different from the remote artifact
             shutil.rmtree(final)
         folder.rename(final)
         sync(final.parent)
 
     def empty_fetching(self, key: str) -> Path:
-        """A fresh folder for the download of an artifact."""
+        """Returns an empty folder to download an artifact into."""
         folder = self.root / ".fetching" / key
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder
 
     def discard(self, key: str, *, keep_state: bool) -> None:
-        """Remove what an unfinished stage left; its state may stay for the next try."""
+        """Removes what an unfinished stage left; `keep_state` keeps its resume state for the next attempt."""
         shutil.rmtree(self.partial(key) / "out", ignore_errors=True)
         if not keep_state:
             shutil.rmtree(self.partial(key), ignore_errors=True)
 
     def keys(self) -> Iterator[str]:
-        """Keys of all folders that look like artifacts, whole or not."""
+        """Yields the keys of all folders that look like artifacts, valid or not."""
         for group in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
             yield from sorted(folder.name for folder in group.iterdir() if folder.is_dir())
 
     def verify(self, key: str) -> list[str]:
-        """What is wrong with an artifact: its key, the digests of its files, files too many."""
+        """Returns what is wrong with an artifact: key, file digests, extra files; empty if nothing is."""
         folder = self.folder(key)
         manifest = manifests.read(folder)
         if manifest is None:
-            return ["manifest.json: missing or not readable"]
+            return ["manifest.json: missing or unreadable"]
         changed = manifests.faults(folder, manifest, digests=True)
         return [*manifests.naming_faults(manifest, key), *changed, *manifests.extra_files(folder, manifest)]
 
     def content(self, key: str, *, finished: bool = True) -> Content:
-        """The artifact under a key, or what an unfinished stage left."""
+        """Returns the artifact under a key, or the leftovers of an unfinished stage."""
         folder = self.folder(key) if finished else self.partial(key)
         manifest = manifests.read(folder) if finished else None
         return described(key, manifest, *measured(folder), finished=finished)
 
     def used(self, key: str) -> None:
-        """Let an artifact count as new."""
-        with suppress(OSError):  # it may be gone, or somebody else's
+        """Resets an artifact's age."""
+        with suppress(OSError):  # it may be gone, or owned by someone else
             os.utime(self.folder(key) / manifests.FILE)
 
     def remove(self, key: str) -> int:
-        """Delete an artifact and what is left of an unfinished one; bytes freed."""
+        """Deletes an artifact, finished or not; returns bytes freed."""
         return sum(map(_removed, (self.folder(key), self.partial(key), self.root / ".fetching" / key)))
 
     def remove_unfinished(self, key: str) -> int:
-        """Delete what is left of an unfinished stage; bytes freed."""
+        """Deletes the leftovers of an unfinished stage; returns bytes freed."""
         return _removed(self.partial(key))
 
     def mark(self, name: str, text: str) -> None:
-        """Write a file that says which database uses the store. Raises StoreError where it cannot be written."""
+        """Writes a file that says which database uses the store; raises StoreError if it cannot be written."""
         file = self.root / _MARKS / name
         part = file.with_name(f".{name}.{os.getpid()}.partial")
         try:
@@ -164,23 +164,23 @@ class LocalArtifacts:
                 part.unlink(missing_ok=True)
 
     def marks(self) -> dict[str, str]:
-        """Path of each such file, and its text."""
+        """Returns path → text of each mark."""
         files = sorted(self.root.glob(f"{_MARKS}/*.json"))
         return {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
 
     def unfinished(self) -> list[str]:
-        """Keys of stages that were started and neither finished nor discarded."""
+        """Returns keys of stages that were started but neither finished nor discarded."""
         partial = self.root / ".partial"
         return sorted(folder.name for folder in partial.iterdir()) if partial.is_dir() else []
 
     def demand_writable(self) -> None:
-        """Raise StoreError where nothing can be written."""
+        """Raises StoreError if the store is not writable."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"XTRANSFER_STORE: cannot make {self.root} ({error.strerror})") from error
+            raise StoreError(f"XTRANSFER_STORE: cannot create {self.root} ({error.strerror})") from error
         if not os.access(self.root, os.W_OK):
-            raise StoreError(f"XTRANSFER_STORE: cannot write to {self.root}; set it to a folder that you own")
+            raise StoreError(f"XTRANSFER_STORE: cannot write to {self.root}; set it to a folder you can write to")
 
 
 def _removed(folder: Path) -> int:

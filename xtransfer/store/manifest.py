@@ -1,4 +1,4 @@
-"""The manifest beside every artifact: what it is, what it came from, how it was made."""
+"""The manifest of an artifact: what it is, its inputs, how it was made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FileEntry(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Provenance of one artifact. Written last: without it a folder is no artifact."""
+    """Provenance of one artifact. Written last: a folder without it is not an artifact."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,7 +48,7 @@ class Manifest(BaseModel):
 
 
 def read(folder: Path) -> Manifest | None:
-    """The manifest in `folder`, or None where there is none that is whole."""
+    """Returns the manifest in `folder`; None if it is missing or invalid."""
     try:
         return Manifest.model_validate_json((folder / FILE).read_bytes())
     except (OSError, ValidationError):
@@ -56,7 +56,7 @@ def read(folder: Path) -> Manifest | None:
 
 
 def entries(folder: Path) -> dict[str, FileEntry]:
-    """Size and digest of every file below `folder`."""
+    """Returns relative path → size and digest of every file below `folder`."""
     return {
         path.relative_to(folder).as_posix(): FileEntry(size=path.stat().st_size, sha256=file_digest(path))
         for path in sorted(folder.rglob("*"))
@@ -65,7 +65,7 @@ def entries(folder: Path) -> dict[str, FileEntry]:
 
 
 def faults(folder: Path, manifest: Manifest, *, digests: bool = False) -> list[str]:
-    """What is wrong with the files of an artifact: missing, of another size, and (asked for) of other bytes."""
+    """Returns what is wrong with an artifact's files: missing, wrong size and, if `digests`, changed content."""
     found = []
     for name, entry in manifest.files.items():
         path = folder / name
@@ -74,29 +74,29 @@ def faults(folder: Path, manifest: Manifest, *, digests: bool = False) -> list[s
         elif path.stat().st_size != entry.size:
             found.append(f"{name}: {path.stat().st_size} bytes, expected {entry.size}")
         elif digests and file_digest(path) != entry.sha256:
-            found.append(f"{name}: its bytes have changed")
+            found.append(f"{name}: its content has changed")
     return found
 
 
 def naming_faults(manifest: Manifest, key: str) -> list[str]:
-    """What speaks against a manifest being that of `key`: another key in it, or settings and inputs of another one."""
+    """Returns why a manifest does not belong to `key`: a different key, or settings and inputs that do not match it."""
     made_from = Stage(manifest.kind, manifest.version, manifest.name, manifest.settings, manifest.inputs).key
     if made_from == manifest.key == key:
         return []
     if made_from == manifest.key:
-        return [f"{FILE}: is that of artifact {manifest.key}; the folder was renamed or copied"]
-    return [f"{FILE}: was edited; its kind, version, settings and inputs have the key {made_from}"]
+        return [f"{FILE}: belongs to artifact {manifest.key}; the folder was renamed or copied"]
+    return [f"{FILE}: was edited; its kind, version, settings and inputs give the key {made_from}"]
 
 
 def extra_files(folder: Path, manifest: Manifest) -> list[str]:
-    """Files that the manifest does not name; hidden ones, which nothing reads, do not count."""
+    """Returns files missing from the manifest; ignores hidden files, which nothing reads."""
     names = {path.relative_to(folder).as_posix() for path in visible_files(folder)} - {FILE, *manifest.files}
-    return [f"{name}: is not in {FILE}; something put it there later" for name in sorted(names)]
+    return [f"{name}: is not in {FILE}; it was added later" for name in sorted(names)]
 
 
 @cache
 def packages() -> dict[str, str]:
-    """Versions that a result may depend on."""
+    """Returns package → version, for packages that can affect results."""
     versions = {"xtransfer": __version__, "python": platform.python_version()}
     for name in _PACKAGES:
         try:

@@ -1,7 +1,7 @@
-"""Artifacts behind an fsspec URL (s3://…): files first, manifest last, and without a manifest there is no artifact.
+"""Artifacts at an fsspec URL (s3://…): files are uploaded first, then the manifest that makes them an artifact.
 
-A file lies in a folder named by its digest, so that two machines that make the same artifact at once, or a killed
-one and its successor, never mix their files: each manifest names its own.
+Each file is in a folder named by its digest. Two machines that make the same artifact at once, or an interrupted
+upload and its retry, never mix files: each manifest refers to its own.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class RemoteArtifacts:
             self._files, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise RequestError(no_file_system(url, error)) from error
-        self._known: dict[str, Manifest] = {}  # an artifact never changes; one that is missing may come
-        self._refused: dict[str, list[str]] = {}  # why a manifest is not the one of its key
+        self._known: dict[str, Manifest] = {}  # found ones only: artifacts never change, but missing ones may appear
+        self._refused: dict[str, list[str]] = {}  # key → why its manifest does not belong to it
         self._writable = False
 
     def manifest(self, key: str) -> Manifest | None:
-        """The artifact's manifest, or None where there is none that is whole."""
+        """Returns the artifact's manifest; None if it is missing or invalid."""
         if key not in self._known:
             try:
                 with explained(self.url):
@@ -52,7 +52,7 @@ class RemoteArtifacts:
         return self._known.get(key)
 
     def expect(self, keys: Iterable[str]) -> None:
-        """Read many manifests at once; `manifest` then answers without a request for each that is there."""
+        """Prefetches manifests in one request, so that `manifest` finds them without further requests."""
         paths = {self._manifest(key): key for key in keys if key not in self._known}
         if not paths:
             return
@@ -64,7 +64,7 @@ class RemoteArtifacts:
                     raise found
 
     def upload(self, folder: Path, manifest: Manifest) -> None:
-        """Copy a whole local artifact; what a killed upload left is overwritten."""
+        """Uploads a local artifact; overwrites the leftovers of an interrupted upload."""
         with explained(self.url):
             names = list(manifest.files)
             self._files.put(
@@ -75,7 +75,7 @@ class RemoteArtifacts:
         self._known[manifest.key] = manifest
 
     def download(self, manifest: Manifest, folder: Path) -> list[str]:
-        """Copy an artifact's files into `folder`; what is wrong with them, digests included."""
+        """Downloads an artifact's files into `folder`; returns what is wrong with them, checking digests."""
         try:
             with explained(self.url):
                 names = list(manifest.files)
@@ -84,45 +84,45 @@ class RemoteArtifacts:
                     [str(folder / name) for name in names],
                 )
         except FileNotFoundError:
-            pass  # the comparison names what is missing
+            pass  # `faults` reports what is missing
         return manifests.faults(folder, manifest, digests=True)
 
     def verify(self, key: str) -> list[str]:
-        """What is wrong with an artifact; every byte is read."""
+        """Returns what is wrong with an artifact, reading every byte; empty if nothing is."""
         manifest = self.manifest(key)
         if manifest is None:
-            return self._refused.get(key) or ["manifest.json: missing or not readable"]
+            return self._refused.get(key) or ["manifest.json: missing or unreadable"]
         checked = ((name, self._fault(key, name, entry)) for name, entry in manifest.files.items())
         return [f"{name}: {wrong}" for name, wrong in checked if wrong]
 
     def keys(self) -> Iterator[str]:
-        """Keys of everything that looks like an artifact, whole or not."""
+        """Yields the keys of everything that looks like an artifact, valid or not."""
         yield from sorted(self._by_key())
 
     def contents(self) -> list[Content]:
-        """Everything that looks like an artifact, whole or not. One without a manifest may be an upload that runs."""
+        """Returns everything that looks like an artifact; one without a manifest may be a running upload."""
         found = self._by_key()
         self.expect(found)
         return [self._content(key, files) for key, files in sorted(found.items())]
 
     def mark(self, name: str, text: str) -> None:
-        """Write a file that says which database uses the store."""
+        """Writes a file that says which database uses the store."""
         with explained(self.url):
             self._files.pipe_file(f"{self._root}/{_MARKS}/{name}", text.encode())
 
     def marks(self) -> dict[str, str]:
-        """Path of each such file, and its text."""
+        """Returns path → text of each mark."""
         paths = list(self._below(f"{self._root}/{_MARKS}"))
         with explained(self.url):
             return {self._files.unstrip_protocol(path): self._files.cat_file(path).decode() for path in paths}
 
     def withdraw(self, key: str) -> None:
-        """Remove the manifest: the artifact is no more, and its next maker need not ask."""
+        """Removes the manifest, so that the artifact counts as missing and can be made again."""
         self._known.pop(key, None)
         self._delete(self._manifest(key))
 
     def remove(self, key: str) -> int:
-        """Delete an artifact, manifest first; bytes freed."""
+        """Deletes an artifact, manifest first; returns bytes freed."""
         self.withdraw(key)
         folder = f"{self._root}/{key[:2]}/{key}"
         found = self._below(folder)
@@ -131,7 +131,7 @@ class RemoteArtifacts:
         return sum(int(one["size"] or 0) for one in found.values())
 
     def demand_writable(self) -> None:
-        """Raise StoreError where nothing can be written; asked once."""
+        """Raises StoreError if the store is not writable; checks only once."""
         if self._writable:
             return
         probe = f"{self._root}/.write-test-{manifests.host()}-{os.getpid()}"
@@ -141,7 +141,7 @@ class RemoteArtifacts:
         self._writable = True
 
     def _learn(self, key: str, text: bytes) -> None:
-        """Remember a manifest that is whole and speaks of `key`, and of files below its folder only."""
+        """Caches a manifest if it is valid, belongs to `key` and names only files below its folder."""
         try:
             manifest = Manifest.model_validate_json(text)
         except ValidationError:
@@ -162,10 +162,10 @@ class RemoteArtifacts:
             return "missing"
         if size != entry.size:
             return f"{size} bytes, expected {entry.size}"
-        return None if digest.hexdigest() == entry.sha256 else "its bytes have changed"
+        return None if digest.hexdigest() == entry.sha256 else "its content has changed"
 
     def _by_key(self) -> dict[str, dict[str, Any]]:
-        """Key → every file below its folder, with what is known of it."""
+        """Returns key → path → file information of every file below its folder."""
         found: dict[str, dict[str, Any]] = {}
         for path, facts in self._below(self._root).items():
             parts = path.removeprefix(f"{self._root}/").split("/")
@@ -177,12 +177,12 @@ class RemoteArtifacts:
         size, manifest = sum(int(one["size"] or 0) for one in files.values()), self._known.get(key)
         if manifest is not None:
             return described(key, manifest, size, [manifest.started + timedelta(seconds=manifest.seconds)])
-        with explained(self.url), suppress(NotImplementedError, FileNotFoundError):  # not every system knows
+        with explained(self.url), suppress(NotImplementedError, FileNotFoundError):  # not every file system has times
             return described(key, None, size, [self._files.modified(path).astimezone(UTC) for path in files])
         return described(key, None, size, ())
 
     def _below(self, path: str) -> dict[str, Any]:
-        """Every file below `path` with what is known of it; empty where there is none."""
+        """Returns path → file information of every file below `path`."""
         self._files.invalidate_cache()
         try:
             with explained(self.url):

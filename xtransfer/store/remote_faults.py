@@ -1,4 +1,4 @@
-"""What goes wrong with a remote store, in words that say what to do."""
+"""Turns errors of a remote store into messages that say what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialR
 
 @contextmanager
 def explained(url: str) -> Iterator[None]:
-    """Errors of the file system behind `url` become StoreError; FileNotFoundError of a missing file passes."""
+    """Turns file system errors into StoreError; lets FileNotFoundError of a missing file through."""
     try:
         yield
     except XTransferError:
@@ -25,18 +25,20 @@ def explained(url: str) -> Iterator[None]:
     except FileNotFoundError as error:
         if not _NO_PLACE.search(str(error)):
             raise
-        raise _wrong(url, "there is no such bucket; make it, or name another") from error
+        raise _wrong(url, "the bucket does not exist; create it or set another") from error
     except PermissionError as error:
-        raise _wrong(url, f"access is denied ({_said(url, error)}); check the credentials and their rights") from error
-    except Exception as error:  # each file system raises errors of its own
+        raise _wrong(
+            url, f"access denied ({_said(url, error)}); check the credentials and their permissions"
+        ) from error
+    except Exception as error:  # file systems raise their own exception classes
         if type(error).__name__ in _NO_CREDENTIALS:
-            raise _wrong(url, f"no credentials ({_said(url, error)}); give them in the environment, for S3 as "
+            raise _wrong(url, f"no credentials ({_said(url, error)}); set them in the environment, for S3 as "
                               "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE") from error  # fmt: skip
         raise _wrong(url, f"{type(error).__name__}: {_said(url, error)}") from error
 
 
 def no_file_system(url: str, error: Exception) -> str:
-    """Why no file system could be made for `url`, and what to install."""
+    """Returns why `url` cannot be opened, and what to install."""
     scheme = url.partition("://")[0].rpartition("::")[2]
     if isinstance(error, ImportError):
         package = _PACKAGES.get(scheme, f"the fsspec package for {scheme}")
