@@ -97,15 +97,15 @@ def test_rows_come_from_the_folder_beside_the_file(file: Path) -> None:
 def test_missing_and_broken_files_are_named(file: Path) -> None:
     data = file.parent / "reviews" / "en" / "test.csv"
     data.write_text("title,text,label\na,b\n")
-    with pytest.raises(SourceError, match=r"reviews, configuration 'en', split 'test': .*Expected 3 columns, got 2"):
+    with pytest.raises(DataError, match=r"en/test.csv, line 2: 2 values, but the header names 3 columns"):
         load_rows(get("reviews"), "en", "test")
     data.write_text("title,label\na,good\n")
     with pytest.raises(DataError, match="no column text"):
         load_rows(get("reviews"), "en", "test")
     data.unlink()
-    with pytest.raises(SourceError, match=r"has no file en/test\.parquet, \.csv or \.jsonl"):
+    with pytest.raises(SourceError, match=r"has no file en/test\.… of type \.parquet, \.csv, \.tsv"):
         load_rows(get("reviews"), "en", "test")
-    assert "en/test.parquet" in str(available(get("reviews")))
+    assert "en/test.… of type .parquet" in str(available(get("reviews")))
 
 
 def test_the_pin_follows_the_code_and_not_the_place(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

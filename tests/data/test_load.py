@@ -136,7 +136,7 @@ def test_limit_cuts_no_group_where_groups_are_whole(mirror: Path) -> None:
             r"row 1, column 'label': label 3 is not valid, expected one of 0, 1, 2 \(entailment, neutral",
         ),
         ({"label": [0, -1, 1]}, r"row 1, column 'label': label -1 is not valid, expected one of"),
-        ({"label": ["0", "1", "2"]}, r"row 0, column 'label': label '0' is not valid, expected one of"),
+        ({"label": ["0", "1", "x"]}, r"row 2, column 'label': label 'x' is not valid, expected one of"),
         ({"label": [-1, -1, -1]}, r"things/de/train: labels are hidden \(all are missing or -1\)"),
         ({"label": [None, None, None]}, r"labels are hidden"),
     ],

@@ -55,7 +55,7 @@ def canonical(benchmark: Benchmark, table: Table, counted_groups: bool = True) -
         part, of, column = benchmark.share
         table = table.only([int(short_digest(normal(str(text))), 16) % of == part for text in table.columns[column]])
     if "label" in benchmark.columns:
-        labels = _column(benchmark, table, "label")
+        labels = _labels(benchmark, table)
         _check_hidden(labels, table.place)
         whole = len(table.numbers)
         table = table.only([label not in benchmark.no_label for label in labels])
@@ -98,9 +98,11 @@ def _rows(benchmark: Benchmark, table: Table, counted_groups: bool) -> list[Row]
     _check_unique(ids, table.place)
     fields: dict[str, list[Any]] = {"id": ids, "group": _groups(benchmark, table, ids, counted_groups)}
     for name, wanted in kind.fields.items():
-        fields[name] = _column(benchmark, table, name)
+        fields[name] = _labels(benchmark, table) if name == "label" else _column(benchmark, table, name)
         if name == "label":
             fields[name] = _label_ids(benchmark, table, fields[name])
+        if wanted in (int, float):
+            fields[name] = [_number(value, float if wanted is float else int) for value in fields[name]]
         if name == "tags":
             fields[name] = _tag_ids(benchmark, table, fields[name])
         _check_values(benchmark, table, name, fields[name], wanted, name in kind.may_be_empty)
@@ -133,6 +135,24 @@ def _tag_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]
             place = f"{table.place}, row {number}, column '{benchmark.columns['tags']}'"
             raise DataError(f"{place}: tag {unknown!r} is not valid, expected one of {', '.join(map(repr, mapping))}")
     return [[mapping[tag] for tag in tags or ()] for tags in values]
+
+
+def _labels(benchmark: Benchmark, table: Table) -> list[Any]:
+    """Returns labels as the declaration writes them: numbers as numbers if its labels are, also from a text file."""
+    values = _column(benchmark, table, "label")
+    if any(isinstance(label, str) for label in benchmark.label_values or ()):
+        return values
+    return [None if value == "" else _number(value, int) for value in values]
+
+
+def _number(value: Any, wanted: type[int] | type[float]) -> Any:
+    """Returns the number that a text or a whole number stands for, or the value as it is if it is none."""
+    if isinstance(value, str) or (wanted is float and type(value) is int):
+        try:
+            return wanted(value)
+        except ValueError:
+            return value
+    return value
 
 
 def _label_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:

@@ -1,12 +1,27 @@
-"""A user's folder of files, one or more per split: `train.csv`, `de/test.jsonl`, `test-00000-of-00002.parquet`."""
+"""A user's folder of files, one or more per split: `train.csv`, `de/test.jsonl`, `test-00000-of-00002.parquet`.
+
+Text files are read strictly: a line that is not as the format says is an error that names it, never a row less. Each
+type may be compressed (`train.csv.gz`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import gzip
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-from pyarrow import csv, json
+
+from xtransfer.base.errors import DataError, EmptySplit
+
+TYPES = ".parquet, .csv, .tsv, .json or .jsonl"  # for messages
+_Reader = Callable[[str, Path], pa.Table]
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def split_files(folder: Path, config: str | None, split: str) -> list[Path]:
@@ -19,14 +34,130 @@ def split_files(folder: Path, config: str | None, split: str) -> list[Path]:
         return mirrored
     own = folder / config if config else folder
     found = [*own.glob(f"{split}.*"), *own.glob(f"{split}-*.*")]
-    return sorted(file for file in found if file.suffix in (".parquet", *READERS))
+    return sorted(file for file in found if file.suffix == ".parquet" or is_text(file))
 
 
-def _csv(file: Path) -> pa.Table:
-    """Reads comma-separated values with a header line; an empty field is an empty text, and no text means missing."""
-    options = csv.ConvertOptions(null_values=[], strings_can_be_null=False)
-    return csv.read_csv(file, parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options)
+def is_text(file: Path) -> bool:
+    """Whether a file is of a type that `read_text_file` reads."""
+    return _type(file) in _READERS
 
 
-# read as a whole; parquet is read by `source`, which can select columns
-READERS: dict[str, Callable[[Path], pa.Table]] = {".csv": _csv, ".jsonl": json.read_json}
+def read_text_file(file: Path) -> pa.Table:
+    """Returns the table in a text file: of CSV and TSV all values are texts, of JSON what they are there.
+
+    Raises DataError, with the line where there is one, for a file that is not UTF-8 or not of its type; EmptySplit if
+    it has no rows.
+    """
+    table = _READERS[_type(file)](_decoded(file), file)
+    if not table.num_rows:
+        raise EmptySplit(f"{file}: has no rows")
+    return table
+
+
+def _type(file: Path) -> str:
+    return Path(file.stem).suffix if file.suffix == ".gz" else file.suffix
+
+
+def _decoded(file: Path) -> str:
+    try:
+        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise DataError(f"{file}: is no whole gzip file ({error}); compress it again") from error
+    if content.startswith(_UTF_16):
+        raise DataError(f"{file}: is UTF-16; save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{file}, line {line}: the byte 0x{content[error.start]:02x} is not UTF-8 (Latin-1?); save it as UTF-8"
+        ) from error
+
+
+def _csv(text: str, file: Path) -> pa.Table:
+    """Comma-separated values with a header line, quoted by `"`; an empty field is an empty text."""
+    return _of_lines(csv.reader(io.StringIO(text, newline=""), strict=True), file)
+
+
+def _tsv(text: str, file: Path) -> pa.Table:
+    """Tab-separated values with a header line; a quote is a character like others, as in the files of MNLI and XNLI."""
+    return _of_lines(csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE), file)
+
+
+def _of_lines(reader: Any, file: Path) -> pa.Table:  # Any: csv names no type for its readers
+    csv.field_size_limit(sys.maxsize)
+    began = 1  # the line on which a row begins
+    names: list[str] = []
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            if not names:
+                names = [name.strip() for name in row]
+                _check_names(names, file)
+            elif row and len(row) != len(names):
+                raise DataError(
+                    f"{file}, line {began}: {len(row)} values, but the header names {len(names)} columns; quote values "
+                    'that contain a separator or a line break, and write a quote in a quoted value twice ("")'
+                )
+            elif row:
+                rows.append(row)
+            began = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(
+            f"{file}, line {began}: {error}; a value that begins with a quote must end with one, and a quote in it is "
+            'written twice ("")'
+        ) from error
+    return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
+
+
+def _check_names(names: list[str], file: Path) -> None:
+    if "" in names:
+        raise DataError(f"{file}: column {names.index('') + 1} has no name in the first line")
+    if double := {name for name in names if names.count(name) > 1}:
+        raise DataError(f"{file}: the first line names {', '.join(sorted(double))} twice")
+
+
+def _jsonl(text: str, file: Path) -> pa.Table:
+    """One object per line."""
+    return _of_objects(((f", line {number}", line) for number, line in enumerate(text.split("\n"), 1)), file)
+
+
+def _json(text: str, file: Path) -> pa.Table:
+    """A list of objects, or an object of one such list (`{"data": [...]}`)."""
+    value = _parsed(text, file, "")
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    if not isinstance(value, list):
+        raise DataError(f"{file}: is no list of objects; write one, or one object per line in a .jsonl file")
+    return _table(((f", object {number}", one) for number, one in enumerate(value, 1)), file)
+
+
+def _of_objects(lines: Iterator[tuple[str, str]], file: Path) -> pa.Table:
+    return _table(((place, _parsed(line, file, place)) for place, line in lines if line.strip()), file)
+
+
+def _parsed(text: str, file: Path, place: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        at = place or f", line {error.lineno}"
+        raise DataError(f"{file}{at}, character {error.colno}: is no JSON ({error.msg})") from error
+
+
+def _table(values: Iterator[tuple[str, object]], file: Path) -> pa.Table:
+    objects: list[Mapping[str, object]] = []
+    for place, value in values:
+        if not isinstance(value, dict):
+            raise DataError(f"{file}{place}: is no object with named fields")
+        objects.append(value)
+    names = dict.fromkeys(name for one in objects for name in one)
+    columns = {}
+    for name in names:
+        try:
+            columns[name] = pa.array([one.get(name) for one in objects])
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError(f"{file}, field '{name}': has values of several types ({error})") from error
+    return pa.table(columns)
+
+
+_READERS: Mapping[str, _Reader] = {".csv": _csv, ".tsv": _tsv, ".json": _json, ".jsonl": _jsonl}

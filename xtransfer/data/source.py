@@ -15,13 +15,13 @@ from pyarrow import parquet
 
 from xtransfer.base import settings
 from xtransfer.base.digest import digest
-from xtransfer.base.errors import EmptySplit, SourceError
+from xtransfer.base.errors import DataError, EmptySplit, SourceError
 from xtransfer.base.hub import is_commit, said
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.remembered_digests import file_digest
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
 from xtransfer.data import hub
-from xtransfer.data.folder import READERS, split_files
+from xtransfer.data.folder import TYPES, is_text, read_text_file, split_files
 
 LAB = "lab"
 LOCAL = "local/"  # folders of a mirror that no hub has
@@ -103,7 +103,7 @@ def open_split(
         if not table.num_rows:
             raise EmptySplit(f"{files[0]}: has no rows")
         return table
-    except (SourceError, EmptySplit):
+    except (SourceError, DataError):
         raise
     except Exception as error:  # the libraries below raise some twenty unrelated types
         what = f"configuration '{config or 'default'}', split '{split}'"
@@ -112,8 +112,8 @@ def open_split(
 
 def _read(file: Path, columns: Collection[str]) -> pa.Table:
     """A file, straight from where it lies: `load_dataset` would write every split a second time."""
-    if file.suffix in READERS:
-        table = READERS[file.suffix](file)
+    if is_text(file):
+        table = read_text_file(file)
         return table.select(_wanted(table.column_names, columns))
     with parquet.ParquetFile(file) as opened:
         return opened.read(_wanted(opened.schema_arrow.names, columns))
@@ -218,9 +218,7 @@ def _unavailable(source: Source, split: SplitName, language: str) -> str | None:
 def _files(folder: Path, config: str | None, split: str) -> list[Path]:
     files = split_files(folder, config, split)
     if not files and settings.current().hub_dir not in folder.parents:
-        raise SourceError(
-            f"{folder} has no file {config + '/' if config else ''}{split}.parquet, .csv or .jsonl; add it"
-        )
+        raise SourceError(f"{folder} has no file {config + '/' if config else ''}{split}.… of type {TYPES}; add it")
     if not files:
         raise SourceError(
             f"the mirror {folder} has no file {config or 'default'}/{split}-*.parquet; add it, or unset "

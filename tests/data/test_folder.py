@@ -1,0 +1,82 @@
+"""Text files of users: read as they are written, or refused with the line; never a row less."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from xtransfer.base.errors import DataError
+from xtransfer.data.folder import read_text_file, split_files
+
+HEADER = "lang,first,second,label\n"
+
+
+def _file(folder: Path, name: str, content: str | bytes) -> Path:
+    file = folder / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", f'{HEADER}en,"Go he said,x,neutral\nen,Row 0.,x,neutral\nen,"Stop he said,y,neutral\n', "line 2"),
+        ("a.csv", f'{HEADER}en,a,b,c\nen,"Go" he said,x,neutral\n', "line 3.*written twice"),
+        ("a.csv", f'{HEADER}en,"never closed,x,neutral\n', "line 2.*must end"),
+        ("a.csv", f"{HEADER}en,a,b,c\nen,one, two,x,neutral\n", "line 3: 5 values, but the header names 4"),
+        ("a.csv", "lang,first,first\nen,a,b\n", "names first twice"),
+        ("a.csv", "lang,,second\nen,a,b\n", "column 2 has no name"),
+        ("a.csv", HEADER, "has no rows"),
+        ("a.csv", f"{HEADER}de,Stra\xdfe,b,c\n".encode("latin-1"), "line 2: the byte 0xdf is not UTF-8.*Latin-1"),
+        ("a.tsv", "a\tb\n1\t2\n".encode("utf-16"), "is UTF-16"),
+        ("a.tsv", "a\tb\n1\t2\t3\n", "line 2: 3 values"),
+        ("a.jsonl", '{"a": 1}\n{"a": }\n', "line 2, character 7: is no JSON"),
+        ("a.jsonl", '{"a": 1}\n[1]\n', "line 2: is no object"),
+        ("a.jsonl", '{"a": 1}\n{"a": "x"}\n', "field 'a': has values of several types"),
+        ("a.json", '[{"a": 1},\n {"a" 2}]', "line 2, character 7: is no JSON"),
+        ("a.json", '"text"', "is no list of objects"),
+        ("a.csv.gz", b"no gzip", "is no whole gzip file"),
+        ("a.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-6], "is no whole gzip file"),
+    ],
+)
+def test_what_is_not_as_the_format_says_is_refused(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_text_file(_file(tmp_path, name, content))
+
+
+ROWS = [
+    {"first": 'He said "go".', "second": "two\r\nlines, and a comma", "label": "0"},
+    {"first": "2024-01-31", "second": "true", "label": ""},
+    {"first": "007", "second": " spaces ", "label": "-1"},
+]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", [".csv", ".json", ".jsonl"])
+def test_texts_stay_texts(tmp_path: Path, kind: str, packed: bool) -> None:
+    quoted = [[f'"{value.replace(chr(34), chr(34) * 2)}"' for value in row.values()] for row in ROWS]
+    content = {
+        ".csv": "\ufefffirst, second ,label\r\n" + "".join(",".join(row) + "\r\n" for row in quoted) + "\r\n",
+        ".json": json.dumps({"data": ROWS}),
+        ".jsonl": "".join(json.dumps(row) + "\n" for row in ROWS) + "\n",
+    }[kind].encode()
+    name = f"train{kind}{'.gz' if packed else ''}"
+    file = _file(tmp_path, name, gzip.compress(content) if packed else content)
+    assert read_text_file(file).to_pylist() == ROWS
+    assert split_files(tmp_path, None, "train") == [file]
+
+
+def test_quotes_of_tab_separated_values_are_characters(tmp_path: Path) -> None:
+    file = _file(tmp_path, "dev.tsv", 'first\tsecond\n"Go" he said\t"x\n')
+    assert read_text_file(file).to_pylist() == [{"first": '"Go" he said', "second": '"x'}]
+
+
+def test_no_line_break_is_lost_in_a_large_file(tmp_path: Path) -> None:
+    long = "x" * (1 << 20)
+    for shift in range(4):
+        text = f"{long[: -15 - shift]}\r\nZwei"
+        file = _file(tmp_path, "a.csv", f'first,second\r\n"{text}",b\r\n')
+        assert read_text_file(file).to_pylist()[0]["first"] == text
