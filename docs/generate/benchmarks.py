@@ -9,25 +9,9 @@ from docs.generate.tables import table
 from xtransfer.benchmarks import BUILT_IN
 from xtransfer.benchmarks.described import MANY, counted, places, several
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
+from xtransfer.kinds import KINDS
 from xtransfer.translation.translatable import why_not
 
-KINDS = {
-    "pair": "two texts, one label",
-    "choice": "a context, a question and options, one of which is right",
-    "tags": "a label for each word",
-    "span": "a question whose answer is part of a passage",
-    "sts": "two texts and how similar they are",
-    "bitext": "sentences, each to be matched with its translation in one other language",
-    "mining": "translated sentence pairs, to be found in two collections",
-    "answers": "questions, each to be matched with its answer among the answers of every language",
-    "entities": "mentions, each to be matched with its entity's description in any language",
-    "ranking": "pairs of texts that belong together; the first is to find the second",
-    "response": "texts and the replies to them",
-    "neighbours": "sentences with the sentences before and after them",
-    "dual-pair": "two texts, one label, predicted from one vector of each",
-    "nearness": "two texts and how similar they are, scored by the angle of their vectors, without training",
-    "mlm": "text with masked words",
-}
 _INTRODUCTION = "{num} benchmarks: {intermediates} can be intermediates, {targets} can be targets.\n"
 
 
@@ -37,11 +21,10 @@ def markdown(benchmarks: Mapping[str, Benchmark] = BUILT_IN) -> str:
         sum(role in one.roles for one in benchmarks.values()) for role in ("intermediate", "target")
     )
     parts = [_INTRODUCTION.format(num=len(benchmarks), intermediates=intermediates, targets=targets)]
-    order = {kind: number for number, kind in enumerate(KINDS)}
-    for kind in sorted({one.kind for one in benchmarks.values()}, key=lambda kind: (order.get(kind, len(order)), kind)):
-        own = [one for one in benchmarks.values() if one.kind == kind]
-        parts.append(f"## {kind}\n\nA row: {KINDS.get(kind, '')}.\n\n{_table(own)}\n")
-        parts += [_details(one) for one in own]
+    for kind in KINDS.values():
+        if own := [one for one in benchmarks.values() if one.kind == kind.name]:
+            parts.append(f"## {kind.name}\n\nA row: {kind.about}.\n\n{_table(own)}\n")
+            parts += [_details(one) for one in own]
     return "\n".join(parts)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from tests.training.tiny import make_encoder
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.benchmarks import BUILT_IN, get, index
-from xtransfer.benchmarks.spec import CALIBRATED, RETRIEVAL, SPLITS, Benchmark, Row, SplitName
+from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.check import fault
@@ -160,12 +163,21 @@ def _perfect(metric: metrics.Metric, gold: object) -> object:
     return gold
 
 
-def test_kinds_are_what_declarations_think_they_are() -> None:
-    """Plans are made without torch, so which kinds retrieve is said twice."""
-    retrieving = {name for name, kind in KINDS.items() if kind.retrieval is not None}
-    assert retrieving == set(RETRIEVAL)
-    calibrated = {name for name in retrieving if KINDS[name].retrieval.calibrate is not None}
-    assert calibrated == set(CALIBRATED)
+def test_a_benchmark_retrieves_if_its_kind_does() -> None:
+    def kinds_that(are: Callable[[Benchmark], bool]) -> set[str]:
+        return {one.kind for one in BUILT_IN.values() if are(one)}
+
+    assert kinds_that(lambda one: one.calibrated) == {"mining"}
+    assert kinds_that(lambda one: one.retrieves) == {"answers", "bitext", "entities", "mining", "nearness", "ranking"}
+    assert not replace(get("xnli"), kind="pare").retrieves
+
+
+def test_kinds_are_read_without_what_computes_with_them() -> None:
+    """Plans read kinds, and a plan should not wait for torch."""
+    heavy = ("torch", "transformers", "numpy")
+    code = f"import sys, xtransfer.kinds.check; sys.exit(' '.join({{*{heavy}}} & set(sys.modules)) or 0)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_every_kind_has_a_benchmark() -> None:

@@ -11,7 +11,6 @@ from xtransfer.benchmarks import BENCHMARKS, BUILT_IN, get
 from xtransfer.benchmarks.spec import SPLITS
 from xtransfer.data.load import available, load_rows
 from xtransfer.data.revisions import Pins
-from xtransfer.kinds import KINDS
 
 DECLARED = """from xtransfer.benchmarks.inference import MNLI
 from xtransfer.benchmarks.spec import Benchmark, Source
@@ -247,12 +246,3 @@ def test_functions_print_alike_in_every_process(file: Path) -> None:
         for split in SPLITS:
             lines = _declaration(benchmark, split, benchmark.languages_of(split))
             assert not any("0x" in line for line in lines), benchmark.name
-
-
-def test_the_docs_name_the_fields_of_every_kind() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "write-a-benchmark.md").read_text(encoding="utf-8")
-    table = page.partition("| kind | fields |\n|---|---|\n")[2].partition("\n\n")[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-    assert {kind: fields.split(", ") for kind, fields in rows} == {
-        name: list(kind.fields) for name, kind in KINDS.items()
-    }

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from docs.generate import benchmarks, cli, database, hook, recipes, studies
+from docs.generate import benchmarks, cli, database, hook, kinds, recipes, studies
 from docs.generate.tables import plain, table
 from tests.running import ROOT
 from xtransfer.benchmarks import BUILT_IN
@@ -29,9 +29,15 @@ MARKS = {
 
 
 def test_every_kind_is_explained_and_every_benchmark_listed() -> None:
-    assert set(benchmarks.KINDS) == set(KINDS)
     page = benchmarks.markdown()
+    assert all(f"\n## {kind.name}\n\nA row: {kind.about}.\n" in page for kind in KINDS.values())
     assert all(f"\n| {name} |" in page and f"\n**{name}**" in page for name in BUILT_IN)
+
+
+def test_the_fields_of_every_kind_are_listed() -> None:
+    page = kinds.markdown()
+    assert all(f"\n| {kind.name} | {', '.join(kind.fields)} | " in page for kind in KINDS.values())
+    assert "| first, second, label | first, second |" in page and "| no: its task is to find translations" in page
 
 
 def test_the_benchmarks_follow_a_declaration() -> None:
@@ -76,7 +82,7 @@ def test_signs_of_markdown_in_a_text_of_the_code_are_escaped() -> None:
     assert table(("a", "b"), [("x|y", "`y|z`")], right=("b",)) == "| a | b |\n| --- | ---: |\n| x\\|y | `y|z` |"
 
 
-@pytest.mark.parametrize("name", ["benchmarks", "cli", "database", "recipes", "studies"])
+@pytest.mark.parametrize("name", ["benchmarks", "cli", "database", "kinds", "recipes", "studies"])
 def test_each_is_on_one_page_and_printed_by_its_module(name: str) -> None:
     assert name in MARKS
     filled = hook.on_page_markdown(MARKS[name].read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from xtransfer.kinds import span
 from xtransfer.kinds.batches import collate
 from xtransfer.kinds.flat import FlatRows, flattened
 from xtransfer.kinds.heads import LabelHead
-from xtransfer.kinds.span import SpanHead
+from xtransfer.kinds.span_head import SpanHead
 from xtransfer.kinds.span_windows import TextTokens, cut, layout, longest_question, span_of, tokens_of
 from xtransfer.kinds.uninformed import uninformed_loss
 

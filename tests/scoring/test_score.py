@@ -11,7 +11,7 @@ from tests.training.tiny import make_encoder
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks import get
 from xtransfer.data.load import load_rows, save_rows
-from xtransfer.kinds import pair
+from xtransfer.kinds.heads import LabelHead
 from xtransfer.models import checkpoints
 from xtransfer.models.checkpoints import HeadInfo, SavedHead
 from xtransfer.scoring.score import score
@@ -28,7 +28,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _save(factory: pytest.TempPathFactory, labels: tuple[str, ...]) -> Path:
     encoder = checkpoints.load(make_encoder(factory.mktemp("encoder")))
-    head = pair.LabelHead(32, labels, 0.0)
+    head = LabelHead(32, labels, 0.0)
     with torch.no_grad():
         head.out_proj.weight.zero_()
         head.out_proj.bias.copy_(torch.tensor([0.0, 5.0, 1.0]))
@@ -104,7 +104,7 @@ def test_kinds_that_measure_nothing_write_no_measures(checkpoint: Path, tmp_path
 def reading(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random encoder whose answers depend on what it reads."""
     encoder = checkpoints.load(make_encoder(tmp_path_factory.mktemp("encoder")))
-    head = pair.LabelHead(32, LABELS, 0.0)
+    head = LabelHead(32, LABELS, 0.0)
     saved, folder = SavedHead(HeadInfo("lab-nli", "pair", LABELS, 0.0), head), tmp_path_factory.mktemp("reading")
     with torch.no_grad():
         torch.nn.init.normal_(head.out_proj.weight, generator=torch.Generator().manual_seed(0))

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from xtransfer import benchmarks, kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.data.revisions import Pins
+from xtransfer.kinds.spec import Kind, Translatable
 from xtransfer.planning.single_runs import translations
 from xtransfer.planning.study_check import check
 from xtransfer.study.study import Study, make
 from xtransfer.translation import engines
-from xtransfer.translation.translatable import BENCHMARKS, KINDS, Translatable, why_not
+from xtransfer.translation.translatable import BENCHMARKS, why_not
 
 
 def test_every_kind_is_declared() -> None:
-    assert set(KINDS) == set(kinds.KINDS)
-    for name, way in KINDS.items():
-        if isinstance(way, Translatable):
-            assert set(way.fields) <= set(kinds.get(name).fields), name
+    for name, kind in kinds.KINDS.items():
+        if isinstance(kind.translation, Translatable):
+            assert set(kind.translation.fields) <= set(kind.fields), name
+        else:
+            assert kind.translation != next(one.default for one in fields(Kind) if one.name == "translation"), name
     assert set(BENCHMARKS) <= set(benchmarks.BUILT_IN)
 
 

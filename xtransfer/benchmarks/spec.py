@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from xtransfer.kinds.spec import Retrieval
 
 Row = dict[str, Any]  # Any: values are of the types in the kind's `fields`
 Role = Literal["intermediate", "target"]
 SplitName = Literal["train", "dev", "test"]
-RETRIEVAL = ("bitext", "mining", "answers", "entities", "ranking", "nearness")  # kinds that compare vectors
-CALIBRATED = ("mining",)  # those of them that set a threshold on the dev split
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
 
@@ -84,12 +85,19 @@ class Benchmark:
     @property
     def retrieves(self) -> bool:
         """Whether it is scored by comparing vectors, which needs no training."""
-        return self.kind in RETRIEVAL
+        return self._retrieval is not None
 
     @property
     def calibrated(self) -> bool:
         """Whether scoring reads the dev split to set a threshold."""
-        return self.kind in CALIBRATED
+        retrieval = self._retrieval
+        return retrieval is not None and retrieval.calibrate is not None
+
+    @property
+    def _retrieval(self) -> Retrieval | None:
+        from xtransfer.kinds import KINDS  # a kind's functions take benchmarks, so its module imports this one
+
+        return KINDS[self.kind].retrieval if self.kind in KINDS else None
 
     def of_language(self, language: str) -> Benchmark:
         """Returns the benchmark with the columns of a language, if they differ by language."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain, islice
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.nearest_search import ranked
-from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.spec import NEVER_TRAINED, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import tokenize
 from xtransfer.metrics.mean_ap import DEPTH
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 QUESTION_TOKENS, CANDIDATE_TOKENS = 96, 256  # XTREME-R's limits; a smaller `max_length` applies to both
 
@@ -61,6 +62,8 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
     """Returns, for each question, the ids of the 20 nearest candidates in the pool."""
+    from xtransfer.kinds.nearest_search import ranked
+
     names = [name for part in rows.values() for row in part for name in row["candidates"]]
     pool = [vector for part in vectors.values() for own in part for vector in own[1:]]
     return {language: ranked([own[0] for own in part], pool, names, DEPTH) for language, part in vectors.items()}
@@ -96,9 +99,12 @@ def check(row: Row) -> str | None:
 KIND = Kind(
     name="answers",
     fields={"question": str, "context": str, "answer": str, "start": int, "sentence_breaks": list[int]},
+    about="questions, each to be matched with its answer among the answers of every language",
     encode=encode,
     retrieval=Retrieval(find),
     together=together,
     gold=lambda benchmark, row: row["relevant"],
     check=check,
+    translation=NEVER_TRAINED,
+    shown=("question",),
 )

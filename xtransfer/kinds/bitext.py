@@ -7,13 +7,15 @@ the id of the row whose target was retrieved, so the correct answer is the row's
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.nearest_search import ranked
-from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.spec import FINDS_TRANSLATIONS, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import sequences_each
+from xtransfer.kinds.words import found
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
@@ -30,6 +32,8 @@ def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> d
 
 
 def _nearest(vectors: Vectors, rows: Sequence[Row]) -> list[Prediction]:
+    from xtransfer.kinds.nearest_search import ranked
+
     sources, targets = [own[0] for own in vectors], [own[1] for own in vectors]
     found = ranked(sources, targets, [row["id"] for row in rows], 1)
     return [Prediction(one.value[0], one.scores) for one in found]
@@ -38,7 +42,11 @@ def _nearest(vectors: Vectors, rows: Sequence[Row]) -> list[Prediction]:
 KIND = Kind(
     name="bitext",
     fields={"source": str, "target": str},
+    about="sentences, each to be matched with its translation in one other language",
     encode=encode,
     retrieval=Retrieval(find),
     gold=lambda benchmark, row: row["id"],
+    translation=FINDS_TRANSLATIONS,
+    shown=("source",),
+    words=found("target"),
 )

@@ -9,14 +9,18 @@ put the question into `context` and leave `question` empty.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import torch
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import LabelHead, OptionHead, copied, same_trunk
-from xtransfer.kinds.spec import Encoded, Kind, Prediction
+from xtransfer.kinds.carry import copied
+from xtransfer.kinds.spec import Encoded, Kind, Prediction, Translatable
 from xtransfer.kinds.tokens import by_row, tokenize
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+    from xtransfer.kinds.heads import OptionHead
 
 QUESTIONS = ("cause", "effect", "")
 ENTAILMENT = "entailment"
@@ -35,6 +39,8 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> OptionHead:
     """Returns a newly initialised head with one logit per option."""
+    from xtransfer.kinds.heads import OptionHead
+
     return OptionHead(hidden, dropout)
 
 
@@ -48,25 +54,29 @@ def decode(
     ]
 
 
-@torch.no_grad()
 def carry(source: torch.nn.Module, new: torch.nn.Module) -> bool:
     """Initialises `new` from another choice head or from a pair head with an entailment label; False if neither fits.
 
     From a pair head, it copies the dense layer and sets the option's weights to the entailment weights minus the
     mean of the other labels' weights. An option then scores high where the pair head would predict entailment.
     """
+    import torch
+
+    from xtransfer.kinds.heads import LabelHead, OptionHead, same_trunk
+
     if copied(source, new):
         return True
     if not (isinstance(new, OptionHead) and same_trunk(source, new)):
         return False
     if not isinstance(source, LabelHead) or ENTAILMENT not in source.labels or len(source.labels) < 2:
         return False
-    new.take_trunk(source)
-    entailment = source.labels.index(ENTAILMENT)
-    others = [number for number in range(len(source.labels)) if number != entailment]
-    weight, bias = source.out_proj.weight, source.out_proj.bias
-    new.out_proj.weight.copy_((weight[entailment] - weight[others].mean(0)).unsqueeze(0))
-    new.out_proj.bias.copy_((bias[entailment] - bias[others].mean()).unsqueeze(0))
+    with torch.no_grad():
+        new.take_trunk(source)
+        entailment = source.labels.index(ENTAILMENT)
+        others = [number for number in range(len(source.labels)) if number != entailment]
+        weight, bias = source.out_proj.weight, source.out_proj.bias
+        new.out_proj.weight.copy_((weight[entailment] - weight[others].mean(0)).unsqueeze(0))
+        new.out_proj.bias.copy_((bias[entailment] - bias[others].mean()).unsqueeze(0))
     return True
 
 
@@ -84,6 +94,7 @@ def check(row: Row) -> str | None:
 KIND = Kind(
     name="choice",
     fields={"context": str, "question": str, "choices": list[str], "label": int},
+    about="a context, a question and options, one of which is right",
     encode=encode,
     head=head,
     decode=decode,
@@ -91,4 +102,7 @@ KIND = Kind(
     carry=carry,
     may_be_empty=("question",),
     check=check,
+    translation=Translatable(("context", "choices"), as_label=True),
+    shown=("context", "question"),
+    words=lambda benchmark, row, value, rows: row["choices"][value],
 )

@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from transformers import PreTrainedTokenizerBase
-
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import copied
-from xtransfer.kinds.pair import decode
-from xtransfer.kinds.spec import Encoded, Kind
+from xtransfer.kinds.pair import decode, two_labels
+from xtransfer.kinds.spec import Encoded, Kind, Translatable
 from xtransfer.kinds.tokens import sequences_each
-from xtransfer.kinds.vector_heads import DualPairHead
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from xtransfer.kinds.vector_heads import DualPairHead
     from xtransfer.recipes.recipe import Recipe
 
 
@@ -29,6 +28,8 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, object]) -> DualPairHead:
     """Returns a newly initialised head with one logit per label of the benchmark."""
+    from xtransfer.kinds.vector_heads import DualPairHead
+
     return DualPairHead(hidden, benchmark.labels, dropout, dual)
 
 
@@ -42,11 +43,14 @@ def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
 KIND = Kind(
     name="dual-pair",
     fields={"first": str, "second": str, "label": int},
+    about="two texts, one label, predicted from one vector of each",
     encode=encode,
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["label"],
-    carry=copied,
     dual=True,
     uninformed=uninformed,
+    declared=two_labels,
+    translation=Translatable(("first", "second"), as_label=True, negation_decides=True),
+    shown=("first", "second"),
 )

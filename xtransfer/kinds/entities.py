@@ -9,16 +9,17 @@ truncating a long text does not remove it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.base.errors import DataError
 from xtransfer.benchmarks.pools import MENTION, text_of
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.nearest_search import ranked
-from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.spec import NEVER_TRAINED, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import one_sequence_each
 from xtransfer.metrics.mean_ap import DEPTH
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 ENTITY = "entity"
 TOKENS = 64  # XTREME-R's limit; a smaller `max_length` takes precedence
@@ -44,6 +45,8 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
     """Returns the 20 nearest entities for each mention, and an empty prediction for each entity."""
+    from xtransfer.kinds.nearest_search import ranked
+
     pool, names = [], []
     for language, part in rows.items():
         for row, own in zip(part, vectors[language], strict=True):
@@ -71,9 +74,12 @@ def check(row: Row) -> str | None:
 KIND = Kind(
     name="entities",
     fields={"text": str, "side": str, "start": int, "end": int, "entity": str},
+    about="mentions, each to be matched with its entity's description in any language",
     encode=encode,
     retrieval=Retrieval(find),
     together=together,
     gold=lambda benchmark, row: [row["entity"]],
     check=check,
+    translation=NEVER_TRAINED,
+    shown=("text",),
 )

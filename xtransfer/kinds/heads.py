@@ -97,18 +97,6 @@ class ScoreHead(FirstTokenHead):
         return nn.functional.mse_loss(outputs.float(), targets)
 
 
-@torch.no_grad()
-def copied(source: nn.Module, new: nn.Module) -> bool:
-    """Copies the weights of `source` into `new`; returns False if their class, labels or shapes differ."""
-    ours, theirs = new.state_dict(), source.state_dict()
-    same_sizes = {name: one.shape for name, one in ours.items()} == {name: one.shape for name, one in theirs.items()}
-    same_labels = getattr(source, "labels", ()) == getattr(new, "labels", ())
-    if type(source) is not type(new) or not (same_labels and same_sizes):
-        return False
-    new.load_state_dict(theirs)
-    return True
-
-
 def same_trunk(source: nn.Module, new: nn.Module) -> bool:
     """Returns whether both heads have dense layers of the same shape."""
     return (

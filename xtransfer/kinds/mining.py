@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import torch
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.nearest_search import k_nearest, ratio_margins
-from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.spec import FINDS_TRANSLATIONS, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import one_sequence_each
+from xtransfer.kinds.words import found
 from xtransfer.metrics.mining_f1 import f1
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
 
 NEIGHBOURHOOD = 4
 SOURCE, TARGET = "source", "target"
@@ -116,6 +118,10 @@ def _texts(vectors: Vectors, rows: Sequence[Row], side: str) -> _Texts:
 
 def _pairs(sources: Sequence[torch.Tensor], targets: Sequence[torch.Tensor]) -> Iterator[tuple[float, int, int]]:
     """Yields (margin, source, target) of the pairs of strategy "max", best first."""
+    import torch
+
+    from xtransfer.kinds.nearest_search import k_nearest, ratio_margins
+
     forward, backward = k_nearest(sources, targets, NEIGHBOURHOOD), k_nearest(targets, sources, NEIGHBOURHOOD)
     there, back = ratio_margins(forward, backward), ratio_margins(backward, forward)
     best_target = forward.indices.gather(1, there.argmax(1, keepdim=True)).squeeze(1)
@@ -145,8 +151,12 @@ def check(row: Row) -> str | None:
 KIND = Kind(
     name="mining",
     fields={"text": str, "side": str, "partners": list[str]},
+    about="translated sentence pairs, to be found in two collections",
     encode=encode,
     retrieval=Retrieval(find, calibrate),
     gold=lambda benchmark, row: row["partners"],
     check=check,
+    translation=FINDS_TRANSLATIONS,
+    shown=("text",),
+    words=found("text"),
 )

@@ -11,18 +11,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import torch
-from transformers import PreTrainedTokenizerBase
-
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import copied
-from xtransfer.kinds.language_head import LanguageHead
-from xtransfer.kinds.spec import Encoded, Kind
+from xtransfer.kinds.spec import Encoded, Kind, Translatable
 from xtransfer.kinds.tokens import one_sequence_each
 
 if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
     from xtransfer.kinds.batches import Batch
+    from xtransfer.kinds.language_head import LanguageHead
     from xtransfer.recipes.recipe import Recipe
 
 SHARE = 0.15  # share of tokens to predict
@@ -42,6 +41,8 @@ def corrupt(batch: Batch, tokenizer: PreTrainedTokenizerBase, generator: torch.G
 
     Special tokens and padding are never masked. Raises RequestError if the tokenizer has no mask token.
     """
+    import torch
+
     if tokenizer.mask_token_id is None:
         raise RequestError(
             "the encoder's tokenizer has no mask token, which masked language modelling needs; "
@@ -64,6 +65,8 @@ def corrupt(batch: Batch, tokenizer: PreTrainedTokenizerBase, generator: torch.G
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> LanguageHead:
     """Returns a newly initialised head; call `bind` with the encoder before use."""
+    from xtransfer.kinds.language_head import LanguageHead
+
     return LanguageHead(hidden)
 
 
@@ -79,10 +82,11 @@ def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
 KIND = Kind(
     name="mlm",
     fields={"text": str},
+    about="text with masked words",
     encode=encode,
     head=head,
     gold=lambda benchmark, row: None,
-    carry=copied,
     corrupt=corrupt,
     uninformed=uninformed,
+    translation=Translatable(("text",)),
 )

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-
-import torch
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.spec import NEVER_TRAINED, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.sts import check
 from xtransfer.kinds.tokens import sequences_each
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
@@ -35,8 +37,11 @@ def _similarity(two: torch.Tensor) -> float:
 KIND = Kind(
     name="nearness",
     fields={"first": str, "second": str, "score": float},
+    about="two texts and how similar they are, scored by the angle of their vectors, without training",
     encode=encode,
     retrieval=Retrieval(find),
     gold=lambda benchmark, row: row["score"],
     check=check,
+    translation=NEVER_TRAINED,
+    shown=("first", "second"),
 )

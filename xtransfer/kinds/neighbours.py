@@ -10,15 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from transformers import PreTrainedTokenizerBase
-
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import copied
-from xtransfer.kinds.spec import Encoded, Kind
+from xtransfer.kinds.spec import Encoded, Kind, Translatable
 from xtransfer.kinds.tokens import sequences_each
-from xtransfer.kinds.vector_heads import NeighboursHead
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from xtransfer.kinds.vector_heads import NeighboursHead
     from xtransfer.recipes.recipe import Recipe
 
 PLACES = ("before", "text", "after")
@@ -31,6 +30,8 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, object]) -> NeighboursHead:
     """Returns a newly initialised head with one layer per position."""
+    from xtransfer.kinds.vector_heads import NeighboursHead
+
     return NeighboursHead(hidden, dual)
 
 
@@ -42,10 +43,11 @@ def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
 KIND = Kind(
     name="neighbours",
     fields=dict.fromkeys(PLACES, str),
+    about="sentences with the sentences before and after them",
     encode=encode,
     head=head,
     gold=lambda benchmark, row: None,
-    carry=copied,
     dual=True,
     uninformed=uninformed,
+    translation=Translatable(PLACES),
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import torch
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import LabelHead, copied
-from xtransfer.kinds.spec import Encoded, Kind, Prediction
+from xtransfer.kinds.spec import Encoded, Kind, Prediction, Translatable
 from xtransfer.kinds.tokens import one_sequence_each
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+    from xtransfer.kinds.heads import LabelHead
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
@@ -21,6 +24,8 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> LabelHead:
     """Returns a newly initialised head with one logit per label of the benchmark."""
+    from xtransfer.kinds.heads import LabelHead
+
     return LabelHead(hidden, benchmark.labels, dropout)
 
 
@@ -34,12 +39,22 @@ def decode(
     ]
 
 
+def two_labels(benchmark: Benchmark) -> str | None:
+    """Returns what is wrong with a declaration, or None if it has at least two labels."""
+    if len(benchmark.labels) < 2:
+        return f"labels: kind {benchmark.kind} needs at least two, found {len(benchmark.labels)}"
+    return None
+
+
 KIND = Kind(
     name="pair",
     fields={"first": str, "second": str, "label": int},
+    about="two texts, one label",
     encode=encode,
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["label"],
-    carry=copied,
+    declared=two_labels,
+    translation=Translatable(("first", "second"), as_label=True, negation_decides=True),
+    shown=("first", "second"),
 )

@@ -12,18 +12,16 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import torch
-from transformers import PreTrainedTokenizerBase
-
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import copied
-from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Vectors
+from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Translatable, Vectors
 from xtransfer.kinds.tokens import Tokens, by_row, tokenize
-from xtransfer.kinds.vector_heads import RankingHead
-from xtransfer.metrics.eigen import NUM_PAIRS, eigen_similarity
+from xtransfer.kinds.words import found
 from xtransfer.metrics.precision_at import DEPTH
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from xtransfer.kinds.vector_heads import RankingHead
     from xtransfer.recipes.recipe import Recipe
 
 OTHERS = 999  # incorrect targets ranked together with the correct one
@@ -58,6 +56,8 @@ def _tokenized(
 
 def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, object]) -> RankingHead:
     """Returns a head whose only parameter is the scale, if the recipe learns it."""
+    from xtransfer.kinds.vector_heads import RankingHead
+
     return RankingHead(dual)
 
 
@@ -67,6 +67,8 @@ def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> d
 
 
 def _ranked(language: str, vectors: Vectors, rows: Sequence[Row]) -> list[Prediction]:
+    import torch
+
     sources, targets = (torch.stack([own[side] for own in vectors]) for side in (0, 1))
     found = []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -95,6 +97,10 @@ def measure(vectors: Vectors) -> dict[str, float]:
 
     Higher means less similar spaces. Empty if there are too few rows.
     """
+    import torch
+
+    from xtransfer.metrics.eigen import NUM_PAIRS, eigen_similarity
+
     if len(vectors) < NUM_PAIRS:
         return {}
     sources, targets = (torch.stack([own[side] for own in vectors]) for side in (0, 1))
@@ -111,12 +117,16 @@ def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
 KIND = Kind(
     name="ranking",
     fields={"source": str, "target": str, "context": str},
+    about="pairs of texts that belong together; the first is to find the second",
     encode=encode,
     head=head,
     retrieval=Retrieval(find, unit=False, measure=measure),
     gold=lambda benchmark, row: [row["id"]],
-    carry=copied,
     dual=True,
     uninformed=uninformed,
     may_be_empty=("context",),
+    hard_negatives=True,
+    translation=Translatable(("source", "target", "context"), some_empty=True),
+    shown=("source", "context"),
+    words=found("target"),
 )

@@ -11,18 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-from transformers import PreTrainedTokenizerBase
-
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import copied, linear
-from xtransfer.kinds.span_decode import best_span, nbest
 from xtransfer.kinds.span_windows import NOWHERE, cut, layout, longest_question, room_for, span_of, tokens_of
-from xtransfer.kinds.spec import Encoded, Kind, Prediction
+from xtransfer.kinds.spec import Encoded, Kind, Prediction, Translatable
 
 if TYPE_CHECKING:
-    from xtransfer.kinds.batches import Batch
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+    from xtransfer.kinds.span_head import SpanHead
 
 _SHOWN = 60  # characters of a text shown in an error
 
@@ -63,30 +60,10 @@ def _target(answer: tuple[int, int] | None, place: int, first: int, length: int)
     return (answer[0] - first + place, answer[1] - first + place)
 
 
-class SpanHead(nn.Module):
-    """Scores each token as start and as end of the answer, with a softmax over the tokens of a window."""
-
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        self.outputs = linear(hidden, 2)
-
-    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Returns logits [windows, 2 (start, end), tokens]; padding is minus infinity."""
-        logits: torch.Tensor = self.outputs(states).float().transpose(1, 2)
-        return logits.masked_fill(batch.attention_mask[:, None, :] == 0, float("-inf"))
-
-    def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Returns the cross-entropy averaged over the windows of the batch and over start and end."""
-        targets = torch.tensor([window for row in batch.targets for window in row], device=outputs.device)
-        return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
-
-    def items(self, batch: Batch) -> int:
-        """Returns the number of windows the loss averages over."""
-        return sum(batch.sizes)
-
-
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> SpanHead:
     """Returns a newly initialised head without dropout, like the encoders' own heads for question answering."""
+    from xtransfer.kinds.span_head import SpanHead
+
     return SpanHead(hidden)
 
 
@@ -94,6 +71,8 @@ def decode(
     benchmark: Benchmark, outputs: torch.Tensor, rows: Sequence[Row], encoded: Sequence[Encoded]
 ) -> list[Prediction]:
     """Predicts the text of the best span as it stands in the context; scores: of that span, of no answer."""
+    from xtransfer.kinds.span_decode import best_span, nbest
+
     places, values = nbest(outputs)
     null = outputs[:, :, 0].double().numpy()
     predictions, start = [], 0
@@ -122,10 +101,17 @@ def check(row: Row) -> str | None:
 KIND = Kind(
     name="span",
     fields={"context": str, "question": str, "answers": list[str], "starts": list[int]},
+    about="a question whose answer is part of a passage",
     encode=encode,
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["answers"],
-    carry=copied,
     check=check,
+    translation=Translatable(
+        ("context", "question"),
+        "answers",
+        not_into_english="an answer found in the English translation cannot be compared with answers in another "
+        "language",
+    ),
+    shown=("question", "context"),
 )

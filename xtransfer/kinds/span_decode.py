@@ -8,9 +8,12 @@ at most 30 tokens; a start counts only in the window that gives it most context.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 N_BEST = 20
 LONGEST = 30  # tokens of an answer

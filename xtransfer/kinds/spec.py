@@ -1,18 +1,24 @@
-"""A kind: how benchmarks of one shape are encoded, trained and decoded. Many benchmarks share few kinds."""
+"""A kind: how benchmarks of one shape are encoded, trained, decoded, translated and shown.
+
+Many benchmarks share few kinds. Plans and reports read kinds, and do without torch: modules of kinds import it only in
+the functions that compute with it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Protocol
-
-import torch
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.kinds.carry import copied
+from xtransfer.kinds.words import in_words
 
 if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
     from xtransfer.kinds.batches import Batch
     from xtransfer.recipes.recipe import Recipe
 
@@ -55,8 +61,8 @@ class Prediction:
     scores: tuple[float, ...] = ()  # its logits or similarities, if there are few
 
 
-Decode = Callable[[Benchmark, torch.Tensor, Sequence[Row], Sequence[Encoded]], list[Prediction]]
-Vectors = Sequence[torch.Tensor]  # fp32 [sequences, hidden] per row; unit length if `Retrieval.unit`
+Decode: TypeAlias = "Callable[[Benchmark, torch.Tensor, Sequence[Row], Sequence[Encoded]], list[Prediction]]"
+Vectors: TypeAlias = "Sequence[torch.Tensor]"  # fp32 [sequences, hidden] per row; unit length if `Retrieval.unit`
 Languages = Mapping[str, Sequence[Row]]
 
 
@@ -74,8 +80,28 @@ class Retrieval:
 
 
 @dataclass(frozen=True)
+class Translatable:
+    """How the rows of a kind are translated.
+
+    `texts`: each text of the fields by itself. `answers`: also, each answer is found in the translated context
+    (`translation.answers`). `tags`: tags are moved by word alignment (`translation.tags`), which a study must ask for.
+    """
+
+    fields: tuple[str, ...]  # that hold a text or a list of texts
+    how: Literal["texts", "answers", "tags"] = "texts"
+    some_empty: bool = False  # whether a source text may be empty
+    negation_decides: bool = False  # whether the label may change with a lost "not"
+    as_label: bool = False  # whether the answer is a label, an option or a number, the same in every language
+    not_into_english: str = ""  # why test rows cannot be scored on their translation, where that needs its own reason
+
+
+NEVER_TRAINED = "it is for scoring only, not for training"
+FINDS_TRANSLATIONS = "its task is to find translations, which machine translation would give away"
+
+
+@dataclass(frozen=True)
 class Kind:
-    """The functions of one kind.
+    """Everything that is known of one kind. To add one, declare such a value and list it in the index.
 
     A kind has `head` and `decode` (trained and scored), `head` alone (trained only), or `retrieval` (scored by
     comparing vectors), with a `head` if training can improve those vectors.
@@ -83,18 +109,21 @@ class Kind:
 
     name: str
     fields: Mapping[str, type | GenericAlias]
-    # canonical fields of a row besides `id` and `group` → str, int, float, list[str] or list[int]
+    # canonical fields of a row besides `id` and `group` → str, int, float, list[str] or list[int]. Values of `label`
+    # and `tags` become ids by the benchmark's labels; `answers` may be empty only if it declares `no_answer`
+    about: str  # what a row is, in the words of the documentation: "two texts, one label"
     encode: Callable[[Sequence[Row], PreTrainedTokenizerBase, int], list[Encoded]]
     # (rows, tokenizer, maximum tokens per sequence) → one per row, independent of the other rows
     gold: Callable[[Benchmark, Row], Any]  # the correct value, in the form of `Prediction.value`
     head: Callable[..., torch.nn.Module] | None = None
     # (hidden size, benchmark, dropout) → Head; if `dual`, also the values of the recipe's `dual`
     dual: bool = False  # whether its head compares vectors with the settings of the recipe's `dual`
+    hard_negatives: bool = False  # whether rows have a `target`, and training can add the targets most like it
     decode: Decode | None = None  # (benchmark, outputs of Head, rows, encoded) of one batch → one per row
     retrieval: Retrieval | None = None
     together: Callable[[Languages], dict[str, list[Row]]] | None = None
     # prepares the rows of all languages for scoring, before encoding (one pool of candidates over languages)
-    carry: Callable[[torch.nn.Module, torch.nn.Module], bool] | None = None
+    carry: Callable[[torch.nn.Module, torch.nn.Module], bool] = copied
     # (source head, new head): initialises the new head from the source; returns False if they do not fit
     corrupt: Callable[[Batch, PreTrainedTokenizerBase, torch.Generator], Batch] | None = None
     # changes a training batch before the encoder sees it (masking) and sets its targets
@@ -102,4 +131,10 @@ class Kind:
     # mean loss of the best answer that ignores the input, where the targets alone do not determine it
     may_be_empty: tuple[str, ...] = ()  # text fields that may be empty
     check: Callable[[Row], str | None] | None = None  # returns faults of a row other than wrong types
+    declared: Callable[[Benchmark], str | None] | None = None  # returns other faults of a declaration than columns
+    translation: Translatable | str = "its kind does not say which of its fields are texts"
+    # or why its rows cannot be translated
+    shown: tuple[str, ...] = ()  # fields that a person reads beside a prediction, if it predicts
+    words: Callable[[Benchmark, Row, Any, Mapping[str, Row]], str] = in_words
+    # (benchmark, row, a value of `gold` or a prediction, the language's rows by id) → the value in words
     version: int = 1  # increase it when the output of `encode` changes, since encoded rows are cached

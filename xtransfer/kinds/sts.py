@@ -7,14 +7,17 @@ which does not change correlations.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import torch
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import ScoreHead, copied
-from xtransfer.kinds.spec import Encoded, Kind, Prediction
+from xtransfer.kinds.spec import Encoded, Kind, Prediction, Translatable
 from xtransfer.kinds.tokens import one_sequence_each
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+    from xtransfer.kinds.heads import ScoreHead
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
@@ -25,6 +28,8 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> ScoreHead:
     """Returns a newly initialised head with one score per row."""
+    from xtransfer.kinds.heads import ScoreHead
+
     return ScoreHead(hidden, dropout)
 
 
@@ -45,10 +50,12 @@ def check(row: Row) -> str | None:
 KIND = Kind(
     name="sts",
     fields={"first": str, "second": str, "score": float},
+    about="two texts and how similar they are",
     encode=encode,
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["score"],
-    carry=copied,
     check=check,
+    translation=Translatable(("first", "second"), as_label=True),
+    shown=("first", "second"),
 )

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import torch
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.kinds.heads import copied
-from xtransfer.kinds.spec import Encoded, Kind, Prediction
-from xtransfer.kinds.tag_head import TagHead
+from xtransfer.kinds.spec import Encoded, Kind, Prediction, Translatable
 from xtransfer.kinds.tokens import Tokens
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+    from xtransfer.kinds.tag_head import TagHead
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def _parts(words: Sequence[Tokens], room: int) -> Iterator[list[Tokens]]:
 
 def head(hidden: int, benchmark: Benchmark, dropout: float) -> TagHead:
     """Returns a newly initialised head with one logit per label of the benchmark."""
+    from xtransfer.kinds.tag_head import TagHead
+
     return TagHead(hidden, benchmark.labels, dropout)
 
 
@@ -122,13 +126,28 @@ def check(row: Row) -> str | None:
     return None if words else "tokens is empty; drop the row"
 
 
+def declared(benchmark: Benchmark) -> str | None:
+    """Returns what is wrong with a declaration, or None if it names its labels."""
+    if not (benchmark.labels or benchmark.labels_from):
+        return f"labels: kind {benchmark.kind} needs them; set labels or labels_from"
+    return None
+
+
 KIND = Kind(
     name="tags",
     fields={"tokens": list[str], "tags": list[int]},
+    about="a label for each word",
     encode=encode,
     head=head,
     decode=decode,
     gold=gold,
-    carry=copied,
     check=check,
+    declared=declared,
+    translation=Translatable(
+        ("tokens",),
+        "tags",
+        not_into_english="tags belong to words of the original, and the translation has other words",
+    ),
+    shown=("tokens",),
+    words=lambda benchmark, row, value, rows: " ".join(value),
 )

@@ -91,6 +91,6 @@ def _carry(loaded: Loaded, benchmark: Benchmark, module: nn.Module) -> str | Non
     carry = KINDS[benchmark.kind].carry
     for name in sorted(loaded.heads, key=lambda name: name != benchmark.name):
         saved = loaded.heads[name]
-        if carry is not None and carry(saved.module, module):
+        if carry(saved.module, module):
             return name
     return None

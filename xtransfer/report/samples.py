@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from xtransfer import benchmarks, kinds
 from xtransfer.base.errors import XTransferError
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
+from xtransfer.kinds.spec import Kind
 from xtransfer.report import translated
 from xtransfer.report.data_used import into
 from xtransfer.report.provenance import Provenance
@@ -31,21 +32,6 @@ log = logging.getLogger(__name__)
 EACH = 2  # right and wrong ones of a target in a language
 _MANY_LANGUAGES = 20  # from here on, one of each
 _COLUMNS = ("language", "id", "gold", "prediction", "item")
-_INPUTS = {
-    "pair": ("first", "second"),
-    "dual-pair": ("first", "second"),
-    "sts": ("first", "second"),
-    "nearness": ("first", "second"),
-    "choice": ("context", "question"),
-    "tags": ("tokens",),
-    "span": ("question", "context"),
-    "answers": ("question",),
-    "bitext": ("source",),
-    "ranking": ("source", "context"),
-    "mining": ("text",),
-    "entities": ("text",),
-}  # kind → what a person reads of a row
-_FOUND = {"bitext": "target", "ranking": "target", "mining": "text"}  # kind → field of the row that an id names
 
 Shown = dict[str, Any]
 _Sources = dict[tuple[str, str, SplitName, int | None], dict[str, Row]]
@@ -91,6 +77,7 @@ def _of_cell(cell: Any, store: ArtifactStore) -> Iterator[Shown]:
         return
     target = Target.parse(cell.target)
     benchmark = benchmarks.get(target.benchmark)
+    kind = kinds.get(benchmark.kind)
     frame = Predictions(artifact).read(_COLUMNS).to_pandas()
     each = EACH if frame["language"].nunique() <= _MANY_LANGUAGES else 1
     for language, own in frame.groupby("language", sort=False):
@@ -99,15 +86,15 @@ def _of_cell(cell: Any, store: ArtifactStore) -> Iterator[Shown]:
         for answer in _chosen(own, each).to_dict("records"):
             row = rows.get(answer["id"])
             gold, predicted = json.loads(answer["gold"]), json.loads(answer["prediction"])
-            if row is None or not _agrees(benchmark, row, gold):
+            if row is None or not _agrees(kind, benchmark, row, gold):
                 continue
             yield {
                 "target": cell.target,
                 "language": language,
                 "right": _judged(answer["item"]),
-                "gold": _said(benchmark, row, gold, rows),
-                "predicted": _said(benchmark, row, predicted, rows),
-                "input": _input(benchmark, row),
+                "gold": cut(kind.words(benchmark, row, gold, rows)),
+                "predicted": cut(kind.words(benchmark, row, predicted, rows)),
+                "input": _input(kind, row),
                 "run": f"{cell.encoder} after {cell.intermediate}, seed {cell.seed}",
             }
 
@@ -120,29 +107,14 @@ def _chosen(answers: pd.DataFrame, each: int) -> pd.DataFrame:
     return pd.concat([answers[~right].head(each), answers[right].head(each)])
 
 
-def _agrees(benchmark: Benchmark, row: Row, gold: Any) -> bool:
+def _agrees(kind: Kind, benchmark: Benchmark, row: Row, gold: Any) -> bool:
     """Whether a row is the one that was scored: its source may have changed since."""
-    kind = kinds.get(benchmark.kind)
     return kind.together is not None or json.loads(json.dumps(kind.gold(benchmark, row))) == gold
 
 
-def _input(benchmark: Benchmark, row: Row) -> str:
-    parts = (row[field] for field in _INPUTS[benchmark.kind])
+def _input(kind: Kind, row: Row) -> str:
+    parts = (row[field] for field in kind.shown)
     return " ‖ ".join(cut(" ".join(part) if isinstance(part, list) else part) for part in parts if part)
-
-
-def _said(benchmark: Benchmark, row: Row, value: Any, rows: Mapping[str, Row]) -> str:
-    """A gold value or a prediction in words: a label's name, an option's or a found row's text."""
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    if benchmark.kind == "choice":
-        return cut(row["choices"][value])
-    if benchmark.kind in _FOUND:
-        names = value[:1] if isinstance(value, list) else [value]
-        return cut(" | ".join(rows[name][_FOUND[benchmark.kind]] if name in rows else name for name in names))
-    if isinstance(value, int):
-        return benchmark.labels[value]
-    return cut(value if isinstance(value, str) else (" " if benchmark.kind == "tags" else " | ").join(value))
 
 
 def _judged(points: float) -> str:

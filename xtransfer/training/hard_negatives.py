@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import torch
 
 from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.kinds import KINDS
 from xtransfer.kinds.nearest_search import k_nearest
 from xtransfer.models.checkpoints import Loaded
 from xtransfer.models.predict import RowEncoder, vectors_of
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
-
-MINED = ("ranking", "response")  # kinds whose rows have a target
 
 
 def with_negatives(
@@ -25,7 +24,7 @@ def with_negatives(
     to the row's target is not a negative.
     """
     wanted = recipe.dual.hard_negatives
-    if not wanted or benchmark.kind not in MINED:
+    if not wanted or not KINDS[benchmark.kind].hard_negatives:
         return list(parts)
     row_encoder = RowEncoder(loaded.tokenizer, recipe.max_length)
     pooling = Pooling(how=recipe.dual.pooling)

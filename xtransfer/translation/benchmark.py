@@ -11,15 +11,14 @@ from typing import Any, Protocol, TypeVar
 from xtransfer.base.errors import DataError
 from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.spec import Translatable
 from xtransfer.translation.answers import translate_answers
 from xtransfer.translation.checks import Reason, fault
 from xtransfer.translation.engine import Engine
 from xtransfer.translation.quality import against_people, round_trip
 from xtransfer.translation.tags import translate_tags
-from xtransfer.translation.translatable import Translatable, texts_of, translatable_kind
+from xtransfer.translation.translatable import texts_of, translatable_kind
 from xtransfer.translation.translated_rows import Dropped, TranslatedRows, check_texts, translate_texts
-
-_NEGATION_DECIDES = ("pair", "dual-pair")  # kinds whose label may change with a lost "not"
 
 
 class WithKept(Protocol):
@@ -100,7 +99,7 @@ def translate_rows(
     dropped: list[Dropped] = []
     for row, made, lost in zip(rows, translated.rows, translated.reasons, strict=True):
         texts = _texts(kind, kind_name, row, made)
-        reason = fault(*texts, source, target, negation=kind_name in _NEGATION_DECIDES) or lost
+        reason = fault(*texts, source, target, negation=kind.negation_decides) or lost
         if reason is None:
             kept.append(made)
         else:

@@ -1,59 +1,14 @@
-"""Which kinds of benchmark can be translated and how, and why others cannot."""
+"""Which benchmarks can be translated, and why others cannot: their kinds say, and some are exceptions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from xtransfer import kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
+from xtransfer.kinds.spec import Translatable
 
-How = Literal["texts", "answers", "tags"]
-
-
-@dataclass(frozen=True)
-class Translatable:
-    """How the rows of a kind are translated.
-
-    `texts`: each text of the fields by itself. `answers`: also, each answer is found in the translated context
-    (`answers`). `tags`: tags are moved by word alignment (`tags`), which a study must ask for.
-    """
-
-    fields: tuple[str, ...]  # that hold a text or a list of texts
-    how: How = "texts"
-    some_empty: bool = False  # whether a source text may be empty
-    as_label: bool = False  # whether the answer is a label, an option or a number, the same in every language
-
-
-@dataclass(frozen=True)
-class NotTranslatable:
-    reason: str
-
-
-_FINDS_TRANSLATIONS = "its task is to find translations, which machine translation would give away"
-_NEVER_TRAINED = "it is for scoring only, not for training"
-KINDS: Mapping[str, Translatable | NotTranslatable] = {
-    "pair": Translatable(("first", "second"), as_label=True),
-    "dual-pair": Translatable(("first", "second"), as_label=True),
-    "sts": Translatable(("first", "second"), as_label=True),
-    "choice": Translatable(("context", "choices"), as_label=True),
-    "ranking": Translatable(("source", "target", "context"), some_empty=True),
-    "response": Translatable(("source", "target")),
-    "neighbours": Translatable(("before", "text", "after")),
-    "mlm": Translatable(("text",)),
-    "span": Translatable(("context", "question"), "answers"),
-    "tags": Translatable(("tokens",), "tags"),
-    "nearness": NotTranslatable(_NEVER_TRAINED),
-    "bitext": NotTranslatable(_FINDS_TRANSLATIONS),
-    "mining": NotTranslatable(_FINDS_TRANSLATIONS),
-    "answers": NotTranslatable(_NEVER_TRAINED),
-    "entities": NotTranslatable(_NEVER_TRAINED),
-}
-_NO_LABEL = {
-    "span": "an answer found in the English translation cannot be compared with answers in another language",
-    "tags": "tags belong to words of the original, and the translation has other words",
-}
 # Benchmarks that cannot be translated although others of their kind can
 BENCHMARKS: Mapping[str, str] = {
     "ccg": "its tags are categories of English syntax, which do not fit words of another language",
@@ -63,31 +18,30 @@ BENCHMARKS: Mapping[str, str] = {
 
 def why_not(benchmark: Benchmark, split: SplitName = "train", source: str = "en") -> str | None:
     """Why the rows of a split cannot be translated from `source`; None where they can."""
-    kind = KINDS[benchmark.kind]
     if benchmark.name in BENCHMARKS:
         return BENCHMARKS[benchmark.name]
-    if isinstance(kind, NotTranslatable):
-        return kind.reason
+    translation = kinds.get(benchmark.kind).translation
+    if isinstance(translation, str):
+        return translation
     return None if benchmark.has(split, source) else f"it has no {split} rows in '{source}'"
 
 
 def why_not_into_english(kind_name: str) -> str:
     """Why test rows of a kind cannot be scored on their translation into English (translate-test); empty where they
     can."""
-    kind = KINDS[kind_name]
-    if isinstance(kind, Translatable) and kind.as_label:
-        return ""
-    return _NO_LABEL.get(kind_name, f"rows of kind {kind_name} are compared across languages or have no labels")
+    translation = kinds.get(kind_name).translation
+    if isinstance(translation, Translatable) and (translation.as_label or translation.not_into_english):
+        return translation.not_into_english
+    return f"rows of kind {kind_name} are compared across languages or have no labels"
 
 
 def translatable_kind(kind_name: str) -> Translatable:
     """How rows of a kind are translated; raises RequestError with the reason where they cannot be."""
-    kind = KINDS.get(kind_name)
-    if isinstance(kind, Translatable):
-        return kind
-    able = ", ".join(name for name, one in KINDS.items() if isinstance(one, Translatable))
-    reason = kind.reason if kind is not None else "there is no such kind"
-    raise RequestError(f"kind '{kind_name}' cannot be translated: {reason} (kinds that can be: {able})")
+    translation = kinds.get(kind_name).translation
+    if isinstance(translation, Translatable):
+        return translation
+    able = ", ".join(name for name, one in kinds.KINDS.items() if isinstance(one.translation, Translatable))
+    raise RequestError(f"kind '{kind_name}' cannot be translated: {translation} (kinds that can be: {able})")
 
 
 def moves_tags(benchmark: Benchmark) -> bool:
