@@ -66,6 +66,12 @@ def test_keys_change_with_what_changes_the_result(path: str, value: object, chan
     assert {stage.kind for stage in after if stage.key not in before} == changed
 
 
+def test_cells_that_share_a_score_stage_are_cells_of_their_own() -> None:
+    plain, named = _of(["lab-inference", "lab-inference<lab-inference"]).cells
+    assert plain.score == named.score
+    assert plain.key != named.key
+
+
 def test_an_intermediate_recipe_does_not_touch_direct_cells() -> None:
     study = LAB.with_settings({"seeds": [10], "intermediates": ["direct"]})
     assert plan(study).stages == plan(study.with_settings({"intermediate_recipe.epochs": 9})).stages

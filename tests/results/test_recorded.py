@@ -31,7 +31,7 @@ def _study() -> tuple[ArtifactStore, list[Cell]]:
             continue
         stage = Stage(manifest.kind, manifest.version, manifest.name, manifest.settings, manifest.inputs)
         after = manifest.name.split(" after ")[1].split(" seed ")[0]
-        cells.append(Cell("lab-tiny@0", Intermediate.parse(after), Target.parse("xcopa"), 0, stage))
+        cells.append(Cell("tiny@0", Intermediate.parse(after), Target.parse("xcopa"), 0, stage))
     return store, cells
 
 

@@ -53,7 +53,7 @@ def _cell_key(**options: Any) -> Mapped[str]:
 
 
 class CellRow(Base):
-    """A cell: encoder × intermediate × target × seed. Equal keys mean equal training, data and test."""
+    """A cell: encoder × intermediate × target × seed. Equal keys mean equal names, training, data and test."""
 
     __tablename__ = "cell"
     __table_args__ = (
@@ -65,7 +65,7 @@ class CellRow(Base):
         Index(None, "encoder"),
     )
 
-    key: Mapped[str] = mapped_column(primary_key=True, doc="digest of what decides the result")
+    key: Mapped[str] = mapped_column(primary_key=True, doc="digest of its names, its seed and what decides the result")
     encoder: Mapped[str] = mapped_column(ForeignKey("encoder.name"), doc="`name@seed` or `hub id@commit`")
     encoder_revision: Mapped[str] = mapped_column(
         doc="hub commit, or the key of the stage that pretrained it; '' if neither"

@@ -22,11 +22,12 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Identity of the cell's result.
+        """Identity of the cell: its place in the grid and its result.
 
-        Cells that differ only in seed may share a score stage (retrieval with an untrained encoder).
+        Cells that differ only in name or seed may share a score stage: two folders with equal bytes, a benchmark
+        that is named as its own training data, retrieval with an untrained encoder.
         """
-        return digest("cell", self.score.key, self.seed)
+        return digest("cell", self.encoder, self.intermediate.slug, self.target.slug, self.seed, self.score.key)
 
     @property
     def slug(self) -> str:
