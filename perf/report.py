@@ -21,12 +21,13 @@ from perf.finished import draw_scores
 from perf.measure import Measure, paired, parser, show
 from xtransfer import benchmarks
 from xtransfer.base.languages import XTREME_R
-from xtransfer.base.stage import Stage
+from xtransfer.base.stage import HubModel
 from xtransfer.report import write_report
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.write import record_cell, record_study
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.cells import Cell, Plan
+from xtransfer.study.stage_settings import ScoreSettings
 from xtransfer.study.study import Study
 
 GOAL = 10.0  # seconds on two cores
@@ -80,9 +81,10 @@ def _cells(study: Study, store: ArtifactStore, share: int) -> Iterator[Cell]:
         for target in study.targets:
             languages = benchmarks.get(target.benchmark).languages
             for seed in study.seeds:
-                settings = {"benchmark": target.benchmark, "split": "test", "languages": [*languages], "data": "",
-                            "intermediate": intermediate.slug, "seed": seed}  # fmt: skip
-                stage = Stage("score", 1, f"score {target.slug} after {intermediate.slug} seed {seed}", settings)
+                read = HubModel(id="xlm-roberta-base", revision=f"{intermediate.slug} {seed}")
+                settings = ScoreSettings(checkpoint=read, benchmark=target.benchmark, data="", split="test",
+                                         languages=languages, max_length=128)  # fmt: skip
+                stage = settings.stage(f"score {target.slug} after {intermediate.slug} seed {seed}")
                 out = store.empty_out(stage.key)
                 draw_scores(out, stage, ITEMS[target.benchmark] // share, draw)
                 store.commit(stage, out, {}, "cpu", datetime.now(UTC))

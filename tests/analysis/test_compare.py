@@ -99,8 +99,8 @@ def test_protocols_are_named(results: Results) -> None:
     assert any("starts from training on SQuAD, which is an intermediate task" in text for text in told)
     assert any("two recipe eras" in text for text in told)
     questions = only(frame, benchmark="xquad", metric="f1")["protocol"]
-    told = "learning rate {}, batch {}, length {}, weight decay {}"
-    theirs, held = told.format("3e-05", 32, 384, "0.0001"), told.format("2e-05", *["not given"] * 3)
+    told = "learning rate {}, length {}, weight decay {}"
+    theirs, held = told.format("3e-05", 384, "0.0001"), told.format("2e-05", 128, 0)
     assert f"recipe: theirs {theirs}, ours {held}" in questions
 
 

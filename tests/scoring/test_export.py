@@ -142,7 +142,10 @@ def test_a_folder_for_every_encoder_intermediate_and_seed(tmp_path: Path) -> Non
     assert xcopa["target"] == "xcopa<siqa,copa" and xcopa["source"]["revision"] == get("xcopa").source.revision
     stages = {(one["role"], one["phase"], one["language"]): one for one in xcopa["stages"].values()}
     assert set(stages) == {("target", 0, "en"), ("target", 1, "en"), ("score", None, "")}
-    assert [one.get("recipe") for _, one in sorted(stages.items(), reverse=True)] == [RECIPE, RECIPE, None]
+    assert [
+        one.get("recipe") and {name: one["recipe"][name] for name in RECIPE}
+        for _, one in sorted(stages.items(), reverse=True)
+    ] == [RECIPE, RECIPE, None]
     assert xcopa["stages"][xcopa["score_stage"]]["role"] == "score"
     again = tmp_path / "again"
     run(again)

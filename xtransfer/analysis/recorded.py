@@ -149,7 +149,7 @@ def _flat(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(values, list):
         yield path, " ".join(map(str, values))
     else:
-        yield path, "" if values is None else str(values)
+        yield path, "" if values is None else f"{values:g}" if isinstance(values, float) else str(values)
 
 
 def _told(a: set[str], b: set[str]) -> tuple[str, str]:
