@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,8 @@ def translations(connection: Connection, cells: Any) -> Sequence[Any]:
     return sorted(found, key=lambda one: (one.benchmark, into(one.language, TranslateSettings.of(one)), one.engine))
 
 
-def into(language: str, settings: TranslateSettings | None) -> str:
-    """The direction of a translation: `de`, or `en from de` if it is not from English."""
+def into(language: str, settings: TranslateSettings | Mapping[str, Any] | None) -> str:
+    """The direction of a translation: `de`, or `en from de` if it is not from English. Settings may be recorded ones."""
+    if isinstance(settings, Mapping):
+        settings = TranslateSettings.parsed(settings)
     return language if settings is None or settings.source == "en" else f"{language} from {settings.source}"
