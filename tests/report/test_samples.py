@@ -16,6 +16,7 @@ from xtransfer import benchmarks, kinds
 from xtransfer.base.stage import Stage
 from xtransfer.data.load import load_rows, save_rows
 from xtransfer.report import samples, translated
+from xtransfer.report.data_used import into
 from xtransfer.results.predictions import FILE
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.stage_settings import TranslateSettings
@@ -133,6 +134,11 @@ def test_many_languages_show_one_of_each(store: ArtifactStore, monkeypatch: pyte
 def _translation(language: str) -> Stage:
     settings = TranslateSettings(benchmark="lab-nli", data="pin", split="train", language=language, rows=40)
     return settings.stage(f"translate lab-nli to {language}")
+
+
+def test_the_page_reads_directions_off_recorded_settings() -> None:
+    recorded = _translation("en").settings | {"source": "de"}
+    assert into("en", recorded) == "en from de" and into("de", _translation("de").settings) == "de"
 
 
 def test_translations_stand_beside_their_sources(store: ArtifactStore) -> None:

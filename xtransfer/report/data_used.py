@@ -68,7 +68,7 @@ def translations(connection: Connection, cells: Any) -> Sequence[Any]:
 
 
 def into(language: str, settings: TranslateSettings | Mapping[str, Any] | None) -> str:
-    """The direction of a translation: `de`, or `en from de` if it is not from English. Settings may be recorded ones."""
+    """The direction of a translation: `de`, or `en from de` if not from English. Settings may be recorded ones."""
     if isinstance(settings, Mapping):
         settings = TranslateSettings.parsed(settings)
     return language if settings is None or settings.source == "en" else f"{language} from {settings.source}"
