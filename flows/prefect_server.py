@@ -6,6 +6,7 @@ loopback too, and whoever can use the server can run programs as us.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import json
 import os
@@ -15,6 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +72,7 @@ def prefect_api(home: Path, waiting: Callable[[], None] | None = None, place: Pl
     """
     chosen = os.environ.get("PREFECT_API_URL")
     if chosen:
-        if not healthy(chosen, _SLOWEST_ANSWER):  # a server that sixteen runs share may be busy
+        if not healthy(chosen, _SLOWEST_ANSWER):  # it may be busy with other runs
             raise SourceError(f"PREFECT_API_URL: no Prefect server answers at {chosen}; start it, or unset it")
         yield chosen
         return
@@ -118,6 +120,8 @@ def _running_or_started(folder: Path, waiting: Callable[[], None] | None, place:
             )
             port = listener.getsockname()[1]
         _GUARDS.append(guard)
+        # it outlives this process where others use the server: nothing to warn of
+        atexit.register(warnings.filterwarnings, "ignore", "subprocess .* is still running", ResourceWarning)
         url = f"http://{place.shown_host}:{port}/api"
         _wait(guard, url, folder, waiting)
         os.environ[password.CLIENT] = auth

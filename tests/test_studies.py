@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xtransfer import benchmarks
+from xtransfer import benchmarks, kinds
 from xtransfer.data.revisions import PinsInReach
 from xtransfer.metrics.aggregate import suite
 from xtransfer.planning.grid import plan
@@ -61,7 +61,7 @@ def test_a_study_says_what_it_asks_and_where_its_recipes_are_from(name: str) -> 
             assert one.intermediate_recipe.source
         for target in one.targets:
             benchmark = benchmarks.get(target.benchmark)
-            assert benchmark.retrieves or one.recipe_for(target).source, target.slug
+            assert kinds.retrieves(benchmark) or one.recipe_for(target).source, target.slug
 
 
 @pytest.mark.parametrize("name", [name for name in REAL if name != "natural-nli"])

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
+from xtransfer import kinds
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, SplitName
 
 _WIDE = 140  # columns of a terminal that has room for sources and licences
@@ -135,7 +136,7 @@ def _recipe(benchmark: Benchmark) -> str:
     """What `xtransfer evaluate` fine-tunes with."""
     from xtransfer.planning.evaluation import recipe_of
 
-    if benchmark.retrieves and not benchmark.has("train"):
+    if kinds.retrieves(benchmark) and not benchmark.has("train"):
         return "nothing is trained; the encoder is scored as it is"
     recipe = recipe_of(benchmark)
     names = ("epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "max_length", "select")

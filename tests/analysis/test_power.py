@@ -78,6 +78,19 @@ def test_advice(tmp_path: Path) -> None:
     assert frame.loc[("nli@en", "direct", "sw"), "advice"] == "more seeds will not help; this needs a larger test set"
 
 
+def test_items_are_not_blamed_for_a_difference_near_zero(tmp_path: Path) -> None:
+    def items(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+        moved = 0 if intermediate == "direct" else {1: 10, 2: -10}.get(seed, 0.01)
+        half = [80.0] * 50 + [20.0] * 50
+        return {"en": half, "de": [points + moved for points in half], "sw": half}
+
+    numbers = make(tmp_path, items, group_size=1)
+    frame = power(Grid(numbers.cells, numbers.store)).set_index(["first", "second", "language"])
+    line = frame.loc[("nli@en", "direct", "de")]
+    assert line["se_items"] == 0 and line["runs_needed"] == np.inf
+    assert line["advice"] == "over 1,000 seeds: the difference is very small"
+
+
 def test_a_single_run_is_told_to_add_runs(tmp_path: Path) -> None:
     numbers = make(tmp_path, seeds=(0,))
     frame = power(Grid(numbers.cells, numbers.store))

@@ -16,6 +16,7 @@ import pytest
 
 from tests.benchmarks.fixtures import NUM_ROWS, chosen, write_mirror
 from tests.training.tiny import make_encoder
+from xtransfer import kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.benchmarks import BUILT_IN, get, index
@@ -56,10 +57,10 @@ def test_roles_agree_with_the_splits(name: str) -> None:
     assert ("intermediate" in benchmark.roles) <= benchmark.has("train")
     if "target" in benchmark.roles:
         assert benchmark.languages_of("test") == benchmark.languages
-        trained = KINDS[benchmark.kind].head is not None and not benchmark.retrieves
+        trained = KINDS[benchmark.kind].head is not None and not kinds.retrieves(benchmark)
         assert benchmark.has("train", "en") == trained
         assert trained <= benchmark.has("dev", "en")
-        assert benchmark.calibrated <= benchmark.has("dev")
+        assert kinds.calibrated(benchmark) <= benchmark.has("dev")
 
 
 @NAMES
@@ -167,9 +168,16 @@ def test_a_benchmark_retrieves_if_its_kind_does() -> None:
     def kinds_that(are: Callable[[Benchmark], bool]) -> set[str]:
         return {one.kind for one in BUILT_IN.values() if are(one)}
 
-    assert kinds_that(lambda one: one.calibrated) == {"mining"}
-    assert kinds_that(lambda one: one.retrieves) == {"answers", "bitext", "entities", "mining", "nearness", "ranking"}
-    assert not replace(get("xnli"), kind="pare").retrieves
+    assert kinds_that(kinds.calibrated) == {"mining"}
+    assert kinds_that(lambda one: kinds.retrieves(one)) == {
+        "answers",
+        "bitext",
+        "entities",
+        "mining",
+        "nearness",
+        "ranking",
+    }
+    assert not kinds.retrieves(replace(get("xnli"), kind="pare"))
 
 
 def test_kinds_are_read_without_what_computes_with_them() -> None:

@@ -31,14 +31,20 @@ def _file(folder: Path, name: str, content: str | bytes) -> Path:
         ("a.csv", "lang,,second\nen,a,b\n", "column 2 has no name"),
         ("a.csv", HEADER, "has no rows"),
         ("a.csv", f"{HEADER}de,Stra\xdfe,b,c\n".encode("latin-1"), "line 2: the byte 0xdf is not UTF-8.*Latin-1"),
-        ("a.tsv", "a\tb\n1\t2\n".encode("utf-16"), "is UTF-16"),
+        ("a.tsv", "a\tb\n1\t2\n".encode("utf-16"), "is UTF-16 or UTF-32"),
         ("a.tsv", "a\tb\n1\t2\t3\n", "line 2: 3 values"),
         ("a.jsonl", '{"a": 1}\n{"a": }\n', "line 2, character 7: is no JSON"),
         ("a.jsonl", '{"a": 1}\n[1]\n', "line 2: is no object"),
         ("a.jsonl", '{"a": 1}\n{"a": "x"}\n', "field 'a': has values of several types"),
         ("a.json", '[{"a": 1},\n {"a" 2}]', "line 2, character 7: is no JSON"),
+        ("a.jsonl", '{"a": 1, "a": 2}\n', "line 1: an object names a field twice"),
+        ("a.jsonl", '{"a": 99999999999999999999}\n', "field 'a': has a value that cannot be stored"),
+        ("a.jsonl", '{"a": "\\ud800"}\n', "field 'a': has a value that cannot be stored"),
+        ("a.json", "[" * 100_000, "is nested too deeply"),
+        ("a.csv", "a,b\n1,x\0\n", "has NUL bytes"),
         ("a.json", '"text"', "is no list of objects"),
         ("a.csv.gz", b"no gzip", "is no whole gzip file"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00" + b"\xff" * 40, "is no whole gzip file"),
         ("a.csv.gz", gzip.compress(b"a,b\n1,2\n", mtime=0)[:-6], "is no whole gzip file"),
     ],
 )
@@ -67,6 +73,17 @@ def test_texts_stay_texts(tmp_path: Path, kind: str, packed: bool) -> None:
     file = _file(tmp_path, name, gzip.compress(content) if packed else content)
     assert read_text_file(file).to_pylist() == ROWS
     assert split_files(tmp_path, None, "train") == [file]
+
+
+@pytest.mark.parametrize("other", ["train.csv.gz", "train.jsonl", "train.parquet"])
+def test_a_split_is_not_read_from_two_copies(tmp_path: Path, other: str) -> None:
+    for name in ("train.csv", "train-2.csv", other):
+        _file(tmp_path, name, "first\na\n")
+    with pytest.raises(DataError, match=r"has train\..* and train\..*, whose rows would be read twice"):
+        split_files(tmp_path, None, "train")
+    (tmp_path / other).unlink()
+    _file(tmp_path, "train.bak.csv", "first\na\n")  # no part of the split
+    assert len(split_files(tmp_path, None, "train")) == 2
 
 
 def test_quotes_of_tab_separated_values_are_characters(tmp_path: Path) -> None:

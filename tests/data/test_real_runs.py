@@ -10,6 +10,7 @@ import pytest
 
 from tests.data.mirror import holds
 from tests.training.tiny import make_encoder
+from xtransfer import kinds
 from xtransfer.base.errors import EmptySplit, HiddenLabels
 from xtransfer.benchmarks import BUILT_IN, get
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
@@ -49,7 +50,7 @@ def test_real_rows_are_trained_on_and_scored(name: str, hub_dir: Path, encoder: 
         facts = finetune(encoder, [(benchmark, rows)], STEPS, 0, checkpoint, tmp_path / "state")
         assert facts["steps"] == 2 and math.isfinite(facts["loss_last"])
     for split in SCORED if benchmark.metric else ():
-        codes = [code for code in held[split] if not benchmark.calibrated or code in held["dev"]]
+        codes = [code for code in held[split] if not kinds.calibrated(benchmark) or code in held["dev"]]
         if scores := _scores(checkpoint, benchmark, codes, split, tmp_path):
             assert [one.language for one in scores if one.metric == benchmark.metric] == codes
             assert all(0 < one.n <= ROWS or benchmark.whole_groups for one in scores)

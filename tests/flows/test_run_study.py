@@ -74,3 +74,34 @@ def test_killed_and_run_again_gives_the_same_rows(small_lab: Ran, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert score_rows(home) == small_lab.rows()
     assert not list((home / "artifacts" / ".partial").iterdir())
+
+
+REPEATED = """
+import sys
+from flows import cli, run_study
+from prefect import flow, flow_engine
+
+propose = flow_engine.propose_state_sync
+
+def repeated(*given, **more):
+    '''A busy server gets the request twice, and answers the second with the state that it has: without a value.'''
+    answer = propose(*given, **more)
+    return answer.model_copy(update={"data": None}) if answer.is_completed() else answer
+
+@flow(persist_result=False, validate_parameters=False)
+def nothing(study, workers, per_device, hours, devices):
+    return run_study.Summary(cells=0, stages=0, report=sys.argv[1])
+
+flow_engine.propose_state_sync, run_study.run_study = repeated, nothing
+cli.app(["run", "lab", "--small", "--json"])
+"""
+
+
+def test_a_run_ends_well_though_the_server_had_its_state_already(tmp_path: Path, prefect: str) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("a page")
+    command = [sys.executable, "-c", REPEATED, str(page)]
+    variables = environment(tmp_path / "home", {"PREFECT_API_URL": prefect})
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["report"] == str(page)

@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
+from perf.finished import finish
 from tests.results.numbers import Numbers, make, record_all, right
+from tests.results.plans import planned
 from xtransfer.base.languages import codes
 from xtransfer.report import write_report
 from xtransfer.results.database import open_database
+from xtransfer.store.artifacts import ArtifactStore
 
 FIFTEEN = codes("en ar bg de el es fr hi ru sw th tr ur vi zh")
 EVIL = "../../<script>alert('x')</script>\"; rm -rf ~ #"
@@ -72,6 +75,17 @@ def test_the_contents_lead_to_sections_and_no_id_is_double(page: Page) -> None:
     links = [one["href"] for one in page.all("a")]
     assert len(links) > 5 and all(link and link.removeprefix("#") in ids for link in links)
     assert all(one["aria-labelledby"] in ids for one in page.all("section"))
+
+
+def test_a_study_that_translates_names_direction_and_engine(tmp_path: Path) -> None:
+    targets = ["lab-inference", "lab-inference:dev:translate-test~parallel"]
+    plan = planned("translated", targets, ["direct", "lab-nli@de~lab-marian"])
+    store = ArtifactStore(tmp_path / "artifacts")
+    finish(plan, store)
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_all(db, Numbers(plan, store))
+        text = write_report(plan.study.name, db, store, tmp_path / "out").read_text(encoding="utf-8")
+    assert "<td>de</td><td>lab-marian</td>" in text and "<td>en from tr</td><td>parallel</td>" in text
 
 
 def test_a_name_that_means_harm_stays_text_and_in_its_folder(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_translations_stand_beside_their_sources(store: ArtifactStore) -> None:
         [{**row, "first": row["first"].upper(), "second": row["second"].upper()} for row in english],
         out / "rows.parquet",
     )
-    store.commit(stage, out, {"rows": len(english)}, "cpu", NOW)
+    store.commit(stage, out, {"rows": len(english), "kept": len(english)}, "cpu", NOW)
     one = SimpleNamespace(benchmark="lab-nli", language="de", engine="shouting", stage=stage.key)
     shown = samples.translations(facts(translations=(one,)), store)
     assert len(shown) == 5 and len({row["source"] for row in shown}) == 5

@@ -43,10 +43,8 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 
 @pytest.fixture(params=["s3", "memory"])
 def url(request: pytest.FixtureRequest) -> str:
-    if request.param == "memory":
-        return f"memory://store-{next(_counter)}"
-    found: Bucket = request.getfixturevalue("bucket")
-    return found.url
+    memory = request.param == "memory"
+    return f"memory://store-{next(_counter)}" if memory else str(request.getfixturevalue("bucket").url)
 
 
 class Machines:

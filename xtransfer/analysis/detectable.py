@@ -58,6 +58,8 @@ def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[di
     variance = one.differences.variance
     mean = one.differences.means.mean(axis=0)
     needed = runs_needed(mean, variance, level, power)
+    of_items_alone = degrees(np.zeros_like(mean), MOST_RUNS, variance.item_degrees)
+    limited = smallest(variance.items, of_items_alone, level, power) > np.abs(mean)  # however many runs there are
     of_runs, of_items = variance.num_runs > 1, variance.knows_items
     numbers = {
         "difference": mean,
@@ -77,7 +79,7 @@ def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[di
             "runs": one.top,
             "n_runs": variance.num_runs,
             **{name: float(values[number]) for name, values in numbers.items()},
-            "advice": _advice(float(needed[number]), variance, one.top),
+            "advice": _advice(float(needed[number]), bool(limited[number]), variance, one.top),
         }
 
 
@@ -126,11 +128,13 @@ def _mean_squares(degrees_of_freedom: float) -> np.ndarray:
     return np.asarray(quantiles / degrees_of_freedom)
 
 
-def _advice(needed: float, variance: Variance, runs: str) -> str:
+def _advice(needed: float, is_limited: bool, variance: Variance, runs: str) -> str:
     if np.isnan(needed):
         return f"add {runs}: the spread of a single run is unknown"
     if np.isinf(needed):
-        return f"more {runs} will not help; this needs a larger test set"
+        if is_limited:
+            return f"more {runs} will not help; this needs a larger test set"
+        return f"over {MOST_RUNS:,} {runs}: the difference is very small"
     if needed <= variance.num_runs:
         return f"enough {runs}"
     more = round(needed) - variance.num_runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from xtransfer import benchmarks
+from xtransfer import benchmarks, kinds
 from xtransfer.analysis.reproduced_scores import Ours, languages_of
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.published import Figure, Paper, TheirRecipe
@@ -68,7 +68,7 @@ def _detected(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
     yield from _recipe(paper, figure, ours)
     if ours.train_rows:
         yield f"ours was trained on the first {ours.train_rows} rows"
-    if benchmarks.get(ours.target.benchmark).retrieves:
+    if kinds.retrieves(benchmarks.get(ours.target.benchmark)):
         pooling = ours.target.pooling
         layer = "the last layer" if pooling.layer is None else f"layer {pooling.layer}"
         how = "mean over tokens" if pooling.how == "mean" else "the first token's vector"
@@ -84,7 +84,7 @@ def _trained_first(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
     before = tuple(part.benchmark for part in Intermediate.parse(ours.intermediate).all_parts)
     if held == theirs or (theirs and (*before, *held) == theirs):
         return
-    default = "nothing" if benchmarks.get(ours.target.benchmark).retrieves else "the benchmark's own"
+    default = "nothing" if kinds.retrieves(benchmarks.get(ours.target.benchmark)) else "the benchmark's own"
     yield f"trained on: theirs {' then '.join(theirs) or default}, ours {' then '.join(held) or default}"
 
 

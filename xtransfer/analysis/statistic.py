@@ -102,8 +102,10 @@ def signed(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share (0 to 1) in whole percent; nothing where there is none."""
-    return "" if share is None or share != share else f"{share:.0%}"
+    """A probability (0 to 1) in whole percent, "<1%" and ">99%" at the ends; nothing where there is none."""
+    if share is None or share != share:
+        return ""
+    return "<1%" if share < 0.005 else ">99%" if share > 0.995 else f"{share:.0%}"
 
 
 def p_value(p: float | None) -> str:

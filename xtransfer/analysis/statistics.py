@@ -114,8 +114,9 @@ RANKING = Statistic(
 )
 POWER = Statistic(
     "power",
-    "The smallest difference that the study could have found, and how many more runs would settle what it saw.\n\n"
-    "At level 5% and with power 80%; `--intermediate` chooses comparisons in which it is one of the two.",
+    "The smallest difference that a study of this size finds with probability 80%, and how many more runs would find "
+    "the one that was seen as surely. A plan, no finding: it does not say whether a difference is there.\n\n"
+    "At level 5%; `--intermediate` chooses comparisons in which it is one of the two.",
     _power,
     (
         *named("encoder", "target"),
@@ -128,7 +129,7 @@ POWER = Statistic(
         column("runs", "n_runs", text),
         *named("advice"),
     ),
-    title="What would settle it",
+    title="What more runs would find",
 )
 MODEL = Statistic(
     "model",

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from xtransfer.kinds.spec import Retrieval
+from typing import Any, Literal
 
 Row = dict[str, Any]  # Any: values are of the types in the kind's `fields`
 Role = Literal["intermediate", "target"]
@@ -81,23 +78,6 @@ class Benchmark:
     share: tuple[int, int, str] | None = None  # (i, n, column): rows whose digest of the column is i modulo n
     note: str = ""  # what users must know: hidden labels, a different protocol
     how_to_get: str = ""  # for data that is not on the hub: where to get it, and which layout to put it in
-
-    @property
-    def retrieves(self) -> bool:
-        """Whether it is scored by comparing vectors, which needs no training."""
-        return self._retrieval is not None
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether scoring reads the dev split to set a threshold."""
-        retrieval = self._retrieval
-        return retrieval is not None and retrieval.calibrate is not None
-
-    @property
-    def _retrieval(self) -> Retrieval | None:
-        from xtransfer.kinds import KINDS  # a kind's functions take benchmarks, so its module imports this one
-
-        return KINDS[self.kind].retrieval if self.kind in KINDS else None
 
     def of_language(self, language: str) -> Benchmark:
         """Returns the benchmark with the columns of a language, if they differ by language."""

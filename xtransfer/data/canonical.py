@@ -5,6 +5,7 @@ Values are typed Any: they are whatever the source holds until they are checked.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from xtransfer.benchmarks.spec import Benchmark, Row
 T = TypeVar("T")
 CONSTANT_FROM = 50  # a split of this many rows with a single label counts as having hidden labels
 _HIDDEN = {None, -1}
+_INT = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WORDS = {str: "text", int: "whole number", float: "number"}
 
 
@@ -126,11 +129,11 @@ def _groups(benchmark: Benchmark, table: Table, ids: list[str], counted: bool) -
 
 def _tag_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
     mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
-    if len(values) >= CONSTANT_FROM and len(distinct := {tag for tags in values for tag in tags or ()}) < 2:
+    if len(values) >= CONSTANT_FROM and len(distinct := {_hashable(tag) for tags in values for tag in tags or ()}) < 2:
         same = f"all tags of {len(values)} rows are {next(iter(distinct), None)!r}"
         raise HiddenLabels(f"{table.place}: labels are hidden ({same}); use another split")
     for number, tags in zip(table.numbers, values, strict=True):
-        unknown = next((tag for tag in tags or () if tag not in mapping), None)
+        unknown = next((tag for tag in tags or () if _hashable(tag) not in mapping), None)
         if unknown is not None:
             place = f"{table.place}, row {number}, column '{benchmark.columns['tags']}'"
             raise DataError(f"{place}: tag {unknown!r} is not valid, expected one of {', '.join(map(repr, mapping))}")
@@ -142,17 +145,13 @@ def _labels(benchmark: Benchmark, table: Table) -> list[Any]:
     values = _column(benchmark, table, "label")
     if any(isinstance(label, str) for label in benchmark.label_values or ()):
         return values
-    return [None if value == "" else _number(value, int) for value in values]
+    return [None if value == "" and "" not in benchmark.no_label else _number(value, int) for value in values]
 
 
 def _number(value: Any, wanted: type[int] | type[float]) -> Any:
     """Returns the number that a text or a whole number stands for, or the value as it is if it is none."""
-    if isinstance(value, str) or (wanted is float and type(value) is int):
-        try:
-            return wanted(value)
-        except ValueError:
-            return value
-    return value
+    is_number = isinstance(value, str) and (_FLOAT if wanted is float else _INT).fullmatch(value.strip())
+    return wanted(value) if is_number or (wanted is float and type(value) is int) else value
 
 
 def _label_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
@@ -160,7 +159,7 @@ def _label_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[An
     if not mapping:  # the kind checks the labels of each row
         return values
     for number, value in zip(table.numbers, values, strict=True):
-        if isinstance(value, bool) or value not in mapping:
+        if isinstance(value, bool) or _hashable(value) not in mapping:
             place = f"{table.place}, row {number}, column '{benchmark.columns['label']}'"
             allowed = f"{', '.join(map(repr, mapping))} ({', '.join(benchmark.labels)})"
             raise DataError(f"{place}: label {value!r} is not valid, expected one of {allowed}")

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,20 +22,26 @@ from xtransfer.base.errors import DataError, EmptySplit
 
 TYPES = ".parquet, .csv, .tsv, .json or .jsonl"  # for messages
 _Reader = Callable[[str, Path], pa.Table]
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_OTHERS = (b"\xff\xfe", b"\xfe\xff")  # as UTF-16 and UTF-32 begin
 
 
 def split_files(folder: Path, config: str | None, split: str) -> list[Path]:
     """Returns a split's files, sorted: `<split>.<type>` or `<split>-<anything>.<type>` in the configuration's folder.
 
-    In a mirror, the folder of a data set without configurations is `default`.
+    In a mirror, the folder of a data set without configurations is `default`. Raises DataError for two files of one
+    name in different types.
     """
     mirrored = sorted((folder / (config or "default")).glob(f"{split}-*.parquet"))
     if mirrored:
         return mirrored
     own = folder / config if config else folder
     found = [*own.glob(f"{split}.*"), *own.glob(f"{split}-*.*")]
-    return sorted(file for file in found if file.suffix == ".parquet" or is_text(file))
+    files = sorted(file for file in found if file.suffix == ".parquet" or is_text(file))
+    files = [file for file in files if (name := _name(file)) == split or name.startswith(f"{split}-")]
+    names = [_name(file) for file in files]
+    if double := [file.name for file, name in zip(files, names, strict=True) if names.count(name) > 1]:
+        raise DataError(f"{own}: has {' and '.join(double)}, whose rows would be read twice; keep one of them")
+    return files
 
 
 def is_text(file: Path) -> bool:
@@ -54,6 +61,10 @@ def read_text_file(file: Path) -> pa.Table:
     return table
 
 
+def _name(file: Path) -> str:
+    return file.name.removesuffix(".gz").removesuffix(_type(file))
+
+
 def _type(file: Path) -> str:
     return Path(file.stem).suffix if file.suffix == ".gz" else file.suffix
 
@@ -61,10 +72,10 @@ def _type(file: Path) -> str:
 def _decoded(file: Path) -> str:
     try:
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{file}: is no whole gzip file ({error}); compress it again") from error
-    if content.startswith(_UTF_16):
-        raise DataError(f"{file}: is UTF-16; save it as UTF-8")
+    if content.startswith(_OTHERS) or b"\0" in content:
+        raise DataError(f"{file}: is UTF-16 or UTF-32, or has NUL bytes; save it as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -137,8 +148,15 @@ def _of_objects(lines: Iterator[tuple[str, str]], file: Path) -> pa.Table:
 
 
 def _parsed(text: str, file: Path, place: str) -> object:
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len(values := dict(pairs)) < len(pairs):
+            raise DataError(f"{file}{place}: an object names a field twice ({', '.join(name for name, _ in pairs)})")
+        return values
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=once)
+    except RecursionError as error:
+        raise DataError(f"{file}{place}: is nested too deeply") from error
     except json.JSONDecodeError as error:
         at = place or f", line {error.lineno}"
         raise DataError(f"{file}{at}, character {error.colno}: is no JSON ({error.msg})") from error
@@ -157,6 +175,8 @@ def _table(values: Iterator[tuple[str, object]], file: Path) -> pa.Table:
             columns[name] = pa.array([one.get(name) for one in objects])
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise DataError(f"{file}, field '{name}': has values of several types ({error})") from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise DataError(f"{file}, field '{name}': has a value that cannot be stored ({error})") from error
     return pa.table(columns)
 
 

@@ -99,7 +99,7 @@ def open_split(
             data = hub.read(source.path, config, split, pin(source))
             return data.select_columns(_wanted(data.column_names, columns)).with_format("arrow")[:]
         files = _files(folder, config, split)
-        table = _joined([_read(file, columns) for file in files])
+        table = _joined([_read(file, columns) for file in files], f"{files[0].parent}, split '{split}'")
         if not table.num_rows:
             raise EmptySplit(f"{files[0]}: has no rows")
         return table
@@ -123,13 +123,19 @@ def _wanted(names: list[str], columns: Collection[str]) -> list[str]:
     return [name for name in names if name in columns] or names
 
 
-def _joined(tables: list[pa.Table]) -> pa.Table:
-    """Tables of the same columns under each other; a whole number may be stored in different widths."""
+def _joined(tables: list[pa.Table], where: str) -> pa.Table:
+    """Tables of the same columns under each other; a whole number may be stored in different widths.
+
+    Raises DataError, which begins with `where`, for other columns or types.
+    """
     names = tables[0].column_names
     other = next((table.column_names for table in tables if set(table.column_names) != set(names)), None)
     if other is not None:
-        raise ValueError(f"its files differ in columns ({', '.join(names)}; {', '.join(other)})")
-    return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
+        raise DataError(f"{where}: its files differ in columns ({', '.join(names)}; {', '.join(other)})")
+    try:
+        return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(f"{where}: its files differ in the types of a column ({error})") from error
 
 
 @dataclass(frozen=True)

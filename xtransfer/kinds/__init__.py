@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xtransfer.base.errors import unknown
+from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.kinds import (
     answers,
     bitext,
@@ -20,7 +21,7 @@ from xtransfer.kinds import (
     sts,
     tags,
 )
-from xtransfer.kinds.spec import Kind
+from xtransfer.kinds.spec import Kind, Retrieval
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -49,3 +50,18 @@ def get(name: str) -> Kind:
     if name not in KINDS:
         raise unknown("kind", name, KINDS)
     return KINDS[name]
+
+
+def retrieves(benchmark: Benchmark) -> bool:
+    """Whether a benchmark is scored by comparing vectors, which needs no training."""
+    return _retrieval(benchmark) is not None
+
+
+def calibrated(benchmark: Benchmark) -> bool:
+    """Whether scoring reads the dev split to set a threshold."""
+    retrieval = _retrieval(benchmark)
+    return retrieval is not None and retrieval.calibrate is not None
+
+
+def _retrieval(benchmark: Benchmark) -> Retrieval | None:
+    return KINDS[benchmark.kind].retrieval if benchmark.kind in KINDS else None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from xtransfer import benchmarks
+from xtransfer import benchmarks, kinds
 from xtransfer.base.declared import reasons
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark
@@ -87,7 +87,7 @@ def recipe_of(benchmark: Benchmark) -> Recipe:
 
 def answered_by(heads: Mapping[str, Mapping[str, Any]], benchmark: Benchmark) -> str | None:
     """The head that answers a benchmark: its own, else the only one of the same kind and labels."""
-    if benchmark.retrieves:
+    if kinds.retrieves(benchmark):
         return None
     fitting = [
         name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xtransfer import benchmarks
+from xtransfer import benchmarks, kinds
 from xtransfer.base.stage import Made, Stage
 from xtransfer.data.revisions import Pins
 from xtransfer.planning.translation_planner import Translation, TranslationPlanner
@@ -140,8 +140,8 @@ class Planner(TranslationPlanner):
             languages=tuple(scored),
             max_length=max_length,
             rows=target.score_rows,
-            pooling=target.pooling if benchmark.retrieves else MEAN_OF_LAST,
-            dev=self.pins.data(target.benchmark, "dev", scored) if benchmark.calibrated else None,
+            pooling=target.pooling if kinds.retrieves(benchmark) else MEAN_OF_LAST,
+            dev=self.pins.data(target.benchmark, "dev", scored) if kinds.calibrated(benchmark) else None,
             also=tuple(benchmark.also),
             precision=target.precision,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from xtransfer import benchmarks
+from xtransfer import benchmarks, kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import language
 from xtransfer.benchmarks.spec import Benchmark
@@ -54,7 +54,7 @@ def _check_target(study: Study, target: Target) -> None:
             f"targets: '{benchmark.name}' has none of the languages {', '.join(study.languages or ())} "
             f"(it has {', '.join(benchmark.languages_of(target.split))}), so there is nothing to score"
         )
-    if target.pooling != Pooling() and not benchmark.retrieves:
+    if target.pooling != Pooling() and not kinds.retrieves(benchmark):
         raise RequestError(f"targets: '{target.slug}': layer and pooling need retrieval; {benchmark.name} has a head")
     if target.fine_tune and study.recipe_for(target).select == "best":
         _check_target_selection(target, benchmark)
@@ -73,7 +73,7 @@ def _check_translated(target: Target, languages: Sequence[str], align_tags: bool
     if target.translate == "train":
         if not trained_on(target):
             raise RequestError(f"{where}: it has no training rows to translate")
-        if benchmarks.get(target.benchmark).retrieves:
+        if kinds.retrieves(benchmarks.get(target.benchmark)):
             raise RequestError(f"{where}: retrieval cannot compare vectors of checkpoints trained per language")
         _check_each(
             where,
@@ -105,15 +105,15 @@ def _check_each(where: str, languages: Sequence[str], checks: Sequence[Callable[
 
 def _check_target_selection(target: Target, benchmark: Benchmark) -> None:
     """Checks the English dev rows for selection: the target's, or for retrieval, of the last training benchmark."""
-    if benchmark.retrieves and not target.train_on:
+    if kinds.retrieves(benchmark) and not target.train_on:
         return  # nothing is trained
     selected = trained_as(target)
-    if selected.retrieves or not selected.metric or not selected.has("dev", "en"):
+    if kinds.retrieves(selected) or not selected.metric or not selected.has("dev", "en"):
         raise RequestError(f"targets: '{target.slug}': {selected.name} has no English dev rows; set select: last")
 
 
 def _check_trained_on(target: Target, benchmark: Benchmark, trained_on: Benchmark) -> None:
-    if not benchmark.retrieves and trained_on.kind != benchmark.kind:
+    if not kinds.retrieves(benchmark) and trained_on.kind != benchmark.kind:
         raise RequestError(
             f"targets: '{target.slug}': {trained_on.name} is of kind {trained_on.kind}, "
             f"{benchmark.name} of kind {benchmark.kind}; train on benchmarks of the same kind"
@@ -125,7 +125,7 @@ def _check_trained_on(target: Target, benchmark: Benchmark, trained_on: Benchmar
 def _check_selection(phase: Mixture) -> None:
     """Checks the English dev rows of the first part, which select the checkpoint of a phase."""
     first = benchmarks.get(phase.parts[0].benchmark)
-    if first.retrieves or not first.metric or not first.has("dev", "en"):
+    if kinds.retrieves(first) or not first.metric or not first.has("dev", "en"):
         raise RequestError(
             f"intermediates: '{phase.slug}': its first part {first.name} has no English dev rows for selection; put "
             "another part first, or set intermediate_recipe.select=last"

@@ -62,13 +62,12 @@ def translations(connection: Connection, cells: Any) -> Sequence[Any]:
     stage."""
     read = select(CellBenchmarkRow.translation).where(CellBenchmarkRow.cell.in_(cells))
     table = TranslationRow.__table__
-    query = select(table, StageRow.kind, StageRow.settings).join(StageRow, StageRow.key == table.c.stage)
+    query = select(table, StageRow.settings).join(StageRow, StageRow.key == table.c.stage)
     found = connection.execute(query.where(table.c.stage.in_(read)).order_by(table.c.stage)).all()
-    return sorted(found, key=lambda one: (one.benchmark, into(one.language, TranslateSettings.of(one)), one.engine))
+    return sorted(found, key=lambda one: (one.benchmark, into(one.language, one.settings), one.engine))
 
 
-def into(language: str, settings: TranslateSettings | Mapping[str, Any] | None) -> str:
-    """The direction of a translation: `de`, or `en from de` if not from English. Settings may be recorded ones."""
-    if isinstance(settings, Mapping):
-        settings = TranslateSettings.parsed(settings)
+def into(language: str, recorded: Mapping[str, Any]) -> str:
+    """The direction of a translation with the recorded settings: `de`, or `en from de` if it is not from English."""
+    settings = TranslateSettings.parsed(recorded)
     return language if settings is None or settings.source == "en" else f"{language} from {settings.source}"

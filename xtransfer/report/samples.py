@@ -132,5 +132,9 @@ def _of_translation(one: Any, store: ArtifactStore, sources: _Sources) -> Iterat
     if place not in sources:
         sources[place] = translated.source_rows(artifact)
     for source, text, _ in translated.sentences(artifact, sources[place], {}):
-        named = {"benchmark": one.benchmark, "language": into(one.language, settings), "engine": one.engine}
+        named = {
+            "benchmark": one.benchmark,
+            "language": into(one.language, artifact.manifest.settings),
+            "engine": one.engine,
+        }
         yield {**named, "source": source, "translation": text}

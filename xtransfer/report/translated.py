@@ -17,7 +17,7 @@ from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Row
 from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
-from xtransfer.study.stage_facts import TranslateFacts
+from xtransfer.study.stage_facts import RoundTripFacts, TranslateFacts
 from xtransfer.study.stage_settings import RoundTripSettings, TranslateSettings
 from xtransfer.translation.translatable import texts_of
 from xtransfer.translation.translated_rows import Dropped, read_dropped
@@ -44,7 +44,7 @@ def quality(artifacts: Sequence[Artifact], round_trips: Sequence[Artifact] = ())
         for one in round_trips
         if (settings := RoundTripSettings.of(one.manifest)) is not None
     }
-    rows = [_quality(one, TranslateFacts.of(back.get(one.key, one.manifest.facts))) for one in artifacts]
+    rows = [_quality(one, RoundTripFacts.of(back.get(one.key, one.manifest.facts))) for one in artifacts]
     told = [name for name in rows[0] if any(row[name] is not None for row in rows)] if rows else []
     return [{name: row[name] for name in told} for row in rows]
 
@@ -141,7 +141,7 @@ def settings_of(one: Artifact) -> TranslateSettings:
     return TranslateSettings.model_validate(one.manifest.settings)
 
 
-def _quality(one: Artifact, back: TranslateFacts) -> Shown:
+def _quality(one: Artifact, back: RoundTripFacts) -> Shown:
     facts = TranslateFacts.of(one.manifest.facts)
     return {
         "language": settings_of(one).language,

@@ -31,18 +31,23 @@ class TrainFacts(Facts):
     part_rows: tuple[int, ...] = ()  # rows read of each part
 
 
-class TranslateFacts(Facts):
-    """Facts of a translation, or of its way back."""
+class RoundTripFacts(Facts):
+    """Facts of a translation's way back, which an engine that knows both directions takes at once."""
 
-    rows: int = 0
-    kept: int = 0
+    round_trip_chrf: float | None = None  # points
+
+
+class TranslateFacts(RoundTripFacts):
+    """Facts of a translation."""
+
+    rows: int
+    kept: int
     dropped: Mapping[str, int] = Field(default_factory=dict)  # reason → rows
     distinct: int | None = None  # sentences
     compared: int = 0  # sentences that people have written in the language
     chrf: float | None = None  # points
     bleu: float | None = None  # points
     exact_match: float | None = None  # percent
-    round_trip_chrf: float | None = None  # points
     decoding: tuple[str | int | float, ...] = ("people",)
 
 

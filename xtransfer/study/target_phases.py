@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xtransfer import benchmarks
+from xtransfer import benchmarks, kinds
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.study.study import Target
 
@@ -12,7 +12,7 @@ def trained_on(target: Target) -> tuple[str, ...]:
     benchmark = benchmarks.get(target.benchmark)
     if not target.fine_tune:
         return ()
-    return target.train_on or ((benchmark.name,) if benchmark.has("train") and not benchmark.retrieves else ())
+    return target.train_on or ((benchmark.name,) if benchmark.has("train") and not kinds.retrieves(benchmark) else ())
 
 
 def trained_as(target: Target) -> Benchmark:
@@ -21,7 +21,7 @@ def trained_as(target: Target) -> Benchmark:
     It is the target's own, or for retrieval trained on other benchmarks, the last of those.
     """
     benchmark = benchmarks.get(target.benchmark)
-    return benchmarks.get(target.train_on[-1]) if benchmark.retrieves and target.train_on else benchmark
+    return benchmarks.get(target.train_on[-1]) if kinds.retrieves(benchmark) and target.train_on else benchmark
 
 
 def selected_on(target: Target, benchmark: str) -> str:
