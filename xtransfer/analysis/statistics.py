@@ -99,7 +99,8 @@ CONTRASTS = Statistic(
 )
 RANKING = Statistic(
     "ranking",
-    "The probability that each intermediate (`direct` is one) is the best, and its expected rank.",
+    "The probability that each intermediate (`direct` is one) is the best, and its expected rank. `mean-unseen` "
+    "includes the languages that an intermediate was trained on.",
     _ranking,
     (
         *named("encoder", "target", "language", "intermediate"),
@@ -110,7 +111,7 @@ RANKING = Statistic(
         *named("covers"),
         column("verdict", "reason", text),
     ),
-    title="What is best",
+    title="How probable it is that each is the best",
 )
 POWER = Statistic(
     "power",
