@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.table import Table
 
-from xtransfer.stages.machine import processor
+from xtransfer.stages.execute import processor
 
 _WIDTH = 140  # columns, where the table goes to a file
 Way = Callable[[], float]  # does it once; seconds that it took

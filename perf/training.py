@@ -26,7 +26,6 @@ from perf.measure import Bound, Measure, clock, in_turns, parser, show
 from perf.trainer import BATCH, BEST, DYNAMIC, WARM, dataset, seconds_per_token
 from xtransfer.benchmarks.spec import Row
 from xtransfer.recipes.recipe import Recipe
-from xtransfer.training.savings import ALL, Savings
 
 POOL = 10_000  # rows
 STEPS = 8
@@ -92,16 +91,16 @@ class Clock:
 
 
 def make_run(
-    folder: Path, parts: Any, steps: int, *, seed: int = 0, savings: Savings = ALL, device: str = "cpu", **recipe: Any
+    folder: Path, parts: Any, steps: int, *, seed: int = 0, savings: bool = True, device: str = "cpu", **recipe: Any
 ) -> Any:
     """A run of our own, with the recipe that the Trainer has too."""
     from xtransfer.recipes.mixture import PROPORTIONAL
-    from xtransfer.training.finetune import Run
+    from xtransfer.training.finetune import Run, Savings
     from xtransfer.training.parts import TrainingMixture
 
     usual = {"batch_size": BATCH, "learning_rate": 2e-5, "max_length": LENGTH}
     made = Recipe.model_validate({**usual, "steps": steps, **recipe})
-    return Run(folder, TrainingMixture.of(parts, PROPORTIONAL, ()), made, seed, device, None, savings)
+    return Run(folder, TrainingMixture.of(parts, PROPORTIONAL, ()), made, seed, device, None, Savings(savings, savings))
 
 
 def _main() -> None:

@@ -15,9 +15,9 @@ from xtransfer.base.errors import DeviceError, RequestError
 from xtransfer.base.stage import Progress
 from xtransfer.recipes.mixture import Sampling
 from xtransfer.training import finetune
+from xtransfer.training.finetune import Savings
 from xtransfer.training.process_group import ProcessGroup
 from xtransfer.training.ranks import together
-from xtransfer.training.savings import Savings
 
 from .test_dual import RANKING, ranking_rows
 from .test_dual import RECIPE as DUAL_RECIPE

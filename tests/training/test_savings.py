@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from xtransfer.models import checkpoints
 from xtransfer.models.pretrained import head_dropout
 from xtransfer.models.trimmed import Trimming
+from xtransfer.training.finetune import Savings
 from xtransfer.training.loop import clip
-from xtransfer.training.savings import Savings
 
 from .test_finetune import changed, equal, run, weights
 from .test_language import TEXT, text_rows

@@ -19,14 +19,13 @@ from xtransfer.base.hub_files import Start
 from xtransfer.base.precision import Precision
 from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
-from xtransfer.data.load import POOL, load_pool, load_rows
+from xtransfer.data.load import POOL, load_pool, load_rows, read_rows
 from xtransfer.kinds.spec import Kind, Prediction
 from xtransfer.metrics import metrics
 from xtransfer.models import checkpoints, pretrained
 from xtransfer.models.checkpoints import Loaded
 from xtransfer.models.predict import RowEncoder, predict_languages
 from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
-from xtransfer.scoring.translated import as_translated
 
 PREDICTIONS = "predictions.parquet"
 SCORES = "scores.json"
@@ -89,7 +88,7 @@ def score(
     rows = _rows(benchmark, kind, languages, split, limit)
     calibrated = kind.retrieval is not None and kind.retrieval.calibrate is not None
     dev = _rows(benchmark, kind, languages, "dev", None) if calibrated else None
-    read = {code: as_translated(part, translated.get(code)) for code, part in rows.items()}
+    read = {code: _translated(part, translated.get(code)) for code, part in rows.items()}
     measures: dict[str, Mapping[str, float]] = {}
     predictions: dict[str, list[Prediction]] = {}
     for start, part in _by_checkpoint(checkpoint, own, read):
@@ -128,6 +127,17 @@ def _rows(
     if pool := load_pool(benchmark):
         rows[POOL] = pool
     return kind.together(rows) if kind.together is not None else rows
+
+
+def _translated(rows: Sequence[Row], file: Path | None) -> list[Row]:
+    """Returns the rows with those in `file` replacing rows of the same id.
+
+    A row whose translation failed a check is not in `file` and stays in its own language, so every row is scored.
+    """
+    if file is None:
+        return list(rows)
+    translated = {row["id"]: row for row in read_rows(file)}
+    return [translated.get(row["id"], row) for row in rows]
 
 
 def _by_checkpoint(

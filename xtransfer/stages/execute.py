@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from xtransfer.base.disk import is_full_disk
@@ -22,7 +24,6 @@ from xtransfer.base.stage import Progress, Stage, Work, no_progress
 from xtransfer.data.pinned import Reading
 from xtransfer.stages import STAGES
 from xtransfer.stages.energy import Meter
-from xtransfer.stages.machine import computes
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.store.lease import Lease
 
@@ -83,7 +84,7 @@ def _make(
         told = reading.watched(progress)
         work = Work(out, store.state(stage.key), told, device, devices, folders)
         meter = Meter(*(devices or (device,)))
-        facts = {**kind.run(settings, work), "processor": computes(device)}
+        facts = {**kind.run(settings, work), "processor": _hardware(device)}
         if (joules := meter.joules()) is not None:
             facts = {**facts, "energy_joules": joules}
         reading.confirm()
@@ -117,3 +118,24 @@ def _folders(stage: Stage, store: ArtifactStore) -> dict[str, Path]:
             raise StoreError(f"input '{name}' ({key}) is gone from {store.name}; run the study again to make it")
         folders[key] = artifact.folder
     return folders
+
+
+def _hardware(device: str) -> str:
+    """Returns the product name of the processor or GPU, such as `NVIDIA H100 80GB HBM3`.
+
+    Sums round differently on other hardware, which can decide whether a training that is close to failing learns.
+    """
+    if not device.startswith("cuda"):
+        return processor()
+    import torch
+
+    return torch.cuda.get_device_name(device) if torch.cuda.is_available() else device
+
+
+@cache
+def processor() -> str:
+    """Returns the name of this machine's processor, or its architecture if the system does not report a name."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())

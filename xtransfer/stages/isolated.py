@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
-import pickle
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import IO, Any
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
 
+from xtransfer.base.channel import receive
 from xtransfer.base.errors import DeviceLost, StageError, StageKilled, StageOutOfMemory, StageTimeout
 from xtransfer.base.stage import Progress, Stage, no_progress
 from xtransfer.stages.memory_kills import MemoryKills, note
 from xtransfer.stages.slots import Slot
 from xtransfer.store.artifacts import ArtifactStore
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,6 @@ class StageProcesses:
         when that was for want of memory), DeviceLost when its device has gone, StageHeld when another process makes
         it, and StageError when it fails.
         """
-        results, theirs = os.pipe()
-        their_alive, alive = os.pipe()  # the child ends when `alive` closes: with us, or by close()
         request = {
             "stage": stage.to_json(),
             "store": self._store,
@@ -85,21 +82,17 @@ class StageProcesses:
             "devices": slot.devices,
             "threads": slot.threads,
         }
-        try:
+        results, theirs = Pipe(duplex=False)
+        their_alive, alive = Pipe(duplex=False)  # the child ends when `alive` closes: after this call or with us
+        with results, alive:
             try:
-                self._ask(stage, json.dumps(request).encode(), [theirs, their_alive])
-            finally:
-                os.close(theirs)
-                os.close(their_alive)
-            with open(results, "rb", closefd=False) as pipe:
-                return self._follow(stage, pipe, progress, timeout)
-        except StageError as error:
-            if slot.is_gone() and not isinstance(error, DeviceLost):
-                raise DeviceLost(stage.name, f"its device {slot.device} is gone ({error.reason})") from error
-            raise
-        finally:
-            os.close(results)
-            os.close(alive)
+                with theirs, their_alive:
+                    self._ask(stage, json.dumps(request).encode(), [theirs.fileno(), their_alive.fileno()])
+                return self._follow(stage, results, progress, timeout)
+            except StageError as error:
+                if slot.is_gone() and not isinstance(error, DeviceLost):
+                    raise DeviceLost(stage.name, f"its device {slot.device} is gone ({error.reason})") from error
+                raise
 
     def _ask(self, stage: Stage, request: bytes, handles: list[int]) -> None:
         """Give the server a stage to start; a server that has died is replaced first."""
@@ -113,22 +106,20 @@ class StageProcesses:
         except OSError as error:  # it died this moment
             raise StageKilled(stage.name, f"the stage server was killed ({error})") from error
 
-    def _follow(self, stage: Stage, pipe: IO[bytes], progress: Progress, timeout: float | None) -> Outcome:
+    def _follow(self, stage: Stage, results: Connection, progress: Progress, timeout: float | None) -> Outcome:
         child = _Child(timeout)
         try:
-            while (message := _receive(pipe)) is not None:
-                what, value = message
+            while True:
+                what, value = receive(results, progress)
                 if what == "pid":
                     child.started(value)
                     self._children.add(value)
-                elif what == "progress":
-                    progress(*value)
-                elif what == "log":
-                    log.log(*value)
                 elif what == "failed":
                     raise value
-                else:
+                elif what == "done":
                     return Outcome(stage.key, value["cached"], value["seconds"], value["facts"])
+        except EOFError:  # it was killed
+            pass
         finally:
             child.ended()
             self._children.discard(child.pid)
@@ -189,15 +180,6 @@ class _Child:
     def _expire(self) -> None:
         self.timed_out = True
         _kill(self.pid)
-
-
-def _receive(pipe: IO[bytes]) -> tuple[str, Any] | None:
-    """The next message of our own child, or None at the end of the pipe."""
-    head = pipe.read(4)
-    if len(head) < 4:
-        return None
-    body = pipe.read(int.from_bytes(head, "big"))
-    return pickle.loads(body) if body else None  # noqa: S301 - written by the process that we started
 
 
 def _kill(pid: int) -> None:

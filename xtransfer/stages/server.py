@@ -12,17 +12,14 @@ import gc
 import json
 import logging
 import os
-import pickle
-import select
 import signal
 import socket
 import sys
-import threading
-import time
-from collections.abc import Mapping
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from xtransfer.base.channel import Channel, end_with_owner
 from xtransfer.base.errors import XTransferError
 from xtransfer.base.retry import stage_error
 from xtransfer.base.stage import Stage
@@ -51,74 +48,30 @@ def serve(channel: socket.socket) -> None:
 def _child(request: dict[str, Any], results: int, alive: int) -> None:
     status = 1
     try:
-        threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-        with open(results, "wb", buffering=0) as pipe:
-            status = _run(request, _Messages(pipe))
+        end_with_owner(alive)
+        status = _run(request, Channel(Connection(results, readable=False), _BETWEEN_PROGRESS))
     finally:
         os._exit(status)  # no exit handlers of the server in the child
 
 
-def _run(request: dict[str, Any], messages: _Messages) -> int:
+def _run(request: dict[str, Any], channel: Channel) -> int:
     from xtransfer.stages.execute import execute
     from xtransfer.store.artifacts import ArtifactStore
 
-    messages.send("pid", os.getpid())
-    logging.basicConfig(level=logging.INFO, handlers=[_Forward(messages)], force=True)
+    channel.send("pid", os.getpid())
+    channel.forward_logs(logging.INFO)
     _limit_threads(request["threads"])
     stage = Stage.from_json(request["stage"])
     try:
         store = ArtifactStore(request["store"])
-        artifact, cached = execute(stage, store, messages.progress, request["device"], request["devices"], wait=False)
+        artifact, cached = execute(stage, store, channel.progress, request["device"], request["devices"], wait=False)
     except BaseException as error:
         if not isinstance(error, XTransferError):  # a bug or an out-of-memory: its trace goes to the log
             logging.getLogger(__name__).error("%s failed", stage.name, exc_info=error)
-        messages.send("failed", stage_error(stage.name, error))
+        channel.send("failed", stage_error(stage.name, error))
         return 1
-    messages.send("done", {"cached": cached, "seconds": artifact.manifest.seconds, "facts": artifact.manifest.facts})
+    channel.send("done", {"cached": cached, "seconds": artifact.manifest.seconds, "facts": artifact.manifest.facts})
     return 0
-
-
-class _Messages:
-    """Pickled (what, value) pairs to the owner; pickles go from our child to us and nowhere else."""
-
-    def __init__(self, pipe: Any) -> None:
-        self._pipe = pipe
-        self._lock = threading.Lock()
-        self._last = 0.0
-
-    def send(self, what: str, value: Any) -> None:
-        body = pickle.dumps((what, value))
-        data = len(body).to_bytes(4, "big") + body
-        with self._lock:
-            while data:
-                data = data[self._pipe.write(data) :]
-
-    def progress(self, message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
-        now = time.monotonic()
-        if done < total and now - self._last < _BETWEEN_PROGRESS:
-            return
-        self._last = now
-        self.send("progress", (message, done, total, dict(metrics or {})))
-
-
-class _Forward(logging.Handler):
-    """Sends log records to the owner."""
-
-    def __init__(self, messages: _Messages) -> None:
-        super().__init__()
-        self._messages = messages
-        self.setFormatter(logging.Formatter("%(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._messages.send("log", (record.levelno, self.format(record)))
-
-
-def _end_with(alive: int) -> None:
-    """End this process when the owner's end of the pipe closes, as it does when the owner dies."""
-    poll = select.poll()
-    poll.register(alive, select.POLLIN | select.POLLHUP)
-    poll.poll()
-    os._exit(1)
 
 
 def _limit_threads(count: int) -> None:

@@ -6,6 +6,7 @@ import itertools
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,18 @@ from xtransfer.training.memory import MicroBatcher
 from xtransfer.training.parts import BenchmarkRows, TrainingMixture
 from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
 from xtransfer.training.sampling import BatchPlan
-from xtransfer.training.savings import ALL, Savings
 from xtransfer.training.selection import BestOnDev
 from xtransfer.training.session import Course, Job, train
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Savings:
+    """Computation that a run can skip. Each can be turned off, to show that it changes only the time."""
+
+    packed: bool = True  # no padding, and in the last layer only what the head reads
+    trimmed: bool = True  # no embeddings of tokens that the data does not contain
 
 
 def finetune(
@@ -58,7 +66,7 @@ def finetune(
     save_every: float = 60.0,
     sampling: Sampling = PROPORTIONAL,
     weights: Sequence[float] = (),
-    savings: Savings = ALL,
+    savings: Savings = Savings(),
     process_group: ProcessGroup = SINGLE_PROCESS,
     memory_kills: int = 0,
 ) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import pickle
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -23,6 +22,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from xtransfer.base.channel import Channel, end_with_owner, receive
 from xtransfer.base.errors import DeviceError
 from xtransfer.base.stage import Progress, no_progress
 from xtransfer.training.process_group import ProcessGroup
@@ -69,15 +69,11 @@ class _Rank:
     def listen(self, progress: Progress) -> None:
         """Handles its next message, or notes that the pipe is closed."""
         try:
-            what, value = pickle.loads(self.pipe.recv_bytes())  # noqa: S301 - from a process we started
-        except (EOFError, OSError):
+            what, value = receive(self.pipe, progress)
+        except EOFError:
             self.open = False
             return
-        if what == "progress":
-            progress(*value)
-        elif what == "log":
-            log.log(*value)
-        else:
+        if what in ("done", "failed"):
             self.outcome = (what, value)
 
     def end(self) -> None:
@@ -123,19 +119,21 @@ def _reason(failed: Sequence[_Rank], size: int) -> BaseException:
 def _rank(pipe: Connection, meeting: tuple[str, int, int, str, int], run: Run, arguments: tuple[Any, ...]) -> None:
     """Runs in each process: joins the group, runs, and reports the result or the error."""
     file, number, size, device, threads = meeting
-    threading.Thread(target=_end_with_owner, daemon=True).start()
-    say = _Pipe(pipe)
-    logging.basicConfig(level=logging.INFO if number == 0 else logging.ERROR, handlers=[_Forward(say)], force=True)
+    owner = multiprocessing.parent_process()
+    assert owner is not None
+    end_with_owner(owner.sentinel)
+    channel = Channel(pipe)
+    channel.forward_logs(logging.INFO if number == 0 else logging.ERROR)
     torch.set_num_threads(threads)
     try:
         _meet(file, number, size, device)
-        progress = say.progress if number == 0 else no_progress
+        progress = channel.progress if number == 0 else no_progress
         value = run(ProcessGroup(number, size), device, progress, *arguments)
         dist.barrier()
-        say("done", value if number == 0 else None)
+        channel.send("done", value if number == 0 else None)
     except BaseException as error:
         log.error("%s", device, exc_info=error)
-        say("failed", _sendable(error, device))
+        channel.send("failed", _sendable(error, device))
     pipe.close()
     os._exit(0)  # the result is sent; a normal exit of a failed group would wait for its peers
 
@@ -153,35 +151,3 @@ def _sendable(error: BaseException, device: str) -> BaseException:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own data
         return error
     return DeviceError(f"{device}: {type(error).__name__}: {error}")
-
-
-class _Pipe:
-    """Sends (what, value) pairs to the parent process."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe, self._lock = pipe, threading.Lock()
-
-    def __call__(self, what: str, value: Any) -> None:
-        with self._lock:
-            self._pipe.send_bytes(pickle.dumps((what, value)))
-
-    def progress(self, *told: Any) -> None:
-        self("progress", told)
-
-
-class _Forward(logging.Handler):
-    """Sends log records to the parent process."""
-
-    def __init__(self, say: _Pipe) -> None:
-        super().__init__()
-        self._say = say
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._say("log", (record.levelno, self.format(record)))
-
-
-def _end_with_owner() -> None:
-    owner = multiprocessing.parent_process()
-    if owner is not None:
-        wait([owner.sentinel])
-        os._exit(1)
