@@ -97,7 +97,7 @@ def main(listener: socket.socket, hosts: tuple[str, ...] | None) -> None:
     from prefect.server.api.server import create_app
 
     config = uvicorn.Config(
-        guarded(served_again(create_app(final=True)), hosts, auth),  # type: ignore[arg-type]
+        guarded(served_again(create_app(final=True)), hosts, auth),
         log_level="warning",
         timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,  # seen: an open connection keeps it for ever
     )

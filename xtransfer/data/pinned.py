@@ -62,7 +62,7 @@ class Reading:
 
     def __init__(self, settings: S, places: Mapping[str, str], reads: Callable[[S], Iterable[Outside]]) -> None:
         """`places`: digest of a model → its folder. Raises SourceError if something is not what it was pinned to."""
-        self._reads = lambda: [*reads(settings), *_folders(settings, places)]
+        self._reads: Callable[[], list[Outside]] = lambda: [*reads(settings), *_folders(settings, places)]
         self._stamps = self._checked()
         self._next_look = time.monotonic() + _BETWEEN_LOOKS
 

@@ -75,7 +75,7 @@ class OptionHead(FirstTokenHead):
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Returns logits [rows, maximum number of options], padded with minus infinity."""
         logits = self.logits(states).squeeze(-1)
-        parts = list(logits.split(batch.sizes))
+        parts = list(torch.split(logits, batch.sizes))
         return nn.utils.rnn.pad_sequence(parts, batch_first=True, padding_value=float("-inf"))
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:

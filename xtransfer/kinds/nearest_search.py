@@ -77,7 +77,7 @@ def _best(similarities: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tenso
     if columns < 2 * k * GROUP:
         return _highest(similarities, min(k, columns))
     padded = torch.nn.functional.pad(similarities, (0, -columns % GROUP), value=float("-inf"))
-    grouped = padded.unflatten(1, (-1, GROUP))
+    grouped = torch.unflatten(padded, 1, (-1, GROUP))
     groups = _highest(grouped.amax(-1), k)[1].sort(1).values
     within = grouped.gather(1, groups.unsqueeze(-1).expand(-1, -1, GROUP)).flatten(1)
     values, places = _highest(within, k)

@@ -110,7 +110,7 @@ class NeighboursHead(VectorHead):
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
         """Returns vectors [rows, 3 (previous, current, next), 512]."""
-        vectors = self.vectors(states, batch).unflatten(0, (-1, 3))
+        vectors = torch.unflatten(self.vectors(states, batch), 0, (-1, 3))
         layers = (self.before, self.text, self.after)
         return torch.stack([torch.tanh(own(vectors[:, place])) for place, own in enumerate(layers)], 1)
 
@@ -132,7 +132,7 @@ class DualPairHead(VectorHead):
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
         """Returns logits [rows, labels]."""
-        first, second = self.vectors(states, batch).unflatten(0, (-1, 2)).unbind(1)
+        first, second = torch.unflatten(self.vectors(states, batch), 0, (-1, 2)).unbind(1)
         features = torch.cat([first, second, (first - second).abs(), first * second], -1)
         logits: Tensor = self.out_proj(self.dropout(torch.tanh(self.dense(self.dropout(features)))))
         return logits

@@ -23,7 +23,7 @@ _FEATURES: Mapping[Shape, list[tuple[Any, Any]]] = {
 }
 
 
-class Evaluation(evaluate.Metric):
+class Evaluation(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
     """Computes {name: points} for the metric `config_name`; `compute(..., language="de")` sets the texts' language."""
 
     def compute(self, **inputs: Any) -> Any:

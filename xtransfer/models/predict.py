@@ -148,7 +148,7 @@ def _vectors(
         if retrieval is None or retrieval.unit:
             vectors = torch.nn.functional.normalize(vectors, dim=-1)
         vectors = vectors.cpu()
-        for index, own in zip(indices, vectors.split(batch.sizes), strict=True):
+        for index, own in zip(indices, torch.split(vectors, batch.sizes), strict=True):
             found[index] = own
     return _by_language(rows, found)
 

@@ -50,7 +50,7 @@ def _heat_map(grid: Grid, rows: list[str], limit: float) -> Figure:
         _set_apart(axes, grid, rows)
         bar = figure.colorbar(colours, ax=axes, shrink=0.9, aspect=12, pad=0.02)
         bar.set_label("gain (points)")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         assert bar.solids is not None
         bar.solids.set_rasterized(True)  # 256 slivers of vector graphics would show seams
     return figure

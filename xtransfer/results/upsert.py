@@ -6,16 +6,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import JSON, Connection, Table, Text, and_, bindparam, cast, column, delete, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Row
 
 from xtransfer.results.base import Base
 
 _CHUNK = 500  # values bound in one statement, below SQLite's limit
 
 Values = dict[str, Any]
+Stored: TypeAlias = Row[tuple[object, ...]]  # a row as read; its columns are its attributes
 
 
 def upsert(

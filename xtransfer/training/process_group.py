@@ -103,5 +103,5 @@ def _sum(bucket: list[Tensor]) -> None:
         return
     flat = torch.cat([one.reshape(-1) for one in bucket])
     dist.all_reduce(flat)
-    for one, summed in zip(bucket, flat.split([one.numel() for one in bucket]), strict=True):
+    for one, summed in zip(bucket, torch.split(flat, [one.numel() for one in bucket]), strict=True):
         one.copy_(summed.view_as(one))

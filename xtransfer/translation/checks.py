@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ def fault(
 
 @lru_cache(maxsize=1 << 16)  # premises repeat
 def _of_text(text: str, output: str, source: str, target: str, negation: bool) -> Reason | None:
-    checks = {
+    checks: dict[Reason, Callable[[], bool]] = {
         Reason.COPIED: lambda: copied(text, output),
         Reason.SCRIPT: lambda: in_another_script(text, output, target),
         Reason.REPETITION: lambda: longest_loop(output) > 2 * longest_loop(text),

@@ -128,7 +128,7 @@ def _groups(
 
 
 @dataclass
-class _Conversion(Converter):
+class _Conversion(Converter):  # type: ignore[misc]  # ctranslate2 has no types
     folder: Path
     tokenizer: ModelTokenizer
 
@@ -148,12 +148,12 @@ def _vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> l
     return [ids.get(number, f"<unused {number}>") for number in range(embeddings.num_embeddings)]
 
 
-class _M2M100(M2M100Loader):
+class _M2M100(M2M100Loader):  # type: ignore[misc]  # ctranslate2 has no types
     def get_vocabulary(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:
         return _vocabulary(model, tokenizer)
 
 
-class _Marian(MarianMTLoader):
+class _Marian(MarianMTLoader):  # type: ignore[misc]  # ctranslate2 has no types
     """Starts decoding with the padding token as transformers does, whatever its id and embedding: CTranslate2's loader
     takes it for the last token, with a zero vector."""
 

@@ -65,9 +65,9 @@ class TransformersEngine(ModelEngine):
     @torch.inference_mode()
     def _cross_attention(self, rows: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Weights:
         """[rows, output tokens, source tokens], padded."""
-        start = self._model.generation_config.decoder_start_token_id  # type: ignore[union-attr]
+        start = self._model.generation_config.decoder_start_token_id
         inputs = self._padded(rows)
-        decoder_inputs = self._padded([[start, *one] for one in outputs])  # type: ignore[list-item]
+        decoder_inputs = self._padded([[start, *one] for one in outputs])
         found = self._model(
             **inputs,
             decoder_input_ids=decoder_inputs["input_ids"],
@@ -86,7 +86,7 @@ class TransformersEngine(ModelEngine):
         inputs = self._padded(rows)
         config = self._model.generation_config
         assert config is not None
-        outputs = self._model.generate(  # type: ignore[operator]
+        outputs = self._model.generate(
             input_ids=inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
             generation_config=GenerationConfig(

@@ -18,12 +18,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.engine import Row
 
 from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.base.retry import is_transient
 from xtransfer.results.database import Database
-from xtransfer.results.upsert import table_of
+from xtransfer.results.upsert import Stored, table_of
 from xtransfer.results.watched import CheckpointRunRow
 from xtransfer.store.lease import Lease, leases_for
 from xtransfer.watch.watch import Watch
@@ -121,7 +120,7 @@ def again(watch: str, db: Database) -> int:
         return connection.execute(statement.values(state="waiting", tries=0, reason="")).rowcount
 
 
-def _recovered(row: Row, watch: str, db: Database, home: Path, given_up: Callable[[str], bool]) -> bool:
+def _recovered(row: Stored, watch: str, db: Database, home: Path, given_up: Callable[[str], bool]) -> bool:
     with _lease(watch, row.digest, db, home) as lease:
         if lease is None:
             return False
@@ -149,7 +148,7 @@ def _claim(watch: Watch, digest: str, db: Database, flow_run: str, free: bool) -
     return Claim(row.study, row.location, row.tries + (not refused), refused)
 
 
-def _why_not(watch: Watch, row: Row, rows: list[Row], free: bool) -> str:
+def _why_not(watch: Watch, row: Stored, rows: list[Stored], free: bool) -> str:
     """Returns why the checkpoint cannot run now; empty if it can."""
     if not free:
         return f"it is already running ({row.claimed_by or 'just started'})"
@@ -166,7 +165,7 @@ def _end(db: Database, watch: str, digest: str, state: str, reason: str) -> None
         _set(connection, digest, watch, "running", state=state, reason=reason, ended_at=datetime.now(UTC))
 
 
-def _locked(connection: Connection, watch: str) -> list[Row]:
+def _locked(connection: Connection, watch: str) -> list[Stored]:
     """Returns all rows of a watch in order of arrival, locked for this transaction."""
     query = select(_RUN).where(_RUN.c.watch == watch)
     return list(connection.execute(query.order_by(_RUN.c.recorded_at, _RUN.c.digest).with_for_update()))

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.engine import Row
 
 from xtransfer.base.errors import SourceError
 from xtransfer.models.files.files import Entry, fingerprint, last_change
 from xtransfer.models.files.sources import Candidate, look
 from xtransfer.models.files.wholeness import Verdict, inspect
 from xtransfer.results.database import Database
-from xtransfer.results.upsert import table_of, upsert
+from xtransfer.results.upsert import Stored, table_of, upsert
 from xtransfer.results.watched import CheckpointRunRow, WatchedCheckpointRow
 from xtransfer.watch.watch import Watch
 
@@ -134,13 +133,13 @@ def _judge(candidate: Candidate, watch: Watch, db: Database) -> Sighting | None:
         return Sighting(candidate, Verdict("unfinished", f"cannot be read: {type(error).__name__}: {error}"), "")
 
 
-def _known(candidate: Candidate, row: Row) -> Sighting:
+def _known(candidate: Candidate, row: Stored) -> Sighting:
     verdict = Verdict("whole" if row.digest else row.state, "" if row.digest else row.reason, row.digest)
     repeats = row.reason.removeprefix(_SAME_AS) if row.state == "repeated" else ""
     return Sighting(candidate, verdict, row.fingerprint, repeats, known=True)
 
 
-def _unsteady(candidate: Candidate, entries: dict[str, Entry], watch: Watch, stored: Row | None) -> str:
+def _unsteady(candidate: Candidate, entries: dict[str, Entry], watch: Watch, stored: Stored | None) -> str:
     """Returns why files may still be written to: they were changed, or first seen, too recently; empty if not."""
     if candidate.fixed:
         return ""
@@ -153,7 +152,7 @@ def _unsteady(candidate: Candidate, entries: dict[str, Entry], watch: Watch, sto
     return f"last written {max(longest, 0):.0f} s ago; it counts after {watch.steady_seconds:.0f} s without changes"
 
 
-def _stored(db: Database, location: str, mark: str) -> Row | None:
+def _stored(db: Database, location: str, mark: str) -> Stored | None:
     """Returns the record of a location with exactly these files."""
     query = select(_WATCHED).where(_WATCHED.c.location == location, _WATCHED.c.fingerprint == mark)
     with db.engine.connect() as connection:

@@ -23,7 +23,7 @@ def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -
     if projected.device.type == "cpu" and (dropout > 0 or projected.dtype == torch.bfloat16):
         return cpu_attention.attention(projected, layout, dropout, scale)
     tokens = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
-    each = zip(projected.split(tokens), layout.buckets, strict=False)  # not strict: skips the filling
+    each = zip(torch.split(projected, tokens), layout.buckets, strict=False)  # not strict: skips the filling
     parts = [_in_bucket(*one, dropout, scale) for one in each]
     if layout.filling:
         parts.append(parts[0].new_zeros(layout.filling, *projected.shape[2:]))
@@ -56,7 +56,7 @@ class _Pad(torch.autograd.Function):
 def padded(tokens: Tensor, bucket: Bucket) -> Tensor:
     """Returns the bucket's tokens [tokens, …] as [sequences, longest, …]; its padding must not be read."""
     if bucket.places is not None:
-        tokens = _Pad.apply(tokens, bucket.places, bucket.filled)
+        tokens = _Pad.apply(tokens, bucket.places, bucket.filled)  # type: ignore[no-untyped-call]  # untyped in torch
     return tokens.view(*bucket.shape, *tokens.shape[1:])
 
 

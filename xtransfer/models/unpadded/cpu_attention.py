@@ -18,13 +18,14 @@ from xtransfer.models.unpadded.layout import Bucket, Layout
 
 def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
     """Returns contexts [tokens, heads, size] for queries, keys and values [tokens, 3, heads, size], packed alike."""
-    found: Tensor = _Attention.apply(projected, layout, dropout, scale)
+    found: Tensor = _Attention.apply(projected, layout, dropout, scale)  # type: ignore[no-untyped-call]  # untyped in torch
     return found
 
 
 class _Attention(torch.autograd.Function):
     @staticmethod
-    @torch.autocast("cpu", enabled=False)  # keeps the products and the saved tensors out of bf16
+    # Keeps the products and the saved tensors out of bf16. torch does not type this decorator.
+    @torch.autocast("cpu", enabled=False)  # type: ignore[untyped-decorator]
     def forward(context: Any, projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
         heads, kept = projected.shape[2], []
         found = projected.new_zeros(len(projected), 1, *projected.shape[2:])
@@ -43,7 +44,7 @@ class _Attention(torch.autograd.Function):
         return found.squeeze(1)
 
     @staticmethod
-    @torch.autocast("cpu", enabled=False)
+    @torch.autocast("cpu", enabled=False)  # type: ignore[untyped-decorator]  # as above
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         layout, kept = context.layout, iter(context.saved_tensors)
         outer = gradients[0].unsqueeze(1)
@@ -67,7 +68,8 @@ class _Attention(torch.autograd.Function):
 def _buckets(layout: Layout, *packed: Tensor) -> Iterator[tuple[Any, ...]]:
     """Yields each bucket with its tokens from each packed tensor. Any: zip cannot type a variable number of tensors."""
     tokens = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
-    return zip(layout.buckets, *(one.split(tokens) for one in packed), strict=False)  # not strict: skips the filling
+    parts = (torch.split(one, tokens) for one in packed)
+    return zip(layout.buckets, *parts, strict=False)  # not strict: skips the filling
 
 
 def _padded(tokens: Tensor, bucket: Bucket, of_padding: bool = True) -> Tensor:

@@ -23,7 +23,7 @@ def factors(shape: Sequence[int], rate: float) -> Tensor:
     """Returns dropout factors of this shape, fp32 on the CPU: 0, or the scale that keeps the mean."""
     level = max(1, round(rate * _STEPS))
     count = torch.Size(shape).numel()
-    words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)  # type: ignore[call-overload]
+    words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)
     last = level - _STEPS // 2 - 1  # largest number that is dropped
     # Clamping is several times as fast as comparing, which yields single bytes.
     kept = words.view(torch.int16)[:count].clamp_(last, last + 1).sub_(last)

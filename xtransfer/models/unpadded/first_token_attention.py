@@ -28,8 +28,8 @@ def attention_of_first(own: Any, first: Tensor, tokens: Tensor, layout: Layout, 
         through = _by_head(queries, own.key.weight.view(*shape, -1))
         constant = (queries * own.key.bias.view(shape)).sum(-1, keepdim=True)
         sizes = [bucket.shape[0] for bucket in layout.buckets]
-        packed = tokens.float().split([*(bucket.tokens for bucket in layout.buckets), layout.filling])
-        each = zip(through.split(sizes), constant.split(sizes), packed, layout.buckets, strict=False)
+        packed = torch.split(tokens.float(), [*(bucket.tokens for bucket in layout.buckets), layout.filling])
+        each = zip(torch.split(through, sizes), torch.split(constant, sizes), packed, layout.buckets, strict=False)
         means, shares = zip(*(_mean_state(*one, dropout) for one in each), strict=True)
         values = _by_head(torch.cat(means), own.value.weight.view(*shape, -1).mT)
         found: Tensor = values + torch.cat(shares) * own.value.bias.view(shape)
