@@ -26,7 +26,7 @@ SIZE = Size(2, 128, 8000)
 SEEDS = (0, 1, 2)
 RATE = 5e-4
 _APART = 2.78  # standard errors, of three seeds and three others: beyond it chance alone leads in 5% of cases
-_SAID = "Mean ± standard deviation over seeds, on rows that are not trained on; at the end: standard errors apart."
+_SAID = "Mean ± standard deviation over seeds on held-out rows; ratio: standard errors apart."
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Measure:
         }
 
     def cells(self) -> tuple[str, str, str]:
-        """Ours, otherwise and ratio, as the table shows them."""
+        """Ours, other and ratio, as the table shows them."""
         return _spread(self.ours), _spread(self.other), f"{self.ratio:.2f}"
 
     def _goal(self) -> str | None:
@@ -172,8 +172,8 @@ def parser(description: str, markdown: bool = False) -> ArgumentParser:
     return made
 
 
-_SECONDS = "Seconds: median (least to most); ratio: otherwise to ours, by pairs."
-_HEADINGS = ("", "ours", "otherwise", "ratio", "goal")
+_SECONDS = "Median seconds (range); ratio: other to ours, median of pairs."
+_HEADINGS = ("", "ours", "other", "ratio", "goal")
 
 
 def show(measures: Sequence[Shown], options: Namespace, title: str, said: str = _SECONDS, mark: str = "") -> None:
