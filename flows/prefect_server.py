@@ -30,7 +30,7 @@ from flows.prefect_app import ANY_NAME
 from flows.prefect_guard import ADDRESS, KEY, USERS
 from flows.private import read_json, write_json
 from xtransfer.base.errors import RequestError, SourceError
-from xtransfer.store.lease import lease
+from xtransfer.store.lease import flock, lease, open_lock
 
 _START_SECONDS = 300  # a loaded two-core machine took 20 to 60
 _SLOWEST_ANSWER = 12.0  # seconds
@@ -83,9 +83,9 @@ def prefect_api(home: Path, waiting: Callable[[], None] | None = None, place: Pl
     folder.chmod(0o700)  # what runs were given, and their logs, are in Prefect's database
     os.environ.setdefault("PREFECT_HOME", str(folder))
     said_before = os.environ.get(password.CLIENT)  # perhaps to another server
-    user = os.open(folder / USERS, os.O_RDWR | os.O_CREAT, 0o644)
+    user = open_lock(folder / USERS)
     try:
-        fcntl.flock(user, fcntl.LOCK_SH)
+        flock(user, folder / USERS, fcntl.LOCK_SH)
         url = _running_or_started(folder, waiting, place or Place())
         os.environ["PREFECT_API_URL"] = url
         yield url

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xtransfer.base.settings import current
+from xtransfer.store.lease import flock
 from xtransfer.store.manifest import host
 
 _FOLDER = "prefect/runs"
@@ -27,7 +28,7 @@ def hold(flow: Any, flow_run: Any, state: Any) -> None:
     _tidy(current().home)
     file = folder / str(flow_run.id)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the kernel does, however we end
-    fcntl.flock(handle, fcntl.LOCK_EX)
+    flock(handle, file, fcntl.LOCK_EX)
     os.ftruncate(handle, 0)  # what an earlier try of this run left
     os.write(handle, json.dumps({"host": host(), "pid": os.getpid()}).encode())
 

@@ -76,6 +76,26 @@ def forks() -> BaseContext:
     return context
 
 
+def as_another_user(folder: Path, ask: Callable[[], str]) -> str:
+    """What `ask`, a function of a module, answers in `folder`, by another user where we are root."""
+    folder.chmod(0o777)
+    answers = forks().SimpleQueue()
+    process = forks().Process(target=_answer, args=(folder, ask, answers))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    return str(answers.get())
+
+
+def _answer(folder: Path, ask: Callable[[], str], answers: Any) -> None:
+    os.chdir(folder)  # the folders above are closed to others
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    answers.put(ask())
+
+
 def wait_for(true: Callable[[], T], seconds: float = 8 * MINUTES) -> T:
     """What `true` gives, once that is something."""
     deadline = time.monotonic() + seconds

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import as_another_user
 from xtransfer.base.errors import StoreError
 from xtransfer.base.stage import Stage
 from xtransfer.store.artifacts import Artifact, ArtifactStore
+from xtransfer.store.local import LocalArtifacts
 
 STAGE = Stage("train", 1, "train something", {"seed": 1})
 
@@ -115,3 +117,22 @@ def test_an_unwritable_store_says_so(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="XTRANSFER_STORE"), ArtifactStore(tmp_path / "x").lease("key"):
         pass
+
+
+def test_what_another_user_closed_is_named_before_work_begins(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    folder = _make(store).folder
+    (folder / "model.txt").write_text("damaged")
+    for open_to_all in (tmp_path / ".partial", folder.parent):
+        open_to_all.chmod(0o777)
+    folder.chmod(0o555)
+    said = as_another_user(tmp_path, _refusal)
+    assert STAGE.key in said and "another user made" in said and "umask 002" in said
+
+
+def _refusal() -> str:
+    store = ArtifactStore(".")
+    store._local = LocalArtifacts(Path())  # the folders above are closed to this user
+    with pytest.raises(StoreError) as refused, store.lease(STAGE.key):
+        pass
+    return str(refused.value)

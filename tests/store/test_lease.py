@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import forks
+from tests.running import as_another_user, forks
 from xtransfer.base.errors import LeaseLost, StoreError
 from xtransfer.base.retry import is_transient
 from xtransfer.store.lease import FileLeases, Leases, lease_if_free, leases_for
@@ -122,3 +124,40 @@ def test_looking_keeps_nobody_from_taking(tmp_path: Path) -> None:
     with lease_if_free(tmp_path / f"{KEY}.lock", shared=True) as first, leases.take(KEY) as second:
         assert first and second is None  # a look of another process costs a taker one round, no more
     assert is_free(leases)
+
+
+def test_another_users_lock_file_can_be_locked(tmp_path: Path) -> None:
+    assert is_free(FileLeases(tmp_path))
+    (tmp_path / f"{KEY}.lock").chmod(0o444)
+    assert as_another_user(tmp_path, _free_and_held) == "(True, set())"
+
+
+def _free_and_held() -> str:
+    here = FileLeases(Path())
+    return repr((is_free(here), here.held([KEY])))
+
+
+def test_lock_files_have_the_permissions_that_the_umask_leaves(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        assert is_free(FileLeases(tmp_path))
+    finally:
+        os.umask(before)
+    assert (tmp_path / f"{KEY}.lock").stat().st_mode & 0o777 == 0o664
+
+
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(StoreError, match=r"cannot lock files here .*; use a folder on a local disk"):
+        is_free(FileLeases(tmp_path))
+    optional = FileLeases(tmp_path, optional=True)
+    assert is_free(optional) and optional.held([KEY]) == set()
+
+
+def test_a_lock_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / f"{KEY}.lock").mkdir()
+    with pytest.raises(StoreError, match=f"{KEY}.lock: cannot open this lock file"):
+        is_free(FileLeases(tmp_path))

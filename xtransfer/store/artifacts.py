@@ -72,7 +72,7 @@ class ArtifactStore:
 
     def lease(self, key: str) -> AbstractContextManager[Lease | None]:
         """Takes the right to make `key`, freed when its holder dies; None if another process holds it."""
-        self.demand_writable()
+        self.demand_writable(key)
         return self.leases.take(key)
 
     def made_elsewhere(self, keys: Collection[str]) -> set[str]:
@@ -154,9 +154,9 @@ class ArtifactStore:
         """Returns keys of stages started on this machine that neither finished nor were discarded."""
         return self._local.unfinished()
 
-    def demand_writable(self) -> None:
-        """Raises StoreError if the store is not writable."""
-        self._local.demand_writable()
+    def demand_writable(self, key: str | None = None) -> None:
+        """Raises StoreError if the store, or the folder of artifact `key` in it, is not writable."""
+        self._local.demand_writable(key)
         if self._remote:
             self._remote.demand_writable()
 
@@ -183,7 +183,7 @@ class ArtifactStore:
         key = manifest.key
         if self._remote is None or self._local.manifest(key) == manifest:
             return self._local.folder(key)
-        self._local.demand_writable()
+        self._local.demand_writable(key)
         with lease(self._local.lock(f"fetch-{key}")):
             if self._local.manifest(key) != manifest:
                 self._fetch(manifest, self._remote)

@@ -7,6 +7,7 @@ connection ends, and probes idle connections with TCP keepalives.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # dropped. A machine without power or network keeps its leases for at most 10 + 3 * 5 s.
 _IDLE, _INTERVAL, _COUNT = 10, 5, 3
 _POLL_SECONDS = 0.2  # between attempts to take a lease
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 _SERVER = {
     "tcp_keepalives_idle": _IDLE,
     "tcp_keepalives_interval": _INTERVAL,
@@ -64,10 +66,11 @@ class FileLeases:
     """A lock file per key. Works between processes of one machine, and across machines if the file system has flock."""
 
     folder: Path
+    optional: bool = False  # on a file system without locks, every lease is free: others keep processes apart
 
     @contextmanager
     def take(self, key: str) -> Iterator[Lease | None]:
-        with lease_if_free(self._file(key)) as free:
+        with lease_if_free(self._file(key), optional=self.optional) as free:
             yield _Sure() if free else None
 
     def held(self, keys: Collection[str]) -> set[str]:
@@ -77,7 +80,7 @@ class FileLeases:
         file = self._file(key)
         if not file.exists():
             return False
-        with lease_if_free(file, shared=True) as free:
+        with lease_if_free(file, shared=True, optional=self.optional) as free:
             return not free
 
     def _file(self, key: str) -> Path:
@@ -146,12 +149,11 @@ class BothLeases:
 
 def leases_for(folder: Path, database_url: str) -> Leases:
     """Returns the leases of a store: lock files in `folder`, plus PostgreSQL locks if the results are there."""
-    files = FileLeases(folder)
     if not database_url.startswith("postgresql"):
-        return files
+        return FileLeases(folder)
     from sqlalchemy import make_url  # slow to import: longer than a small stage
 
-    return BothLeases(files, DatabaseLeases(make_url(database_url)))
+    return BothLeases(FileLeases(folder, optional=True), DatabaseLeases(make_url(database_url)))
 
 
 @contextmanager
@@ -171,22 +173,55 @@ def lease(file: Path, waiting: Callable[[], None] | None = None) -> Iterator[Non
 
 
 @contextmanager
-def lease_if_free(file: Path, *, shared: bool = False) -> Iterator[bool]:
+def lease_if_free(file: Path, *, shared: bool = False, optional: bool = False) -> Iterator[bool]:
     """Like `lease`, but does not wait: yields False if another process holds the lock.
 
-    `shared` takes a shared lock, enough to check that nobody holds it exclusively.
+    `shared` takes a shared lock, enough to check that nobody holds it exclusively; `optional` as for `flock`.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = open_lock(file)
     try:
-        try:
-            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield flock(handle, file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB, optional=optional)
     finally:
         os.close(handle)  # releases the lock; the empty file stays, because removing it would race
+
+
+def open_lock(file: Path) -> int:
+    """Opens a lock file, created if missing with the permissions that the umask leaves; returns its descriptor.
+
+    The file may be another user's: to lock it, reading is enough. Raises StoreError if it cannot be opened.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)  # NFS locks only what is open for writing
+        except PermissionError:
+            if not file.exists():
+                raise
+            return os.open(file, os.O_RDONLY)
+    except OSError as error:
+        raise StoreError(
+            f"{file}: cannot open this lock file ({error.strerror}); use a folder that you, and all who share it, can "
+            "read and write"
+        ) from error
+
+
+def flock(handle: int, file: Path, operation: int, *, optional: bool = False) -> bool:
+    """Locks the open `file`; returns False if another process holds it.
+
+    Raises StoreError if the file system has no locks, unless they are `optional`.
+    """
+    try:
+        fcntl.flock(handle, operation)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if optional and error.errno in _NO_LOCKS:
+            return True
+        raise StoreError(
+            f"{file.parent}: cannot lock files here ({error.strerror}), which is needed so that no two processes make "
+            "the same thing; use a folder on a local disk, or a network file system mounted with locks"
+        ) from error
+    return True
 
 
 class _Sure:

@@ -173,14 +173,21 @@ class LocalArtifacts:
         partial = self.root / ".partial"
         return sorted(folder.name for folder in partial.iterdir()) if partial.is_dir() else []
 
-    def demand_writable(self) -> None:
-        """Raises StoreError if the store is not writable."""
+    def demand_writable(self, key: str | None = None) -> None:
+        """Raises StoreError unless the store, and what another user left of artifact `key`, can be written to."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"XTRANSFER_STORE: cannot create {self.root} ({error.strerror})") from error
         if not os.access(self.root, os.W_OK):
             raise StoreError(f"XTRANSFER_STORE: cannot write to {self.root}; set it to a folder you can write to")
+        own = (self.folder(key), self.folder(key).parent, self.state(key), self.partial(key)) if key else ()
+        for folder in (self.root / ".partial", self.root / ".fetching", self.leases, *own):
+            if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                raise StoreError(
+                    f"XTRANSFER_STORE: cannot write to {folder}, which another user made; users who share a store "
+                    f"need one group, 'chmod -R g+rwXs {self.root}' once, and 'umask 002' before each run"
+                )
 
 
 def _removed(folder: Path) -> int:
