@@ -65,8 +65,8 @@ def _look_at(file: Path, *, immutable: bool) -> tuple[str | None, set[str]]:
         return (found[0] if found else None), tables
 
 
-def connect_read_only(file: Path, *, immutable: bool | None = None) -> sqlite3.Connection:
-    """A connection that cannot write.
+def read_only_location(file: Path, *, immutable: bool | None = None) -> str:
+    """The URI that opens a SQLite file for reading alone.
 
     `immutable` reads the file as it is, without its log and without locks; by default that is done only on a
     read-only disk, where a finished database can be read in no other way.
@@ -74,7 +74,12 @@ def connect_read_only(file: Path, *, immutable: bool | None = None) -> sqlite3.C
     sidecars = [file.with_name(file.name + suffix) for suffix in ("-wal", "-shm")]
     if immutable is None:
         immutable = not os.access(file.parent, os.W_OK) and not any(one.exists() for one in sidecars)
-    location = f"file:{quote(str(file.absolute()))}?{'immutable=1' if immutable else 'mode=ro'}"
+    return f"file:{quote(str(file.absolute()))}?{'immutable=1' if immutable else 'mode=ro'}"
+
+
+def connect_read_only(file: Path, *, immutable: bool | None = None) -> sqlite3.Connection:
+    """A connection that cannot write; `immutable` as `read_only_location`."""
+    location = read_only_location(file, immutable=immutable)
     connection = sqlite3.connect(location, uri=True, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.execute("PRAGMA query_only = ON")
