@@ -127,7 +127,7 @@ def _plain(value: object) -> object:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     with suppress(AttributeError):
-        return value.isoformat()  # type: ignore[attr-defined, no-any-return]  # date, time, datetime
+        return value.isoformat()  # type: ignore[attr-defined]  # date, time, datetime
     with suppress(TypeError, ValueError):
         return float(value)  # type: ignore[arg-type]  # Decimal
     return str(value)
