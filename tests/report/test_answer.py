@@ -71,8 +71,8 @@ def test_a_mean_of_languages_that_were_all_trained_in_says_so(tmp_path: Path) ->
     ("state", "detectable", "said"),
     [
         ("up", 4.25, ""),
-        ("open", 4.25, "With 3 seeds, a true difference of 4.2 points is found four times in five. "
-                       "To find one of the size that was seen: 2 more seeds."),
+        ("open", 4.25, "With 3 seeds, a true difference of 4.2 points is found with 80% probability. "
+                       "To find one of the observed size: 2 more seeds."),
         ("unknown", float("nan"), "To tell: 2 more seeds."),
     ],
 )  # fmt: skip
@@ -85,7 +85,7 @@ def test_settling(state: Any, detectable: float, said: str) -> None:
 def test_the_best_is_named_with_its_probability(tmp_path: Path) -> None:
     (answer,) = found(tmp_path, unclear).answers
     assert answer.best.startswith(
-        "Probability of being the best on the mean of all languages but English, in the 3 runs that all of them have: "
+        "Probability of being the best on the mean of all languages but English, in the 3 runs that they all have: "
         "nli@de 100%; each of the"
     )
 
@@ -115,7 +115,7 @@ def test_a_model_is_explained_term_by_term() -> None:
     (model,) = models(effects())
     assert model.is_fitted and len(model.sentences) == 2
     assert model.sentences[0].endswith("family tree goes with -2.0 points of gain (95% interval -3.0 to -1.0).")
-    assert "goes with no difference that this study can show: +1.0 points" in model.sentences[1]
+    assert "goes with no difference that this study can detect: +1.0 points" in model.sentences[1]
 
 
 def test_a_model_that_could_not_be_fitted_says_nothing() -> None:

@@ -59,7 +59,7 @@ def test_answer_tables_and_plots_are_in_prefect() -> None:
     page = ends(recorded("numbers"), 7)
     assert page is not None and Path(page).name == "report.html" and Path(page).is_file()
     text = stored("numbers-answer")[-1].data
-    said = "Training on nli@de first made no difference that this study can show: +20.0 points over direct"
+    said = "Training on nli@de first made no difference that this study can detect: +20.0 points over direct"
     assert page in text and said in text.replace("\\", "")  # in Swahili: German, which it was trained in, is left out
     gains = json.loads(stored("numbers-gains")[-1].data)
     row = next(one for one in gains if (one["intermediate"], one["language"]) == ("nli@de", "de"))

@@ -151,7 +151,7 @@ def test_translations_stand_beside_their_sources(store: ArtifactStore) -> None:
     )
     store.commit(stage, out, {"rows": len(english), "kept": len(english)}, "cpu", NOW)
     one = SimpleNamespace(benchmark="lab-nli", language="de", engine="shouting", stage=stage.key)
-    shown = samples.translations(facts(translations=(one,)), store)
+    shown = samples.translations(facts(translations=((one, "de"),)), store)
     assert len(shown) == 5 and len({row["source"] for row in shown}) == 5
     assert all(row["translation"] == row["source"].upper() and row["engine"] == "shouting" for row in shown)
 

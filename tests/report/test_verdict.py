@@ -16,11 +16,12 @@ from rich.console import Console
 from tasks import artifacts
 from tests.results.numbers import make, record_all, right
 from xtransfer.analysis.statistics import RANKING
-from xtransfer.report import csv, markdown, plots, rich_tables
+from xtransfer.report import plots
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.latex import gains_table
 from xtransfer.report.methods import methods
 from xtransfer.report.page import write_findings
+from xtransfer.report.tables import csv, rich_tables
 from xtransfer.results.database import open_database
 
 
@@ -93,7 +94,6 @@ def terminal(found: Findings) -> str:
 
 MARKED: dict[str, tuple[Callable[[Findings], str], str]] = {  # rendering → its text, a gain that is marked as sure
     "terminal": (terminal, r"\x1b\[1m *[+-]\d"),
-    "markdown": (lambda found: markdown(found.gains), r"\*\*[+-]\d"),
     "latex": (lambda found: "".join(gains_table(grid) for grid in found.headline), r"\\textbf\{"),
 }
 
@@ -167,7 +167,7 @@ def test_methods_and_files_follow(case: Case, study: tuple[Findings, str]) -> No
     text = " ".join(methods(found.facts, found.verdicts).plain)
     sure, known = case.state == "up", case.state in ("up", "open")
     assert ("runs and test items as samples" in text) == (known and "and test items" in case.said)
-    assert ("adjusted as by Holm" in text) == known
+    assert ("methods of Holm" in text) == known
     assert ("not known from one run" in text) == (not known)
     assert bool(found.gains["p"].notna().any()) == known
     assert bool((found.gains["verdict"] == "up").any()) == sure

@@ -1,6 +1,5 @@
-"""From results to what a person looks at: tables, plots, one page. `write_report` makes them all."""
+"""The report of a study: one HTML page, with plots and tables as files beside it."""
 
 from xtransfer.report.page import write_report
-from xtransfer.report.tables import csv, headline, markdown, rich_tables
 
-__all__ = ["csv", "headline", "markdown", "rich_tables", "write_report"]
+__all__ = ["write_report"]

@@ -1,31 +1,29 @@
-"""The answer in words, made from the numbers: what a verdict does not allow is not said."""
+"""The answer of a study in sentences. Each claims no more than its verdict allows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
-from xtransfer.analysis.statistic import signed
+from xtransfer.analysis.statistic import Row, signed
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.tables import title
 from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Target
 
-Row = dict[Any, Any]
 _LEAST_SHOWN = 0.01  # probability
 _OTHERS = "the other languages: all but English and those that the intermediate (or either of two) was trained in"
 _EVERYWHERE = "all languages but English; the target was trained in each of them, on translations"
-_ALL = "the mean of all languages but English"  # what is ranked must be over the same languages
+_ALL = "the mean of all languages but English"  # a ranking needs the same languages for all intermediates
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One statement, the verdict that it says, and what would settle an open one."""
+    """One statement, its verdict, and what would settle it if it is open."""
 
     text: str
     verdict: Verdict
@@ -34,17 +32,17 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the study says of one target on one encoder, on a mean over languages."""
+    """What the study found for one target on one encoder, as a mean over languages."""
 
     title: str
-    mean: str  # the languages that it is over
+    mean: str  # which languages the mean is over
     first_training: list[Sentence]  # against direct: any intermediate, then each
     against_english: list[Sentence]  # intermediates in other languages against those in English
-    best: str  # how probable it is of each that it is the best; '' where there is no telling
+    best: str  # probability that each is the best; '' if unknown
 
 
 def answers(gains: pd.DataFrame, contrasts: pd.DataFrame, ranking: pd.DataFrame, power: pd.DataFrame) -> list[Answer]:
-    """One answer for every target and encoder of the frames that `xtransfer.analysis` gives."""
+    """Returns one answer per target and encoder. The arguments are the frames of `xtransfer.analysis`."""
     needs = _needs(power)
     found = []
     for (target, encoder), part in gains.groupby(["target", "encoder"], sort=False):
@@ -57,12 +55,12 @@ def answers(gains: pd.DataFrame, contrasts: pd.DataFrame, ranking: pd.DataFrame,
             name = title(str(target), str(encoder), max(row["n_encoders"] for row in rows))
             english = [_against_english(row, needs) for row in pairs if _one_is_english(row)]
             gained = [_gain(row, needs) for row in rows]
-            found.append(Answer(name, mean, gained, english, _best(ranking, target, encoder)))
+            found.append(Answer(name, mean, gained, english, _best(ranking, str(target), str(encoder))))
     return found
 
 
 def _on_the_mean(frame: pd.DataFrame, what: list[str]) -> list[Row]:
-    """Of each comparison its row over the other languages; over all but English where there are no others."""
+    """Returns each comparison's row for `mean-others`, or for `mean-unseen` if it has no `mean-others`."""
     means = frame[frame["language"].isin([OTHERS, UNSEEN])].sort_values("language", key=lambda one: one != OTHERS)
     return list(means.drop_duplicates(what).sort_index().to_dict("records"))
 
@@ -72,7 +70,7 @@ def _is_trained_everywhere(target: str) -> bool:
 
 
 def _of_mean(row: Row) -> str:
-    """What is said of a row that is over other languages than the answer is."""
+    """Returns a note for a row whose mean is over other languages than the answer's."""
     if row["language"] == OTHERS or _is_trained_everywhere(row["target"]):
         return ""
     return " on the mean of all languages but English, each of which was trained in"
@@ -91,7 +89,7 @@ def _gain(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
     said = {
         "up": f"{what} helped: {gain}",
         "down": f"{what} hurt: {gain}",
-        "open": f"{what} made no difference that this study can show: {gain}",
+        "open": f"{what} made no difference that this study can detect: {gain}",
         "unknown": f"Whether {what[0].lower()}{what[1:]} helps is {verdict.reason}: it gave {gain}",
     }[verdict.state]
     need = needs.get((row["target"], row["encoder"], one, DIRECT, row["language"]))
@@ -117,21 +115,21 @@ def _against_english(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence
 
 
 def settling(verdict: Verdict, need: Row | None) -> str:
-    """What would settle a comparison that is open: more runs, more test items, or a larger difference."""
+    """Returns what would settle an open comparison: more runs, more test items, or a larger difference."""
     if verdict.is_sure or need is None:
         return ""
     if pd.isna(need["detectable"]):
         return f"To tell: {need['advice']}."
     present = counted(need["n_runs"], need["runs"].removesuffix("s"))
-    seen = f"With {present}, a true difference of {need['detectable']:.1f} points is found four times in five. "
-    return seen + f"To find one of the size that was seen: {need['advice']}."
+    seen = f"With {present}, a true difference of {need['detectable']:.1f} points is found with 80% probability. "
+    return seen + f"To find one of the observed size: {need['advice']}."
 
 
-def _best(ranking: pd.DataFrame, target: Any, encoder: Any) -> str:
+def _best(ranking: pd.DataFrame, target: str, encoder: str) -> str:
     here = (ranking["target"] == target) & (ranking["encoder"] == encoder) & (ranking["language"] == UNSEEN)
     every = ranking[here]
     lost = [str(name) for name in every.loc[every["n_runs"] == 0, "intermediate"]]
-    without = f" Not ranked, without a usable run: {listed(lost)}." if lost else ""
+    without = f" Not ranked, because no run is usable: {listed(lost)}." if lost else ""
     rows = every[every["best"].notna()].sort_values("best", ascending=False).to_dict("records")
     shown = [f"{row['intermediate']} {row['best']:.0%}" for row in rows if row["best"] >= _LEAST_SHOWN]
     if not shown:
@@ -140,7 +138,7 @@ def _best(ranking: pd.DataFrame, target: Any, encoder: Any) -> str:
     rest = len(rows) - len(shown)
     others = f"; each of the other {rest} less than 1%" if rest > 1 else "; the other less than 1%" if rest else ""
     runs = counted(rows[0]["n_seeds"], "run")
-    best = f"Probability of being the best on {_ALL}, in the {runs} that all of them have: {listed(shown)}{others}."
+    best = f"Probability of being the best on {_ALL}, in the {runs} that they all have: {listed(shown)}{others}."
     return best + without
 
 

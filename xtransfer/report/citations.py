@@ -1,6 +1,6 @@
-"""What a paper on a study must cite, as BibTeX. Only entries that apply to the study are given.
+"""What a paper on a study must cite, as BibTeX: only the entries that apply to the study.
 
-Titles, authors, venues and pages are as the papers' own repositories or later papers print them.
+Titles, authors, venues and pages are copied from the papers' own repositories or from later papers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Citation:
-    """One entry; `short` is how a text names it."""
+    """One BibTeX entry; `short` is the citation in running text."""
 
     key: str
     short: str
@@ -127,15 +127,15 @@ BENCHMARK_PAPERS = {
     "xnli": "conneau-etal-2018-xnli",
     "xcopa": "ponti-etal-2020-xcopa",
     "copa": "roemmele-etal-2011-choice",
-}  # benchmark → key; others stand with their source in the table of the data
+}  # benchmark → key; the data table of the report names the source of all others
 
 
 def bibliography(keys: Iterable[str]) -> str:
-    """The entries of the keys, each once, in the order of CITATIONS."""
+    """Returns the BibTeX entries of the keys, each once, in the order of CITATIONS."""
     wanted = set(keys)
     return "\n\n".join(entry.bibtex for key, entry in CITATIONS.items() if key in wanted) + "\n"
 
 
 def cite(*keys: str) -> str:
-    """The mark of a citation in a text: ` [@key;key]`."""
+    """Returns the citation mark for a text: ` [@key;key]`."""
     return f" [@{';'.join(keys)}]" if keys else ""

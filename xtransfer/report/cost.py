@@ -1,4 +1,4 @@
-"""What a study took: seconds by kind of stage and by cell, and how much of it was shared."""
+"""The cost of a study: seconds by kind of stage and by cell, and how much sharing saved."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
-from typing import Any
+
+from xtransfer.results.schema import StageRow
 
 _JOULES_PER_WATT_HOUR = 3600.0
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What the stages of one kind took."""
+    """The cost of all stages of one kind."""
 
     kind: str
     count: int
     seconds: float
-    watt_hours: float | None  # None: not measured for every one of them
+    watt_hours: float | None  # None unless every stage was measured
 
     @property
     def per_stage(self) -> float:
@@ -27,32 +28,32 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """The whole study; every stage is counted once, however many cells it serves."""
+    """The cost of the whole study. A stage counts once, however many cells it serves."""
 
-    kinds: list[Cost]  # the dearest first
+    kinds: list[Cost]  # most expensive first
     num_stages: int
     seconds: float
     watt_hours: float | None
-    per_cell: tuple[float, float, float] | None  # seconds behind one cell alone: least, median, most
-    alone: float  # seconds if each cell had run its stages for itself
-    num_earlier: int  # stages that were there before the study was first recorded
+    per_cell: tuple[float, float, float] | None  # seconds of the stages behind one cell: minimum, median, maximum
+    alone: float  # seconds if every cell had run its own stages
+    num_earlier: int  # stages that ran before the study was first recorded
     seconds_earlier: float
 
     @property
     def saved(self) -> float:
-        """Share of `alone` that sharing made unnecessary."""
+        """The share (0 to 1) of `alone` that sharing saved."""
         return 1 - self.seconds / self.alone if self.alone else 0.0
 
 
-def costs(stages: Sequence[Any], links: Sequence[tuple[str, str]], recorded: datetime) -> Costs:
-    """Costs of rows of `stage` and their links (cell, stage); `recorded` is when the study was first planned."""
-    kinds: dict[str, list[Any]] = {}
+def costs(stages: Sequence[StageRow], links: Sequence[tuple[str, str]], recorded: datetime) -> Costs:
+    """Returns the cost of stages and their `links` (cell, stage). `recorded` is when the study was first planned."""
+    kinds: dict[str, list[StageRow]] = {}
     for stage in stages:
         kinds.setdefault(stage.kind, []).append(stage)
     seconds = {stage.key: stage.seconds for stage in stages}
     cells: dict[str, float] = {}
-    for cell, stage in links:
-        cells[cell] = cells.get(cell, 0.0) + seconds[stage]
+    for cell, key in links:
+        cells[cell] = cells.get(cell, 0.0) + seconds[key]
     earlier = [stage.seconds for stage in stages if stage.started < recorded]
     per_cell = sorted(cells.values())
     return Costs(
@@ -67,10 +68,10 @@ def costs(stages: Sequence[Any], links: Sequence[tuple[str, str]], recorded: dat
     )
 
 
-def _cost(kind: str, stages: Sequence[Any]) -> Cost:
+def _cost(kind: str, stages: Sequence[StageRow]) -> Cost:
     return Cost(kind, len(stages), sum(stage.seconds for stage in stages), _watt_hours(stages))
 
 
-def _watt_hours(stages: Sequence[Any]) -> float | None:
-    joules = [stage.energy_joules for stage in stages]
-    return None if not joules or None in joules else sum(joules) / _JOULES_PER_WATT_HOUR
+def _watt_hours(stages: Sequence[StageRow]) -> float | None:
+    joules = [stage.energy_joules for stage in stages if stage.energy_joules is not None]
+    return sum(joules) / _JOULES_PER_WATT_HOUR if joules and len(joules) == len(stages) else None

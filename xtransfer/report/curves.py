@@ -1,13 +1,13 @@
-"""Training curves of a study, by what was trained on."""
+"""The training curves of a study."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from xtransfer.report.plot_curves import Curve
 from xtransfer.report.provenance import Provenance
 from xtransfer.results.roles import INTERMEDIATE, TARGET
+from xtransfer.results.schema import CellRow, CellStageRow, StageRow
 from xtransfer.study.stage_facts import TrainFacts
 from xtransfer.study.stage_settings import TrainSettings
 from xtransfer.study.study import Target
@@ -16,7 +16,7 @@ FIRST = "intermediate training"
 
 
 def curves(facts: Provenance) -> dict[str, dict[str, list[Curve]]]:
-    """Training losses: intermediate training, then each target → intermediate → one curve for each run."""
+    """Returns the training losses: panel (intermediate training, then each target) → intermediate → curve per run."""
     found: dict[str, dict[str, list[Curve]]] = {FIRST: {}}
     seen: set[tuple[str, str]] = set()
     for cell, link, stage in _trainings(facts):
@@ -28,8 +28,8 @@ def curves(facts: Provenance) -> dict[str, dict[str, list[Curve]]]:
     return {panel: runs for panel, runs in found.items() if runs}
 
 
-def _trainings(facts: Provenance) -> Iterator[tuple[Any, Any, Any]]:
-    """Each training of each cell, in the order of cells, roles and phases: rows of `cell`, `cell_stage` and `stage`."""
+def _trainings(facts: Provenance) -> Iterator[tuple[CellRow, CellStageRow, StageRow]]:
+    """Yields each training of each cell, ordered by cell, role and phase."""
     stages = {stage.key: stage for stage in facts.stages}
     cells = {cell.key: (place, cell) for place, cell in enumerate(facts.cells)}
     links = [link for link in facts.links if link.role in (INTERMEDIATE, TARGET)]
@@ -37,8 +37,8 @@ def _trainings(facts: Provenance) -> Iterator[tuple[Any, Any, Any]]:
         yield cells[link.cell][1], link, stages[link.stage]
 
 
-def _target(slug: str, stage: Any) -> str:
-    """The target, and where it is trained in several steps, on which benchmark."""
+def _target(slug: str, stage: StageRow) -> str:
+    """Returns the target, with the benchmark of the stage if the target trains on several in turn."""
     target = Target.parse(slug)
     if len(target.train_on) < 2:
         return slug

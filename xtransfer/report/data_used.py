@@ -1,12 +1,12 @@
-"""The data behind a study's numbers: which rows were read for what, under which licence, and what was translated."""
+"""The data behind a study's numbers: which rows were read, for what, under which licence, and what was translated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow, StageRow, TranslationRow
 from xtransfer.study.stage_settings import TranslateSettings
@@ -20,20 +20,20 @@ _USES = {
 
 @dataclass(frozen=True)
 class DataUsed:
-    """Rows of a benchmark as the cells read them."""
+    """Rows of a benchmark that the cells read for one purpose."""
 
     benchmark: str
     used_for: str
     split: str
     languages: tuple[str, ...]
     source: str  # data sets that the rows come from
-    revision: str  # that the benchmark declares; '': it names none, and the digests of the rows say all
-    rows: tuple[str, ...]  # digests that name the rows: declaration, source revision, split, languages
+    revision: str  # declared by the benchmark; '' if it declares none, then `rows` alone identify the data
+    rows: tuple[str, ...]  # digests of declaration, source revision, split and languages
     licence: str
 
 
-def data_used(connection: Connection, cells: Any) -> list[DataUsed]:
-    """What the cells of a query read, by benchmark and use: intermediates, target training, scoring."""
+def data_used(session: Session, cells: Select[tuple[str]]) -> list[DataUsed]:
+    """Returns what the cells of a query read, by use (intermediates, target training, scoring) and benchmark."""
     read, declared = CellBenchmarkRow.__table__.c, BenchmarkRow.__table__.c
     columns = (read.role, read.benchmark, read.split, declared.source, declared.revision, declared.licence)
     found: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
@@ -44,7 +44,7 @@ def data_used(connection: Connection, cells: Any) -> list[DataUsed]:
         .distinct()
         .order_by(*columns, read.languages)
     )
-    for *place, languages, data in connection.execute(query):
+    for *place, languages, data in session.execute(query):
         use = found.setdefault(tuple(place), {"languages": {}, "rows": {}})
         use["languages"] |= dict.fromkeys(languages.split())
         use["rows"] |= {data: None}
@@ -57,17 +57,16 @@ def data_used(connection: Connection, cells: Any) -> list[DataUsed]:
     ]  # fmt: skip
 
 
-def translations(connection: Connection, cells: Any) -> Sequence[Any]:
-    """The rows of `translation` that the cells of a query were trained or scored on, each with the `settings` of its
-    stage."""
+def translations(session: Session, cells: Select[tuple[str]]) -> list[tuple[TranslationRow, str]]:
+    """Returns the translations that the cells of a query were trained or scored on, each with its direction."""
     read = select(CellBenchmarkRow.translation).where(CellBenchmarkRow.cell.in_(cells))
-    table = TranslationRow.__table__
-    query = select(table, StageRow.settings).join(StageRow, StageRow.key == table.c.stage)
-    found = connection.execute(query.where(table.c.stage.in_(read)).order_by(table.c.stage)).all()
-    return sorted(found, key=lambda one: (one.benchmark, into(one.language, one.settings), one.engine))
+    query = select(TranslationRow, StageRow.settings).join(StageRow, StageRow.key == TranslationRow.stage)
+    found = session.execute(query.where(TranslationRow.stage.in_(read)).order_by(TranslationRow.stage)).tuples()
+    directed = [(one, into(one.language, settings)) for one, settings in found]
+    return sorted(directed, key=lambda pair: (pair[0].benchmark, pair[1], pair[0].engine))
 
 
-def into(language: str, recorded: Mapping[str, Any]) -> str:
-    """The direction of a translation with the recorded settings: `de`, or `en from de` if it is not from English."""
+def into(language: str, recorded: Mapping[str, object]) -> str:
+    """Returns the direction of a translation with these settings: `de`, or `en from de` if it is not from English."""
     settings = TranslateSettings.parsed(recorded)
     return language if settings is None or settings.source == "en" else f"{language} from {settings.source}"

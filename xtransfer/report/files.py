@@ -1,4 +1,4 @@
-"""Files of a report: written whole, under names that no study can choose."""
+"""Writes the files of a report atomically, under names that are safe whatever the study is called."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LONGEST = 80  # characters of a name, well below what file systems allow
 
 
 def slug(text: str) -> str:
-    """A text as a part of a file name: lower-case letters, digits and single dashes."""
+    """Returns a text as part of a file name: lower-case letters, digits and single dashes."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LONGEST].rstrip("-")
 
 
 def write(file: Path, content: str | bytes) -> Path:
-    """Writes whole or not at all: readers see the old file until the new one is there."""
+    """Writes a file atomically: readers see the old file until the new one is complete. Returns the file."""
     data = content.encode() if isinstance(content, str) else content
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
@@ -34,9 +34,9 @@ def write(file: Path, content: str | bytes) -> Path:
 
 
 def copied(page: Path, out: Path) -> Path:
-    """Copies a report, the page and all files beside it, to a folder; returns the page there.
+    """Copies a report (the page and all files beside it) to a folder; returns the new page.
 
-    Raises RequestError for a folder that cannot be written.
+    Raises RequestError if the folder cannot be written.
     """
     try:
         for file in sorted(page.parent.rglob("*")):

@@ -1,4 +1,4 @@
-"""All that a report and a run's artifacts say of a study, computed once."""
+"""Everything that the report and the Prefect artifacts of a study show, computed once."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ Gaps = dict[str, list[float]]  # intermediate → English minus the mean of the 
 
 @dataclass(frozen=True)
 class Certain:
-    """Gains over single languages with p < 0.05: of how many, unadjusted, and adjusted over the languages."""
+    """How many gains in single languages have p < 0.05, before and after adjustment over the languages."""
 
     of: int
     unadjusted: int
     holm: int
     benjamini_hochberg: int
-    unknown: dict[str, int]  # reason → gains of which nothing is known
+    unknown: dict[str, int]  # reason → number of gains with an unknown verdict
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What the numbers of a study say, and how they were made."""
+    """The results of a study and their provenance."""
 
     facts: Provenance
-    computed: dict[Statistic, pd.DataFrame]  # every statistic of the registry, in its order
+    computed: dict[Statistic, pd.DataFrame]  # every registered statistic, in order
     answers: list[Answer]
-    gaps: dict[tuple[str, str], Gaps]  # target, encoder as in `gains`
-    measures: pd.DataFrame  # of embedding spaces; without rows where no target has any
+    gaps: dict[tuple[str, str], Gaps]  # (target, encoder) as in `gains`
+    measures: pd.DataFrame  # of embedding spaces; empty if no target has any
 
     @property
     def headline(self) -> list[tables.Grid]:
-        """The grids to show first: pooled encoders where there are any."""
+        """The grids to show first: pooled encoders if there are any."""
         return list(tables.grids(tables.headline(self.gains)))
 
     @property
     def details(self) -> list[tables.Grid]:
-        """The grids of single encoders that are pooled in the headline."""
+        """The grids of the single encoders that the headline pools."""
         shown = {one.encoder for one in self.headline}
         return [one for one in tables.grids(self.gains) if one.encoder not in shown]
 
     @property
     def models(self) -> list[Model]:
-        """What goes with larger gains, by target."""
+        """The mixed-effects models, one per target."""
         return models(self.computed[MODEL])
 
     @property
@@ -75,27 +75,27 @@ class Findings:
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
-        """All frames by the names of their files."""
+        """All frames by file name."""
         measured = {"measures": self.measures} if len(self.measures) else {}
         return {one.file_name: frame for one, frame in self.computed.items()} | measured
 
     @property
     def shown(self) -> dict[Statistic, pd.DataFrame]:
-        """The tables of the statistics with a title, as texts: their rows over means; those without rows are not there.
+        """The non-empty tables of the statistics that have a title, as texts: only rows over means.
 
-        Pooled encoders stand for single ones where there are any.
+        Pooled encoders replace single ones if there are any.
         """
         texts = {one: one.table(_shown(frame)) for one, frame in self.computed.items() if one.title}
         return {one: table for one, table in texts.items() if len(table)}
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """The different verdicts on all gains and contrasts."""
+        """The distinct verdicts on all gains and contrasts."""
         rows = [*self.gains.to_dict("records"), *self.contrasts.to_dict("records")]
         return list(dict.fromkeys(Verdict.read(row) for row in rows if row["verdict"]))
 
     def certain(self, grid: tables.Grid) -> Certain:
-        """How many gains of a grid over single languages stand after adjustment for their number."""
+        """Returns how many gains of a grid in single languages have p < 0.05, before and after adjustment."""
         rows = self._rows(grid)
         languages = rows[rows["language"].map(is_language).astype(bool)]
         single = languages[languages["p"].notna()]
@@ -104,7 +104,7 @@ class Findings:
         return Certain(len(single), holds, holm, bh, {str(reason): int(count) for reason, count in reasons.items()})
 
     def grouped(self, grid: tables.Grid) -> tables.Grid | None:
-        """Gains by family and script of what a grid shows; None where no family or script has several languages."""
+        """Returns the gains of a grid by family and script; None if no family or script has several languages."""
         return next(tables.grids(self._rows(grid), grouped=True), None)
 
     def _rows(self, grid: tables.Grid) -> pd.DataFrame:
@@ -112,7 +112,7 @@ class Findings:
 
 
 def find(study: str, db: Database, store: ArtifactStore) -> Findings:
-    """Everything about a study in the database; raises RequestError for one that is not there."""
+    """Returns the findings of a study in the database. Raises RequestError if it has no such study."""
     facts = provenance(db, study)
     results = Grid(study_points(db, study), store)
     computed = {one: one.compute(results) for one in statistics.STATISTICS}
@@ -127,14 +127,14 @@ def find(study: str, db: Database, store: ArtifactStore) -> Findings:
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a statistic that a page has room for."""
+    """Returns the rows of a statistic that the page shows."""
     if "encoder" in frame:
         frame = tables.headline(frame)
     return frame[frame["language"].isin([UNSEEN, OTHERS])] if "language" in frame else frame
 
 
 def _gaps(results: Grid) -> dict[tuple[str, str], Gaps]:
-    """Transfer gaps, per target and encoder and per target and pooled encoders."""
+    """Returns the transfer gaps per target and encoder, and per target and pooled encoders."""
     found: dict[tuple[str, str], Gaps] = {}
     for point in results.points:
         gap = _gap(results.usable[point].values) if point in results.usable else None

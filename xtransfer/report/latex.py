@@ -1,4 +1,4 @@
-"""Tables of a paper: LaTeX with the package booktabs."""
+"""Tables for a paper: LaTeX with the package booktabs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from xtransfer.report.tables import Grid, Number, heading, parts
 
 
 def gains_table(grid: Grid) -> str:
-    """Scores of `direct` and gains over it, bold and with intervals as their verdicts allow.
+    """Returns a table of the scores of `direct` and the gains over it, in points; bold if the interval excludes 0.
 
-    The interval itself stands beside the mean over the other languages. Many languages take several tabulars.
+    Only the mean over the other languages shows its interval. Many languages are split over several tabulars.
     """
     caption = (
-        f"Zero-shot results on {escape(grid.title)}: score of direct fine-tuning in points, below it the gain of each "
+        f"Zero-shot results on {escape(grid.title)}: the score of direct fine-tuning in points, then the gain of each "
         f"intermediate over it; {escape(grid.legend('bold'))}."
     )
     name = f"tab:gains-{grid.target}-{grid.encoder}"
@@ -27,7 +27,7 @@ def gains_table(grid: Grid) -> str:
 
 
 def model_table(model: Model) -> str:
-    """Coefficients of the mixed-effects model of one target; terms that could not be estimated have dashes."""
+    """Returns the coefficients of one target's mixed-effects model; dashes for terms that could not be estimated."""
     lines = [r"term & estimate & 95\% interval & $p$ \\", r"\midrule"]
     for row in model.terms:
         numbers = ["--"] * 3
@@ -41,7 +41,7 @@ def model_table(model: Model) -> str:
         "and test language."
     )
     unknown = dict.fromkeys(row["note"] for row in model.terms if row["verdict"] == "unknown")
-    caption += "".join(f" What a term goes with is {escape(note)}." for note in unknown)
+    caption += "".join(f" Whether the estimates hold in general is {escape(note)}." for note in unknown)
     return _table([tabular("lrrr", lines)], caption, f"tab:model-{model.target}")
 
 

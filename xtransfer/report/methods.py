@@ -1,23 +1,23 @@
-"""The methods section of a paper on a study, made from what the study declared and its stages recorded."""
+"""The methods section of a paper, written from what a study declared and its stages recorded."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from xtransfer import benchmarks
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.latex import escape
-from xtransfer.metrics.aggregate import XTREME, XTREME_R
+from xtransfer.metrics.aggregate import XTREME, XTREME_R, Suite
 from xtransfer.metrics.metrics import METRICS
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography, cite
 from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.statistics import statistics
 from xtransfer.report.words import counted, listed
+from xtransfer.results.schema import StageRow
 from xtransfer.study.intermediate import Intermediate, MixturePart
 from xtransfer.study.stage_facts import TrainFacts
 from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings
@@ -28,23 +28,23 @@ _MARK = re.compile(r" \[@([a-z0-9;-]+)\]")
 
 @dataclass(frozen=True)
 class Methods:
-    """Paragraphs in which ` [@key;key]` marks a citation."""
+    """The paragraphs of the section, in which ` [@key;key]` marks a citation."""
 
     paragraphs: list[str]
 
     @property
     def keys(self) -> set[str]:
-        """Keys of the papers that are cited."""
+        """The keys of the cited papers."""
         return {key for text in self.paragraphs for marks in _MARK.findall(text) for key in marks.split(";")}
 
     @property
     def plain(self) -> list[str]:
-        """Paragraphs with authors and years."""
+        """The paragraphs with authors and years as citations."""
         return [_MARK.sub(_authors, text) for text in self.paragraphs]
 
     @property
     def latex(self) -> str:
-        r"""LaTeX with \citep of natbib."""
+        r"""The section in LaTeX with natbib's \citep."""
         return "\n\n".join(_in_latex(text) for text in self.paragraphs) + "\n"
 
     @property
@@ -53,7 +53,7 @@ class Methods:
 
 
 def methods(facts: Provenance, verdicts: Collection[Verdict]) -> Methods:
-    """What was done, in the words of a paper; nothing is said that the study's rows and verdicts do not hold."""
+    """Returns the methods section of a study, from its recorded rows and verdicts alone."""
     said = [_design(facts), _encoders(facts), _intermediates(facts), _targets(facts), *_recipes(facts)]
     return Methods([*filter(None, said), statistics(_is_pooled(facts), verdicts), _machinery(facts)])
 
@@ -63,7 +63,7 @@ def _authors(match: re.Match[str]) -> str:
 
 
 def _in_latex(text: str) -> str:
-    pieces = _MARK.split(text)  # text and marks take turns
+    pieces = _MARK.split(text)  # text and marks alternate
     marked = [f"~\\citep{{{piece.replace(';', ',')}}}" if n % 2 else escape(piece) for n, piece in enumerate(pieces)]
     return "".join(marked)
 
@@ -88,37 +88,37 @@ def _design(facts: Provenance) -> str:
     )
     text += _ways(facts)
     if any(not one.parts for one in facts.intermediates):
-        text += "The baseline, direct, leaves out the first step. "
+        text += "The baseline, direct, skips the first step. "
     text += f"The grid of {grid} has {counted(len(facts.cells), 'cell')}"
     if facts.left_out:
-        text += f", {len(facts.left_out)} of which have no usable scores and enter no number"
+        text += f", {len(facts.left_out)} of which have no usable scores and are excluded"
     return text + "."
 
 
 def _ways(facts: Provenance) -> str:
-    """What is said of targets that a translator helps."""
+    """Returns sentences on translate-train and translate-test targets."""
     text = ""
     for how, said in (
         ("train", "an encoder is fine-tuned for each language on the English rows translated to it, and on the rows "
          "themselves for English (translate-train)"),
         ("test", "the encoder that was fine-tuned in English is scored on test rows translated to English; a row "
-         "whose translation is dropped is read as it was written (translate-test)"),
+         "whose translation is dropped is scored untranslated (translate-test)"),
     ):  # fmt: skip
         if slugs := [one.slug for one in facts.targets if one.translate == how]:
             text += f"For {listed(slugs)}, {said}. "
     return text
 
 
-def _of_suite(facts: Provenance, suite: Any) -> bool:
+def _of_suite(facts: Provenance, suite: Suite) -> bool:
     names = {name for member in suite.members for name in (member.benchmark, *member.alike)}
     return any(target.benchmark in names for target in facts.targets)
 
 
 def _encoders(facts: Provenance) -> str:
     said = []
-    for one in facts.encoders:
+    for one, revision in facts.encoders:
         paper = cite("conneau-etal-2020-unsupervised") if "xlm-r" in one.id.lower() else ""
-        stage = next((stage for stage in facts.stages if stage.key == one.stage), None)
+        stage = next((stage for stage in facts.stages if stage.key == revision), None)
         if stage is not None:
             said.append(f"{one.name}, {_pretraining(stage)}")
         elif one.source in ("hub", "folder"):
@@ -128,7 +128,7 @@ def _encoders(facts: Provenance) -> str:
     return f"Encoders: {'; '.join(said)}."
 
 
-def _pretraining(stage: Any) -> str:
+def _pretraining(stage: StageRow) -> str:
     settings = PretrainSettings.of(stage)
     if settings is None:
         return "pretrained for this study"
@@ -149,15 +149,15 @@ def _intermediates(facts: Provenance) -> str:
 
 
 def _sizes(facts: Provenance, rows: int, several: bool) -> str:
-    """How many rows of each intermediate are used; those are named that have fewer."""
+    """Returns a sentence on how many rows of each intermediate are used, and which parts have fewer."""
     most = max((one.rows for one in facts.sizes), default=rows)
     if short := [f"{one.rows:,} of {one.part}" for one in facts.sizes if one.rows < most]:
-        return f" At most the first {rows:,} rows of each are used; there are but {listed(short)}."
+        return f" At most the first {rows:,} rows of each are used; only {listed(short)} are available."
     return f" The first {most:,} rows of each are used{', so that sizes are equal' if several else ''}."
 
 
 def _intermediate(facts: Provenance, one: Intermediate) -> str:
-    """Its phases in order, each with its length."""
+    """Returns the phases of an intermediate in order, each with its length."""
     return ", and then on ".join(_phase(facts, one, number) for number in range(len(one.phases)))
 
 
@@ -179,13 +179,14 @@ def _part(facts: Provenance, part: MixturePart) -> str:
     text = f"{benchmark} translated from English to {name} by {part.engine}"
     made = [
         one
-        for one in facts.translations
+        for one, _ in facts.translations
         if (one.benchmark, one.language, one.engine) == (part.benchmark, part.language, part.engine)
     ]
     if not made:
         return text
-    quality = f", chrF2 {made[0].chrf:.1f} against the rows written in it" if made[0].chrf is not None else ""
-    return f"{text} ({made[0].kept:,} of {made[0].num_rows:,} rows kept{quality})"
+    first = made[0]
+    quality = f", chrF2 {first.chrf:.1f} against the rows written in that language" if first.chrf is not None else ""
+    return f"{text} ({first.kept:,} of {first.num_rows:,} rows kept{quality})"
 
 
 def _paper(benchmark: str) -> str:
@@ -248,7 +249,7 @@ def _recipe(one: UsedRecipe) -> str:
 
 
 def _is_pooled(facts: Provenance) -> bool:
-    return len(facts.encoders) > len({one.name.partition("@")[0] for one in facts.encoders})
+    return len(facts.encoders) > len({one.name.partition("@")[0] for one, _ in facts.encoders})
 
 
 def _machinery(facts: Provenance) -> str:

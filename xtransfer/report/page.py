@@ -1,4 +1,4 @@
-"""One self-contained HTML page per study, with its plots and tables as files beside it."""
+"""Writes the report of a study: one self-contained HTML page, with plots and tables as files beside it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.version import __version__
 from xtransfer.report import latex, plots, tables
 from xtransfer.report.curves import curves
-from xtransfer.report.data_used import into
 from xtransfer.report.files import slug, write
 from xtransfer.report.findings import Certain, Findings, find
 from xtransfer.report.methods import methods
 from xtransfer.report.translated import drops_of_study
 from xtransfer.report.words import counted, duration, listed
 from xtransfer.results.database import Database
+from xtransfer.results.schema import StageRow
 from xtransfer.study.study import Study
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
 
 PAGE = "report.html"
-_STAGES_SHOWN = 500  # more stand in stages.csv alone
+_STAGES_SHOWN = 500  # stages.csv has all
 
 
 @dataclass(frozen=True)
 class _Section:
-    """One target on one encoder."""
+    """What the page shows of one target on one encoder."""
 
     anchor: str
     grid: tables.Grid
@@ -55,13 +55,13 @@ class _Section:
 def write_report(study: Study | str, db: Database, store: ArtifactStore, out: Path) -> Path:
     """Writes report.html, plots (PNG and SVG) and tables (CSV and LaTeX) of a study to `out`; returns the page.
 
-    Raises RequestError for a study that is not in the database, and for a folder that cannot be written.
+    Raises RequestError if the study is not in the database or the folder cannot be written.
     """
     return write_findings(find(study if isinstance(study, str) else study.name, db, store), store, out)
 
 
 def write_findings(found: Findings, store: ArtifactStore, out: Path) -> Path:
-    """The same for a study whose findings are known."""
+    """As `write_report`, for findings that are already computed."""
     try:
         return _Writer(out).report(found, store)
     except OSError as error:
@@ -70,7 +70,7 @@ def write_findings(found: Findings, store: ArtifactStore, out: Path) -> Path:
 
 
 class _Writer:
-    """Writes the files of a report; what a page needs of them it returns."""
+    """Writes the files of a report and returns what the page embeds of them."""
 
     def __init__(self, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ class _Writer:
             stages=stages.head(_STAGES_SHOWN).to_dict("records"),
             methods=text,
             spaces=table(found.measures) if len(found.measures) else None,
-            drops=drops_of_study(facts.translations, store),
+            drops=drops_of_study([one for one, _ in facts.translations], store),
             statistics=found.shown,
             latex_tables=list(self.latex_tables(found)),
             languages=LANGUAGES,
@@ -130,7 +130,7 @@ class _Writer:
         return self.figures([plots.transfer_gap(ordered)], f"gap-{name}", f"transfer gap on {grid.title}")[0]
 
     def figures(self, figures: Sequence[Figure], name: str, label: str) -> list[Markup]:
-        """Each figure as PNG and SVG file, and as a part of the page."""
+        """Writes each figure as PNG and SVG; returns them as parts of the page."""
         return [
             self.figure(one, f"{name}-{part}" if len(figures) > 1 else name, f"{label}, part {part} of {len(figures)}"
                         if len(figures) > 1 else label)
@@ -148,7 +148,7 @@ class _Writer:
             write(self.out / f"{name}.csv", tables.csv(frame))
 
     def latex_tables(self, found: Findings) -> Iterator[tuple[str, str]]:
-        """Name and text of every LaTeX table, written below tables/."""
+        """Writes every LaTeX table to tables/; yields its file name and text."""
         made = {f"gains-{n}-{slug(grid.title)}": latex.gains_table(grid) for n, grid in enumerate(found.headline, 1)}
         for number, model in enumerate(found.models, 1):
             if model.is_fitted:
@@ -160,7 +160,7 @@ class _Writer:
             yield f"{name}.tex", text
 
 
-def _stage_table(stages: Sequence[object]) -> pd.DataFrame:
+def _stage_table(stages: Sequence[StageRow]) -> pd.DataFrame:
     names = ["key", "kind", "name", "version", "host", "device", "started", "seconds"]
     return pd.DataFrame([[getattr(stage, name) for name in names] for stage in stages], columns=names)
 
@@ -176,7 +176,6 @@ def _template() -> Template:
     environment.filters |= {
         "duration": duration,
         "counted": counted,
-        "into": into,
         "listed": listed,
         "shell": shlex.quote,
         "heading": tables.heading,

@@ -1,4 +1,4 @@
-"""Gains with their intervals: a panel for each language, intermediates down."""
+"""Forest plots of gains: a panel per language, a row per intermediate."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from xtransfer.report.tables import Grid, heading, is_mean
 
 _PANEL_COLUMNS = 4
 _TALLEST = 9.0  # inches: a printed page
-_UNKNOWN = COLOURS[-1]  # grey, with a dotted interval: it does not cover runs
+_UNKNOWN = COLOURS[-1]  # grey, with a dotted interval, where the interval does not cover runs
 
 
 def forests(grid: Grid) -> list[Figure]:
-    """Gains with their intervals, the means first; as many figures as it takes for none to be taller than a page."""
+    """Returns figures of the gains with 95% intervals, means first; each is no taller than a page."""
     rows = [name for name in grid.rows if name != DIRECT][::-1]
     panels = sorted(grid.columns, key=lambda column: not is_mean(column))
     per_figure = _PANEL_COLUMNS * max(1, int((_TALLEST - 0.6) / _panel_height(rows)))
@@ -36,7 +36,7 @@ def _panel_height(rows: Sequence[str]) -> float:
 
 
 def _limits(grid: Grid) -> tuple[float, float]:
-    """One scale for all panels of all figures."""
+    """Returns the limits of the x axis, shared by all panels of all figures."""
     numbers = [one for one in grid.numbers.values() if not np.isnan(one.gain)]
     ends = [0.0, *(end for one in numbers for end in (one.gain, one.low, one.high) if not np.isnan(end))]
     margin = 0.05 * max(max(ends) - min(ends), 1.0)

@@ -1,4 +1,4 @@
-"""The transfer gap: how far the other languages stay behind English, after each intermediate."""
+"""Plots the transfer gap: how far the other languages are behind English, per intermediate."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from xtransfer.report.plot_style import COLOURS, INK, label, style
 
 
 def transfer_gap(gaps: Mapping[str, Sequence[float]]) -> Figure:
-    """English minus the mean of the other languages, in points: a ring for each run, a bar and a number for their mean.
+    """Returns a figure of the gaps in points: a ring per run, a bar and a number for the mean over runs.
 
-    `gaps`: intermediate → one gap for each run, in the order of the plot from above.
+    `gaps`: intermediate → one gap per run, in the order of the plot from the top.
     """
     names = [*gaps][::-1]
     with style():

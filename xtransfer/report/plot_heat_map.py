@@ -1,10 +1,10 @@
-"""Gain over direct as colours: intermediates down, languages across."""
+"""Heat maps of gains over direct: a row per intermediate, a column per language."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,13 +18,13 @@ from xtransfer.report.tables import Grid, Number, heading, is_mean, parts
 
 # losses orange, gains blue, as everywhere in a report
 _LOSS_TO_GAIN = LinearSegmentedColormap.from_list("loss-gain", ["#8c3300", "#f0a868", "#f7f7f5", "#7db8e8", "#00447c"])
-_MOST_ROWS = 24  # of one figure: about a printed page
+_MOST_ROWS = 24  # per figure: about a printed page
 
 
 def heat_maps(grid: Grid) -> list[Figure]:
-    """Gain over direct, intermediate × language; a dot marks gains that are sure.
+    """Returns heat maps of the gain over direct, intermediates × languages; a dot: the 95% interval excludes 0.
 
-    Many languages or intermediates take several figures, on one scale of colours.
+    Many languages or intermediates are split over several figures with one colour scale.
     """
     limit = max([1.0, *(abs(one.gain) for one in grid.numbers.values() if not np.isnan(one.gain))])
     rows = [name for name in grid.rows if name != DIRECT]
@@ -52,7 +52,7 @@ def _heat_map(grid: Grid, rows: list[str], limit: float) -> Figure:
         bar.set_label("gain (points)")
         bar.outline.set_visible(False)
         assert bar.solids is not None
-        bar.solids.set_rasterized(True)  # 256 slivers of vector graphics would show seams
+        bar.solids.set_rasterized(True)  # as vector graphics, its 256 strips would show seams
     return figure
 
 
@@ -66,7 +66,7 @@ def _name_axes(axes: Axes, grid: Grid, labels: list[str]) -> None:
 
 
 def _set_apart(axes: Axes, grid: Grid, rows: list[str]) -> None:
-    """A wide line between languages and means, families and scripts, and before the mean over the intermediates."""
+    """Draws wide lines between languages and means, families and scripts, and before the mean of intermediates."""
     kinds = ["mean" if is_mean(column) else column.rpartition(":")[0] for column in grid.columns]
     for place, (before, after) in enumerate(pairwise(kinds), 1):
         if before != after:
@@ -80,8 +80,8 @@ def _gain(grid: Grid, row: str, column: str) -> float:
     return float("nan") if number is None else number.gain
 
 
-def _is_dark(colour: Any) -> bool:
-    """Whether white is easier to read on a colour than black (relative luminance, WCAG 2)."""
+def _is_dark(colour: Sequence[float] | np.ndarray) -> bool:
+    """Whether white text is easier to read on a colour (RGBA, 0 to 1) than black (relative luminance, WCAG 2)."""
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
     return bool(np.dot(linear, (0.2126, 0.7152, 0.0722)) < 0.179)
 

@@ -1,6 +1,6 @@
-"""A figure as a file, or as a part of a page.
+"""Renders figures as files and as parts of a page.
 
-Canvases are asked directly: `Figure.savefig` draws everything twice, and plots take most of the time of a report.
+Calls canvases directly, because `Figure.savefig` draws everything twice and plots take most of a report's time.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _FONTS = "'DejaVu Sans', Verdana, sans-serif"  # of about the same width
 
 
 def png(figure: Figure, dpi: int = 160) -> bytes:
-    """The figure as PNG on white, for papers and slides."""
+    """Returns the figure as PNG on white, for papers and slides."""
     buffer = io.BytesIO()
     figure.set_dpi(dpi)
     figure.set_facecolor("white")
     FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
-    figure.set_layout_engine("none")  # it is laid out now, which takes as long as drawing it
+    figure.set_layout_engine("none")  # the layout is done; repeating it would take as long as drawing
     return buffer.getvalue()
 
 
 def svg(figure: Figure) -> str:
-    """The figure as SVG whose text stays text; the same figure gives the same bytes."""
+    """Returns the figure as SVG with text as text; the same figure gives the same bytes."""
     buffer = io.StringIO()
     figure.set_facecolor("none")
     with mpl.rc_context({"svg.hashsalt": "xtransfer", "svg.fonttype": "none"}):
@@ -40,7 +40,7 @@ def svg(figure: Figure) -> str:
 
 
 def inline(figure: Figure, drawn: str, label: str, prefix: str) -> str:
-    """The figure's SVG to stand inside a page: in the page's colours, with ids of its own and a label."""
+    """Returns the figure's SVG for embedding in a page: with the page's colours, unique ids and a label."""
     text = drawn[drawn.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text)
@@ -56,5 +56,5 @@ def inline(figure: Figure, drawn: str, label: str, prefix: str) -> str:
 
 
 def data_uri(image: bytes) -> str:
-    """A PNG as a data URI."""
+    """Returns a PNG as a data URI."""
     return "data:image/png;base64," + base64.b64encode(image).decode("ascii")

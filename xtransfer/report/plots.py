@@ -1,4 +1,4 @@
-"""The plots. Colours can be told apart with any colour vision; text takes the colour of its page."""
+"""The plots of a report. Their colours suit any colour vision; on a page, text takes the page's colour."""
 
 from xtransfer.report.plot_curves import losses
 from xtransfer.report.plot_forest import forests

@@ -1,4 +1,4 @@
-"""What a report says about how the numbers were made: cells, stages, recipes, data, versions, machines."""
+"""How the numbers of a study were made: cells, stages, recipes, data, versions, machines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from xtransfer.base.errors import unknown
 from xtransfer.recipes.recipe import Recipe
@@ -16,7 +17,15 @@ from xtransfer.report.data_used import DataUsed, data_used, translations
 from xtransfer.report.sizes import Size, sizes
 from xtransfer.results.database import Database
 from xtransfer.results.roles import INTERMEDIATE, TARGET
-from xtransfer.results.schema import CellRow, CellStageRow, EncoderRow, StageRow, StudyCellRow, StudyRow
+from xtransfer.results.schema import (
+    CellRow,
+    CellStageRow,
+    EncoderRow,
+    StageRow,
+    StudyCellRow,
+    StudyRow,
+    TranslationRow,
+)
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.stage_facts import Facts
 from xtransfer.study.study import Target
@@ -26,7 +35,7 @@ _CELL = (CellRow.encoder, CellRow.encoder_revision, CellRow.intermediate, CellRo
 
 @dataclass(frozen=True)
 class UsedRecipe:
-    """A recipe of the study, and what it was used for."""
+    """A recipe of the study and what it was used for."""
 
     used_for: str
     recipe: Recipe
@@ -34,29 +43,30 @@ class UsedRecipe:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Everything beside the scores that the page shows of a study."""
+    """Everything that the page shows of a study besides its scores."""
 
     name: str
     question: str
     digest: str
     updated: str
-    definition: Mapping[str, Any]
-    cells: list[Any]  # rows: encoder, encoder_revision, intermediate, target, seed, status, reason, score_stage
-    stages: list[Any]  # rows of `stage`, each once, the first to start first
-    links: list[Any]  # rows of `cell_stage`: which stage is what in which cell
+    definition: Mapping[str, Any]  # Any: JSON values
+    cells: list[CellRow]
+    stages: list[StageRow]  # each once, ordered by start
+    links: list[CellStageRow]  # the role of each stage in each cell
     cost: Costs
-    encoders: list[Any]  # rows: name, source, id, revision, and the key of the stage that pretrained it
+    encoders: list[tuple[EncoderRow, str]]  # with the hub commit, or the key of the stage that pretrained it
     data: list[DataUsed]
-    translations: list[Any]  # rows of `translation`, with the `settings` of the stage
+    translations: list[tuple[TranslationRow, str]]  # with the direction: `de`, or `en from de`
 
     @property
-    def left_out(self) -> list[Any]:
+    def left_out(self) -> list[CellRow]:
+        """The cells without usable scores."""
         return [cell for cell in self.cells if cell.status != "done"]
 
     @property
-    def left_out_by_reason(self) -> dict[tuple[str, str], list[Any]]:
-        """Cells without usable scores, by status and reason."""
-        found: dict[tuple[str, str], list[Any]] = {}
+    def left_out_by_reason(self) -> dict[tuple[str, str], list[CellRow]]:
+        """The cells without usable scores, by status and reason."""
+        found: dict[tuple[str, str], list[CellRow]] = {}
         for cell in self.left_out:
             found.setdefault((cell.status, cell.reason), []).append(cell)
         return found
@@ -71,7 +81,7 @@ class Provenance:
 
     @property
     def recipes(self) -> list[UsedRecipe]:
-        """The recipe of the intermediates where there are any, then one for each way a target is trained."""
+        """The recipe of the intermediates if there are any, then the distinct recipes of the targets."""
         found = []
         if any(one.parts for one in self.intermediates):
             recipe = Recipe.model_validate(self.definition["intermediate_recipe"])
@@ -87,23 +97,23 @@ class Provenance:
         ]
 
     @cached_property
-    def trained(self) -> dict[tuple[str, int], Any]:
-        """Slug of an intermediate and phase → the first stage that trained it."""
+    def trained(self) -> dict[tuple[str, int], StageRow]:
+        """(slug of an intermediate, phase) → the first stage that trained it."""
         cells = {cell.key: cell for cell in self.cells}
         slugs: dict[str, dict[tuple[str, int], None]] = {}
         for link in self.links:
-            if link.role == INTERMEDIATE:
+            if link.role == INTERMEDIATE and link.phase is not None:
                 slugs.setdefault(link.stage, {})[cells[link.cell].intermediate, link.phase] = None
         return {place: stage for stage in reversed(self.stages) for place in slugs.get(stage.key, ())}
 
     @cached_property
     def sizes(self) -> list[Size]:
-        """The rows of each part of an intermediate."""
+        """The number of rows of each part of each intermediate."""
         return sizes(self.intermediates, self.trained)
 
     @cached_property
     def trained_targets(self) -> set[str]:
-        """Targets that something is fine-tuned on; others are scored with the encoder as it is."""
+        """The targets that a cell was fine-tuned on; others are scored without fine-tuning."""
         cells = {link.cell for link in self.links if link.role == TARGET}
         return {cell.target for cell in self.cells if cell.key in cells}
 
@@ -113,27 +123,23 @@ class Provenance:
 
     @property
     def machines(self) -> list[str]:
-        """Host, device and, of stages since that is recorded, what the device is."""
+        """The distinct machines: host, device and, where recorded, the processor."""
         named = ((stage, Facts.of(stage.facts).processor) for stage in self.stages)
         return sorted({f"{one.host} ({one.device}{f', {name}' if name else ''})" for one, name in named})
 
 
 def provenance(db: Database, study: str) -> Provenance:
-    """Reads a study's rows; raises RequestError for a study that the database does not have."""
-    with db.begin() as connection:
-        row = connection.execute(select(StudyRow.__table__).where(StudyRow.name == study)).one_or_none()
+    """Returns the provenance of a study. Raises RequestError if the database has no such study."""
+    with db.begin() as connection, Session(connection) as session:
+        row = session.get(StudyRow, study)
         if row is None:
-            raise unknown("study", study, connection.scalars(select(StudyRow.name)))
+            raise unknown("study", study, session.scalars(select(StudyRow.name)))
         here = select(StudyCellRow.cell).where(StudyCellRow.study == study)
-        cells = connection.execute(
-            select(CellRow.key, *_CELL, CellRow.status, CellRow.reason, CellRow.score_stage)
-            .where(CellRow.key.in_(here))
-            .order_by(*_CELL)
-        ).all()
-        links = connection.execute(select(CellStageRow.__table__).where(CellStageRow.cell.in_(here))).all()
-        stages = _stages(connection, here)
-        encoders = _encoders(connection, here)
-        data, translated = data_used(connection, here), list(translations(connection, here))
+        cells = session.scalars(select(CellRow).where(CellRow.key.in_(here)).order_by(*_CELL)).all()
+        links = session.scalars(select(CellStageRow).where(CellStageRow.cell.in_(here))).all()
+        stages = _stages(session, here)
+        encoders = _encoders(session, here)
+        data, translated = data_used(session, here), translations(session, here)
     return Provenance(
         row.name,
         row.question,
@@ -150,17 +156,17 @@ def provenance(db: Database, study: str) -> Provenance:
     )
 
 
-def _stages(connection: Connection, cells: Any) -> list[Any]:
+def _stages(session: Session, cells: Select[tuple[str]]) -> list[StageRow]:
     used = StageRow.key.in_(select(CellStageRow.stage).where(CellStageRow.cell.in_(cells)))
-    return list(connection.execute(select(StageRow.__table__).where(used).order_by(StageRow.started, StageRow.name)))
+    return list(session.scalars(select(StageRow).where(used).order_by(StageRow.started, StageRow.name)))
 
 
-def _encoders(connection: Connection, cells: Any) -> list[Any]:
+def _encoders(session: Session, cells: Select[tuple[str]]) -> list[tuple[EncoderRow, str]]:
     query = (
-        select(EncoderRow.__table__, CellRow.encoder_revision.label("stage"))
+        select(EncoderRow, CellRow.encoder_revision)
         .join(CellRow, CellRow.encoder == EncoderRow.name)
         .where(CellRow.key.in_(cells))
         .distinct()
         .order_by(EncoderRow.name)
     )
-    return list(connection.execute(query))
+    return list(session.execute(query).tuples())

@@ -1,6 +1,6 @@
-"""Samples to look at: predictions beside the rows that they answer, translations beside their sources.
+"""Samples for people to read: predictions beside their inputs, translations beside their sources.
 
-The rows of a scored split are read again to be shown, when all scores are written: nothing is chosen by them.
+Rows of a scored split are read only for display, after all scores are written; nothing is selected on them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
 
 import pandas as pd
 
@@ -19,45 +18,44 @@ from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import load_rows
 from xtransfer.kinds.spec import Kind
 from xtransfer.report import translated
-from xtransfer.report.data_used import into
 from xtransfer.report.provenance import Provenance
-from xtransfer.report.translated import cut
+from xtransfer.report.translated import Shown, cut
 from xtransfer.results.predictions import Predictions
+from xtransfer.results.schema import CellRow, TranslationRow
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.stage_facts import TranslateFacts
 from xtransfer.study.study import Target
 
 log = logging.getLogger(__name__)
 
-EACH = 2  # right and wrong ones of a target in a language
-_MANY_LANGUAGES = 20  # from here on, one of each
+EACH = 2  # right answers, and as many wrong ones, per target and language
+_MANY_LANGUAGES = 20  # targets with more languages show one of each
 _COLUMNS = ("language", "id", "gold", "prediction", "item")
 
-Shown = dict[str, Any]
 _Sources = dict[tuple[str, str, SplitName, int | None], dict[str, Row]]
 
 
 def predictions(facts: Provenance, store: ArtifactStore) -> list[Shown]:
-    """Right and wrong answers for each target and language, of the target's first run that has learnt something.
+    """Returns right and wrong answers per target and language, of the target's first run with usable scores.
 
-    Columns: target, language, right, gold, predicted, input, run: narrow ones first, since Prefect cuts wide tables.
-    Targets whose rows cannot be read any more are left out.
+    Columns: target, language, right, gold, predicted, input, run; narrow ones first, since Prefect cuts wide tables.
+    Targets whose rows can no longer be read are left out, with a warning.
     """
-    firsts: dict[str, Any] = {}
-    for cell in sorted(facts.cells, key=lambda cell: cell.status != "done"):  # else one that has learnt nothing
+    firsts: dict[str, CellRow] = {}
+    for cell in sorted(facts.cells, key=lambda cell: cell.status != "done"):
         firsts.setdefault(cell.target, cell)
     return _readable((cell.target, partial(_of_cell, cell, store)) for cell in firsts.values())
 
 
 def translations(facts: Provenance, store: ArtifactStore) -> list[Shown]:
-    """Some sentences of each translation that the study was trained or scored on.
+    """Returns some sentences of each translation that the study was trained or scored on.
 
     Columns: benchmark, language, engine, source, translation.
     """
     sources: _Sources = {}
     return _readable(
-        (f"{one.benchmark} in {one.language}", partial(_of_translation, one, store, sources))
-        for one in facts.translations
+        (f"{one.benchmark} in {one.language}", partial(_of_translation, one, direction, store, sources))
+        for one, direction in facts.translations
     )
 
 
@@ -71,7 +69,7 @@ def _readable(parts: Iterable[tuple[str, Callable[[], Iterator[Shown]]]]) -> lis
     return found
 
 
-def _of_cell(cell: Any, store: ArtifactStore) -> Iterator[Shown]:
+def _of_cell(cell: CellRow, store: ArtifactStore) -> Iterator[Shown]:
     artifact = store.find(cell.score_stage)
     if artifact is None:
         return
@@ -100,16 +98,16 @@ def _of_cell(cell: Any, store: ArtifactStore) -> Iterator[Shown]:
 
 
 def _chosen(answers: pd.DataFrame, each: int) -> pd.DataFrame:
-    """The first wrong and the first right ones; the first of all where the metric has no points per item."""
+    """Returns the first wrong and the first right answers; the first answers if the metric has no points per item."""
     if answers["item"].isna().all():
         return answers.head(2 * each)
     right = answers["item"] >= 50
     return pd.concat([answers[~right].head(each), answers[right].head(each)])
 
 
-def _agrees(kind: Kind, benchmark: Benchmark, row: Row, gold: Any) -> bool:
-    """Whether a row is the one that was scored: its source may have changed since."""
-    return kind.together is not None or json.loads(json.dumps(kind.gold(benchmark, row))) == gold
+def _agrees(kind: Kind, benchmark: Benchmark, row: Row, gold: object) -> bool:
+    """Whether a row is still the one that was scored; its source may have changed since."""
+    return kind.together is not None or bool(json.loads(json.dumps(kind.gold(benchmark, row))) == gold)
 
 
 def _input(kind: Kind, row: Row) -> str:
@@ -123,7 +121,7 @@ def _judged(points: float) -> str:
     return {100.0: "yes", 0.0: "no"}.get(points, f"{points:.0f} of 100 points")
 
 
-def _of_translation(one: Any, store: ArtifactStore, sources: _Sources) -> Iterator[Shown]:
+def _of_translation(one: TranslationRow, direction: str, store: ArtifactStore, sources: _Sources) -> Iterator[Shown]:
     artifact = store.find(one.stage)
     if artifact is None:
         return
@@ -132,9 +130,10 @@ def _of_translation(one: Any, store: ArtifactStore, sources: _Sources) -> Iterat
     if place not in sources:
         sources[place] = translated.source_rows(artifact)
     for source, text, _ in translated.sentences(artifact, sources[place], {}):
-        named = {
+        yield {
             "benchmark": one.benchmark,
-            "language": into(one.language, artifact.manifest.settings),
+            "language": direction,
             "engine": one.engine,
+            "source": source,
+            "translation": text,
         }
-        yield {**named, "source": source, "translation": text}

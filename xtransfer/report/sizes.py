@@ -1,26 +1,26 @@
-"""How many rows each part of an intermediate was trained on, as the stages recorded it."""
+"""How many rows each part of an intermediate was trained on, as its stages recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from xtransfer.results.schema import StageRow
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.stage_facts import TrainFacts
 
 
 @dataclass(frozen=True)
 class Size:
-    """The rows of one part in one intermediate."""
+    """The number of rows of one part in one intermediate."""
 
     intermediate: str  # slug, up to the phase that reads the part
     part: str  # slug
     rows: int
 
 
-def sizes(intermediates: Sequence[Intermediate], trained: Mapping[tuple[str, int], Any]) -> list[Size]:
-    """Of every part whose training recorded its rows. `trained`: slug of an intermediate, phase → row of `stage`."""
+def sizes(intermediates: Sequence[Intermediate], trained: Mapping[tuple[str, int], StageRow]) -> list[Size]:
+    """Returns the size of every part whose training recorded it. `trained`: (slug, phase) → the stage that ran it."""
     found: dict[Size, None] = {}
     for one in intermediates:
         for number, phase in enumerate(one.phases):

@@ -1,10 +1,9 @@
-"""The result table: intermediates down, languages across; score and gain over `direct` with its interval."""
+"""The result table: a row per intermediate, a column per language; score, gain over `direct` and its interval."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,28 +12,28 @@ from rich.table import Table
 from rich.text import Text
 
 from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
-from xtransfer.analysis.statistic import signed
+from xtransfer.analysis.statistic import Row, signed
 from xtransfer.analysis.verdict import Verdict
-from xtransfer.report.words import listed
+from xtransfer.report.words import counted, listed
 
 HEADINGS = {UNSEEN: "mean but en", OTHERS: "mean others"}
-_SHORT_WIDTH = 8  # characters of a terminal column without interval, its border included
-_MOST_LANGUAGES = 14  # side by side on a page
+_SHORT_WIDTH = 8  # characters of a terminal column without interval, including its border
+_MOST_LANGUAGES = 14  # columns that fit a page
 
 
 def heading(column: str) -> str:
-    """What stands above a column: a language's code, `mean others`, or the name of a family or script."""
+    """Returns the heading of a column: a language's code, `mean others`, or the name of a family or script."""
     return HEADINGS.get(column) or column.partition(":")[2] or column
 
 
 def is_mean(column: str) -> bool:
-    """Whether a column is a mean over all languages, or over all that nothing was trained in."""
+    """Whether a column is `mean-unseen` or `mean-others`."""
     return column in HEADINGS
 
 
 @dataclass(frozen=True)
 class Number:
-    """A score and, but for the baseline, its gain with the interval; all in points."""
+    """A score with its gain and 95% interval, all in points. The baseline's gain is NaN."""
 
     value: float
     gain: float
@@ -60,8 +59,8 @@ class Grid:
     rows: list[str]  # intermediates: direct first, `any` last
     columns: list[str]  # languages, then the means
     numbers: dict[tuple[str, str], Number]  # by row and column
-    seeds: dict[str, int]  # by row: runs that were paired
-    left_out: dict[str, int]  # by row: degenerate and missing cells, the baseline's included
+    seeds: dict[str, int]  # row → number of paired runs
+    left_out: dict[str, int]  # row → number of degenerate and missing cells, including the baseline's
     num_encoders: int
 
     @property
@@ -69,18 +68,18 @@ class Grid:
         return title(self.target, self.encoder, self.num_encoders)
 
     def verdicts(self, row: str) -> list[Verdict]:
-        """The different verdicts of a row, in the order of its columns."""
+        """Returns the distinct verdicts of a row, in the order of its columns."""
         found = (self.numbers[row, column].verdict for column in self.columns if (row, column) in self.numbers)
         return list(dict.fromkeys(found))
 
     def notes(self, row: str) -> list[str]:
-        """What stands beside the name of a row: cells left out, intervals that cover less than runs and items."""
+        """Returns the notes beside a row's name: cells left out, intervals that do not cover runs."""
         left_out = [f"{self.left_out[row]} left out"] if self.left_out[row] else []
         unknown = [one for one in self.verdicts(row) if one.state == "unknown"]
         return [*left_out, *dict.fromkeys(f"one {one.run}: {one.over or 'no interval'}" for one in unknown)]
 
     def legend(self, mark: str) -> str:
-        """What the intervals cover, what the mark (`bold`, `a dot`) means, and of which rows nothing is known."""
+        """Returns what the intervals cover, what `mark` ("bold", "a dot") means, and which rows have no verdict."""
         verdicts = {row: self.verdicts(row) for row in self.rows}
         known = dict.fromkeys(one.over for several in verdicts.values() for one in several if one.is_known)
         said = [f"95% interval over {' or '.join(known)}; {mark}: it excludes 0"] if known else []
@@ -96,20 +95,20 @@ class Grid:
 
 
 def title(target: str, encoder: str, num_encoders: int) -> str:
-    """`xnli on lab-tiny@0`, or `xnli on lab-tiny (3 encoders pooled)`."""
+    """Returns `xnli on lab-tiny@0`, or `xnli on lab-tiny (3 encoders pooled)`."""
     name = encoder.removesuffix("@*")
     return f"{target} on {name}" + (f" ({num_encoders} encoders pooled)" if name != encoder else "")
 
 
 def headline(gains: pd.DataFrame) -> pd.DataFrame:
-    """The rows to show first: pooled encoders where there are any, single encoders elsewhere."""
+    """Returns the rows to show first: those of pooled encoders, and of single encoders that are not pooled."""
     pooled = {name.removesuffix("@*") for name in gains["encoder"].unique() if name.endswith("@*")}
     keep: list[bool] = [name.endswith("@*") or name.partition("@")[0] not in pooled for name in gains["encoder"]]
     return gains.loc[pd.Series(keep, index=gains.index, dtype=bool)]
 
 
 def parts(grid: Grid) -> list[Grid]:
-    """The grid in parts that fit a page: each has some of the languages and all the means."""
+    """Splits a grid into parts that fit a page: each has some of the languages and all means."""
     languages = [one for one in grid.columns if not is_mean(one)]
     means = [one for one in grid.columns if is_mean(one)]
     count = max(1, -(-len(languages) // _MOST_LANGUAGES))
@@ -119,10 +118,10 @@ def parts(grid: Grid) -> list[Grid]:
 
 
 def grids(gains: pd.DataFrame, *, grouped: bool = False) -> Iterator[Grid]:
-    """One grid per target and encoder of the frame that `xtransfer.analysis.gains` gives.
+    """Yields one grid per target and encoder of the frame of `xtransfer.analysis.gains`.
 
-    Its columns are the languages and the means over all of them; `grouped`: the means over families, then over
-    scripts, and no grid for a target that has none.
+    Columns are the languages and their means. With `grouped`, they are the means over families, then over scripts;
+    a target without any has no grid.
     """
     wanted = [one.startswith((FAMILY, SCRIPT)) if grouped else _is_shown(one) for one in gains["language"]]
     shown = gains.loc[pd.Series(wanted, index=gains.index, dtype=bool)]
@@ -151,16 +150,16 @@ def _is_shown(column: str) -> bool:
     return is_language(column) or column in HEADINGS
 
 
-def _number(row: dict[Any, Any]) -> Number:
+def _number(row: Row) -> Number:
     value, gain, low, high = (float(row[name]) for name in ("value", "gain", "low", "high"))
     return Number(value, gain, low, high, Verdict.read(row))
 
 
 def rich_tables(gains: pd.DataFrame, width: int = 100) -> list[Table]:
-    """A table per target and encoder that fits `width` characters.
+    """Returns a table per target and encoder that fits `width` characters.
 
-    Intervals stand in all columns where they fit, else under the means; a narrow terminal loses `mean but en`
-    first, then languages from the right, and the caption says so.
+    Every column shows its interval if they all fit, otherwise only the means do. A narrow terminal drops `mean but en`
+    first, then languages from the right, and the caption says how many.
     """
     return [_rich_table(grid, width) for grid in grids(gains)]
 
@@ -171,7 +170,7 @@ def _rich_table(grid: Grid, width: int) -> Table:
     hidden = len(grid.columns) - len(columns)
     table.caption = f"score, gain over direct in points; {grid.legend('bold')}"
     if hidden:
-        table.caption += f"; {hidden} more columns in a wider terminal or as CSV"
+        table.caption += f"; {counted(hidden, 'more column')} in a wider terminal or as CSV"
     table.add_column("intermediate", no_wrap=True)
     for column in columns:
         table.add_column(heading(column), justify="right", no_wrap=True)
@@ -186,7 +185,7 @@ def _label(grid: Grid, name: str) -> str:
 
 
 def _fitting(grid: Grid, width: int) -> tuple[list[str], set[str]]:
-    """The columns to show and those that show intervals."""
+    """Returns the columns to show, and which of them show intervals."""
     label = max(cell_len(line) for name in grid.rows for line in _label(grid, name).split("\n"))
     room = width - max(label, len("intermediate")) - 4
     interval = max((len(number.interval_text) for number in grid.numbers.values()), default=0) + 3
@@ -210,32 +209,6 @@ def _rich_cell(number: Number | None, with_interval: bool) -> Text:
     return text
 
 
-def markdown(gains: pd.DataFrame) -> str:
-    """The same tables in Markdown, with what the intervals cover below each."""
-    return "\n\n".join(_markdown(grid) for grid in grids(gains)) + "\n"
-
-
-def _markdown(grid: Grid) -> str:
-    lines = [
-        f"**{grid.title}**",
-        "",
-        "| intermediate | " + " | ".join(heading(one) for one in grid.columns) + " |",
-        "|---|" + "---:|" * len(grid.columns),
-    ]
-    for name in grid.rows:
-        cells = (_markdown_cell(grid.numbers.get((name, one))) for one in grid.columns)
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    lines += ["", f"Score, gain over direct in points; {grid.legend('bold')}."]
-    return "\n".join(lines)
-
-
-def _markdown_cell(number: Number | None) -> str:
-    if number is None:
-        return "-"
-    gain = f"**{number.gain_text}**" if number.verdict.is_sure else number.gain_text
-    return " ".join(filter(None, [f"{number.value:.1f}", gain, number.interval_text]))
-
-
 def csv(gains: pd.DataFrame) -> str:
-    """Every row of the frame with all its columns, numbers to four decimals."""
+    """Returns every row and column of the frame as CSV, numbers with four decimals."""
     return str(gains.to_csv(index=False, float_format="%.4f", lineterminator="\n"))

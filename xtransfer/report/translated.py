@@ -1,6 +1,6 @@
-"""What there is to see of translations: how good they are, what was left out and why, and some of each.
+"""Tables on translations: quality, dropped rows and why, and samples.
 
-Functions take artifacts of `translate` stages and give rows of a table, the long columns last: Prefect's pages
+Functions take artifacts of `translate` stages and return rows of a table, with the long columns last: Prefect's pages
 cut what does not fit.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Row
+from xtransfer.results.schema import TranslationRow
 from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.study.stage_facts import RoundTripFacts, TranslateFacts
@@ -22,23 +22,25 @@ from xtransfer.study.stage_settings import RoundTripSettings, TranslateSettings
 from xtransfer.translation.translatable import texts_of
 from xtransfer.translation.translated_rows import Dropped, read_dropped
 
-SENTENCES = 5  # of a translation
-_ROWS = 50  # that are looked through for them: many share a sentence
-_DROPPED = 3  # rows for each reason
+SENTENCES = 5  # shown per translation
+_ROWS = 50  # searched for distinct sentences, since many rows share one
+_DROPPED = 3  # rows shown per reason
 _LONGEST = 300  # characters of a text
 
-Shown = dict[str, Any]
+Shown = dict[str, object]  # a row of a table, by column
 
 
 def parted(made: Sequence[Artifact]) -> tuple[list[Artifact], list[Artifact]]:
-    """Translations, and the round trips of some of them."""
+    """Splits artifacts into translations and round trips."""
     translations = [one for one in made if one.manifest.kind == "translate"]
     return translations, [one for one in made if one.manifest.kind == "round-trip"]
 
 
 def quality(artifacts: Sequence[Artifact], round_trips: Sequence[Artifact] = ()) -> list[Shown]:
-    """A row for each translation: counts, sacrebleu's figures in points, sentences per second, and how it was made;
-    without columns in which none has a value. `round_trips`: of translations whose engine has no way back."""
+    """Returns a row per translation: counts, sacrebleu scores in points, sentences per second, and how it was made.
+
+    Columns without any value are left out. `round_trips`: those of translations whose engine has no way back.
+    """
     back = {
         settings.translation.key: one.manifest.facts
         for one in round_trips
@@ -50,7 +52,7 @@ def quality(artifacts: Sequence[Artifact], round_trips: Sequence[Artifact] = ())
 
 
 def drops(artifacts: Sequence[Artifact]) -> list[Shown]:
-    """Rows left out by language and reason."""
+    """Returns the number and percentage of dropped rows per language and reason."""
     return [
         {
             "language": settings_of(one).language,
@@ -64,8 +66,8 @@ def drops(artifacts: Sequence[Artifact]) -> list[Shown]:
     ]
 
 
-def drops_of_study(made: Sequence[Any], store: ArtifactStore) -> list[Shown]:
-    """As `drops`, with benchmark and engine, of the rows of `translation` whose artifacts are in the store."""
+def drops_of_study(made: Sequence[TranslationRow], store: ArtifactStore) -> list[Shown]:
+    """As `drops`, with benchmark and engine, for the translations whose artifacts are in the store."""
     return [
         {"benchmark": one.benchmark, "engine": one.engine, **row}
         for one in made
@@ -75,7 +77,7 @@ def drops_of_study(made: Sequence[Any], store: ArtifactStore) -> list[Shown]:
 
 
 def dropped(artifacts: Sequence[Artifact]) -> list[Shown]:
-    """Some of the rows left out, the first of each reason."""
+    """Returns the first dropped rows of each reason."""
     return [
         {
             "language": settings_of(one).language,
@@ -90,7 +92,7 @@ def dropped(artifacts: Sequence[Artifact]) -> list[Shown]:
 
 
 def samples(artifacts: Sequence[Artifact]) -> list[Shown]:
-    """Some sentences beside their sources and, where people have written them in the language, theirs."""
+    """Returns some sentences beside their sources and, if there are any, human translations."""
     found: list[Shown] = []
     for one in artifacts:
         settings = settings_of(one)
@@ -105,13 +107,13 @@ def samples(artifacts: Sequence[Artifact]) -> list[Shown]:
 
 
 def source_rows(one: Artifact) -> dict[str, Row]:
-    """The rows that were translated, by id."""
+    """Returns the rows that were translated, by id."""
     return _rows(one, settings_of(one).source)
 
 
 def _rows(one: Artifact, language: str) -> dict[str, Row]:
-    """The rows of a translation's benchmark in a language, by id."""
-    from xtransfer.data.load import load_rows  # brings in datasets, which a report does without
+    """Returns the rows of a translation's benchmark in a language, by id."""
+    from xtransfer.data.load import load_rows  # imports datasets, which a report does not need
 
     settings, facts = settings_of(one), TranslateFacts.of(one.manifest.facts)
     rows = load_rows(benchmarks.get(settings.benchmark), language, settings.split, facts.rows)
@@ -119,7 +121,7 @@ def _rows(one: Artifact, language: str) -> dict[str, Row]:
 
 
 def sentences(one: Artifact, sources: dict[str, Row], people: dict[str, Row]) -> Iterator[tuple[str, str, str | None]]:
-    """The first distinct sentences: source, translation and a person's translation, as far as a cell shows them."""
+    """Yields the first distinct sentences: source, translation and human translation, each cut to fit a cell."""
     kind = benchmarks.get(settings_of(one).benchmark).kind
     triples: list[tuple[str, str, str | None]] = []
     for row in _first_rows(one):
@@ -132,12 +134,12 @@ def sentences(one: Artifact, sources: dict[str, Row], people: dict[str, Row]) ->
 
 
 def cut(text: str) -> str:
-    """A text as far as a cell shows it."""
+    """Returns a text, cut to fit a cell of a table."""
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
 
 
 def settings_of(one: Artifact) -> TranslateSettings:
-    """The settings of a translation."""
+    """Returns the settings of a translation."""
     return TranslateSettings.model_validate(one.manifest.settings)
 
 

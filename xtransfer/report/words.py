@@ -1,4 +1,4 @@
-"""Words for numbers and lists, as a text needs them."""
+"""Formats durations, counts and lists for running text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def duration(seconds: float) -> str:
-    """`42 s`, `3 min 20 s` or `2 h 5 min`."""
+    """Returns `42 s`, `3 min 20 s` or `2 h 5 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
@@ -16,10 +16,10 @@ def duration(seconds: float) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Returns `a`, `a and b` or `a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def counted(number: int, one: str) -> str:
-    """`1 cell`, `1,200 cells`."""
+    """Returns `1 cell` or `1,200 cells`."""
     return f"{number:,} {one}" + ("" if number == 1 else "s")
