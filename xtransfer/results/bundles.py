@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -24,14 +24,15 @@ from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results import files
 from xtransfer.results.database import Database, demand_known, known_schemas, open_database
 from xtransfer.results.faults import explained
-from xtransfer.results.schema import CellRow, ScoreRow, StudyCellRow, UtcDateTime
+from xtransfer.results.received import Rows as Rows
+from xtransfer.results.received import checked, damaged, readable, type_of
+from xtransfer.results.schema import Base, CellRow, ScoreRow, StudyCellRow
 from xtransfer.results.selection import Condition, model_of, moved, parents_first
 from xtransfer.results.upsert import Values, chunks, moment, table_of, upsert
 
-Rows = Callable[[Table], Iterator[list[Values]]]  # the rows of a table, in parts
-
 SUFFIXES = (".parquet", ".sqlite", ".db")
 PART = 5000  # rows that are held at a time
+_PART_BYTES = 1 << 30  # of such a part, unpacked
 _MARK = b"xtransfer"
 _SCORE = table_of(ScoreRow)
 _CELL = ("encoder", "intermediate", "intermediate_language", "intermediate_engine", "target", "seed", "status")
@@ -102,18 +103,22 @@ def opened(file: Path) -> Iterator[Rows]:
     if not file.is_file():
         raise RequestError(f"{file}: there is no such file")
     if suffix_of(file) == ".parquet":
-        with _readable(file):
-            yield _parquet_rows(file)
+        with readable(file):
+            rows = _parquet_rows(file)
+        yield checked(file, rows)
         return
     original = file
-    revision, _ = files.look_at(file, read_only=True)
+    revision, tables = files.look_at(file, read_only=True)
     _check_schema(file, revision)
     with tempfile.TemporaryDirectory(prefix="xtransfer-") as folder:
         if revision != known_schemas()[0]:
             file = _copied(file, Path(folder))
-            open_database(f"sqlite:///{file}").close()
+            with readable(original):
+                open_database(f"sqlite:///{file}").close()
+        elif lacking := [table.name for table in moved() if table.name not in tables]:
+            raise damaged(original, f"it has no table {', '.join(lacking)}")
         with open_database(f"sqlite:///{file}", read_only=True) as held, snapshot(held) as connection:
-            yield stored_rows(connection, {}, str(original))
+            yield checked(original, stored_rows(connection, {}, str(original)))
 
 
 @contextmanager
@@ -144,13 +149,9 @@ def _check_schema(file: Path, revision: str | None) -> None:
 def _schema() -> pa.Schema:
     cell = table_of(CellRow)
     typed = [*_SCORE.columns, *(cell.c[name] for name in _CELL)]
-    fields = [pa.field(column.name, _TYPES[_type_of(column)]) for column in typed]
+    fields = [pa.field(column.name, _TYPES[type_of(column)]) for column in typed]
     studies = pa.field("studies", pa.list_(pa.string()))
     return pa.schema([pa.field("table", pa.string()), *fields, studies, pa.field("record", pa.string())])
-
-
-def _type_of(column: Any) -> type:
-    return datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
 
 
 def _score_values(connection: Connection, rows: Sequence[Values]) -> list[Values]:
@@ -172,26 +173,17 @@ def _records(table: Table, rows: Sequence[Values]) -> list[Values]:
     return [{"table": table.name, "record": json.dumps(row, default=moment, ensure_ascii=False)} for row in rows]
 
 
-@contextmanager
-def _readable(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise StoreError(f"{file}: is damaged or no Parquet file ({reason}); ask for it again") from error
-
-
 def _parquet_rows(file: Path) -> Rows:
     with pq.ParquetFile(file, page_checksum_verification=True) as held:
         mark = (held.schema_arrow.metadata or {}).get(_MARK)
-        groups = [_table_of_group(held.metadata.row_group(at)) for at in range(held.metadata.num_row_groups)]
-    revision = json.loads(mark)["schema"] if mark else None
-    _check_schema(file, revision)
-    if revision != known_schemas()[0]:
-        raise StoreError(
-            f"{file}: has schema {revision} of an older program, this one reads {known_schemas()[0]}; export it "
-            "again with this program, or as .sqlite, which is brought up to date when it is read"
-        )
+        revision = str(json.loads(mark)["schema"]) if mark else None
+        _check_schema(file, revision)
+        if revision != known_schemas()[0]:
+            raise StoreError(
+                f"{file}: has schema {revision} of an older program, this one reads {known_schemas()[0]}; export it "
+                "again with this program, or as .sqlite, which is brought up to date when it is read"
+            )
+        groups = [_table_of_group(file, held, at) for at in range(held.metadata.num_row_groups)]
 
     def rows(table: Table) -> Iterator[list[Values]]:
         with pq.ParquetFile(file, page_checksum_verification=True) as held:
@@ -205,11 +197,20 @@ def _parquet_rows(file: Path) -> Rows:
     return rows
 
 
-def _table_of_group(group: Any) -> str:
-    """A group of rows is of one table."""
-    return str(group.column(0).statistics.min)
+def _table_of_group(file: Path, held: pq.ParquetFile, at: int) -> str:
+    """The one table that a group of rows is of; groups are small enough to be held in memory."""
+    group = held.metadata.row_group(at)
+    if not 0 < group.num_rows <= PART or group.total_byte_size > _PART_BYTES:
+        raise damaged(file, f"it says that a part has {group.num_rows} rows of {group.total_byte_size} bytes")
+    (name,) = held.read_row_group(at, ["table"]).column("table").unique().to_pylist()
+    if name not in Base.metadata.tables:
+        raise damaged(file, f"it has rows of an unknown table {name}")
+    return str(name)
 
 
-def _values(table: Table, record: Values) -> Values:
-    moments = [column.name for column in table.columns if _type_of(column) is datetime]
+def _values(table: Table, record: Any) -> Any:
+    """A record of JSON with its moments; what else is wrong with it is found when it is checked."""
+    if not isinstance(record, dict):
+        return record
+    moments = [column.name for column in table.columns if type_of(column) is datetime and column.name in record]
     return record | {name: datetime.fromisoformat(record[name]) for name in moments if record[name] is not None}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from xtransfer.base.errors import RequestError, StoreError, unknown
 from xtransfer.results.bundles import opened, snapshot, stored_rows, suffix_of, write_database, write_parquet
@@ -86,7 +86,7 @@ def bring_in(db: Database, file: Path, prefer: Preference | None = None) -> Impo
                 if found.conflicts and prefer is None:
                     raise RequestError(_listed(file, found))
                 written = merge(connection, rows, found, prefer)
-        except IntegrityError as error:
+        except (IntegrityError, DataError) as error:
             raise StoreError(f"{file}: its rows do not fit together ({error.orig}); nothing was changed") from error
     return _outcome(found, prefer, written)
 
