@@ -6,7 +6,6 @@ import os
 import sys
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from flows.commands import (
@@ -24,6 +23,7 @@ from flows.commands import (
     translation,
     watch,
 )
+from flows.terminal import Console
 from xtransfer.base.errors import RequestError, XTransferError
 from xtransfer.base.version import __version__
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
+from flows.terminal import Console
 from xtransfer import kinds
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, SplitName
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
+from flows.terminal import echo
 from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def chosen(study: str, small: bool, settings: list[str] | None) -> Study:
 
 
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
 def setting(text: str) -> tuple[str, Any]:

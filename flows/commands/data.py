@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, chosen, print_json
+from flows.terminal import Console, echo
 from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _show(found: Sequence[Finding], needs: Needs) -> None:
     else:
         for one in found:
             rows = "" if one.rows is None else str(one.rows)
-            typer.echo("\t".join((one.name, one.split, one.language, one.origin, rows, one.state)))
+            echo("\t".join((one.name, one.split, one.language, one.origin, rows, one.state)))
     for target, languages in needs.lacking.items():
         console.print(f"{target} has no {', '.join(languages)}: the study runs without", highlight=False)
     for group in groups.values():

@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json, setting
 from flows.commands.run import Out, Workers, run
+from flows.terminal import Console
 from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.common import AsJson, print_json
+from flows.terminal import echo
 
 Several = list[str] | None
 
@@ -52,6 +53,6 @@ def command(
         )
         return
     for one in written:
-        typer.echo(str(out / one.name))
+        echo(str(out / one.name))
     for absent in sorted({one.not_included for one in written} - {()}):
-        typer.echo(f"not included: {', '.join(absent)}", err=True)
+        echo(f"not included: {', '.join(absent)}", err=True)

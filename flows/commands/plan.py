@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
+from flows.terminal import Console
 
 if TYPE_CHECKING:
     from xtransfer.base.stage import Stage

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from flows.terminal import echo
+
 
 def command(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was run.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
 ) -> None:
     """One HTML page, plots as PNG and SVG, tables as CSV and LaTeX, a methods text."""
-    typer.echo(str(write(study, out)))
+    echo(str(write(study, out)))
 
 
 def write(study: str, folder: Path) -> Path:

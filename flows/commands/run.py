@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from flows.commands import report
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
 from flows.display import Display
 from flows.prefect_server import prefect_api
+from flows.terminal import Console
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import Settings as Places
 from xtransfer.base.settings import current, shown

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.status import Status
 
 from flows import password
@@ -19,6 +18,7 @@ from flows.prefect_guard import ADDRESS
 from flows.prefect_login import link
 from flows.prefect_server import Place, healthy, password_file, prefect_api
 from flows.private import read_json, write_json
+from flows.terminal import Console
 from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.base.settings import current
 from xtransfer.store.lease import lease_if_free

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
+from flows.terminal import Console, echo
 from xtransfer.base.errors import RequestError, StoreError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def verify() -> None:
             damaged.append(f"{key}: {'; '.join(wrong)}")
         else:
             whole += 1
-    typer.echo(f"{whole} artifacts are whole, {len(damaged)} damaged")
+    echo(f"{whole} artifacts are whole, {len(damaged)} damaged")
     if damaged:
         damaged.append("remove them with `xtransfer store gc --damaged`, then run the study again")
         raise StoreError("\n".join(damaged))
@@ -105,11 +105,11 @@ def gc(
         if dry_run or not (doomed or stale):
             return
         if not (yes or typer.confirm("remove all of this?")):
-            typer.echo("nothing was removed")
+            echo("nothing was removed")
             return
         freed = list(clear(store, databases, doomed, min_age))
-    typer.echo(f"removed {_count(freed, 'artifacts and unfinished stages')}")
-    typer.echo(f"removed {_count([encoded.remove(file) for file in stale], 'files of encoded rows')}")
+    echo(f"removed {_count(freed, 'artifacts and unfinished stages')}")
+    echo(f"removed {_count([encoded.remove(file) for file in stale], 'files of encoded rows')}")
 
 
 def _list(doomed: Sequence[Unused], files: int, size: int, days: float) -> None:
@@ -126,8 +126,8 @@ def _list(doomed: Sequence[Unused], files: int, size: int, days: float) -> None:
             name = facts.name or ("unknown" if facts.finished else "unknown, unfinished")
             table.add_row(facts.key[:12], escape(name), one.why, f"{facts.age:.1f}", f"{facts.size / 1e6:.1f}")
         Console().print(table)
-    typer.echo(f"to remove: {_count([one.content.size for one in doomed], 'artifacts and unfinished stages')}")
-    typer.echo(f"to remove: {files} files of encoded rows unused for {days:g} days, {size / 1e6:.1f} MB")
+    echo(f"to remove: {_count([one.content.size for one in doomed], 'artifacts and unfinished stages')}")
+    echo(f"to remove: {files} files of encoded rows unused for {days:g} days, {size / 1e6:.1f} MB")
 
 
 def _count(sizes: Sequence[int], what: str) -> str:

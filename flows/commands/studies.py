@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
+from flows.terminal import Console
 
 
 def command(as_json: AsJson = False) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.common import AsJson, print_json
+from flows.terminal import echo
 
 _WHERE = "A .parquet file, which pandas opens, or a .sqlite file."
 
@@ -41,8 +42,8 @@ def export(
     if as_json:
         print_json({"file": done.file, "rows": done.rows})
         return
-    typer.echo(f"{done.file}: {done.rows['score']} scores of {done.rows['cell']} cells, {done.rows['stage']} stages")
-    typer.echo("checkpoints and predictions stay in the artifact store; scores name them by key and digest")
+    echo(f"{done.file}: {done.rows['score']} scores of {done.rows['cell']} cells, {done.rows['stage']} stages")
+    echo("checkpoints and predictions stay in the artifact store; scores name them by key and digest")
 
 
 def bring_in(
@@ -60,9 +61,9 @@ def bring_in(
     if as_json:
         print_json({**vars(done), "conflicts": [vars(conflict) for conflict in done.conflicts]})
         return
-    typer.echo(
+    echo(
         f"{file}: {done.new} new cells, {done.completed} completed, {done.replaced} replaced, {done.known} as they "
         f"were; {done.rows['score']} scores written"
     )
     for conflict in done.conflicts:
-        typer.echo(f"{conflict}; {prefer} stands")
+        echo(f"{conflict}; {prefer} stands")

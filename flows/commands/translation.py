@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
 from flows.commands.run import Workers, started
+from flows.terminal import Console
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import current
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.common import AsJson, Small, print_json, setting
 from flows.commands.run import STOPPED, Workers, run
 from flows.prefect_server import prefect_api
+from flows.terminal import Console
 from xtransfer.base import declared
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError, XTransferError

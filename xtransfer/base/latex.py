@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xtransfer.base.printable import printable
+
 _SPECIAL = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    "\n": " ", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "[": "{[}", "]": "{]}", "±": r"$\pm$",
     **{sign: "\\" + sign for sign in "&%$#_{}"},
 }  # fmt: skip
@@ -13,7 +15,7 @@ _SPECIAL = {
 
 def escape(text: str) -> str:
     """Text in which every character stands for itself."""
-    return "".join(_SPECIAL.get(character, character) for character in text)
+    return "".join(_SPECIAL.get(character, character) for character in printable(text))
 
 
 def minus(text: str) -> str:

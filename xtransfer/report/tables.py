@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
+from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language, texts
 from xtransfer.analysis.statistic import Row, signed
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.words import counted, listed
@@ -211,4 +211,4 @@ def _rich_cell(number: Number | None, with_interval: bool) -> Text:
 
 def csv(gains: pd.DataFrame) -> str:
     """Returns every row and column of the frame as CSV, numbers with four decimals."""
-    return str(gains.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    return texts.csv(gains, float_format="%.4f")

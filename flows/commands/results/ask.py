@@ -13,12 +13,12 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.terminal import Console, echo
 from xtransfer.analysis.statistic import named, table
-from xtransfer.analysis.texts import latex, lifted, markdown, numeric
+from xtransfer.analysis.texts import csv, latex, lifted, markdown, numeric
 from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
@@ -90,15 +90,15 @@ class Asked:
         A table is printed for each value of the columns `apart`. An answer without rows says so on standard error.
         """
         if self.fmt is Format.csv:
-            typer.echo(full.to_csv(index=False), nl=False)
+            echo(csv(full), nl=False)
         elif self.fmt is Format.json:
-            typer.echo(full.to_json(orient="records", indent=1, force_ascii=False))
+            echo(full.to_json(orient="records", indent=1, force_ascii=False))
         elif full.empty:
             pass
         elif self.fmt is Format.latex:
-            typer.echo(latex(texts, self.caption, self.label))
+            echo(latex(texts, self.caption, self.label))
         elif self.fmt is Format.markdown:
-            typer.echo(markdown(texts))
+            echo(markdown(texts))
         else:
             _print_tables(texts, [name for name in apart if texts[name].nunique() > 1], Console())
         if full.empty:
@@ -109,7 +109,7 @@ class Asked:
         if self.fmt is Format.table:
             Console().print(Text(text))
         else:
-            typer.echo(text, err=self.fmt is not Format.markdown)
+            echo(text, err=self.fmt is not Format.markdown)
 
 
 def command(question: Callable[..., None], options: Iterable[Parameter] | None = None) -> Callable[..., None]:
@@ -137,7 +137,7 @@ def command(question: Callable[..., None], options: Iterable[Parameter] | None =
 
 def say(text: str) -> None:
     """A remark on standard error, where it does not mix with what a program reads."""
-    typer.echo(text, err=True)
+    echo(text, err=True)
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from flows.commands.results.ask import (
     readable,
     say,
 )
+from flows.terminal import echo
 from xtransfer.analysis.statistic import INTERVAL, Column, column, named, points, signed, table, text
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ def diff(
     for sentence in found.words:
         asked.remark(sentence)
     if asked.is_read and found.differences:
-        typer.echo()
+        echo()
         listed = pd.DataFrame([(one.category, one.where, one.name, one.a, one.b) for one in found.differences],
                               columns=["differs in", "stage", "field", "A", "B"])  # fmt: skip
         asked.show(listed, listed.loc[:, (listed != "").any()])
-        typer.echo()
+        echo()
     if found.scores.empty and asked.fmt is not Format.csv:
         return  # the words say why
     asked.show(found.scores, _of_scores(found.scores))
