@@ -8,9 +8,10 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.forms import Hours, LanguageCode, OnDevice, Rows, Seed, Workers, joined
+from flows.forms import Hours, LanguageCode, OnDevice, Rows, Workers, joined
 from flows.run_lock import hold
 from flows.run_study import Summary, run_study
+from xtransfer.base.declared import Seed
 from xtransfer.planning.evaluation import evaluation
 
 

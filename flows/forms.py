@@ -25,7 +25,6 @@ TrainedOn = Annotated[
     str, _one_of(sorted(one.name for one in benchmarks.BENCHMARKS.values() if one.has("train", "en")))
 ]
 Rows = Annotated[int, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0)]
 Workers = Annotated[int, Field(ge=1, le=1024)]
 OnDevice = Annotated[int, Field(ge=1, le=64)]  # stages on one device, or devices of one stage
 Hours = dict[str, float]  # by kind of stage

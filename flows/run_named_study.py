@@ -8,9 +8,10 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.commands.common import chosen
-from flows.forms import Hours, LanguageCode, OnDevice, Seed, StudyName, Workers, joined
+from flows.forms import Hours, LanguageCode, OnDevice, StudyName, Workers, joined
 from flows.run_lock import hold
 from flows.run_study import Summary, run_study
+from xtransfer.base.declared import Seed
 
 
 def _name() -> str:

@@ -8,9 +8,10 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.forms import Hours, OnDevice, Rows, Seed, Workers, joined
+from flows.forms import Hours, OnDevice, Rows, Workers, joined
 from flows.make_artifacts import make_artifacts
 from flows.run_lock import hold
+from xtransfer.base.declared import Seed
 from xtransfer.planning.single_runs import intermediate_training
 
 

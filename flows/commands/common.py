@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from flows.terminal import echo
+from xtransfer.base.declared import from_yaml
 from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
@@ -45,6 +45,6 @@ def setting(text: str) -> tuple[str, Any]:
     if not sign or not path.strip():
         raise RequestError(f"--set {text}: write FIELD=VALUE, for example --set seeds=[0,1]")
     try:
-        return path.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise RequestError(f"--set {text}: '{value}' is not YAML: {error}") from error
+        return path.strip(), from_yaml(value)
+    except ValueError as error:
+        raise RequestError(f"--set {text[:80]}: {error}") from error

@@ -13,6 +13,11 @@ from pydantic_core import ErrorDetails
 from xtransfer.base.errors import RequestError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+LONGEST_NAME = 100  # characters: names become parts of file names
+LARGEST_SEED = 2**31 - 1  # an integer of PostgreSQL
+_MOST_VALUES = 100_000  # in a declaration, all lists and mappings unfolded
+_LARGEST = 2**53  # a whole number that every reader of JSON keeps
+_UNPRINTABLE = re.compile("[\0-\b\v\f\x0e-\x1f\x7f\ud800-\udfff]")
 _BY_A_VALIDATOR = "Value error, "  # pydantic's prefix for messages of our validators
 _REASONS = {"extra_forbidden": "no such field", "missing": "required"}
 
@@ -20,17 +25,21 @@ _REASONS = {"extra_forbidden": "no such field", "missing": "required"}
 def _checked_name(value: str) -> str:
     if not NAME.fullmatch(value):
         raise ValueError(f"'{value}' is not a valid name; use only lower-case letters, digits, '.', '_' and '-'")
+    if len(value) > LONGEST_NAME:
+        raise ValueError(f"has {len(value)} characters; a name has at most {LONGEST_NAME}")
     return value
 
 
 # a name of results; the pattern lets forms reject others
-Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": f"^{NAME.pattern}$"})]
+Name = Annotated[str, AfterValidator(_checked_name),
+             Field(json_schema_extra={"pattern": f"^{NAME.pattern}$", "maxLength": LONGEST_NAME})]  # fmt: skip
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Value(BaseModel):
     """A declared value: immutable, and without unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 Declared = TypeVar("Declared", bound=BaseModel)
@@ -38,6 +47,8 @@ Declared = TypeVar("Declared", bound=BaseModel)
 
 def make(model: type[Declared], values: dict[str, Any], where: str) -> Declared:
     """Builds a declaration from plain values; raises RequestError that lists every invalid field. Any: YAML values."""
+    if fault := _fault(values):
+        raise RequestError(f"{where}: {fault}")
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -78,14 +89,45 @@ def reasons(error: ValueError) -> str:
     )
 
 
+def from_yaml(text: str) -> Any:
+    """Parses YAML into plain values; raises ValueError in words for whatever PyYAML cannot make of it."""
+    try:
+        return yaml.safe_load(text)
+    except RecursionError as error:
+        raise ValueError("not valid YAML: nested too deeply") from error
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"not valid YAML: {error}"[:400]) from error
+
+
+def _fault(values: Any) -> str | None:
+    """Returns what no declaration can hold: too many values, too large numbers, characters that nothing can store."""
+    waiting, seen = [values], 0
+    while waiting:
+        value = waiting.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            return f"holds more than {_MOST_VALUES} values, or refers to itself"
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, (list, tuple, set)):
+            waiting += value
+        elif isinstance(value, str) and (found := _UNPRINTABLE.search(value)):
+            return f"'{value[:40]}' holds the character {found[0]!a}, which cannot be stored"
+        elif isinstance(value, int) and abs(value) > _LARGEST:
+            return f"a number of {len(bin(value)) - 2} bits is too large; whole numbers go up to {_LARGEST}"
+    return None
+
+
 def read(model: type[Declared], file: Path) -> Declared:
     """Reads a declaration from a YAML file; raises RequestError if it cannot be read or is invalid."""
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = from_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise RequestError(f"{file}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise RequestError(f"{file}: not valid YAML: {error}") from error
+    except ValueError as error:
+        raise RequestError(f"{file}: {error}") from error
     if not isinstance(values, dict):
         kind = model.__name__.lower()
         raise RequestError(f"{file}: expected a mapping with the fields of a {kind}, such as name: value")

@@ -134,4 +134,4 @@ def _heads(ref: EncoderRef) -> dict[str, dict[str, Any]]:
 def _short_name(ref: EncoderRef) -> str:
     """A checkpoint's name as part of a study's: `mdeberta-v3-base`, `lab-tiny-0`."""
     name = ref.slug if ref.source == "trained-here" else Path(ref.id).name
-    return re.sub(r"[^a-z0-9._-]+", "-", name.casefold()).strip("-.") or "checkpoint"
+    return re.sub(r"[^a-z0-9._-]+", "-", name.casefold()).strip("-.")[:80] or "checkpoint"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xtransfer import benchmarks
-from xtransfer.base.declared import reasons
+from xtransfer.base.declared import LARGEST_SEED, reasons
 from xtransfer.base.errors import RequestError
 from xtransfer.base.stage import Stage
 from xtransfer.data.revisions import Pins
@@ -155,4 +155,6 @@ def _intermediate_recipe(ref: EncoderRef, first: Intermediate, changes: Mapping[
 def _distinct(seeds: Sequence[int]) -> list[int]:
     if not seeds:
         raise RequestError("seeds: give at least one, such as 0")
+    if wrong := [seed for seed in seeds if not 0 <= seed <= LARGEST_SEED]:
+        raise RequestError(f"seeds: {wrong[0]} is not from 0 to {LARGEST_SEED}")
     return list(dict.fromkeys(seeds))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class DualRecipe(BaseModel):
     """Settings of kinds that train vectors (ranking, response, neighbours, dual-pair); other kinds ignore them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     pooling: Literal["mean", "cls"] = Field("mean", description="Text vector: mean of all tokens, or the first (cls)")
     similarity: Literal["dot", "cosine"] = Field("dot", description="Similarity of two vectors")

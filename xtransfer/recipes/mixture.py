@@ -21,7 +21,7 @@ _ROTATION = "rotation"
 class Sampling(BaseModel):
     """How often each part of a mixture is sampled."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     rule: Literal["proportional", "rotation"] = Field(
         "proportional", description="proportional: by number of rows; rotation: one batch of each part in turn"

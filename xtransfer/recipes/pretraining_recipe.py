@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class PretrainingRecipe(BaseModel):
     """All settings that change the encoder. Defaults are the laboratory's, chosen on dev data."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     vocab_size: int = Field(3000, gt=300)  # maximum; small corpora yield fewer
     lowercase: bool = True  # so that a word is the same token everywhere in a sentence

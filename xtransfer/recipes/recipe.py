@@ -15,7 +15,7 @@ SELECTING = ("evaluate_every", "patience", "dev_rows")  # used only when a check
 class Recipe(BaseModel):
     """How to train on a benchmark: AdamW with linear decay to zero."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: float | None = Field(None, gt=0, le=1000, description="Passes over the training rows (or give steps)")
     steps: int | None = Field(None, gt=0, description="Optimizer steps (or give epochs)")

@@ -14,7 +14,7 @@ class TranslatorRecipe(BaseModel):
     """Training of a Transformer with Marian's architecture (Junczys-Dowmunt et al. 2018), from one language to several
     or back."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     vocab_size: int = Field(2000, gt=300, description="Most subwords in the vocabulary, which all languages share")
     width: int = Field(96, gt=0, description="Hidden size")

@@ -42,7 +42,7 @@ def _named(visible: str, present: list[Path]) -> list[Path | None]:
         if entry.startswith("MIG-") and present:
             found.append(None)  # a part of a GPU, which this list does not name
             continue
-        if entry.isdigit():
+        if entry.isdecimal():
             matching = present[int(entry) : int(entry) + 1]
         else:
             matching = [folder for folder in present if entry and uuids[folder].startswith(entry)]

@@ -125,6 +125,6 @@ def _number_from_environment(name: str) -> int | None:
     text = os.environ.get(name)
     if not text:
         return None
-    if not text.isdigit() or not 0 < int(text) <= 1024:
+    if not text.isdecimal() or len(text) > 4 or not 0 < int(text) <= 1024:
         raise RequestError(f"{name}: '{text}' is not a whole number from 1 to 1024")
     return int(text)

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from xtransfer.base import hub, settings
+from xtransfer.base.declared import LARGEST_SEED
 from xtransfer.base.errors import RequestError, SourceError, unknown
 from xtransfer.base.model_files import model_digest
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
@@ -102,8 +103,8 @@ def resolve(text: str) -> EncoderRef:
         return _folder(text)
     name, _, revision = text.partition("@")
     if name in ENCODERS:
-        if not (revision.isdecimal() and str(int(revision)) == revision):
-            raise RequestError(f"encoder '{text}' is trained here; write it with a seed: {name}@0")
+        if not re.fullmatch("0|[1-9][0-9]{0,9}", revision) or int(revision) > LARGEST_SEED:
+            raise RequestError(f"encoder '{text[:80]}' is trained here; write it with a seed: {name}@0")
         return EncoderRef(slug=text, source="trained-here", id=name, revision=revision)
     if not may_be_on_hub(text):
         raise unknown("encoder", text, ENCODERS)

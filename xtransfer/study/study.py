@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from xtransfer.base import declared
-from xtransfer.base.declared import Name, Value
+from xtransfer.base.declared import Name, Seed, Value
 from xtransfer.base.errors import RequestError
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
@@ -155,7 +155,7 @@ class Study(Value):
         min_length=1, description="What to score: a benchmark, or benchmark<others to train on others' rows"
     )
     languages: tuple[str, ...] | None = Field(None, description="Languages to score; empty: all of each target")
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, description="Training seeds")
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1, description="Training seeds")
     intermediate_rows: int | None = Field(
         None,
         gt=0,
@@ -235,7 +235,7 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
     inner = values[head]
     if isinstance(inner, list):
         index, _, rest = rest.partition(".")
-        if not index.isdigit() or int(index) >= len(inner) or not rest:
+        if not re.fullmatch("[0-9]{1,6}", index) or int(index) >= len(inner) or not rest:
             raise RequestError(f"--set {path}: {head} is a list of {len(inner)} entries; write {head}.0.field")
         inner = inner[int(index)]
     if not isinstance(inner, dict):

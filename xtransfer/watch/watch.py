@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from xtransfer.base.declared import Name, Value
+from xtransfer.base.declared import LONGEST_NAME, Name, Seed, Value
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import shown
 from xtransfer.study.study import Study
@@ -25,7 +25,7 @@ class Evaluation(Value):
     split: Literal["test", "dev"] = Field("test", description="Split to score")
     rows: int | None = Field(None, gt=0, description="Score only this many rows per language; empty: all")
     train_rows: int | None = Field(None, gt=0, description="Fine-tune on only this many rows; empty: all")
-    seeds: tuple[int, ...] = Field((0,), min_length=1, description="Training seeds")
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="Training seeds")
     recipe: dict[str, Any] = Field({}, description="Fields to replace in every target's recipe")
 
 
@@ -46,10 +46,10 @@ class Watch(Value):
     since: datetime | None = Field(None, description="Ignore older checkpoints; without a time zone: UTC")
     at_once: int = Field(1, ge=1, le=64, description="Maximum number of checkpoints that run at the same time")
     steady_seconds: float = Field(
-        60.0, ge=0, description="Seconds without changes after which a checkpoint counts as complete"
+        60.0, ge=0, le=1e6, description="Seconds without changes after which a checkpoint counts as complete"
     )
     lost_minutes: float = Field(
-        10.0, ge=0, description="Minutes after which an event that started no run counts as lost"
+        10.0, ge=0, le=1e6, description="Minutes after which an event that started no run counts as lost"
     )
 
     @field_validator("sources")
@@ -85,9 +85,10 @@ class Watch(Value):
         self.study_for("lab-mini@0", self.name)
 
     def study_name(self, location: str, digest: str) -> str:
-        """Returns the study name for a checkpoint's results: watch, last part of its location, digest."""
+        """Returns the study name for a checkpoint's results: watch, last part of its location (shortened), digest."""
         last = location.partition("@")[0].rstrip("/").rpartition("/")[2]
-        return "-".join(filter(None, (self.name, re.sub(r"[^a-z0-9._-]+", "-", last.casefold()), digest[:8])))
+        words = "-".join(filter(None, (self.name, re.sub(r"[^a-z0-9._-]+", "-", last.casefold()))))
+        return f"{words[: LONGEST_NAME - 9]}-{digest[:8]}"
 
     def study_for(self, encoder: str, name: str) -> Study:
         """Returns the study to run for a checkpoint; raises RequestError if the watch is invalid."""
