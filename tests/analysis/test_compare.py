@@ -84,7 +84,7 @@ def test_what_is_missing_is_named(results: Results) -> None:
     assert only(frame, benchmark="xnli")["why"] == "ours lacks vi zh"
     assert only(frame, benchmark="xquad", metric="exact_match")["why"] == "ours has no exact_match (known: f1)"
     assert only(frame, benchmark="mlqa", metric="mlqa_f1")["why"] == "not scored here"
-    assert only(frame, benchmark="lareqa-mgte")["why"] == "this program has no such benchmark"
+    assert only(frame, benchmark="lareqa-mgte")["why"] == "xtransfer has no such benchmark"
     collapsed = only(frame, benchmark="xcopa", target="xcopa")
     assert "their training collapsed" in collapsed["why"] and pd.isna(collapsed["difference"])
 

@@ -39,7 +39,7 @@ def numbers(tmp_path: Path, url: str) -> Numbers:
 
 def test_only_the_seed_differs(numbers: Numbers, url: str) -> None:
     found = compared(url, numbers, "numbers/tiny/nli@de/xnli/0", "numbers/tiny@0/nli@de/xnli/1")
-    assert found.words[0] == "Nothing differs but the seed (0 and 1)."
+    assert found.words[0] == "They differ only in the seed (0 and 1)."
     assert [one.category for one in found.differences] == ["seed"]
     row = found.scores.set_index("language").loc["de"]
     assert (row["value_a"], row["value_b"], row["difference"]) == (60, 70, -10)
@@ -49,7 +49,7 @@ def test_only_the_seed_differs(numbers: Numbers, url: str) -> None:
 def test_a_run_is_named_by_the_beginning_of_its_key(numbers: Numbers, url: str) -> None:
     one, two = numbers.cell("direct", 0).key, numbers.cell("nli@en", 0).key
     found = compared(url, numbers, one[:10], two)
-    assert found.words[0] == "Nothing differs but the intermediate (direct and nli@en)."
+    assert found.words[0] == "They differ only in the intermediate (direct and nli@en)."
     assert found.scores["difference"].tolist() == [-10, -20, -10]  # de, en, sw
 
 

@@ -99,5 +99,5 @@ def test_a_benchmark_with_more_languages_counts_as_the_one_it_extends() -> None:
 
 def test_nothing_of_a_suite_is_an_error() -> None:
     finish({("direct", 0): {"lab-nli": Outcome(points={"de": {"accuracy": 40.0}})}})
-    with pytest.raises(RequestError, match="no cell here has a target of xtreme"):
+    with pytest.raises(RequestError, match="no cell has a target of xtreme"):
         table()

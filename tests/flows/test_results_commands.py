@@ -248,7 +248,7 @@ def test_where_nothing_has_learnt_anything(question: str, home: Path) -> None:
 def test_nothing_comparable_says_so(numbers: None) -> None:
     done = call("compare", "--paper", "chidambaram_2018", "--benchmark", "eigen-similarity")
     assert done.exit_code == 0 and "nothing in the database can stand beside these figures" in done.stderr
-    assert "this program has no such benchmark" in done.stdout and "0.8" in done.stdout
+    assert "xtransfer has no such benchmark" in done.stdout and "0.8" in done.stdout
 
 
 def test_sql_reads_only(small_lab: Ran) -> None:

@@ -61,7 +61,7 @@ def test_wrong_versions_and_studies(study: str) -> None:
         call("results", "aggregate", "--version", "xtreem")
     with pytest.raises(RequestError, match="no study 'mien'; did you mean 'mine'"):
         call("results", "aggregate", "--study", "mien")
-    with pytest.raises(RequestError, match="no cell here has a target of xtreme; "):
+    with pytest.raises(RequestError, match="no cell has a target of xtreme; "):
         call("results", "aggregate", "--study", study)
 
 

@@ -38,7 +38,7 @@ def test_answers(results: Results) -> None:
 def test_differences(results: Results) -> None:
     with results:
         found = results.diff(f"{RUN}/0", f"{RUN}/1")
-        assert found.words[0] == "Nothing differs but the seed (0 and 1)."
+        assert found.words[0] == "They differ only in the seed (0 and 1)."
         assert results.diff(STUDY, STUDY).scores["difference"].eq(0).all()
         key = results.runs(STUDY, seed=0, intermediate="direct")["cell"].iloc[0]
         assert results.diff(key[:12], f"{RUN}/0").differences[0].category == "intermediate"

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +97,7 @@ def _widened(chosen: list[tuple[tuple[Part, ...], list[int]]]) -> Iterator[Part]
             yield replace(part, weights=weights)
 
 
-def _lines(block: Block, race: _Race, counts: Counts) -> Iterator[dict[str, Any]]:
+def _lines(block: Block, race: _Race, counts: Counts) -> Iterator[dict[str, object]]:
     best, rank = _places(race, counts)
     top, num_runs = race.like.top, len(race.against_first.means)
     for number, language in enumerate(race.languages):

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +53,7 @@ def power(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95, power: flo
     return pd.DataFrame(lines, columns=[*COLUMNS])
 
 
-def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[str, Any]]:
+def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[str, object]]:
     variance = one.differences.variance
     mean = one.differences.means.mean(axis=0)
     needed = runs_needed(mean, variance, level, power)

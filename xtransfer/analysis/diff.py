@@ -1,10 +1,10 @@
-"""Why two runs, or two studies, differ: what was recorded of how they were made, beside the numbers."""
+"""Why two runs or studies differ: their recorded differences, and their scores side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from sqlalchemy import select
@@ -16,7 +16,7 @@ from xtransfer.analysis.recorded import CATEGORIES, Difference, differences
 from xtransfer.analysis.run_lookup import Side, side
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.errors import DataError, RequestError, StoreError
-from xtransfer.results.schema import ScoreRow
+from xtransfer.results.schema import CellRow, ScoreRow
 from xtransfer.results.upsert import chunks
 from xtransfer.study.study import Target
 
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
 PLACE = ["encoder", "intermediate", "target"]
 COLUMNS = [*PLACE, "language", "metric", "value_a", "value_b", "difference", "low", "high", "runs", "verdict"]
 _SAME = "They are the same: equal training, data and test, one set of scores."
-_MANY = 3  # differences of one category that the words name; more are counted
+_MANY = 3  # differences of one category that the sentences list; further ones are counted
 
 
 @dataclass(frozen=True)
 class Diff:
-    """The answer: in words, as a list, and in points (A minus B)."""
+    """The comparison of A and B: in sentences, as a list of differences, and in points (A minus B)."""
 
     a: str
     b: str
     words: list[str]
     differences: list[Difference]
-    # COLUMNS; runs: pairs of runs behind a row; low and high NaN where there is no interval; verdict: the state of a
-    # `Verdict`, empty where nothing could be paired
+    # COLUMNS; runs: pairs of runs behind a row; low and high: NaN without an interval; verdict: the state of a
+    # `Verdict`, empty if nothing could be paired
     scores: pd.DataFrame
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+    def as_dict(self) -> dict[str, object]:
+        """Returns the comparison as JSON values."""
         scores = self.scores.astype(object).where(self.scores.notna(), None).to_dict("records")
         return {"a": self.a, "b": self.b, "words": self.words, "differences": [asdict(one) for one in self.differences],
                 "scores": scores}  # fmt: skip
 
 
 def diff(results: Results, a: str, b: str, store: ArtifactStore) -> Diff:
-    """Compares two runs or two studies, named as `xtransfer.analysis.run_lookup.side` takes them.
+    """Compares two runs or two studies, named as in `xtransfer.analysis.run_lookup.side`.
 
-    Scores are paired by target, language and metric (of studies by encoder, intermediate and seed too); the interval
-    is that of the paired differences over test items, and over runs where there are several.
-    Raises RequestError for names that are unknown, and for a run beside a study.
+    Scores are paired by target, language and metric (for studies by encoder, intermediate and seed too). Intervals
+    are of the paired differences over test items, and over runs if there are several.
+    Raises RequestError for an unknown name, or for a run compared with a study.
     """
     one, two = side(results, a), side(results, b)
     if one.is_study != two.is_study:
@@ -70,22 +70,22 @@ def diff(results: Results, a: str, b: str, store: ArtifactStore) -> Diff:
     return Diff(a, b, [_in_words(found), *remarks, *_of_numbers(scores)], found, scores)
 
 
-_Paired = dict[tuple[str, str, str], list[tuple[Any, Any]]]  # encoder, intermediate, target → cells of A and B
+_Paired = dict[tuple[str, str, str], list[tuple[CellRow, CellRow]]]  # encoder, intermediate, target → cells of A, B
 
 
 def _pairs(a: Side, b: Side) -> tuple[_Paired, list[str]]:
-    """Cells of both sides that are compared with each other, and what there is to say of them."""
-    cells = [*a.cells, *b.cells]
-    reasons = [f"{_slug(cell)} is {cell.status}: {cell.reason}" for cell in dict.fromkeys(cells) if cell.reason]
+    """Returns the cells of both sides that are compared with each other, and remarks on them."""
+    cells = {cell.key: cell for cell in [*a.cells, *b.cells]}
+    reasons = [f"{_slug(cell)} is {cell.status}: {cell.reason}" for cell in cells.values() if cell.reason]
     remarks = reasons[:_MANY] + [f"So are {len(reasons) - _MANY} more runs."] * (len(reasons) > _MANY)
     if not a.is_study:
         one, two = a.cells[0], b.cells[0]
         benchmarks = [Target.parse(cell.target).benchmark for cell in (one, two)]
         if benchmarks[0] != benchmarks[1]:
-            return {}, [*remarks, f"They were scored on {' and '.join(benchmarks)}: no number of one is compared "
-                        "with one of the other."]  # fmt: skip
+            return {}, [*remarks, f"They were scored on {' and '.join(benchmarks)}, so their scores cannot be "
+                        "compared."]  # fmt: skip
         if one.key != two.key and one.score_stage == two.score_stage:
-            remarks.append("Nothing was trained for either: both have the scores of one and the same stage.")
+            remarks.append("Nothing was trained for either: both have the scores of the same stage.")
         return {(one.encoder, one.intermediate, one.target): [(one, two)]}, remarks
     shared = {cell.encoder for cell in a.cells} & {cell.encoder for cell in b.cells}
     of_b = {_place(cell, shared): cell for cell in b.cells}
@@ -95,22 +95,22 @@ def _pairs(a: Side, b: Side) -> tuple[_Paired, list[str]]:
             encoder = _place(cell, shared)[0]
             paired.setdefault((encoder, cell.intermediate, cell.target), []).append((cell, other))
     if not paired:
-        remarks.append("They have no encoder, intermediate, target and seed in common: no numbers are compared.")
+        remarks.append("They share no cell (encoder, intermediate, target and seed), so no scores are compared.")
     return paired, remarks
 
 
-def _slug(cell: Any) -> str:
+def _slug(cell: CellRow) -> str:
     return f"{cell.encoder} {cell.intermediate} {cell.target} seed {cell.seed}"
 
 
-def _place(cell: Any, shared: set[str]) -> tuple[str, str, str, int]:
-    """Where a cell stands in a study; another revision of an encoder takes the place of the one."""
+def _place(cell: CellRow, shared: set[str]) -> tuple[str, str, str, int]:
+    """Returns what pairs a cell with one of the other study; encoders not `shared` pair by name, without revision."""
     encoder = cell.encoder if cell.encoder in shared else cell.encoder.partition("@")[0]
     return encoder, cell.intermediate, cell.target, cell.seed
 
 
 def _scores(results: Results, paired: _Paired) -> pd.DataFrame:
-    """Mean scores of the pairs' two sides, languages and metrics that both have; no intervals yet."""
+    """Returns the mean scores of both sides in the languages and metrics that they share; no intervals yet."""
     keys = sorted({cell.key for several in paired.values() for pair in several for cell in pair})
     held: dict[str, dict[tuple[str, str], float]] = {}
     with results.db.begin() as connection:
@@ -134,7 +134,7 @@ def _scores(results: Results, paired: _Paired) -> pd.DataFrame:
 
 
 def _add_intervals(scores: pd.DataFrame, paired: _Paired, store: ArtifactStore) -> list[str]:
-    """Fills low and high of the metric that has points per item; what stands in the way, in words."""
+    """Fills in low and high for the metric that has points per item; returns remarks, also on why any are missing."""
     remarks: dict[str, None] = {}
     for place, several in paired.items():
         try:
@@ -157,12 +157,12 @@ def _add_intervals(scores: pd.DataFrame, paired: _Paired, store: ArtifactStore) 
             if rows.any():
                 remarks[f"Intervals (95%) cover {covers}." if low == low else "No interval: one group of items."] = None
                 if verdict.reason:
-                    remarks[f"Whether they differ is {verdict.reason}: another seed may give another answer."] = None
+                    remarks[f"Whether they differ is {verdict.reason}: another seed may give another result."] = None
     return list(remarks)
 
 
-def _results(several: Sequence[tuple[Any, Any]], store: ArtifactStore) -> tuple[Pairs, dict[str, str]]:
-    """The artifacts of the pairs that are in the store, and per language the metric that has points per item."""
+def _results(several: Sequence[tuple[CellRow, CellRow]], store: ArtifactStore) -> tuple[Pairs, dict[str, str]]:
+    """Returns the pairs whose artifacts are in the store, and language → the metric that has points per item."""
     pairs: Pairs = {}
     metrics: dict[str, str] = {}
     for cells in several:
@@ -175,7 +175,7 @@ def _results(several: Sequence[tuple[Any, Any]], store: ArtifactStore) -> tuple[
     return pairs, metrics
 
 
-def _point(cell: Any) -> Point:
+def _point(cell: CellRow) -> Point:
     return Point(cell.encoder, cell.intermediate, cell.target, cell.seed, cell.score_stage)
 
 
@@ -192,11 +192,11 @@ def _is_same(a: Side, b: Side) -> bool:
 
 def _in_words(found: Sequence[Difference]) -> str:
     if not found:
-        return "Nothing that is recorded differs."
+        return "No recorded value differs."
     by_category = {name: [one for one in found if one.category == name] for name in CATEGORIES}
     told = {name: _of_category(several) for name, several in by_category.items() if several}
     listed = "; ".join(f"the {name} ({text})" for name, text in told.items())
-    return f"Nothing differs but {listed}." if len(told) == 1 else f"They differ in {listed}."
+    return f"They differ only in {listed}." if len(told) == 1 else f"They differ in {listed}."
 
 
 def _of_category(several: Sequence[Difference]) -> str:

@@ -10,14 +10,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from xtransfer import benchmarks
 from xtransfer.analysis.layout import FORMS, Answers, Form
+from xtransfer.analysis.statistic import Value
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import DataError, RequestError, StoreError, unknown
 from xtransfer.base.version import __version__
@@ -48,8 +49,6 @@ original order, as in XTREME's label files.
 _LONGEST = 120  # characters in a folder name
 _SHOWN = 20  # missing predictions listed in one error
 
-Cell = Mapping[str, Any]  # a row of the table `cell`; Any: values of its columns
-
 
 @dataclass(frozen=True)
 class Submission:
@@ -59,7 +58,7 @@ class Submission:
     encoder: str
     intermediate: str  # slug
     seed: int
-    cells: Mapping[str, Cell]  # member of the suite → cell whose predictions are exported
+    cells: Mapping[str, CellRow]  # member of the suite → cell whose predictions are exported
     not_included: tuple[str, ...]  # benchmarks of the suite that the study lacks or that have no public format
 
     @property
@@ -78,7 +77,7 @@ def export(
     store: ArtifactStore,
     suite: Suite,
     out: Path,
-    **filters: Sequence[Any] | None,
+    **filters: Sequence[Value] | None,
 ) -> list[Submission]:
     """Writes the test predictions of a study to the new folder `out`, all or nothing; returns its submissions.
 
@@ -100,34 +99,34 @@ def export(
     return submissions
 
 
-def _cells(db: Database, study: str) -> list[Cell]:
-    query = select(CellRow.__table__).join(StudyCellRow, StudyCellRow.cell == CellRow.key)
-    with explained(db.name), db.begin() as connection:
-        known = list(connection.scalars(select(StudyRow.name)))
+def _cells(db: Database, study: str) -> list[CellRow]:
+    query = select(CellRow).join(StudyCellRow, StudyCellRow.cell == CellRow.key)
+    with explained(db.name), db.begin() as connection, Session(connection) as session:
+        known = list(session.scalars(select(StudyRow.name)))
         if study not in known:
             raise unknown("study", study, known)
-        return [dict(row) for row in connection.execute(query.where(StudyCellRow.study == study)).mappings()]
+        return list(session.scalars(query.where(StudyCellRow.study == study)))
 
 
 def _submissions(
-    study: str, cells: Sequence[Cell], suite: Suite, filters: Mapping[str, Collection[Any] | None]
+    study: str, cells: Sequence[CellRow], suite: Suite, filters: Mapping[str, Collection[Value] | None]
 ) -> list[Submission]:
     for name, values in filters.items():
-        known = {cell[name] for cell in cells}
+        known = {getattr(cell, name) for cell in cells}
         for value in values or ():
             if value not in known:
                 raise unknown(name, str(value), map(str, known))
-        cells = [cell for cell in cells if not values or cell[name] in values]
-    found: dict[tuple[str, str, int], dict[str, Cell]] = {}
-    for cell in sorted(cells, key=lambda cell: (cell["encoder"], cell["intermediate"], cell["seed"])):
-        target = Target.parse(cell["target"])
+        cells = [cell for cell in cells if not values or getattr(cell, name) in values]
+    found: dict[tuple[str, str, int], dict[str, CellRow]] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.encoder, cell.intermediate, cell.seed)):
+        target = Target.parse(cell.target)
         member = suite.member(target.benchmark)
         whole = target.split == "test" and target.score_rows is None
         if not whole or member is None or member.benchmark not in FORMS:
             continue
-        group = found.setdefault((cell["encoder"], cell["intermediate"], cell["seed"]), {})
+        group = found.setdefault((cell.encoder, cell.intermediate, cell.seed), {})
         if member.benchmark in group:
-            both = ", ".join(sorted([group[member.benchmark]["target"], cell["target"]]))
+            both = ", ".join(sorted([group[member.benchmark].target, cell.target]))
             raise RequestError(
                 f"study '{study}' scores {member.benchmark} with several targets ({both}); select one per benchmark "
                 "with --target"
@@ -161,22 +160,22 @@ def _new_folder(out: Path) -> Iterator[Path]:
 def _write(submission: Submission, db: Database, store: ArtifactStore, suite: Suite, folder: Path) -> list[str]:
     """Writes one submission; returns what is missing."""
     faults: list[str] = []
-    described = {}
+    described: dict[str, dict[str, object]] = {}
     slug = f"{submission.encoder} {submission.intermediate} seed {submission.seed}"
     for member in suite.members:
         cell = submission.cells.get(member.benchmark)
         if cell is None:
             continue
-        artifact = store.find(cell["score_stage"])
+        artifact = store.find(cell.score_stage)
         if artifact is None:
-            faults.append(f"{slug}: {cell['target']}: no predictions, the cell is {cell['status']}")
+            faults.append(f"{slug}: {cell.target}: no predictions, the cell is {cell.status}")
             continue
-        benchmark = benchmarks.get(Target.parse(cell["target"]).benchmark)
+        benchmark = benchmarks.get(Target.parse(cell.target).benchmark)
         form, languages = FORMS[member.benchmark], (*member.languages, *member.further)
         table = _read(artifact)
         wrong = _incomplete(table, form, languages, member)
         if wrong:
-            faults.append(f"{slug}: {cell['target']}: {wrong}")
+            faults.append(f"{slug}: {cell.target}: {wrong}")
             continue
         (folder / form.folder).mkdir(parents=True)
         for language in languages:
@@ -239,31 +238,21 @@ def _source_rows(benchmark: Benchmark, language: str, artifact: Artifact) -> lis
     return load_rows(benchmark, language, "test")
 
 
-def _described(cell: Cell, artifact: Artifact, benchmark: Benchmark, db: Database) -> dict[str, Any]:
-    """Returns where the predictions of one benchmark come from. Any: JSON values."""
-    link = CellStageRow
+def _described(cell: CellRow, artifact: Artifact, benchmark: Benchmark, db: Database) -> dict[str, object]:
+    """Returns where the predictions of one benchmark come from, as JSON values."""
     stages = (
-        select(
-            StageRow.key,
-            StageRow.kind,
-            StageRow.name,
-            StageRow.settings,
-            StageRow.packages,
-            link.role,
-            link.phase,
-            link.language,
-        )
-        .join(link, link.stage == StageRow.key)
-        .where(link.cell == cell["key"])
+        select(StageRow, CellStageRow)
+        .join(CellStageRow, CellStageRow.stage == StageRow.key)
+        .where(CellStageRow.cell == cell.key)
         .order_by(StageRow.key)
     )
-    with explained(db.name), db.begin() as connection:
-        behind = {row.key: _behind(row) for row in connection.execute(stages)}
+    with explained(db.name), db.begin() as connection, Session(connection) as session:
+        behind = {stage.key: _behind(stage, link) for stage, link in session.execute(stages).tuples()}
     return {
         "benchmark": benchmark.name,
-        "target": cell["target"],
-        "status": cell["status"],
-        "reason": cell["reason"],
+        "target": cell.target,
+        "status": cell.status,
+        "reason": cell.reason,
         "source": {"path": benchmark.source.path, "revision": benchmark.source.revision},
         "score_stage": artifact.key,
         "settings": artifact.manifest.settings,
@@ -271,20 +260,26 @@ def _described(cell: Cell, artifact: Artifact, benchmark: Benchmark, db: Databas
     }
 
 
-def _behind(row: Any) -> dict[str, Any]:
-    """A stage behind the predictions: what it is there, the recipe of a training, and the versions that it ran with."""
-    told = {name: getattr(row, name) for name in ("name", "role", "phase", "language", "packages")}
-    settings = PretrainSettings.of(row) or TranslatorSettings.of(row) or TrainSettings.of(row)
-    return told | ({"recipe": settings.recipe.model_dump(mode="json")} if settings is not None else {})
+def _behind(stage: StageRow, link: CellStageRow) -> dict[str, object]:
+    """Returns the name, role and package versions of a stage behind the predictions, and the recipe of a training."""
+    settings = PretrainSettings.of(stage) or TranslatorSettings.of(stage) or TrainSettings.of(stage)
+    return {
+        "name": stage.name,
+        "role": link.role,
+        "phase": link.phase,
+        "language": link.language,
+        "packages": stage.packages,
+        **({"recipe": settings.recipe.model_dump(mode="json")} if settings is not None else {}),
+    }
 
 
-def _metadata(submission: Submission, suite: Suite, described: Mapping[str, Any]) -> dict[str, Any]:
+def _metadata(submission: Submission, suite: Suite, described: Mapping[str, object]) -> dict[str, object]:
     cell = next(iter(submission.cells.values()))
     same = ("encoder", "encoder_revision", "intermediate", "intermediate_language", "intermediate_engine", "seed")
     return {
         "layout": suite.name,
         "study": submission.study,
-        **{name: cell[name] for name in same},
+        **{name: getattr(cell, name) for name in same},
         "benchmarks": described,
         "not_included": list(submission.not_included),
         "xtransfer": __version__,

@@ -7,9 +7,9 @@ by item. Texts are ASCII with JSON escapes, because the script opens files in th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeGuard
 
 from xtransfer.base.errors import DataError
 from xtransfer.benchmarks.spec import Row
@@ -25,7 +25,7 @@ class Answers:
     place: str  # `xnli/de`, for errors
     labels: tuple[str, ...]  # the benchmark's label names
     ids: Sequence[str]
-    values: Sequence[Any]  # Any: each kind has its own form of prediction
+    values: Sequence[object]  # predictions; the form depends on the benchmark's kind
     rows: Sequence[Row] = ()  # the source's rows, if the form needs them
 
     def bad(self, number: int, expected: str) -> DataError:
@@ -62,10 +62,12 @@ def choices(answers: Answers) -> str:
 
 def tags(answers: Answers) -> str:
     """Returns one tag per line, with an empty line between sentences."""
+    sentences = []
     for number, value in enumerate(answers.values):
         if not (_texts(value) and value and all(tag and not set(tag) & set(" \t\r\n") for tag in value)):
             raise answers.bad(number, "a tag for each word")
-    return "\n\n".join("\n".join(value) for value in answers.values) + "\n"
+        sentences.append("\n".join(value))
+    return "\n\n".join(sentences) + "\n"
 
 
 def texts(answers: Answers) -> str:
@@ -87,10 +89,11 @@ def entities(answers: Answers) -> str:
 def mined_pairs(answers: Answers) -> str:
     """Returns one pair of sentence ids per line, foreign one first; rows without a partner give no line."""
     pairs = []
-    for number, (own, partners) in enumerate(zip(answers.ids, answers.values, strict=True)):
-        if partners is not None and not _texts(partners):
+    for number, (own, value) in enumerate(zip(answers.ids, answers.values, strict=True)):
+        partners = [] if value is None else value
+        if not _texts(partners):
             raise answers.bad(number, "a list of sentence ids")
-        for partner in partners or ():
+        for partner in partners:
             if own.startswith(ENGLISH) == partner.startswith(ENGLISH):
                 raise answers.bad(number, f"ids from the other side (exactly one of a pair starts with '{ENGLISH}')")
             pairs.append((partner, own) if own.startswith(ENGLISH) else (own, partner))
@@ -107,11 +110,13 @@ def places_of_sentences(answers: Answers) -> str:
     if [row["id"] for row in answers.rows] != list(answers.ids):
         raise DataError(f"{answers.place}: the source's rows differ from those that were scored; run the study again")
     place_of = {name: place for place, name in enumerate(answers.ids)}
+    found = []
     for number, value in enumerate(answers.values):
-        if value not in place_of:
+        if not isinstance(value, str) or value not in place_of:
             raise answers.bad(number, "the id of a row")
+        found.append(place_of[value])
     order = sorted(range(len(answers.ids)), key=lambda number: answers.rows[number]["source"].strip())
-    return _lines(str(place_of[answers.values[number]]) for number in order)
+    return _lines(str(found[number]) for number in order)
 
 
 _FORMS = (
@@ -131,13 +136,15 @@ FORMS = {form.benchmark: form for form in _FORMS}  # LAReQA has none: the public
 
 
 def _numbers(answers: Answers, below: int) -> list[int]:
+    numbers = []
     for number, value in enumerate(answers.values):
         if type(value) is not int or not 0 <= value < below:
             raise answers.bad(number, f"a number from 0 to {below - 1}")
-    return list(answers.values)
+        numbers.append(value)
+    return numbers
 
 
-def _texts(value: Any) -> bool:
+def _texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
@@ -145,5 +152,5 @@ def _by_id(answers: Answers) -> str:
     return json.dumps(dict(zip(answers.ids, answers.values, strict=True)), indent=0) + "\n"
 
 
-def _lines(lines: Any) -> str:
+def _lines(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)

@@ -1,16 +1,16 @@
-"""What scoring recorded of embedding spaces beside its scores: eigen-similarity, per cell and language.
+"""Measures of embedding spaces that scoring recorded besides scores: eigen-similarity, per cell and language.
 
-The numbers are facts of score stages, so that results of earlier versions have them too. They are no points: the lower
-the more alike, without an upper bound.
+They are facts of score stages, so results of earlier versions have them too. They are not points: lower means more
+alike, and there is no upper bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from xtransfer.results.database import Database
 from xtransfer.results.schema import CellRow, StageRow, StudyCellRow
@@ -22,22 +22,21 @@ COLUMNS = ("study", *_PLACE, "language", "measure", "value", "cell", "artifact")
 
 
 def measures(db: Database, study: str | None = None) -> pd.DataFrame:
-    """One row per cell, language and measure (`COLUMNS`) of a study, or of all."""
-    cell, stage, link = CellRow.__table__.c, StageRow.__table__.c, StudyCellRow.__table__.c
+    """Returns one row per cell, language and measure (`COLUMNS`) of a study, or of all studies."""
     query = (
-        select(link.study, *(cell[name] for name in _PLACE), cell.key, stage.key.label("artifact"), stage.facts)
-        .join(CellRow, cell.key == link.cell)
-        .join(StageRow, stage.key == cell.score_stage)
-        .order_by(link.study, *(cell[name] for name in _PLACE))
+        select(StudyCellRow.study, CellRow, StageRow.facts)
+        .join(CellRow, CellRow.key == StudyCellRow.cell)
+        .join(StageRow, StageRow.key == CellRow.score_stage)
+        .order_by(StudyCellRow.study, *(getattr(CellRow, name) for name in _PLACE))
     )
-    with db.begin() as connection:
-        rows = connection.execute(query if study is None else query.where(link.study == study)).all()
-    return pd.DataFrame([line for row in rows for line in _lines(row)], columns=[*COLUMNS])
+    with db.begin() as connection, Session(connection) as session:
+        rows = session.execute(query if study is None else query.where(StudyCellRow.study == study)).tuples().all()
+    return pd.DataFrame([line for row in rows for line in _lines(*row)], columns=[*COLUMNS])
 
 
 def table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds for vectors of length 1: a row per target, encoder and intermediate, a column per language.
-    Degenerate cells are left out."""
+    """Returns means over seeds for vectors of length 1: a row per target, encoder and intermediate, a column per
+    language. Degenerate cells are left out."""
     shown = frame[(frame["measure"] == UNIT) & (frame["status"] == "done")]
     order = {name: list(dict.fromkeys(shown[name])) for name in ("target", "encoder", "intermediate", "language")}
     means = shown.pivot_table(
@@ -46,8 +45,8 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     return means.reindex(columns=order["language"]).reset_index()
 
 
-def _lines(row: Any) -> Iterator[Sequence[Any]]:
-    for language, found in ScoreFacts.of(row.facts).measures.items():
+def _lines(study: str, cell: CellRow, facts: Mapping[str, object]) -> Iterator[Sequence[object]]:
+    place = [getattr(cell, one) for one in _PLACE]
+    for language, found in ScoreFacts.of(facts).measures.items():
         for name, value in found.items():
-            place = [getattr(row, one) for one in _PLACE]
-            yield [row.study, *place, language, name, value, row.key, row.artifact]
+            yield [study, *place, language, name, value, cell.key, cell.score_stage]

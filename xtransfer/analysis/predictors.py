@@ -15,7 +15,6 @@ Families, branches and scripts are those of `xtransfer.base.languages`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +51,7 @@ def observations(grid: Grid, target: str, baseline: str = DIRECT) -> pd.DataFram
     return pd.DataFrame(lines, columns=[*COLUMNS])
 
 
-def _lines(result: Result, base: Result) -> Iterator[dict[str, Any]]:
+def _lines(result: Result, base: Result) -> Iterator[dict[str, object]]:
     intermediate = Intermediate.parse(result.point.intermediate)
     own = [LANGUAGES.get(part.language) for part in intermediate.all_parts]
     constant = {

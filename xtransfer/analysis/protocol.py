@@ -1,9 +1,8 @@
-"""What stands between a published figure and ours: the differences of protocol, named."""
+"""The differences in protocol between a published figure and ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from xtransfer import benchmarks, kinds
 from xtransfer.analysis.reproduced_scores import Ours, languages_of
@@ -17,7 +16,7 @@ _RECIPE = {"epochs": "epochs", "learning_rate": "learning rate", "batch_size": "
 
 
 def forbids(figure: Figure, ours: Ours) -> str:
-    """Why no number of ours may stand beside the figure; empty where one may."""
+    """Returns why our number is not comparable with the figure; empty if it is."""
     if figure.block.incomparable:
         return figure.block.incomparable
     if ours.target.score_rows:
@@ -29,17 +28,17 @@ def forbids(figure: Figure, ours: Ours) -> str:
 
 
 def named(paper: Paper, figure: Figure, ours: Ours) -> list[str]:
-    """The differences, those that the database shows before those that the paper's entry tells."""
+    """Returns the differences: first those found in the database, then those in the paper's entry."""
     return [*_detected(paper, figure, ours), *notes(paper, figure)]
 
 
 def notes(paper: Paper, figure: Figure) -> list[str]:
-    """What the paper's entry says of a figure and its protocol, whatever ours is."""
+    """Returns the notes in the paper's entry on a figure and its protocol, independent of ours."""
     return [*filter(None, [figure.block.note]), *told(paper, figure.benchmark)]
 
 
 def told(paper: Paper, benchmark: str) -> list[str]:
-    """What a paper's entry says of a benchmark's protocol, then of all of them."""
+    """Returns the notes in a paper's entry on a benchmark's protocol, then those on all benchmarks."""
     return [*paper.protocol.get(benchmark, ()), *paper.protocol.get("", ())]
 
 
@@ -89,7 +88,7 @@ def _trained_first(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
 
 
 def _recipe(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
-    """The recipe that is nearest to ours, as far as it differs; which era it is of where scripts changed."""
+    """Yields how their nearest recipe differs from ours, with its era if their scripts changed over time."""
     theirs = paper.recipes.get(figure.benchmark, ())
     recipe = ours.recipe
     if recipe is None:
@@ -113,5 +112,5 @@ def _unlike(theirs: TheirRecipe, ours: Recipe) -> list[str]:
     ]
 
 
-def _number(value: Any) -> str:
+def _number(value: float | None) -> str:
     return "not given" if value is None else f"{value:g}"

@@ -1,9 +1,9 @@
-"""Our scores beside published ones, each with what stands between the two."""
+"""Our scores beside published ones, with the differences in protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from xtransfer.analysis.reproduced_scores import (
     ours_of,
     suite_totals,
 )
+from xtransfer.analysis.statistic import Chosen, Value
 from xtransfer.base.errors import unknown
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.metrics.aggregate import SUITES
@@ -30,7 +31,7 @@ COLUMNS = [
     "paper", "model", "setting", "benchmark", "language", "metric", "theirs", "study", "encoder", "intermediate",
     "target", "ours", "difference", "n_seeds", "why", "protocol", "source", "trust", "note",
 ]  # fmt: skip
-_LACKED = "this program has no such benchmark"
+_LACKED = "xtransfer has no such benchmark"
 
 
 def compare(
@@ -38,34 +39,33 @@ def compare(
     slug: str,
     study: str | None = None,
     *,
-    model: Any = None,
-    benchmark: Any = None,
-    language: Any = None,
+    model: Chosen = None,
+    benchmark: Chosen = None,
+    language: Chosen = None,
     each_language: bool = False,
-    **filters: Any,
+    **filters: Chosen,
 ) -> pd.DataFrame:
-    """A paper's figures (and the nearest of others) with ours beside them; a row for each that we have, or one
-    without a number and the reason in `why`.
+    """Returns a paper's figures (and the nearest of other papers) with our scores beside them.
 
-    Means over languages; with `each_language` or `language`, languages where they are published, and where a figure
-    has no mean. `difference` is ours minus theirs; `protocol` lists what a reader must know before believing it.
-    Filters of ours: encoder, intermediate, seed. Raises RequestError for anything unknown.
+    Each figure has a row per score of ours; if we have none, it has one row without a number and the reason in `why`.
+    Figures are means over languages; with `each_language` or `language`, and where no mean is published, they are of
+    single languages. `difference` is ours minus theirs; `protocol` lists what to know before trusting it.
+    Filters of ours: encoder, intermediate, seed. Raises RequestError for an unknown paper or filter value.
     """
-    rows(results, "runs", study, **filters)  # refuses what is unknown
+    rows(results, "runs", study, **filters)  # refuses unknown filter values
+    asked = paper(slug)
     chosen = _chosen(slug, given({"model": model, "benchmark": benchmark, "language": language}), each_language)
     wanted = {name for one in chosen for name in names_of(papers()[one.paper], one)}
     held = ours_of(results, wanted, study, given(filters))
     suites = sorted({_suite(one) for one in chosen} & SUITES.keys())
     whole = {name: suite_totals(results, name, study, given(filters)) for name in suites}
-    lines = [line for one in chosen for line in _lines(one, held, whole)]
-    for line in lines:  # what the paper that was asked for says holds for the nearest figures of others too
-        line["protocol"] = list(dict.fromkeys([*line["protocol"], *told(paper(slug), line["benchmark"])]))
+    lines = [line for one in chosen for line in _lines(asked, one, held, whole)]
     return pd.DataFrame(lines, columns=COLUMNS).astype({"theirs": float, "ours": float, "difference": float})
 
 
-def _chosen(slug: str, filters: dict[str, list[Any]], each_language: bool) -> list[Figure]:
+def _chosen(slug: str, filters: dict[str, list[Value]], each_language: bool) -> list[Figure]:
     every = figures(slug)
-    known = {
+    known: dict[str, set[str]] = {
         "model": {one.block.model for one in every},
         "benchmark": {one.benchmark for one in every},
         "language": set(LANGUAGES),
@@ -73,7 +73,7 @@ def _chosen(slug: str, filters: dict[str, list[Any]], each_language: bool) -> li
     for name, values in filters.items():
         for value in values:
             if value not in known[name]:
-                raise unknown(name if name == "language" else f"{name} of {slug}", value, known[name])
+                raise unknown(name if name == "language" else f"{name} of {slug}", str(value), known[name])
     with_mean = {one.key[:4] + one.key[5:] for one in every if not one.language}
     return [
         one
@@ -86,34 +86,42 @@ def _chosen(slug: str, filters: dict[str, list[Any]], each_language: bool) -> li
 
 
 def _suite(figure: Figure) -> str:
-    """The suite that a figure is a total or a group of; of another figure its benchmark."""
+    """Returns the suite of which a figure is a total or group score; for other figures, the benchmark."""
     return figure.benchmark.partition(":")[0]
 
 
-def _lines(figure: Figure, held: Sequence[Ours], whole: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, Any]]:
-    source = papers()[figure.paper]
+def _lines(
+    asked: Paper, figure: Figure, held: Sequence[Ours], whole: Mapping[str, pd.DataFrame]
+) -> Iterator[dict[str, object]]:
+    """Yields the rows of a figure. The notes of the paper that was asked for hold for nearest figures of others too."""
+    source, further = papers()[figure.paper], told(asked, figure.benchmark)
     if _suite(figure) in whole:
-        yield from _of_totals(source, figure, our_totals(whole[_suite(figure)], figure))
+        yield from _of_totals(source, figure, our_totals(whole[_suite(figure)], figure), further)
         return
     names = names_of(source, figure)
     candidates = [one for one in held if one.target.benchmark in names]
     if not candidates:
-        yield _line(figure, why="not scored here" if names else _LACKED, protocol=notes(source, figure))
+        why = "not scored here" if names else _LACKED
+        yield _line(figure, why=why, protocol=[*notes(source, figure), *further])
     for ours in candidates:
         languages = languages_of(source, figure)
         mean, num_seeds = ours.mean(languages, figure.metric)
         why = forbids(figure, ours) or ("" if mean is not None else ours.lacks(languages, figure.metric))
         value = None if why else mean
-        yield _line(figure, ours=ours, value=value, num_seeds=num_seeds, why=why, protocol=named(source, figure, ours))
+        protocol = [*named(source, figure, ours), *further]
+        yield _line(figure, ours=ours, value=value, num_seeds=num_seeds, why=why, protocol=protocol)
 
 
-def _of_totals(source: Paper, figure: Figure, held: Sequence[OurTotal]) -> Iterator[dict[str, Any]]:
+def _of_totals(
+    source: Paper, figure: Figure, held: Sequence[OurTotal], further: Sequence[str]
+) -> Iterator[dict[str, object]]:
+    noted = [*notes(source, figure), *further]
     if not held:
-        yield _line(figure, why="no benchmark of the suite was scored here in one way", protocol=notes(source, figure))
+        yield _line(figure, why="no benchmark of the suite was scored here in one way", protocol=noted)
     for ours in held:
         why = figure.block.incomparable or ("" if ours.value is not None else f"ours lacks {ours.missing}")
         protocol = [*encoder_difference(source, figure, ours.encoder),
-                    *intermediate_difference(figure, ours.intermediate), *notes(source, figure)]  # fmt: skip
+                    *intermediate_difference(figure, ours.intermediate), *noted]  # fmt: skip
         value = None if why else ours.value
         yield _line(figure, ours=ours, value=value, num_seeds=ours.num_seeds, why=why, protocol=protocol)
 
@@ -125,10 +133,9 @@ def _line(
     value: float | None = None,
     num_seeds: int = 0,
     why: str,
-    protocol: list[str],
-) -> dict[str, Any]:
-    row = figure.row()
-    return row | {
+    protocol: Sequence[str],
+) -> dict[str, object]:
+    return figure.row() | {
         "theirs": figure.value,
         "study": ours.study if ours else "",
         "encoder": ours.encoder if ours else "",
@@ -138,5 +145,5 @@ def _line(
         "difference": None if value is None else value - figure.value,
         "n_seeds": num_seeds,
         "why": why,
-        "protocol": protocol,
+        "protocol": list(dict.fromkeys(protocol)),
     }

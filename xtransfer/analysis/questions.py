@@ -1,6 +1,6 @@
-"""The questions that people ask of the results, each a data frame; `Results` has them as methods.
+"""Questions about the results, each answered with a data frame; `Results` has them as methods.
 
-Filters are values or lists of values. One that the database does not have is refused with the nearest that it has.
+Filters are values or lists of values. A value that the database lacks is refused, with the nearest one that it has.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ _OF_CONTRASTS = tuple(name for name in FILTERS if name != "intermediate")
 
 
 def rows(results: Results, view: str, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-    """Rows of a view. A filter whose value the study has nowhere is an error; a combination without rows is not."""
+    """Returns rows of a view. Raises RequestError for a filter value that occurs nowhere in the study.
+
+    A combination of filters without rows is not an error.
+    """
     chosen = given(filters)
     frame = results.view(view, study, **chosen)
     for name, values in chosen.items():
@@ -45,11 +48,11 @@ def rows(results: Results, view: str, study: str | None = None, **filters: Chose
 
 
 def measured(results: Results, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-    """What scoring recorded of embedding spaces; RequestError for a study or a filter's value that is nowhere."""
+    """Returns the recorded measures of embedding spaces. Raises RequestError for an unknown study or filter value."""
     from xtransfer.analysis.points import study_points
 
     if study is not None:
-        study_points(results.db, study)  # refuses what is not there
+        study_points(results.db, study)  # refuses an unknown study
     frame = measures(results.db, study)
     for name, values in given(filters).items():
         _require(f"measure of {name}", values, set(frame[name]))
@@ -60,10 +63,10 @@ def measured(results: Results, study: str | None = None, **filters: Chosen) -> p
 def statistic(
     results: Results, asked: Statistic, study: str, *, by: str | None = None, **filters: Chosen
 ) -> pd.DataFrame:
-    """The frame that `asked` computes of a study, its rows chosen.
+    """Returns the chosen rows of a statistic of a study.
 
-    Filters: those of the statistic. encoder: `NAME@*` is all of that name, pooled; intermediate: `any` is their mean,
-    and in a comparison it is one of the two. `by` says what the rows are about: a value of `BY`.
+    Filters are those of the statistic. encoder: `NAME@*` means all encoders of that name, pooled. intermediate: `any`
+    means their mean; in a comparison, one of the two must match. `by` (a value of `BY`) says what the rows are about.
     """
     from xtransfer.analysis.grid import Grid
 
@@ -82,12 +85,12 @@ def contrasts(
     by: str = "language",
     **filters: Chosen,
 ) -> pd.DataFrame:
-    """First minus second with intervals, as `xtransfer.analysis.contrasts`; filters as of `statistic`.
+    """Returns first minus second with intervals, as `xtransfer.analysis.contrasts`; filters as in `statistic`.
 
-    Without `second`, `first` minus every other intermediate; without both, every pair once.
+    Without `second`, returns `first` minus every other intermediate; without both, every pair once.
     """
     if second is not None and first is None:
-        raise RequestError(f"a contrast with '{second}' needs the intermediate that comes first, too")
+        raise RequestError(f"a contrast with '{second}' also needs the first intermediate")
     from xtransfer.analysis.grid import Grid
 
     points = _points(results, study, filters, _OF_CONTRASTS)
@@ -112,14 +115,17 @@ def aggregate(
     each_seed: bool = False,
     **filters: Chosen,
 ) -> pd.DataFrame:
-    """XTREME or XTREME-R as a whole, as `xtransfer.analysis.totals`. Filters: encoder, intermediate, target, seed."""
+    """Returns the scores of XTREME or XTREME-R, as `xtransfer.analysis.totals`.
+
+    Filters: encoder, intermediate, target, seed.
+    """
     chosen = suite(version)
-    rows(results, "runs", study, **filters)  # refuses what is unknown
+    rows(results, "runs", study, **filters)  # refuses unknown filter values
     return totals(results, chosen, study, partial=partial, each_seed=each_seed, **given(filters))
 
 
 def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
-    """Contrasts with `first` in the first place in every row: a row the other way round changes its sign."""
+    """Returns contrasts with `first` as the first intermediate of every row; reversed rows change their sign."""
     turned = frame.rename(
         columns={"first": "second", "second": "first", "value": "second_value", "second_value": "value"}
     )[list(frame.columns)]
@@ -132,13 +138,13 @@ def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
 
 
 def given(filters: Mapping[str, Chosen]) -> dict[str, list[Value]]:
-    """The filters that choose anything, as lists."""
+    """Returns the filters that are set, as lists."""
     listed = {name: [value] if isinstance(value, str | int) else list(value or ()) for name, value in filters.items()}
     return {name: values for name, values in listed.items() if values}
 
 
 def _points(results: Results, study: str, filters: Mapping[str, Chosen], allowed: Sequence[str]) -> list[Point]:
-    """The study's cells of the chosen targets and seeds: the other filters choose among rows that are made."""
+    """Returns the study's cells of the chosen targets and seeds; the other filters select rows of the result."""
     from xtransfer.analysis.points import study_points
 
     _require("filter", filters, allowed)
@@ -151,12 +157,12 @@ def _points(results: Results, study: str, filters: Mapping[str, Chosen], allowed
 
 
 def _asked(frame: pd.DataFrame, by: str | None, filters: Mapping[str, Chosen]) -> pd.DataFrame:
-    """The rows of a frame that were asked for, `excluded` kept; without `by`, rows are not about languages."""
+    """Returns the requested rows of a frame and keeps its `excluded`. Without `by`, rows are not about languages."""
     _require("way to show rows by", [by] if by else [], BY)
     excluded = frame.attrs.get("excluded", [])
     for name, values in given(filters).items():
         if name in _OF_CELLS:
-            continue  # chose among the cells already
+            continue  # applied to the cells
         columns = frame[[name] if name in frame else [*_PAIR]]
         _require(name, values, {*columns.to_numpy().flat})
         frame = frame[columns.isin(values).any(axis=1)]
@@ -179,7 +185,7 @@ def _is_of(by: str, language: str) -> bool:
 def _check(
     results: Results, view: str, study: str | None, name: str, values: Sequence[Value], filters: dict[str, list[Value]]
 ) -> None:
-    """Refuses values of a filter that the study has nowhere; a metric must be one of the chosen targets."""
+    """Raises RequestError for filter values that the study lacks; a metric must be one of the chosen targets."""
     within: dict[str, list[Value]] = {"study": [study]} if study else {}
     if name == "metric" and "target" in filters:
         within["target"] = filters["target"]
@@ -188,13 +194,14 @@ def _check(
 
 
 def _require(what: str, values: Iterable[Value], known: Collection[object]) -> None:
-    """Refuses a value that is not known, with the nearest that is."""
+    """Raises RequestError for an unknown value, with the nearest known one."""
     for value in values:
         if value not in known:
             raise unknown(what, str(value), map(str, known))
 
 
 def _values(results: Results, view: str, name: str, within: dict[str, list[Value]]) -> set[Value]:
+    # Any: the column is known at run time only
     query: Select[Any] = select(column(name)).select_from(table(view)).distinct()
     for other, values in within.items():
         query = query.where(column(other).in_(values))

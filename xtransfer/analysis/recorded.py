@@ -1,14 +1,14 @@
-"""What differs in how two results were made: every recorded setting, revision, version and machine."""
+"""The recorded differences between two results: settings, revisions, versions and machines."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from xtransfer.analysis.run_lookup import Side
 from xtransfer.results.roles import INTERMEDIATE, TARGET
+from xtransfer.results.schema import CellRow, CellStageRow, StageRow
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.stage_settings import TrainSettings, TranslateSettings
 
@@ -20,20 +20,20 @@ _COUNTS = ("steps", "items", "rows", "kept", "dropped", "num_texts", "num_senten
 _TOLD_ELSEWHERE = re.compile(
     r"seed|benchmark|language|intermediate|(start|checkpoint)(\..*)?|(.*\.)?key|parts\.\d+\.(benchmark|language)|dev\.benchmark"
 )
-_WORDS = {"score": "scoring", "translator": "translator training"}  # roles whose stages are said in other words
-_SHOWN = 4  # values of one side that are listed; of more, only those that the other side lacks
+_WORDS = {"score": "scoring", "translator": "translator training"}  # role → words, if they differ
+_SHOWN = 4  # values listed per side; if there are more, only those that the other side lacks
 _DIGEST = re.compile(r"[0-9a-f]{32,64}")
 
-Place = tuple[str, str, str]  # category, stage or "", name or ""
+Place = tuple[str, str, str]  # category, stage or "", field or ""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One recorded thing that the two do not share."""
+    """One recorded value that differs."""
 
     category: str
-    where: str  # the stages it belongs to; empty: the whole
-    name: str  # field; empty where the category says all
+    where: str  # the stages it belongs to; empty: the result as a whole
+    name: str  # field; empty if the category says it all
     a: str
     b: str
 
@@ -43,9 +43,9 @@ class Difference:
 
 
 def differences(a: Side, b: Side) -> list[Difference]:
-    """Everything that is recorded of both and not the same, in the order of `CATEGORIES`.
+    """Returns everything recorded for both that differs, in the order of `CATEGORIES`.
 
-    Stages that only one of the two has are left to the intermediate, target or encoder that calls for them.
+    Stages that only one of the two has are not listed: a different intermediate, target or encoder implies them.
     """
     one, two = _recorded(a), _recorded(b)
     both = {where for _, where, _ in one} & {where for _, where, _ in two}
@@ -59,7 +59,7 @@ def differences(a: Side, b: Side) -> list[Difference]:
 
 
 def _recorded(side: Side) -> dict[Place, set[str]]:
-    """Category, stage and field → the values that occur."""
+    """Returns place → the values that occur there."""
     found: dict[Place, set[str]] = {}
     for place, value in [*_of_cells(side), *_of_stages(side), *_of_reads(side)]:
         found.setdefault(place, set()).add(value)
@@ -80,14 +80,15 @@ def _of_stages(side: Side) -> Iterator[tuple[Place, str]]:
     whats: dict[str, dict[str, None]] = {}
     stages = {stage.key: stage for stage in side.stages}
     for link in side.links:
-        what = _what(stages[link.stage], link, cells[link.cell], named=side.is_study)
+        engine = side.engines.get(link.stage, "")
+        what = _what(stages[link.stage], link, cells[link.cell], engine, named=side.is_study)
         whats.setdefault(link.stage, {})[what] = None
     for stage in side.stages:
         for what in whats[stage.key]:
             yield from _of_stage(stage, what)
 
 
-def _of_stage(stage: Any, what: str) -> Iterator[tuple[Place, str]]:
+def _of_stage(stage: StageRow, what: str) -> Iterator[tuple[Place, str]]:
     yield ("stage version", what, stage.kind), str(stage.version)
     for path, value in _flat(stage.settings):
         if not _TOLD_ELSEWHERE.fullmatch(path):
@@ -102,17 +103,17 @@ def _of_stage(stage: Any, what: str) -> Iterator[tuple[Place, str]]:
 
 
 def _of_reads(side: Side) -> Iterator[tuple[Place, str]]:
-    """Revisions of the data sets; the stages' digests of rows say more, but not in words."""
-    for read in side.reads:
-        yield ("data revision", f"{read.benchmark} as {read.role}", "revision"), read.revision
+    """Yields the revisions of the data sets, which people can read; the stages' digests of rows are more exact."""
+    for benchmark, role, revision in side.reads:
+        yield ("data revision", f"{benchmark} as {role}", "revision"), revision
 
 
-def _what(stage: Any, link: Any, cell: Any, *, named: bool) -> str:
-    """What a stage is in a cell; with `named`, of what, so that the stages of a study are told apart."""
+def _what(stage: StageRow, link: CellStageRow, cell: CellRow, engine: str, *, named: bool) -> str:
+    """Returns the role of a stage in a cell; `named` adds its subject, to tell the stages of a study apart."""
     if link.role == INTERMEDIATE:
-        phases = Intermediate.parse(cell.intermediate).phases
-        of = Intermediate.of(phases[: link.phase + 1]).slug
-        which = f", phase {link.phase + 1}" if len(phases) > 1 and not named else ""
+        phases, number = Intermediate.parse(cell.intermediate).phases, (link.phase or 0) + 1
+        of = Intermediate.of(phases[:number]).slug
+        which = f", phase {number}" if len(phases) > 1 and not named else ""
         return f"intermediate training ({of})" if named else f"intermediate training{which}"
     if link.role == TARGET:
         training = TrainSettings.of(stage)
@@ -123,7 +124,7 @@ def _what(stage: Any, link: Any, cell: Any, *, named: bool) -> str:
     translation = TranslateSettings.of(stage)
     of = {"pretraining": cell.encoder, "score": cell.target}.get(link.role, "")
     if translation is not None:
-        of = f"{translation.benchmark} to {translation.language} by {stage.engine}"
+        of = f"{translation.benchmark} to {translation.language} by {engine}"
     return f"{said} ({of})" if named and of else said
 
 
@@ -138,8 +139,8 @@ def _category(path: str) -> str:
     return "languages" if path == "languages" else "setting"
 
 
-def _flat(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Leaves of nested settings; a list of plain values is one leaf."""
+def _flat(values: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yields path and text of the leaves of nested settings; a list of plain values is one leaf."""
     if isinstance(values, Mapping):
         for name, value in values.items():
             yield from _flat(value, f"{path}.{name}" if path else str(name))
@@ -164,7 +165,7 @@ def _listed(values: set[str], others: set[str]) -> str:
 
 
 def _short(value: str) -> str:
-    """A digest by its first characters, the commit of an encoder too."""
+    """Returns a digest, or the commit of an encoder, as its first 8 characters; other values as they are."""
     name, at, revision = value.rpartition("@")
     if at and re.fullmatch(r"[0-9a-f]{40}", revision):
         return f"{name}@{revision[:8]}"

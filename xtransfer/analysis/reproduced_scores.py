@@ -1,16 +1,18 @@
-"""Our means in the terms of a published figure: per study, encoder, intermediate and target, over the seeds."""
+"""Our scores in the terms of a published figure: means over seeds per study, encoder, intermediate and target."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from xtransfer import benchmarks
+from xtransfer.analysis.statistic import Value
 from xtransfer.analysis.totals import COLUMNS, totals
 from xtransfer.base.errors import RequestError
 from xtransfer.metrics.aggregate import SUITES, TOTAL
@@ -29,64 +31,68 @@ Values = Mapping[tuple[str, str], float]  # language, metric → points
 
 @dataclass(frozen=True)
 class Ours:
-    """The runs of one target after one intermediate; they differ in their seed alone."""
+    """The runs of one target after one intermediate, which differ only in their seed."""
 
     study: str
     encoder: str
     intermediate: str
     target: Target
-    runs: tuple[Values, ...]  # one for each seed that learnt something
-    num_lost: int  # degenerate, failed and planned ones
-    recipe: Recipe | None  # of the target's last training; None where nothing was trained yet
-    train_rows: int | None  # that the target's training was cut to
+    runs: tuple[Values, ...]  # one per seed with usable scores
+    num_lost: int  # degenerate, failed and planned cells
+    recipe: Recipe | None  # of the target's last training; None if nothing is trained yet
+    train_rows: int | None  # limit on the rows of the target's training
 
     def mean(self, languages: Sequence[str], metric: str) -> tuple[float | None, int]:
-        """Mean over languages, then over the seeds that have them all; None without any. And how many seeds."""
+        """Returns the mean over languages, then over the seeds that have them all (None without any), and their
+        number."""
         whole = [run for run in self.runs if all((code, metric) in run for code in languages)]
         means = [fmean(run[code, metric] for code in languages) for run in whole]
         return (fmean(means) if means else None), len(means)
 
     def lacks(self, languages: Sequence[str], metric: str) -> str:
-        """Why there is no such mean."""
+        """Returns why there is no such mean."""
         if not self.runs:
-            return "no run of ours has learnt anything" if self.num_lost else "not run yet"
+            return "none of our runs learnt anything" if self.num_lost else "not run yet"
         metrics = sorted({name for run in self.runs for _, name in run})
         if metric not in metrics:
             return f"ours has no {metric} (known: {', '.join(metrics)})"
         return "ours lacks " + " ".join(code for code in languages if (code, metric) not in self.runs[0])
 
 
-def ours_of(results: Results, names: Iterable[str], study: str | None, filters: Mapping[str, list[Any]]) -> list[Ours]:
-    """Everything that was run of the benchmarks of these names. Filters: encoder, intermediate, seed."""
+def ours_of(
+    results: Results, names: Iterable[str], study: str | None, filters: Mapping[str, list[Value]]
+) -> list[Ours]:
+    """Returns all our runs on the benchmarks of these names. Filters: encoder, intermediate, seed."""
     wanted = set(names)
-    with results.db.begin() as connection:
-        every = connection.scalars(select(CellRow.target).distinct())
+    with results.db.begin() as connection, Session(connection) as session:
+        every = session.scalars(select(CellRow.target).distinct())
         targets = [slug for slug in every if Target.parse(slug).benchmark in wanted]
-        cells = connection.execute(_cells(targets, study, filters)).all()
+        cells = session.execute(_cells(targets, study, filters)).tuples().all()
         of_targets = select(CellRow.key).where(CellRow.target.in_(targets))
-        scores = connection.execute(
+        scores = session.execute(
             select(ScoreRow.cell, ScoreRow.language, ScoreRow.metric, ScoreRow.value)
             .where(ScoreRow.cell.in_(of_targets))
         )  # fmt: skip
         held: dict[str, dict[tuple[str, str], float]] = {}
         for cell, language, metric, value in scores:
             held.setdefault(cell, {})[language, metric] = value
-        trained = connection.execute(
+        trained = session.execute(
             select(CellStageRow.cell, StageRow.kind, StageRow.settings)
             .join(StageRow, StageRow.key == CellStageRow.stage)
             .where(CellStageRow.cell.in_(of_targets), CellStageRow.role == TARGET)
             .order_by(CellStageRow.phase, CellStageRow.language)
         )
         last = {row.cell: TrainSettings.of(row) for row in trained}
-    groups: dict[tuple[str, ...], list[Any]] = {}
-    for row in cells:
-        groups.setdefault((row.study, row.encoder, row.intermediate, row.target), []).append(row)
+    groups: dict[tuple[str, str, str, str], list[CellRow]] = {}
+    for of_study, row in cells:
+        groups.setdefault((of_study, row.encoder, row.intermediate, row.target), []).append(row)
     return [_ours(place, rows, held, last) for place, rows in groups.items()]
 
 
-def _cells(targets: Sequence[str], study: str | None, filters: Mapping[str, list[Any]]) -> Select[Any]:
-    names = (CellRow.key, CellRow.encoder, CellRow.intermediate, CellRow.target, CellRow.seed, CellRow.status)
-    query = select(StudyCellRow.study, *names).join(CellRow, CellRow.key == StudyCellRow.cell)
+def _cells(
+    targets: Sequence[str], study: str | None, filters: Mapping[str, list[Value]]
+) -> Select[tuple[str, CellRow]]:
+    query = select(StudyCellRow.study, CellRow).join(CellRow, CellRow.key == StudyCellRow.cell)
     query = query.where(CellRow.target.in_(targets))
     if study:
         query = query.where(StudyCellRow.study == study)
@@ -96,9 +102,12 @@ def _cells(targets: Sequence[str], study: str | None, filters: Mapping[str, list
 
 
 def _ours(
-    place: tuple[str, ...], rows: Sequence[Any], held: Mapping[str, Values], last: Mapping[str, TrainSettings | None]
+    place: tuple[str, str, str, str],
+    rows: Sequence[CellRow],
+    held: Mapping[str, Values],
+    last: Mapping[str, TrainSettings | None],
 ) -> Ours:
-    """`last`: cell → settings of its target's last training."""
+    """Returns the runs of one place. `last`: cell → settings of its target's last training."""
     learnt = [row for row in rows if row.status == "done" and row.key in held]
     training = next((last[row.key] for row in rows if row.key in last), None)
     return Ours(
@@ -114,7 +123,7 @@ def _ours(
 
 
 def names_of(paper: Paper, figure: Figure) -> tuple[str, ...]:
-    """Our benchmarks with the test rows of a figure's; none where this program has none."""
+    """Returns our benchmarks with the same test rows as a figure's; empty if there are none."""
     if figure.benchmark not in benchmarks.BENCHMARKS:
         return ()
     member = SUITES[paper.suite].member(figure.benchmark) if paper.suite else None
@@ -122,7 +131,7 @@ def names_of(paper: Paper, figure: Figure) -> tuple[str, ...]:
 
 
 def languages_of(paper: Paper, figure: Figure) -> tuple[str, ...]:
-    """The languages that a figure is the mean over: the suite's, else all that the benchmark is scored in."""
+    """Returns the languages of a figure's mean: the suite's if it has a suite, else all of the benchmark's."""
     if figure.language:
         return (figure.language,)
     member = SUITES[paper.suite].member(figure.benchmark) if paper.suite else None
@@ -131,7 +140,7 @@ def languages_of(paper: Paper, figure: Figure) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class OurTotal:
-    """A suite's total or group score of one encoder after one intermediate, in one study."""
+    """The total or a group score of a suite, of one encoder after one intermediate in one study."""
 
     study: str
     encoder: str
@@ -141,16 +150,16 @@ class OurTotal:
     missing: str
 
 
-def suite_totals(results: Results, suite: str, study: str | None, filters: Mapping[str, Any]) -> pd.DataFrame:
-    """The scores of a suite and its groups; without rows where no benchmark of it was run in one way."""
+def suite_totals(results: Results, suite: str, study: str | None, filters: Mapping[str, list[Value]]) -> pd.DataFrame:
+    """Returns the scores of a suite and its groups; empty if there are none or a benchmark was run in two ways."""
     try:
-        return totals(results, SUITES[suite], study, **filters)
+        return totals(results, SUITES[suite], study, partial=False, each_seed=False, **filters)
     except RequestError:  # no cell of the suite, or one benchmark in two ways: there is no total
         return pd.DataFrame(columns=COLUMNS)
 
 
 def our_totals(frame: pd.DataFrame, figure: Figure) -> list[OurTotal]:
-    """What `figure` is a total of in the scores of its suite, or a gain of one over `direct`."""
+    """Returns our counterparts of `figure` among the scores of its suite; for a gain, the gains over `direct`."""
     group = figure.benchmark.partition(":")[2]
     frame = frame[(frame["name"] == (group or TOTAL)) & (frame["scope"] == ("group" if group else TOTAL))]
     found = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def open_results(url: str | None = None) -> Results:
-    """The results at `url` (default: XTRANSFER_DATABASE_URL, else those of XTRANSFER_HOME), for reading."""
+    """Opens the results at `url` for reading (default: XTRANSFER_DATABASE_URL, else those in XTRANSFER_HOME)."""
     return Results(open_database(url or settings.current().database_url, read_only=True))
 
 
@@ -29,40 +29,40 @@ def open_results(url: str | None = None) -> Results:
 class Results:
     """The answers of `xtransfer results` as pandas data frames; values and differences in points.
 
-    Filters are values or lists of values; what the database does not have is refused. The methods that give
-    intervals read the artifact store of the settings; their frames are described in `xtransfer.analysis`.
+    Filters are values or lists of values; unknown ones raise RequestError. Methods that return intervals read the
+    artifact store of the settings; `xtransfer.analysis` describes their frames.
     """
 
     db: Database
 
     def scores(self, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """One row per score: value, n, chance, and the cell's status."""
+        """Returns one row per score: value, n, chance, and the cell's status."""
         return questions.rows(self, "cell_scores", study, **filters)
 
     def runs(self, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """One row per cell: how it ended, where, and the seconds of its stages."""
+        """Returns one row per cell: its status, the machine that scored it, and the seconds of its stages."""
         return questions.rows(self, "runs", study, **filters)
 
     def measures(self, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """One row per cell, language and measure of its embedding space, as `xtransfer.analysis.measures`."""
+        """Returns one row per cell, language and measure of its embedding space, as `xtransfer.analysis.measures`."""
         return questions.measured(self, study, **filters)
 
     def transfer_gap(self, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """English minus the mean of the other languages, per cell."""
+        """Returns English minus the mean of the other languages, per cell."""
         return questions.rows(self, "transfer_gap", study, **filters)
 
     def statistic(
         self, asked: Statistic | str, study: str, *, by: str | None = None, **filters: Chosen
     ) -> pd.DataFrame:
-        """A statistic, or the one of that name in `xtransfer.analysis.statistics`. By language, family, script, mean.
+        """Returns a statistic, given itself or its name in `xtransfer.analysis.statistics`.
 
-        Raises RequestError for a name that is not there.
+        `by`: language, family, script or mean. Raises RequestError for an unknown name.
         """
         return questions.statistic(self, statistics.find(asked) if isinstance(asked, str) else asked, study, by=by,
                                    **filters)  # fmt: skip
 
     def gains(self, study: str, *, by: str = "language", **filters: Chosen) -> pd.DataFrame:
-        """Gain of each intermediate over `direct`, paired, with intervals. By language, family, script or mean."""
+        """Returns the paired gains over `direct` with intervals, by language, family, script or mean."""
         return self.statistic(GAINS, study, by=by, **filters)
 
     def contrasts(
@@ -74,60 +74,73 @@ class Results:
         by: str = "language",
         **filters: Chosen,
     ) -> pd.DataFrame:
-        """First minus second, paired, with intervals; of all pairs of intermediates where the two are not named."""
+        """Returns first minus second, paired, with intervals; for every pair of intermediates if none is named."""
         return questions.contrasts(self, study, first, second, by=by, **filters)
 
-    def aggregate(self, version: str = "xtreme", study: str | None = None, **options: Any) -> pd.DataFrame:
-        """Benchmarks, groups and the total of XTREME or XTREME-R, or what is missing."""
-        return questions.aggregate(self, version, study, **options)
+    def aggregate(
+        self,
+        version: str = "xtreme",
+        study: str | None = None,
+        *,
+        partial: bool = False,
+        each_seed: bool = False,
+        **filters: Chosen,
+    ) -> pd.DataFrame:
+        """Returns the benchmark, group and total scores of XTREME or XTREME-R, and what is missing."""
+        return questions.aggregate(self, version, study, partial=partial, each_seed=each_seed, **filters)
 
     def ranking(self, study: str, *, by: str = "mean", **filters: Chosen) -> pd.DataFrame:
-        """The probability that each intermediate is the best."""
+        """Returns the probability that each intermediate is the best."""
         return self.statistic(RANKING, study, by=by, **filters)
 
     def power(self, study: str, *, by: str = "mean", **filters: Chosen) -> pd.DataFrame:
-        """What differences could be found, and how many more runs would settle those that were seen."""
+        """Returns the detectable differences, and how many more runs would settle the observed ones."""
         return self.statistic(POWER, study, by=by, **filters)
 
     def model(self, study: str, **filters: Chosen) -> pd.DataFrame:
-        """A mixed-effects model of the gain on what is known of intermediates and languages."""
+        """Returns a mixed-effects model of the gain on properties of intermediates and languages."""
         return self.statistic(MODEL, study, by=None, **filters)
 
     def diff(self, a: str, b: str) -> Diff:
-        """Why two runs or studies differ; `.scores` is a data frame, `.words` says it."""
+        """Returns why two runs or studies differ: `.words` in sentences, `.scores` as a data frame."""
         from xtransfer.analysis.diff import diff
 
         return diff(self, a, b, ArtifactStore(settings.current().store))
 
-    def compare(self, paper: str, study: str | None = None, **options: Any) -> pd.DataFrame:
-        """Our scores beside a paper's, with the differences of protocol."""
+    def compare(
+        self, paper: str, study: str | None = None, *, each_language: bool = False, **filters: Chosen
+    ) -> pd.DataFrame:
+        """Returns our scores beside a paper's, with the differences in protocol.
+
+        Filters: model, benchmark and language of the paper's figures; encoder, intermediate and seed of ours.
+        """
         from xtransfer.analysis.published_comparison import compare
 
-        return compare(self, paper, study, **options)
+        return compare(self, paper, study, each_language=each_language, **filters)
 
     def view(self, view: str, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """Rows of a view, sorted by what they can be chosen by; the views of gains and contrasts have a row per seed
-        and no interval."""
+        """Returns rows of a view, sorted by its filter columns. Views of gains and contrasts have a row per seed and
+        no interval."""
         return view_rows(self.db, view, study, **filters)
 
     def leaderboard(self, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """Means over languages and seeds per target, encoder and intermediate: of a study, or of all cells."""
+        """Returns means over languages and seeds per target, encoder and intermediate, of a study or of all cells."""
         return self.view("leaderboard" if study else "leaderboard_all", study, **filters)
 
     def xtreme(self, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """XTREME per encoder, intermediate and seed: benchmarks, total, and how many are missing."""
+        """Returns XTREME per encoder, intermediate and seed: benchmarks, total, and how many are missing."""
         return self.view("xtreme", study, **filters)
 
     def xtreme_r(self, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """The same of XTREME-R."""
+        """Returns the same for XTREME-R."""
         return self.view("xtreme_r", study, **filters)
 
     def studies(self) -> list[str]:
-        """The recorded studies by name."""
+        """Returns the names of the recorded studies."""
         return study_names(self.db)
 
     def sql(self, query: str, *, max_rows: int = 10_000, seconds: float = 30.0) -> pd.DataFrame:
-        """The rows of a query that only reads, as `xtransfer.results.sql.select_rows`."""
+        """Returns the rows of a read-only query, as `xtransfer.results.sql.select_rows`."""
         return select_rows(self.db, query, max_rows=max_rows, seconds=seconds)
 
     def close(self) -> None:

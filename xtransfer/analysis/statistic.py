@@ -1,6 +1,6 @@
-"""A statistic of a study, and how its numbers are written. The command line, the report and runs in Prefect show it.
+"""A statistic of a study and how its numbers are formatted, for the command line, the report and Prefect.
 
-Imports no library that `--help` would have to wait for.
+Imports no slow library, because `--help` needs this module.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from xtransfer.analysis.grid import Grid
 
-Row = Mapping[Any, Any]  # of a data frame, by column; pandas does not know the types of its columns
+Row = Mapping[Any, Any]  # of a data frame, by column; Any: pandas does not know the types of its columns
 Value = str | int
 Chosen = Value | Collection[Value] | None  # of a filter: a value, several, or all
 Filter = Literal["encoder", "intermediate", "target", "language", "seed"]
@@ -26,7 +26,7 @@ _COMMIT = re.compile(r"@([0-9a-f]{8})[0-9a-f]{32}\b")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table to read: its heading, and its text for a row of the data frame."""
+    """A column of a formatted table: its heading, and its text for a row of the data frame."""
 
     heading: str
     text: Callable[[Row], str]
@@ -34,82 +34,82 @@ class Column:
 
 @dataclass(frozen=True)
 class Statistic:
-    """A table that is computed from a study's grid. Named in `xtransfer.analysis.statistics`, it is shown everywhere.
+    """A table computed from a study's grid. Once listed in `xtransfer.analysis.statistics`, it is shown everywhere.
 
     `xtransfer results NAME` prints it, `Results.statistic` returns it, and a report writes FILE.csv. With a title, the
-    page has a section with its words and table, `tables/NAME.tex` has it for a paper, and a run in Prefect shows it.
+    page has a section with its words and table, a paper gets it as `tables/NAME.tex`, and a run in Prefect shows it.
     """
 
     name: str
-    words: str  # what the numbers are; after an empty line, what else the help of the command says
-    compute: Callable[[Grid], pd.DataFrame]  # imports what it needs, so that help need not
+    words: str  # what the numbers are; after an empty line, text for the command's help only
+    compute: Callable[[Grid], pd.DataFrame]  # imports what it needs, to keep help fast
     columns: tuple[Column, ...]
     filters: tuple[Filter, ...] = FILTERS  # columns of the frame to choose rows by; target and seed choose cells
-    by: By | None = "mean"  # the rows shown unless asked for others; None where there is no column `language`
-    apart: tuple[str, ...] = ("target", "encoder")  # a table for each value of these in a terminal
-    title: str = ""  # heading on the page; "" where the page has a place of its own for it, or none
+    by: By | None = "mean"  # rows shown by default; None if there is no column `language`
+    apart: tuple[str, ...] = ("target", "encoder")  # a terminal shows one table per value of these
+    title: str = ""  # heading on the page; "" if the page shows it elsewhere or not at all
     file: str = ""  # name of the CSV file; default: `name`
 
     @property
     def lead(self) -> str:
-        """The words without what only the help says."""
+        """The words without the text for help."""
         return self.words.partition("\n\n")[0]
 
     @property
     def file_name(self) -> str:
-        """Name of the CSV file, without its ending."""
+        """The name of the CSV file, without extension."""
         return self.file or self.name
 
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame as it is read: `columns`, every value a text."""
+        """Returns the formatted frame: `columns`, every value as text."""
         return table(frame, self.columns)
 
 
 def table(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
-    """The texts of `columns` for every row of a frame, by heading."""
+    """Returns the texts of `columns` for every row of a frame, by heading."""
     import pandas as pd
 
     rows = frame.to_dict("records")
     return pd.DataFrame({one.heading: [one.text(row) for row in rows] for one in columns}, dtype=object)
 
 
-def column(heading: str, name: str, shown: Callable[[Any], str]) -> Column:
-    """The column `name` of the frame, written by `shown`."""
+def column(heading: str, name: str, shown: Callable[[Any], str]) -> Column:  # Any: a value of a `Row`
+    """Returns the column `name` of the frame, formatted by `shown`."""
     return Column(heading, lambda row: shown(row[name]))
 
 
 def named(*names: str) -> tuple[Column, ...]:
-    """Columns under their own names, as `text` writes them."""
+    """Returns columns under their own names, formatted by `text`."""
     return tuple(column(name, name, text) for name in names)
 
 
 def text(value: object) -> str:
-    """A value as text: floats with two decimals, a commit by its first characters, nothing for a missing value."""
+    """Returns a value as text: floats with two decimals, a commit as its first 8 characters, "" if missing."""
     if value is None or value != value:
         return ""
     return f"{value:.2f}" if isinstance(value, float) else _COMMIT.sub(r"@\1", str(value))
 
 
 def points(value: float | None) -> str:
-    """A value in points; nothing where there is none."""
+    """Returns a value in points with one decimal; "" if missing."""
     return "" if value is None or value != value else f"{value:.1f}"
 
 
 def signed(value: float | None) -> str:
-    """A difference in points with its sign; zero has none."""
+    """Returns a difference in points with its sign; zero has no sign."""
     shown = points(value)
     return shown.lstrip("-") if not shown or not float(shown) else shown if shown.startswith("-") else f"+{shown}"
 
 
 def percent(share: float | None) -> str:
-    """A probability (0 to 1) in whole percent, "<1%" and ">99%" at the ends; nothing where there is none."""
+    """Returns a probability (0 to 1) in whole percent, "<1%" and ">99%" at the ends; "" if missing."""
     if share is None or share != share:
         return ""
     return "<1%" if share < 0.005 else ">99%" if share > 0.995 else f"{share:.0%}"
 
 
 def p_value(p: float | None) -> str:
-    """Three decimals without the leading zero, as tables of statistics write it."""
+    """Returns a p value with three decimals and no leading zero; "" if missing."""
     return "" if p is None or p != p else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
@@ -123,5 +123,5 @@ def _runs(row: Row) -> str:
 
 
 INTERVAL = Column("95% interval", _interval)  # `low` and `high`
-RUNS = Column("runs", _runs)  # that a row is made from; `1 of 3` where the study has more
-VERDICT = Column("verdict", lambda row: str(row["reason"] or row["verdict"]))  # or why there is none
+RUNS = Column("runs", _runs)  # behind a row; `1 of 3` if the study has more
+VERDICT = Column("verdict", lambda row: str(row["reason"] or row["verdict"]))  # or why it is unknown

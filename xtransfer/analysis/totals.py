@@ -1,9 +1,9 @@
-"""XTREME and XTREME-R over the scores in the database: per encoder and intermediate, the mean over seeds."""
+"""XTREME and XTREME-R from the scores in the database: means over seeds per encoder and intermediate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -31,25 +31,24 @@ def totals(
     each_seed: bool = False,
     **filters: Chosen,
 ) -> pd.DataFrame:
-    """Scores of the suite's benchmarks, groups and of the whole, from test scores of cells that learnt something.
+    """Returns benchmark, group and total scores of a suite, from the test scores of done cells.
 
-    Columns: study, encoder, intermediate, seed (with `each_seed` only), scope (benchmark, group, total), name,
+    Columns: study, encoder, intermediate, seed (only with `each_seed`), scope (benchmark, group, total), name,
     value (points; mean over the seeds that have one), spread (standard deviation over them), n_seeds, partial
-    (a mean over a part, made only with `partial`), missing (benchmarks, languages and metrics, of which seed where
+    (whether it is a mean over a part, only with `partial`), missing (benchmarks, languages and metrics; per seed if
     seeds differ). Filters are columns of the scores: encoder, intermediate, target, seed.
 
-    Raises RequestError where no cell belongs to the suite, and where two targets of a study are the same benchmark
-    scored in two ways.
+    Raises RequestError if no cell belongs to the suite, or a study scores one benchmark in two ways.
     """
     cells = _of_suite(results.view("runs", study, **filters), suite)
     if cells.empty:
         names = ", ".join(member.benchmark for member in suite.members)
-        raise RequestError(f"no cell here has a target of {suite.name}; run a study with some of: {names}")
+        raise RequestError(f"no cell has a target of {suite.name}; run a study with some of: {names}")
     _check_one_way(cells)
     scores = results.view("cell_scores", study, split=_SPLIT, **filters)
     scores = _of_suite(scores[scores["status"] == "done"], suite)
     by_cell = {place: _held(part) for place, part in scores.groupby([*ROW, "seed"])}
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for place, part in cells.groupby(ROW, sort=False):
         runs = {
             int(str(seed)): _run(by_cell.get((*place, seed), {}), of_seed, suite, partial)
@@ -65,7 +64,7 @@ _Run = dict[tuple[str, str], tuple[Aggregate, str]]  # (scope, name) → the sco
 
 
 def _of_suite(frame: pd.DataFrame, suite: Suite) -> pd.DataFrame:
-    """The rows of the suite's benchmarks, with `benchmark`: the member that the target is."""
+    """Returns the rows of the suite's benchmarks, with the column `benchmark`: the member of the suite."""
     targets = [Target.parse(slug) for slug in frame["target"]]
     whole = [target.split == _SPLIT and target.score_rows is None for target in targets]
     members = [suite.member(one.benchmark) if counts else None for one, counts in zip(targets, whole, strict=True)]
@@ -78,8 +77,8 @@ def _check_one_way(cells: pd.DataFrame) -> None:
         ways = sorted(set(part["target"]))
         if len(ways) > 1:
             raise RequestError(
-                f"study '{study}' scores {benchmark} in several ways ({', '.join(ways)}); name the targets that count "
-                "with --target, once for each benchmark"
+                f"study '{study}' scores {benchmark} in several ways ({', '.join(ways)}); choose one target per "
+                "benchmark with --target"
             )
 
 
@@ -91,28 +90,28 @@ def _held(part: pd.DataFrame) -> Held:
 
 
 def _run(held: Held, cells: pd.DataFrame, suite: Suite, partial: bool) -> _Run:
-    """The scores of one encoder, intermediate and seed."""
+    """Returns the scores of one encoder, intermediate and seed."""
     status = {str(row.benchmark): str(row.status) for row in cells.itertuples()}
     found = all_scores(suite, held, partial=partial)
     return {(scope, one.name): (one, _said(one, status)) for scope, several in found.items() for one in several}
 
 
 def _said(one: Aggregate, status: Mapping[str, str]) -> str:
-    """What is missing, and why where the cell was planned: `panx: ka yo; xcopa (failed)`."""
+    """Returns what is missing, with the status of cells that were planned: `panx: ka yo; xcopa (failed)`."""
     reasons = {name: how for name, how in status.items() if how != "done"}
     return "; ".join(
         str(lack) + (f" ({reasons[lack.benchmark]})" if lack.benchmark in reasons else "") for lack in one.missing
     )
 
 
-def _each(runs: Mapping[int, _Run]) -> Iterator[dict[str, Any]]:
+def _each(runs: Mapping[int, _Run]) -> Iterator[dict[str, object]]:
     for seed, run in runs.items():
         for (scope, name), (one, said) in run.items():
             here = int(one.value is not None)
             yield _line(scope, name, one.value, float("nan"), here, one.partial, said) | {"seed": seed}
 
 
-def _mean(runs: Mapping[int, _Run]) -> Iterator[dict[str, Any]]:
+def _mean(runs: Mapping[int, _Run]) -> Iterator[dict[str, object]]:
     for scope, name in next(iter(runs.values())):
         of_seeds = {seed: run[scope, name] for seed, run in runs.items()}
         values = pd.Series([one.value for one, _ in of_seeds.values() if one.value is not None], dtype=float)
@@ -122,7 +121,7 @@ def _mean(runs: Mapping[int, _Run]) -> Iterator[dict[str, Any]]:
 
 
 def _together(said: Mapping[int, str]) -> str:
-    """One text where all seeds lack the same, else each seed's."""
+    """Returns one text if all seeds lack the same, else each seed's."""
     if len(set(said.values())) == 1:
         return next(iter(said.values()))
     return "; ".join(f"seed {seed}: {text}" for seed, text in said.items() if text)
@@ -130,7 +129,7 @@ def _together(said: Mapping[int, str]) -> str:
 
 def _line(
     scope: str, name: str, value: float | None, spread: float, n_seeds: int, partial: bool, missing: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "scope": scope,
         "name": name,

@@ -1,15 +1,16 @@
-"""What an estimate may be said to show. Every page, table, plot and sentence takes it from here.
+"""What an estimate shows. Every page, table, plot and sentence takes its verdict from here.
 
-Only an interval that covers runs can say what another training run would give. With one run, another seed may turn
-the result round, however narrow the interval over test items is: the verdict is then "unknown". Losing runs can so
-never make a study surer than it was.
+Only an interval that covers runs says what another training run would give. With one run, another seed may reverse
+the result, however narrow the interval over test items is, so the verdict is "unknown". Losing runs therefore never
+makes a study more certain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
+
+from xtransfer.analysis.statistic import Row
 
 State = Literal["up", "down", "open", "unknown", ""]
 _TURNED: dict[State, State] = {"up": "down", "down": "up"}
@@ -19,35 +20,35 @@ COLUMNS = ("covers", "runs", "n_runs", "n_planned", "verdict", "reason")  # of a
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an estimate shows of a difference, and what it stands on."""
+    """What an estimate shows about a difference, and what it is based on."""
 
     state: State  # "up", "down", "open" (the interval includes 0), "unknown", "" (nothing is compared)
     covers: str  # what the interval takes as random: "seeds and items", "encoders", "items", "nothing" …
     runs: str  # what a run is: "seeds", or "encoders" where encoders are pooled
-    num_runs: int  # that the estimate is made from
-    num_planned: int  # that the study has for it
+    num_runs: int  # behind the estimate
+    num_planned: int  # in the study
 
     @classmethod
     def of(cls, low: float, high: float, covers: str, runs: str, num_runs: int, num_planned: int) -> Verdict:
-        """The verdict on a difference of which the 95% interval is `low` to `high` (NaN: there is none)."""
+        """Returns the verdict on a difference whose 95% interval is `low` to `high` (NaN: no interval)."""
         known = low == low and runs in covers
         state: State = "unknown" if not known else "up" if low > 0 else "down" if high < 0 else "open"
         return cls(state, covers, runs, num_runs, num_planned)
 
     @classmethod
-    def read(cls, row: Mapping[Any, Any]) -> Verdict:
-        """The verdict in a row of a data frame with `COLUMNS`."""
+    def read(cls, row: Row) -> Verdict:
+        """Returns the verdict in a row of a data frame with `COLUMNS`."""
         return cls(row["verdict"], row["covers"], row["runs"], int(row["n_runs"]), int(row["n_planned"]))
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, object]:
         """The values of `COLUMNS`."""
         values = (self.covers, self.runs, self.num_runs, self.num_planned, self.state, self.reason)
         return dict(zip(COLUMNS, values, strict=True))
 
     @property
     def is_sure(self) -> bool:
-        """Whether it may be marked: bold, coloured, with a dot or a filled sign."""
+        """Whether tables and plots mark it: bold, coloured, with a dot or filled."""
         return self.state in ("up", "down")
 
     @property
@@ -56,12 +57,12 @@ class Verdict:
 
     @property
     def run(self) -> str:
-        """What a run is called: "run", or "encoder" where encoders are pooled."""
+        """The word for a run: "run", or "encoder" where encoders are pooled."""
         return "encoder" if self.runs == "encoders" else "run"
 
     @property
     def reason(self) -> str:
-        """Why nothing is known; empty where something is."""
+        """Why the state is unknown; empty if it is known."""
         if self.state != "unknown":
             return ""
         if self.num_runs != 1:
@@ -77,14 +78,14 @@ class Verdict:
 
     @property
     def made_from(self) -> str:
-        """`2 of 3 runs` where runs were lost; empty where the study has them all."""
+        """`2 of 3 runs` if runs were lost; empty if none was."""
         return f"{self.num_runs} of {self.num_planned} {self.run}s" if self.num_runs < self.num_planned else ""
 
     def turned(self) -> Verdict:
-        """The verdict on the same difference with its sign changed."""
+        """Returns the verdict on the same difference with its sign changed."""
         return replace(self, state=turned(self.state))
 
 
 def turned(state: State) -> State:
-    """The state of a difference with its sign changed."""
+    """Returns the state of a difference with its sign changed."""
     return _TURNED.get(state, state)
