@@ -19,9 +19,10 @@ from xtransfer.base.settings import current
 from xtransfer.base.stage import Stage
 from xtransfer.data.check import demand
 from xtransfer.data.need import Need
-from xtransfer.planning import grid
+from xtransfer.planning import asked as planning
 from xtransfer.planning.schedule import needed
 from xtransfer.results.database import Database, open_database
+from xtransfer.results.read import definition_of
 from xtransfer.results.recorded import unrecorded
 from xtransfer.results.users import announce
 from xtransfer.results.write import record_cell, record_failure, record_study
@@ -46,6 +47,7 @@ class Summary:
     stages: int  # of the plan
     ran: list[str] = field(default_factory=list)  # names of the stages that ran
     failed: dict[str, str] = field(default_factory=dict)  # cell → reason
+    left_out: tuple[str, ...] = ()  # what is recorded of the study and was no part of this run
     report: str | None = None  # path of its page; None where it could not be written, for which the log has the reason
 
 
@@ -75,24 +77,27 @@ def run_study(
     settings = current().prepare()
     store = ArtifactStore(settings.store)
     logger = get_run_logger()
-    plan = grid.plan(study)
-    store.expect(stage.key for stage in plan.stages)
-    missing = needed(plan, lambda key: store.find(key) is not None)
-    logger.info("%d cells, %d stages, %d of them to run", len(plan.cells), len(plan.stages), len(missing))
-    if missing:
-        store.demand_writable()
-    demand(_scored(missing))  # before hours of training: labels that are hidden cannot be scored
-    with (
-        open_database(settings.database_url) as database,
-        stage_runtime(settings.store, workers, study.name, per_device, timeout_hours, devices_per_stage) as runtime,
-    ):
-        announce(database, store)
-        record_study(database, plan)
-        run = _Run(plan, store, database)
-        runtime.listener.planned(missing, len(plan.stages) - len(missing))
-        run.record_finished(missing)
-        made = run_stages(missing, runtime, run.done, run.failed, plan.stages)
-        run.summary.ran = [stage.name for stage in made]
+    with open_database(settings.database_url) as database:
+        asked = planning.plan(study, definition_of(database, study.name))
+        plan = asked.plan
+        store.expect(stage.key for stage in plan.stages)
+        missing = needed(plan, lambda key: store.find(key) is not None)
+        logger.info("%d cells, %d stages, %d of them to run", len(plan.cells), len(plan.stages), len(missing))
+        for gone in asked.left_out:
+            logger.info("recorded, and not part of this run: %s", gone)
+        if missing:
+            store.demand_writable()
+        demand(_scored(missing))  # before hours of training: labels that are hidden cannot be scored
+        limits = (workers, study.name, per_device, timeout_hours, devices_per_stage)
+        with stage_runtime(settings.store, *limits) as runtime:
+            announce(database, store)
+            record_study(database, asked.whole)
+            run = _Run(plan, store, database)
+            runtime.listener.planned(missing, len(plan.stages) - len(missing))
+            run.record_finished(missing)
+            made = run_stages(missing, runtime, run.done, run.failed, plan.stages)
+            run.summary.ran = [stage.name for stage in made]
+            run.summary.left_out = asked.left_out
     run.summary.report = _published(study.name, len(run.summary.ran))
     if run.summary.failed:
         raise StudyFailed(_failures(run.summary))

@@ -67,16 +67,24 @@ class Done:
     study: Study
     ran: list[str]  # names of the stages that ran
     report: Path
+    left_out: tuple[str, ...]  # what is recorded of the study and was no part of the run
     seconds: float
     where: list[str]  # lines that say where everything is
 
     def facts(self) -> dict[str, Any]:
-        return {"study": self.study.name, "ran": self.ran, "report": self.report, "seconds": self.seconds}
+        return {
+            "study": self.study.name,
+            "ran": self.ran,
+            "report": self.report,
+            "left_out": self.left_out,
+            "seconds": self.seconds,
+        }
 
     def say(self, console: Console, following: str) -> None:
         """Print how it went, where everything is, and the commands that may follow."""
         lines = [
             f"\n{self.study.name}: done in {self.seconds:.0f} s, {len(self.ran)} stages ran",
+            *(f"  recorded, and not part of this run: {one}" for one in self.left_out),
             *self.where,
             f"next: {following}",
         ]
@@ -134,12 +142,15 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
 
     Whatever is wrong with the request or the database is said before a server starts.
     """
-    from xtransfer.planning import grid
+    from xtransfer.planning import asked, grid
     from xtransfer.results.database import open_database
+    from xtransfer.results.read import definition_of
 
     grid.plan(study)
     places = current().prepare()
-    open_database(places.database_url).close()
+    with open_database(places.database_url) as database:
+        if (recorded := definition_of(database, study.name)) is not None:
+            asked.plan(study, recorded)
     began = time.monotonic()
     summary, url = started(start, console)
     page = _page(summary.report, study, places, out)
@@ -149,7 +160,7 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
         f"  artifacts {shown(places.store)}",
         f"  Prefect   {url} (while a run or `xtransfer serve` is on)",
     ]
-    return Done(study, list(summary.ran), page, time.monotonic() - began, where)
+    return Done(study, list(summary.ran), page, summary.left_out, time.monotonic() - began, where)
 
 
 def started(start: Callable[[], Any], console: Console) -> tuple[Any, str]:

@@ -1,7 +1,8 @@
-"""`xtransfer results export` and `import`: results passed on to another database."""
+"""`xtransfer results export`, `import` and `forget`: whole studies passed on, taken in, and removed."""
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from flows.commands.common import AsJson, print_json
 from flows.terminal import echo
+from xtransfer.base.errors import RequestError
 
 _WHERE = "A .parquet file, which pandas opens, or a .sqlite file."
 
@@ -22,9 +24,10 @@ class Side(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Adds both commands to `xtransfer results`."""
+    """Adds the commands to `xtransfer results`."""
     app.command("export")(export)
     app.command("import")(bring_in)
+    app.command("forget")(forget)
 
 
 def export(
@@ -67,3 +70,29 @@ def bring_in(
     )
     for conflict in done.conflicts:
         echo(f"{conflict}; {prefer} stands")
+
+
+def forget(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a recorded study.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Remove a study from the database: its cells that no other study has, and their scores. Artifacts stay."""
+    from xtransfer.base.settings import current
+    from xtransfer.results.database import open_database
+    from xtransfer.results.forget import forget as remove
+
+    if not (yes or dry_run or sys.stdin.isatty()):
+        raise RequestError("results forget removes scores and asks first, and nobody is there to answer: "
+                           "--yes removes without asking, --dry-run only counts")  # fmt: skip
+    with open_database(current().prepare().database_url) as database:
+        found = remove(database, study, dry_run=True)
+        stay = f"; {found.shared} cells stay, for other studies have them" if found.shared else ""
+        echo(f"{study}: {found.cells} cells with {found.scores} scores{stay}")
+        if dry_run:
+            return
+        if not (yes or typer.confirm("remove them from the database?")):
+            echo("nothing was removed")
+            return
+        remove(database, study)
+    echo(f"{study}: removed; `xtransfer store gc` lists the artifacts that nothing needs now")

@@ -11,6 +11,7 @@ import pytest
 from tests.results.numbers import LANGUAGES, make, right, simple
 from xtransfer.analysis import contrasts, gains, study_points
 from xtransfer.base.errors import DataError, StoreError
+from xtransfer.report.tables import headline
 from xtransfer.results.database import open_database
 from xtransfer.results.write import record_study
 
@@ -80,6 +81,15 @@ def test_without_points_per_item_seeds_alone_are_taken(tmp_path: Path) -> None:
     frame = gains(numbers.cells, numbers.store)
     one = row(frame, "nli@de", "de")
     assert (one["covers"], one["n_items"], one["gain"]) == ("seeds", 0, pytest.approx(30))
+
+
+@pytest.mark.parametrize("revisions", [("0123456789ab", "ba9876543210"), ("012345678901", "109876543210")])
+def test_revisions_of_a_hub_id_are_not_pooled(tmp_path: Path, revisions: tuple[str, str]) -> None:
+    """Commits of one id are checkpoints of one training or other models: no random sample."""
+    numbers = make(tmp_path, encoders=[f"team/enc@{one}" for one in revisions])
+    frame = gains(numbers.cells, numbers.store)
+    assert set(frame["encoder"]) == {f"team/enc@{one}" for one in revisions}
+    assert set(headline(frame)["encoder"]) == set(frame["encoder"])
 
 
 def test_encoder_seeds_are_pooled_as_the_top_level(tmp_path: Path) -> None:

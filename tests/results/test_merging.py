@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from sqlalchemy import column, select, table
 
 from tests.results.numbers import Numbers, make, right, simple
 from tests.results.sent import content, count, receive, recorded, send
+from xtransfer.analysis.points import study_points
 from xtransfer.base.errors import RequestError
 from xtransfer.results.database import open_database
+from xtransfer.results.read import definition_of
 from xtransfer.results.write import record_failure, record_study
+from xtransfer.study.cells import Plan
+
+
+def definition(url: str) -> dict[str, Any]:
+    with open_database(url, read_only=True) as db:
+        return definition_of(db, "numbers") or {}
 
 
 def differing(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
@@ -51,15 +60,70 @@ def test_two_halves_make_a_whole(numbers: Numbers, tmp_path: Path, ours: str, th
 
 
 def test_seeds_of_two_teams_are_one_study(tmp_path: Path, ours: str, theirs: str, file: Path) -> None:
-    """The declarations differ in their seeds: that is said, and with a preference all cells belong to the study."""
     first, second = make(tmp_path / "1", seeds=(0, 1)), make(tmp_path / "2", seeds=(2,))
     recorded(ours, first)
     recorded(theirs, second)
-    with pytest.raises(RequestError, match=r"study numbers: seeds is \[0, 1\] here and \[2\] there"):
-        receive(ours, send(theirs, file))
-    assert receive(ours, file, "ours").new == 3
+    assert receive(ours, send(theirs, file)).new == 3
     assert count(ours, "study_cell") == 9 and count(ours, "gains") == 18
-    assert not receive(ours, file, "ours").rows["study_cell"]
+    assert definition(ours)["seeds"] == [0, 1, 2]
+    assert not any(receive(ours, file).rows.values())
+
+
+def test_an_intermediate_that_only_they_have_joins_the_study(
+    tmp_path: Path, ours: str, theirs: str, file: Path
+) -> None:
+    recorded(ours, make(tmp_path / "1", intermediates=("direct", "nli@en")))
+    recorded(theirs, make(tmp_path / "2"))
+    assert receive(ours, send(theirs, file)).new == 3
+    assert len(definition(ours)["intermediates"]) == 3
+    with open_database(ours, read_only=True) as db:
+        assert {point.intermediate for point in study_points(db, "numbers")} == {"direct", "nli@en", "nli@de"}
+
+
+@pytest.mark.parametrize("prefer", [None, "ours", "theirs"])
+def test_a_place_of_a_study_holds_one_cell(
+    tmp_path: Path, ours: str, theirs: str, file: Path, prefer: Literal["ours", "theirs"] | None
+) -> None:
+    """The same declaration, and other rows behind it: their cells have other keys."""
+    recorded(ours, make(tmp_path / "1"))
+    recorded(theirs, make(tmp_path / "2", recipe={"learning_rate": 1e-4}, seeds=(1, 2, 3)))
+    before = content(ours)
+    send(theirs, file)
+    if prefer is None:
+        with pytest.raises(RequestError) as caught:
+            receive(ours, file)
+        assert "6 numbers differ" in str(caught.value)
+        assert "study numbers: tiny@0 direct xnli seed 1 made from is " in str(caught.value)
+        assert content(ours) == before
+        return
+    done = receive(ours, file, prefer)
+    assert (done.new, done.replaced, done.known) == ((3, 0, 6) if prefer == "ours" else (3, 6, 0))
+    with open_database(ours, read_only=True) as db:
+        points = study_points(db, "numbers")
+    places = [(point.encoder, point.intermediate, point.target, point.seed) for point in points]
+    assert len(places) == len(set(places)) == 12
+    keys = {point.score_stage for point in points if point.seed in (1, 2)}
+    own = {row[0] for row in before["stage"]}
+    assert keys <= own if prefer == "ours" else not keys & own
+
+
+@pytest.mark.parametrize("prefer", [None, "ours", "theirs"])
+def test_studies_of_one_name_that_mean_different_things_do_not_mix(
+    tmp_path: Path, ours: str, theirs: str, file: Path, prefer: Literal["ours", "theirs"] | None
+) -> None:
+    other = make(tmp_path / "2", recipe={"epochs": 9}, seeds=(3, 4))
+    study = other.plan.study.with_settings({"target_recipe.epochs": 9})
+    recorded(ours, make(tmp_path / "1"))
+    recorded(theirs, Numbers(Plan(study, other.plan.cells, other.plan.stages), other.store))
+    send(theirs, file)
+    if prefer is None:
+        with pytest.raises(RequestError, match=r"study numbers: target_recipe.epochs is 3.* here and 9.* there"):
+            receive(ours, file)
+        return
+    receive(ours, file, prefer)
+    with open_database(ours, read_only=True) as db:
+        assert {point.seed for point in study_points(db, "numbers")} == ({0, 1, 2} if prefer == "ours" else {3, 4})
+    assert definition(ours)["target_recipe"]["epochs"] == (3 if prefer == "ours" else 9)
 
 
 def test_a_study_whose_baseline_comes_later_has_gains(tmp_path: Path, ours: str, theirs: str, file: Path) -> None:

@@ -7,7 +7,7 @@ Values of `language` that are not one:
   `family:NAME`, `script:NAME`  mean over the unseen languages of a family or a script, where there are two at least
                  (and not all: that is `mean-unseen`)
 Value of `intermediate` that is not one: `any`, the mean over all intermediates, against the baseline.
-Values of `encoder` that are not one: `NAME@*`, all encoders of that name (its seeds), pooled.
+Values of `encoder` that are not one: `NAME@*`, the seeds of an encoder trained here, pooled.
 """
 
 from __future__ import annotations
@@ -156,9 +156,10 @@ class Grid:
         groups: dict[tuple[str, str], list[Point]] = {}
         members: dict[str, set[str]] = {}
         for point in self.points:
-            groups.setdefault((point.target, f"{point.family}@*"), []).append(point)
+            if point.pool:
+                groups.setdefault((point.target, point.pool), []).append(point)
+                members.setdefault(point.pool, set()).add(point.encoder)
             groups.setdefault((point.target, point.encoder), []).append(point)
-            members.setdefault(f"{point.family}@*", set()).add(point.encoder)
         for (target, encoder), points in groups.items():
             pooled = encoder in members
             if not pooled or len(members[encoder]) > 1:

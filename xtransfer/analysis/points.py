@@ -16,6 +16,7 @@ from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
 from xtransfer.results.predictions import Predictions
 from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
+from xtransfer.study.encoders import pool_of
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Target
 
@@ -40,10 +41,10 @@ class Point:
     def of(cls, cell: Cell) -> Point:
         return cls(cell.encoder, cell.intermediate.slug, cell.target.slug, cell.seed, cell.score.key)
 
-    @property
-    def family(self) -> str:
-        """The encoder without its seed or revision: encoders of one family are pooled."""
-        return self.encoder.partition("@")[0]
+    @cached_property
+    def pool(self) -> str | None:
+        """`NAME@*` of an encoder trained here, which is pooled with its other seeds; None for any other encoder."""
+        return pool_of(self.encoder)
 
     @cached_property
     def own_languages(self) -> frozenset[str]:

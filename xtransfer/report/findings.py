@@ -139,7 +139,7 @@ def _gaps(results: Grid) -> dict[tuple[str, str], Gaps]:
     for point in results.points:
         gap = _gap(results.usable[point].values) if point in results.usable else None
         if gap is not None:
-            for encoder in (point.encoder, f"{point.family}@*"):
+            for encoder in filter(None, (point.encoder, point.pool)):
                 found.setdefault((point.target, encoder), {}).setdefault(point.intermediate, []).append(gap)
     return found
 

@@ -18,6 +18,7 @@ from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.statistics import statistics
 from xtransfer.report.words import counted, listed
 from xtransfer.results.schema import StageRow
+from xtransfer.study.encoders import pool_of
 from xtransfer.study.intermediate import Intermediate, MixturePart
 from xtransfer.study.stage_facts import TrainFacts
 from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings
@@ -249,7 +250,8 @@ def _recipe(one: UsedRecipe) -> str:
 
 
 def _is_pooled(facts: Provenance) -> bool:
-    return len(facts.encoders) > len({one.name.partition("@")[0] for one, _ in facts.encoders})
+    pools = [pool for one, _ in facts.encoders if (pool := pool_of(one.name))]
+    return len(pools) > len(set(pools))
 
 
 def _machinery(facts: Provenance) -> str:

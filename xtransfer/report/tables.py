@@ -15,6 +15,7 @@ from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_l
 from xtransfer.analysis.statistic import Row, signed
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.words import counted, listed
+from xtransfer.study.encoders import pool_of
 
 HEADINGS = {UNSEEN: "mean but en", OTHERS: "mean others"}
 _SHORT_WIDTH = 8  # characters of a terminal column without interval, including its border
@@ -102,8 +103,8 @@ def title(target: str, encoder: str, num_encoders: int) -> str:
 
 def headline(gains: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows to show first: those of pooled encoders, and of single encoders that are not pooled."""
-    pooled = {name.removesuffix("@*") for name in gains["encoder"].unique() if name.endswith("@*")}
-    keep: list[bool] = [name.endswith("@*") or name.partition("@")[0] not in pooled for name in gains["encoder"]]
+    names = set(gains["encoder"])
+    keep: list[bool] = [pool_of(name) not in names for name in gains["encoder"]]
     return gains.loc[pd.Series(keep, index=gains.index, dtype=bool)]
 
 

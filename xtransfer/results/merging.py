@@ -7,18 +7,20 @@ ran: of two teams that ran the same stage, ours stays on record.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.orm import aliased
 
+from xtransfer.base.digest import digest
 from xtransfer.results.bundles import Rows
+from xtransfer.results.forget import unlink
+from xtransfer.results.places import ENDED, Difference, Places
 from xtransfer.results.schema import (
     CellRow,
     CellStageRow,
-    ScoreRow,
     StageRow,
     StudyCellRow,
     StudyRow,
@@ -29,10 +31,8 @@ from xtransfer.results.upsert import Values, chunks, table_of, upsert
 Preference = Literal["ours", "theirs"]
 
 _SHOWN = 80  # characters of a value in a message
-_ENDED = ("done", "degenerate")
-_CELL, _SCORE, _STAGE, _STUDY = map(table_of, (CellRow, ScoreRow, StageRow, StudyRow))
+_CELL, _LINK, _STAGE, _STUDY = map(table_of, (CellRow, StudyCellRow, StageRow, StudyRow))
 _SAYS: Mapping[str, tuple[str, ...]] = {
-    "study": ("definition",),
     "score": ("value", "n"),
     "translation": ("kept", "chrf", "exact_match", "bleu"),
 }  # table → what equal keys must agree in, where both say something
@@ -62,6 +62,8 @@ class Comparison:
     new: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)  # cells whose end they know and we do not
     conflicts: list[Conflict] = field(default_factory=list)
+    places: Places = field(default_factory=Places)
+    left_out: set[str] = field(default_factory=set)  # new cells that were not taken, for ours stand in their places
 
     @property
     def disputed(self) -> set[str]:
@@ -75,8 +77,14 @@ class Comparison:
 def compare(connection: Connection, rows: Rows) -> Comparison:
     """What their rows would change here."""
     found = Comparison()
+    cells: dict[str, Values] = {}
     for part in rows(_CELL):
         _compare_cells(connection, part, found)
+        cells |= {row["key"]: row for row in part}
+    for part in rows(_STUDY):
+        found.conflicts += _of_studies(found.places.compare_studies(connection, part))
+    for part in rows(_LINK):
+        found.conflicts += _of_studies(found.places.compare_links(part, cells))
     for table in moved():
         if table.name in _SAYS:
             for part in rows(table):
@@ -105,14 +113,24 @@ class _Writer:
         self._stages = {
             row["stage"] for part in rows(table_of(CellStageRow)) for row in part if row["cell"] in self._cells
         }
-        self._studies = found.disputed_in("study") if theirs else set()
+        self._studies, self._definitions = (found.places.disputed if theirs else set()), found.places.definitions
         if theirs:
             self._stages |= found.disputed_in("translation")
+        links = [(row["study"], row["cell"]) for part in rows(_LINK) for row in part]
+        self._dropped = found.places.dropped(links, theirs)
+        found.left_out |= found.new & (
+            {cell for _, cell in links} - {one[1] for one in links if one not in self._dropped}
+        )
+        self._left_out = self._left_out | found.left_out
+        for study, cell in found.places.removed(theirs):
+            unlink(connection, study, [cell])
         self._clear()
 
     def write(self, table: Table, part: Sequence[Values]) -> int:
         key = [column.name for column in table.primary_key.columns]
         stored = _stored(self._connection, table, part, ())
+        if table is _STUDY:
+            part = [self._united(row) for row in part]
         written = [
             row
             for row in part
@@ -128,14 +146,22 @@ class _Writer:
             for keys in chunks(sorted(self._cells)):
                 self._connection.execute(delete(table).where(table.c.cell.in_(keys)))
 
+    def _united(self, row: Values) -> Values:
+        whole = self._definitions.get(row["name"])
+        return row if whole is None else {**row, "definition": whole, "digest": digest(whole)}
+
     def _is_left_out(self, table: Table, row: Values) -> bool:
+        if table is _LINK:
+            return (row["study"], row["cell"]) in self._dropped
+        if table is _CELL:
+            return row["key"] in self._left_out
         return table in _of_cells() and row["cell"] in self._left_out
 
     def _replaces(self, table: Table, row: Values) -> bool:
         if table is _CELL:
             return row["key"] in self._cells
         if table is _STUDY:
-            return row["name"] in self._studies
+            return row["name"] in self._studies or row["name"] in self._definitions
         if table is _STAGE:
             return row["key"] in self._stages
         return table.name in ("checkpoint", "translation") and row["stage"] in self._stages
@@ -147,6 +173,11 @@ def _of_cells() -> list[Table]:
     return [table for table in moved() if "cell" in table.primary_key.columns and table.name != links]
 
 
+def _of_studies(found: Iterable[Difference]) -> Iterator[Conflict]:
+    for study, what, ours, theirs in found:
+        yield Conflict("study", study, what, ours, theirs, (study,))
+
+
 def _compare_cells(connection: Connection, part: Sequence[Values], found: Comparison) -> None:
     ours = _stored(connection, _CELL, part, ("status",))
     for row in part:
@@ -155,10 +186,10 @@ def _compare_cells(connection: Connection, part: Sequence[Values], found: Compar
         here = ours.get((key,))
         if here is None:
             found.new.add(key)
-        elif here["status"] in _ENDED:
-            if theirs in _ENDED and theirs != here["status"]:
+        elif here["status"] in ENDED:
+            if theirs in ENDED and theirs != here["status"]:
                 found.conflicts.append(Conflict("cell", found.names[key], "status", here["status"], theirs, (key,)))
-        elif theirs in _ENDED or (here["status"], theirs) == ("planned", "failed"):
+        elif theirs in ENDED or (here["status"], theirs) == ("planned", "failed"):
             found.taken.add(key)
 
 
@@ -171,17 +202,9 @@ def _differences(connection: Connection, table: Table, part: Sequence[Values], f
             continue
         for column in _SAYS[table.name]:
             said = _readable(name, found.names)
-            for field_name, here, there in _unlike(column, ours[name][column], row[column]):
-                yield Conflict(table.name, said, field_name, here, there, name)
-
-
-def _unlike(column: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Where both say something, and not the same; fields of a study one by one."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        both = sorted(ours.keys() & theirs.keys())
-        yield from ((name, ours[name], theirs[name]) for name in both if ours[name] != theirs[name])
-    elif ours is not None and theirs is not None and ours != theirs:
-        yield column, ours, theirs
+            here, there = ours[name][column], row[column]
+            if here is not None and there is not None and here != there:
+                yield Conflict(table.name, said, column, here, there, name)
 
 
 def _readable(name: tuple[Any, ...], cells: Mapping[str, str]) -> str:

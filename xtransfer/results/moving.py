@@ -119,9 +119,11 @@ def _demand_no_database(db: Database, file: Path) -> None:
 
 
 def _outcome(found: Comparison, prefer: Preference | None, written: dict[str, int]) -> Imported:
-    replaced = len(found.disputed) if prefer == "theirs" else 0
-    known = len(found.names) - len(found.new) - len(found.taken) - replaced
-    return Imported(len(found.new), len(found.taken), replaced, known, tuple(found.conflicts), written)
+    rivals = {cell for _, cell in found.places.rivals} if prefer == "theirs" else set()
+    replaced = len(found.disputed) + len(rivals) if prefer == "theirs" else 0
+    new = len(found.new - found.left_out - rivals)
+    known = len(found.names) - new - len(found.taken) - replaced
+    return Imported(new, len(found.taken), replaced, known, tuple(found.conflicts), written)
 
 
 def _listed(file: Path, found: Comparison) -> str:

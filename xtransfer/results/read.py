@@ -46,6 +46,12 @@ def study_names(db: Database) -> list[str]:
         return list(connection.scalars(select(StudyRow.name).order_by(StudyRow.name)))
 
 
+def definition_of(db: Database, study: str) -> dict[str, Any] | None:
+    """The recorded definition of a study (Any: JSON), or None."""
+    with explained(db.name), db.engine.connect() as connection:
+        return connection.scalar(select(StudyRow.definition).where(StudyRow.name == study))
+
+
 def _range_of(view: str) -> list[ColumnClause[Any]]:
     """The columns that rows of a view are sorted by: study, where it has one, then its filters."""
     study = ["study"] if "study" in VIEWS[view].columns else []

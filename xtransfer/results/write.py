@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from xtransfer.base.digest import digest
@@ -19,6 +19,7 @@ from xtransfer.base.stage import spelt_out
 from xtransfer.results import provenance
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
+from xtransfer.results.forget import unlink
 from xtransfer.results.predictions import Predictions
 from xtransfer.results.schema import (
     BenchmarkRow,
@@ -151,11 +152,7 @@ def _require_study(connection: Connection, name: str) -> None:
 def _link(connection: Connection, study: str, cells: Sequence[Cell]) -> None:
     """Makes `cells` those of the study, and forgets planned cells that no study has any more."""
     old = set(connection.scalars(select(StudyCellRow.cell).where(StudyCellRow.study == study)))
-    for gone in chunks(sorted(old.difference(cell.key for cell in cells))):
-        here = StudyCellRow.study == study
-        connection.execute(delete(StudyCellRow).where(here, StudyCellRow.cell.in_(gone)))
-        unused = ~exists().where(StudyCellRow.cell == CellRow.key)
-        connection.execute(delete(CellRow).where(CellRow.key.in_(gone), CellRow.status == "planned", unused))
+    unlink(connection, study, old.difference(cell.key for cell in cells))
     direct = {_place(cell): cell.key for cell in cells if not cell.intermediate.parts}
     rows: list[Values] = [
         {"study": study, "cell": cell.key, "baseline": direct.get(_place(cell)) if cell.intermediate.parts else None}

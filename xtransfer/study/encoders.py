@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _REACH_SECONDS = 20.0
+_SHOWN = 12  # characters of a commit or digest in a slug
 
 
 class EncoderRef(BaseModel):
@@ -93,6 +94,15 @@ ENCODERS = _index(
 )
 
 
+def pool_of(slug: str) -> str | None:
+    """`NAME@*` for `NAME@SEED`, whose seeds are a random sample; None for a hub id or a folder.
+
+    Their revisions, twelve characters of a commit or digest, are other models of one name, not draws from it.
+    """
+    name, _, revision = slug.rpartition("@")
+    return f"{name}@*" if name and revision.isdecimal() and len(revision) < _SHOWN else None
+
+
 def resolve(text: str) -> EncoderRef:
     """The encoder that `text` names, pinned. Asks the hub only for a hub id without a full commit.
 
@@ -143,19 +153,19 @@ def _folder(text: str) -> EncoderRef:
         what = "holds no config.json" if folder.is_dir() else "is no folder"
         raise RequestError(f"encoder '{text}': {folder} {what}; name a folder that save_pretrained has written")
     digest = model_digest(folder)
-    return EncoderRef(slug=f"{folder.name}@{digest[:12]}", source="folder", id=str(folder), revision=digest)
+    return EncoderRef(slug=f"{folder.name}@{digest[:_SHOWN]}", source="folder", id=str(folder), revision=digest)
 
 
 def _mirrored(name: str, revision: str, folder: Path) -> EncoderRef:
     if revision:
         log.warning("%s: taken from the mirror as it is there, not at %s", name, revision)
     digest = model_digest(folder)
-    return EncoderRef(slug=f"{name}@{digest[:12]}", source="folder", id=str(folder), revision=digest)
+    return EncoderRef(slug=f"{name}@{digest[:_SHOWN]}", source="folder", id=str(folder), revision=digest)
 
 
 def _on_hub(name: str, revision: str) -> EncoderRef:
     commit = revision if hub.is_commit(revision) else _commit(name, revision or "main")
-    return EncoderRef(slug=f"{name}@{commit[:12]}", source="hub", id=name, revision=commit)
+    return EncoderRef(slug=f"{name}@{commit[:_SHOWN]}", source="hub", id=name, revision=commit)
 
 
 def _commit(name: str, revision: str) -> str:

@@ -163,7 +163,6 @@ class Study(Value):
     )
     align_tags: bool = Field(
         False,
-        exclude_if=lambda on: not on,  # keeps the values of studies recorded earlier
         description="Allow translating intermediates with a tag per word; tags are projected by word alignment, which "
         "makes errors. Off: such translations are refused",
     )

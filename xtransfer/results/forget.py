@@ -1,0 +1,54 @@
+"""Removing a study's rows. Artifacts stay in the store: `store gc` lists those that nothing needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, exists, func, select
+
+from xtransfer.base.errors import unknown
+from xtransfer.results.database import Database
+from xtransfer.results.schema import CellRow, CellStageRow, ScoreRow, StageRow, StudyCellRow, StudyRow
+from xtransfer.results.upsert import chunks
+
+_UNUSED = ~exists().where(StudyCellRow.cell == CellRow.key)  # by any study
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What forgetting a study removes."""
+
+    study: str
+    cells: int  # that no other study has
+    shared: int  # cells that stay, for other studies have them
+    scores: int
+
+
+def forget(db: Database, study: str, *, dry_run: bool = False) -> Forgotten:
+    """Removes a study, the cells that no other study has, and their scores, in one transaction.
+
+    With `dry_run` only counts. Raises RequestError for an unknown study.
+    """
+    with db.begin() as connection:
+        names = connection.scalars(select(StudyRow.name)).all()
+        if study not in names:
+            raise unknown("study", study, names)
+        cells = set(connection.scalars(select(StudyCellRow.cell).where(StudyCellRow.study == study)))
+        elsewhere = select(StudyCellRow.cell).where(StudyCellRow.study != study)
+        own = cells.difference(connection.scalars(elsewhere))
+        num_scores = select(func.count()).select_from(ScoreRow)
+        scores = sum(connection.scalar(num_scores.where(ScoreRow.cell.in_(some))) or 0 for some in chunks(sorted(own)))
+        if not dry_run:
+            connection.execute(delete(StudyRow).where(StudyRow.name == study))  # its links and needs go with it
+            for some in chunks(sorted(own)):
+                connection.execute(delete(CellRow).where(CellRow.key.in_(some), _UNUSED))
+            connection.execute(delete(StageRow).where(~exists().where(CellStageRow.stage == StageRow.key)))
+    return Forgotten(study, len(own), len(cells - own), scores)
+
+
+def unlink(connection: Connection, study: str, cells: Collection[str]) -> None:
+    """Takes cells out of a study, and forgets those that were only planned and that no study has any more."""
+    for gone in chunks(sorted(cells)):
+        connection.execute(delete(StudyCellRow).where(StudyCellRow.study == study, StudyCellRow.cell.in_(gone)))
+        connection.execute(delete(CellRow).where(CellRow.key.in_(gone), CellRow.status == "planned", _UNUSED))
