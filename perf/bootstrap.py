@@ -25,7 +25,7 @@ def measure(quick: bool) -> list[Measure]:
     rng = np.random.default_rng(0)
     shapes = {"shared items": True, "own items of each language": False}
     settings = {
-        name: Setting("", items, LANGUAGES, shared, 1, 1, SEEDS, "2", "weak") for name, shared in shapes.items()
+        name: Setting("", items, LANGUAGES, shared, 1, 1.0, 1, SEEDS, "2", "weak") for name, shared in shapes.items()
     }
     grids = {name: differences(setting, rng) for name, setting in settings.items()}
     points = 100 * (rng.random((SEEDS, items, LANGUAGES)) < 0.1) - 100.0 * (rng.random((SEEDS, items, LANGUAGES)) < 0.1)

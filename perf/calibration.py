@@ -30,15 +30,18 @@ from perf.simulated import SPREADS, TASTES, Setting, differences
 from xtransfer.analysis.bootstrap import Counts, Interval, intervals
 from xtransfer.analysis.detectable import smallest
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
-from xtransfer.analysis.variance import Differences, Variance
+from xtransfer.analysis.variance import Differences, Items, Variance
 
 SHAPES = (
-    ("500 items × 11 languages", 500, 11, True, 1),
-    ("5,010 items × 15 languages", 5010, 15, True, 1),
-    ("500 items of each of 11 languages", 500, 11, False, 1),
-    ("60 groups of 12 items × 6 languages", 720, 6, True, 12),
+    ("500 items × 11 languages", 500, 11, True, 1, 1.0),
+    ("5,010 items × 15 languages", 5010, 15, True, 1, 1.0),
+    ("500 items of each of 11 languages", 500, 11, False, 1, 1.0),
+    ("60 groups of 12 items × 6 languages", 720, 6, True, 12, 1.0),
+    ("45% of 1,200 items × 7 languages", 1200, 7, True, 1, 0.45),  # as MLQA
+    ("499 of 500 items × 14 languages", 500, 14, True, 1, 0.998),
+    ("240 passages of 5 questions × 11 languages", 1200, 11, True, 5, 1.0),  # as XQuAD
 )
-RUNS = ((1, 3), (1, 5), (1, 10), (3, 5))  # encoders, seeds
+RUNS = ((1, 2), (1, 3), (1, 5), (1, 10), (3, 5))  # encoders, seeds
 GRIDS, RESAMPLES, BATCH = 400, 2000, 25
 USUAL = 5  # of one batch in so many, the usual way is taken too
 LEVEL, POWER = 0.95, 0.8
@@ -111,8 +114,10 @@ def _usual(batch: Sequence[Differences], seed: int) -> Iterator[tuple[np.ndarray
 
 
 def _run(one: Differences, number: int) -> Differences:
-    influence = {name: values[number : number + 1] for name, values in (one.influence or {}).items()}
-    return Differences(one.means[number : number + 1], influence)
+    if one.items is None:
+        return Differences(one.means[number : number + 1], None)
+    influence = {name: values[number : number + 1] for name, values in one.items.influence.items()}
+    return Differences(one.means[number : number + 1], Items(influence, one.items.num_groups))
 
 
 def simulate(asked: Sequence[Setting], grids: int, workers: int) -> Iterator[tuple[Setting, dict[str, Rate]]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from xtransfer.analysis.variance import Differences
+from xtransfer.analysis.variance import Differences, Items
 
 SPREADS = {"0.5": 0.025, "2": 0.1, "6": 0.3}  # points that a seed moves a difference by, about → latent, per condition
 TASTES = {"weak": 0.4, "strong": 1.2}  # latent: what a condition does to an item, in all its runs
@@ -36,6 +36,7 @@ class Setting:
     languages: int
     shared: bool  # the same items in all languages
     group: int  # items that belong together
+    part: float  # of the items, that each language has
     encoders: int  # 1: runs are seeds; else encoders are pooled
     seeds: int
     spread: str  # key of SPREADS
@@ -67,23 +68,32 @@ def differences(setting: Setting, rng: np.random.Generator) -> Differences:
     """One grid: columns are the languages and their mean; runs are encoders where these are pooled."""
     difficulty = DIFFICULTY * _of_items(setting, rng)
     first, second = (_right(setting, rng, level, difficulty) for level in (np.zeros(1), setting.gains))
-    points = 100 * (second.astype(np.int8) - first)
+    has = _has(setting, rng)
+    points = 100 * (second.astype(np.int8) - first) * has
     by_group = points.reshape(len(points), -1, setting.group, setting.languages).sum(axis=2)
     runs = by_group.reshape(setting.num_runs, -1, *by_group.shape[1:]).mean(axis=1)  # [runs, groups, languages]
-    means = runs.sum(axis=1) / setting.items
-    influence = (runs - means[:, None] * setting.group) / setting.items
-    return Differences(_with_mean(means), _strata(setting, influence))
+    sizes, items = has.reshape(-1, setting.group, setting.languages).sum(axis=1), has.sum(axis=0)
+    means = runs.sum(axis=1) / items
+    return Differences(_with_mean(means), _items(setting, (runs - means[:, None] * sizes) / items, sizes > 0))
 
 
-def _strata(setting: Setting, influence: np.ndarray) -> dict[str, np.ndarray]:
+def _has(setting: Setting, rng: np.random.Generator) -> np.ndarray:
+    """[items, languages] Which items each language has, chosen at random."""
+    order = rng.permuted(np.tile(np.arange(setting.items)[:, None], setting.languages), axis=0)
+    return np.asarray(order < round(setting.part * setting.items))
+
+
+def _items(setting: Setting, influence: np.ndarray, has: np.ndarray) -> Items:
+    """Influence [runs, groups, languages] as strata, for languages that have these groups [groups, languages]."""
     if setting.shared:
-        return {"all": _with_mean(influence)}
+        num_groups = np.append(has.sum(axis=0), has.any(axis=1).sum())
+        return Items({"all": _with_mean(influence)}, {"all": num_groups})
     strata = {}
     for number in range(setting.languages):
         alone = np.zeros_like(influence)
         alone[:, :, number] = influence[:, :, number]
         strata[f"language {number}"] = _with_mean(alone)
-    return strata
+    return Items.of(strata)
 
 
 def _with_mean(values: np.ndarray) -> np.ndarray:

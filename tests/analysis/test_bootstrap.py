@@ -7,13 +7,13 @@ import pytest
 from scipy import stats
 
 from xtransfer.analysis.bootstrap import Counts, intervals
-from xtransfer.analysis.variance import Differences, Variance
+from xtransfer.analysis.variance import Differences, Items, Variance
 
 
 def differences(points: np.ndarray) -> Differences:
     """Of item differences [runs, items], every item a group, one column."""
     means = points.mean(axis=1, keepdims=True)
-    return Differences(means, {"items": ((points - means) / points.shape[1])[:, :, None]})
+    return Differences(means, Items.of({"items": ((points - means) / points.shape[1])[:, :, None]}))
 
 
 def test_runs_alone_give_students_interval() -> None:
@@ -71,7 +71,7 @@ def test_groups_of_equal_items_widen_the_interval() -> None:
     """Blocks of ten equal items are as good as a tenth of the items."""
     blocks = np.random.default_rng(4).normal(0, 10, (1, 100))
     means = blocks.mean(axis=1, keepdims=True)
-    blocked = Differences(means, {"items": ((blocks - means) / 100)[:, :, None]})
+    blocked = Differences(means, Items.of({"items": ((blocks - means) / 100)[:, :, None]}))
     wide = intervals([blocked])[0]
     narrow = intervals([differences(np.repeat(blocks, 10, axis=1))])[0]
     assert (wide.high - wide.low)[0] / (narrow.high - narrow.low)[0] == pytest.approx(np.sqrt(10), rel=0.05)
@@ -96,7 +96,9 @@ def shared(share: float, means: np.ndarray) -> Differences:
     """Runs whose true variance of the mean is `share`, and items that make it up to 1; columns are grids."""
     spread = stats.norm.ppf((np.arange(200) + 0.5) / 200)
     influence = spread / np.sqrt(np.square(spread).sum() * 200 / 199) * np.sqrt(1 - share)
-    return Differences(means, {"items": np.broadcast_to(influence[None, :, None], (len(means), 200, means.shape[1]))})
+    return Differences(
+        means, Items.of({"items": np.broadcast_to(influence[None, :, None], (len(means), 200, means.shape[1]))})
+    )
 
 
 @pytest.mark.parametrize(("runs", "error"), [(2, 0.027), (3, 0.012), (5, 0.006), (10, 0.003)])
@@ -123,7 +125,9 @@ def test_draws_have_these_degrees_of_freedom(runs: int) -> None:
 def test_many_comparisons_are_answered_like_few() -> None:
     """Draws are made for some hundred columns at a time; where one batch ends changes no number."""
     rng = np.random.default_rng(5)
-    many = [Differences(rng.normal(size=(3, 120)), {"items": rng.normal(size=(3, 30, 120))}) for _ in range(6)]
+    many = [
+        Differences(rng.normal(size=(3, 120)), Items.of({"items": rng.normal(size=(3, 30, 120))})) for _ in range(6)
+    ]
     together = intervals(many, resamples=200)
     np.testing.assert_allclose(together[5].low, intervals(many[5:], resamples=200)[0].low, rtol=1e-4)
 
@@ -131,7 +135,9 @@ def test_many_comparisons_are_answered_like_few() -> None:
 def test_languages_of_other_items_vary_independently_and_those_of_the_same_together() -> None:
     influence = np.random.default_rng(6).normal(size=(1, 100, 1))
     influence -= influence.mean(axis=1, keepdims=True)
-    same, other = (Differences(np.zeros((1, 1)), {name: influence}) for name in ("these items", "other items"))
+    same, other = (
+        Differences(np.zeros((1, 1)), Items.of({name: influence})) for name in ("these items", "other items")
+    )
     one, again, apart = Counts(4000, 0).item_draws([same, same, other])
     assert np.corrcoef(one[:, 0], again[:, 0])[0, 1] == pytest.approx(1)
     assert abs(np.corrcoef(one[:, 0], apart[:, 0])[0, 1]) < 0.05

@@ -46,7 +46,8 @@ def comparisons(grid: Grid) -> list[Comparison]:
 
 
 def alone(one: Differences) -> Differences:
-    return replace(one, parts=())
+    assert one.items is not None
+    return replace(one, items=replace(one.items, parts=()))
 
 
 def test_parts_add_up_to_the_influence_on_the_mean_over_runs(numbers: Numbers) -> None:
@@ -70,9 +71,11 @@ def test_runs_that_weigh_differently_add_up_too(tmp_path: Path) -> None:
 
 
 def check_parts(one: Differences) -> None:
-    assert one.influence and len(one.influence) == 2
-    for stratum, values in one.influence.items():
-        total = sum((part.influence() @ part.weights for part in one.parts if part.stratum == stratum), np.zeros(1))
+    assert one.items is not None and one.items.influence
+    for stratum, values in one.items.influence.items():
+        total = sum(
+            (part.influence() @ part.weights for part in one.items.parts if part.stratum == stratum), np.zeros(1)
+        )
         np.testing.assert_allclose(total, values.mean(axis=0), atol=1e-10)
 
 

@@ -13,7 +13,7 @@ from tests.results.numbers import make, right
 from xtransfer.analysis import Grid, ranking
 from xtransfer.analysis.best import joint_draws
 from xtransfer.analysis.bootstrap import Counts
-from xtransfer.analysis.variance import Differences, Variance
+from xtransfer.analysis.variance import Differences, Items, Variance
 
 
 def frame(folder: Path, items: object = None, **more: object) -> pd.DataFrame:
@@ -85,11 +85,13 @@ def test_joint_draws_have_the_variance_of_the_intervals_and_the_covariance_of_th
     items = rng.normal(0, 30, (1, 400, 1)) + rng.normal(0, 20, (1, 400, 2))  # shared between the columns
     points = items + rng.normal(0, 5, (12, 1, 1)) + rng.normal(0, 3, (12, 1, 2)) + rng.normal(0, 25, (12, 400, 2))
     means = points.mean(axis=1)
-    one = Differences(means, {"all": (points - means[:, None]) / 400})
+    one = Differences(means, Items.of({"all": (points - means[:, None]) / 400}))
     draws = joint_draws(one, Counts(20_000, 0))
     variance = Variance.of(one)
     expected = variance.runs * 11 / 9 + variance.items  # Student's t with 11 degrees of freedom: 11/9 as wide
     np.testing.assert_allclose(draws.var(axis=0), expected, rtol=0.05)
-    apart = Variance.of(Differences(means @ [[1], [-1]], {"all": (points - means[:, None]) / 400 @ [[1], [-1]]}))
+    apart = Variance.of(
+        Differences(means @ [[1], [-1]], Items.of({"all": (points - means[:, None]) / 400 @ [[1], [-1]]}))
+    )
     expected_apart = apart.runs[0] * 11 / 9 + apart.items[0]
     assert (draws[:, 0] - draws[:, 1]).var() == pytest.approx(expected_apart, rel=0.05)

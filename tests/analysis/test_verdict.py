@@ -11,7 +11,7 @@ import pytest
 from tests.results.numbers import make, right
 from xtransfer.analysis import Grid, contrasts, gains, mixed_effects, power, ranking
 from xtransfer.analysis.bootstrap import intervals
-from xtransfer.analysis.variance import Differences
+from xtransfer.analysis.variance import Differences, Items
 from xtransfer.analysis.verdict import Verdict
 
 
@@ -100,15 +100,15 @@ def test_few_groups_of_items_are_covered(groups: int, runs: int) -> None:
     means, made = rng.normal(0, 10, (2000, 1, groups)) + rng.normal(0, 1, (2000, runs, groups)), []
     for points in means:
         mean = points.mean(axis=1, keepdims=True)
-        made.append(Differences(mean, {"items": ((points - mean) / groups)[:, :, None]}))
+        made.append(Differences(mean, Items.of({"items": ((points - mean) / groups)[:, :, None]})))
     covered = np.mean([one.low[0] <= 0 <= one.high[0] for one in intervals(made, resamples=1000)])
     assert (0.9 if groups == 2 else 0.93) <= covered <= 0.985
 
 
 def test_one_group_of_items_says_nothing_of_items() -> None:
     one_run, three_runs = intervals(
-        [Differences(np.full((1, 1), -2.5), {"items": np.zeros((1, 1, 1))}),
-         Differences(np.array([[-2.5], [-2.0], [-3.0]]), {"items": np.zeros((3, 1, 1))})]
+        [Differences(np.full((1, 1), -2.5), Items.of({"items": np.zeros((1, 1, 1))})),
+         Differences(np.array([[-2.5], [-2.0], [-3.0]]), Items.of({"items": np.zeros((3, 1, 1))}))]
     )  # fmt: skip
     assert np.isnan([one_run.low[0], one_run.high[0], one_run.p[0]]).all() and one_run.covers == ("nothing",)
     assert three_runs.low[0] < -2.5 < three_runs.high[0] and three_runs.covers == ("runs",)

@@ -22,7 +22,7 @@ import pandas as pd
 from xtransfer.analysis.bootstrap import RESAMPLES, Counts
 from xtransfer.analysis.grid import Block, Grid
 from xtransfer.analysis.paired_difference import OTHERS, Comparison
-from xtransfer.analysis.variance import Differences, Part, correction, merged
+from xtransfer.analysis.variance import Differences, Items, Part, correction, merged
 from xtransfer.analysis.verdict import COLUMNS as VERDICT
 from xtransfer.analysis.verdict import Verdict
 
@@ -77,14 +77,16 @@ def _joined(comparisons: list[Comparison], places: list[list[int]]) -> Differenc
     """The chosen columns of all comparisons side by side."""
     chosen = list(zip((one.differences for one in comparisons), places, strict=True))
     means = np.concatenate([one.means[:, place] for one, place in chosen], axis=1)
-    if any(one.influence is None for one, _ in chosen):
+    known = [(one.items, place) for one, place in chosen if one.items is not None]
+    if len(known) < len(chosen):
         return Differences(means, None)
-    strata = chosen[0][0].influence or {}
+    names = known[0][0].influence
     influence = {
-        name: np.concatenate([one.influence[name][:, :, place] for one, place in chosen if one.influence], axis=2)
-        for name in strata
+        name: np.concatenate([one.influence[name][:, :, place] for one, place in known], axis=2) for name in names
     }
-    return Differences(means, influence, merged(_widened([(one.parts, place) for one, place in chosen])))
+    num_groups = {name: np.concatenate([one.num_groups[name][place] for one, place in known]) for name in names}
+    parts = merged(_widened([(one.parts, place) for one, place in known]))
+    return Differences(means, Items(influence, num_groups, parts))
 
 
 def _widened(chosen: list[tuple[tuple[Part, ...], list[int]]]) -> Iterator[Part]:
@@ -153,13 +155,14 @@ def _without_shared_noise(one: Differences) -> np.ndarray:
     """[columns, columns]: what item draws are multiplied by to have the covariance of items less shared noise."""
     columns = one.means.shape[1]
     drawn, kept = np.zeros((columns, columns)), np.zeros((columns, columns))
-    for values in (one.influence or {}).values():
+    for name, values in one.items.influence.items() if one.items else ():
         mean = values.mean(axis=0)
         drawn += mean.T @ mean
-        kept += correction(values) * (mean.T @ mean)
+        corrected = np.sqrt(correction(one.items.num_groups[name])) if one.items else np.ones(columns)
+        kept += np.outer(corrected, corrected) * (mean.T @ mean)
         if len(values) > 1:
-            apart = (values - mean).reshape(-1, columns)
-            kept -= correction(values) * (apart.T @ apart) / (len(values) * (len(values) - 1))
+            apart = (values - mean).reshape(-1, columns) * corrected
+            kept -= (apart.T @ apart) / (len(values) * (len(values) - 1))
     return np.asarray(_power(drawn, -0.5) @ _power(kept, 0.5))
 
 

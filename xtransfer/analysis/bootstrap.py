@@ -54,7 +54,7 @@ def intervals(
     """An interval for each comparison; the same arguments give the same numbers, whatever else is asked with it.
 
     All comparisons are answered from one set of draws of items, so that their errors go together. What comparisons have
-    in common (`Differences.parts`) is drawn once.
+    in common (`Items.parts`) is drawn once.
     """
     return answered(comparisons, Counts(resamples, seed), level)
 
@@ -119,15 +119,17 @@ class Counts:
 
     def item_draws(self, comparisons: Sequence[Differences]) -> list[np.ndarray]:
         """Per comparison the deviations [resamples, columns] of its means when item groups are drawn anew."""
+        parts = [one.items.parts if one.items else () for one in comparisons]
         draws = [np.zeros((self.resamples, one.means.shape[1])) for one in comparisons]
-        alone = [(number, *each) for number, one in enumerate(comparisons) if not one.parts for each in _of_items(one)]
+        unshared = [(number, one) for number, one in enumerate(comparisons) if not parts[number]]
+        alone = [(number, *each) for number, one in unshared for each in _of_items(one)]
         for place, deviations in self._drawn([(stratum, values) for _, stratum, values in alone]):
             draws[alone[place][0]] += deviations
-        self._keep([part for one in comparisons for part in one.parts])
-        for number, one in enumerate(comparisons):
-            if one.parts:
-                kept = np.concatenate([self._kept[part.name] for part in one.parts], axis=1)
-                draws[number] += kept @ np.concatenate([part.weights for part in one.parts]).astype(np.float32)
+        self._keep([part for own in parts for part in own])
+        for number, own in enumerate(parts):
+            if own:
+                kept = np.concatenate([self._kept[part.name] for part in own], axis=1)
+                draws[number] += kept @ np.concatenate([part.weights for part in own]).astype(np.float32)
         return draws
 
     def _keep(self, parts: Sequence[Part]) -> None:
@@ -172,7 +174,7 @@ class Counts:
 
 def _of_items(one: Differences) -> Iterator[tuple[str, np.ndarray]]:
     """Stratum and influence [groups, columns] on the mean over runs."""
-    return ((stratum, values.mean(axis=0)) for stratum, values in (one.influence or {}).items())
+    return ((stratum, values.mean(axis=0)) for stratum, values in (one.items.influence.items() if one.items else ()))
 
 
 def _by_num_groups(wanted: Sequence[tuple[str, np.ndarray]]) -> dict[int, list[tuple[int, str, np.ndarray]]]:

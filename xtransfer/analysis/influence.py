@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 
 from xtransfer.analysis.points import Result, same_items
-from xtransfer.analysis.variance import Part, merged
-from xtransfer.base.digest import digest
+from xtransfer.analysis.strata import Stratum, strata
+from xtransfer.analysis.variance import Items, Part, merged
 
 _DIGITS = 12  # of a run's share in a mean, by which parts are known: beyond them is rounding
 
@@ -29,22 +29,22 @@ class Paired:
     weights: np.ndarray  # [languages, columns]
 
 
-def of_items(
-    runs: Sequence[Sequence[Paired]], top: Sequence[Sequence[int]], languages: Sequence[str]
-) -> tuple[Mapping[str, np.ndarray] | None, tuple[Part, ...]]:
-    """Influence per stratum [top, groups, columns], where `top` says which runs are averaged, and its parts.
+def of_items(runs: Sequence[Sequence[Paired]], top: Sequence[Sequence[int]], languages: Sequence[str]) -> Items | None:
+    """Influence per stratum [top, groups, columns], where `top` says which runs are averaged.
 
-    None, and no parts, where a language has no points per item. Raises DataError where results that are compared
-    scored different items.
+    None where a language has no points per item. Raises DataError where results that are compared scored different
+    items.
     """
     results = [result for run in runs for pair in run for result in (pair.one, pair.two)]
     if not all(same_items(results, code) for code in languages):
-        return None, ()
-    strata: dict[str, list[int]] = {}  # languages with the same groups are drawn together
-    for number, code in enumerate(languages):
-        name = _stratum(results[0].point.target, results[0].items[code].groups)
-        strata.setdefault(name, []).append(number)
-    return _Influence(runs, top, languages, strata), merged(_parts(runs, top, languages, strata))
+        return None
+    found = strata(results[0].point.target, tuple(results[0].items[code].layout for code in languages))
+    used = np.any([pair.weights != 0 for run in runs for pair in run], axis=0)  # [languages, columns]
+    return Items(
+        _Influence(runs, top, languages, {one.name: one for one in found}),
+        {one.name: one.num_groups(used[list(one.members)]) for one in found},
+        merged(_parts(runs, top, languages, found)),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +54,11 @@ class _Influence(Mapping[str, np.ndarray]):
     runs: Sequence[Sequence[Paired]]
     top: Sequence[Sequence[int]]
     languages: Sequence[str]
-    strata: Mapping[str, list[int]]
+    strata: Mapping[str, Stratum]
 
-    def __getitem__(self, stratum: str) -> np.ndarray:
-        members = self.strata[stratum]
-        codes = [self.languages[number] for number in members]
-        return np.array([np.mean([self._run(number, members, codes) for number in runs], axis=0) for runs in self.top])
+    def __getitem__(self, name: str) -> np.ndarray:
+        own = self.strata[name]
+        return np.array([np.mean([self._run(number, own) for number in runs], axis=0) for runs in self.top])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.strata)
@@ -67,9 +66,13 @@ class _Influence(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self.strata)
 
-    def _run(self, number: int, members: list[int], codes: list[str]) -> np.ndarray:
+    def _run(self, number: int, own: Stratum) -> np.ndarray:
         """[groups, columns] of the mean over what is compared in one run."""
-        moved = [(_of(pair.one, codes) - _of(pair.two, codes)).T @ pair.weights[members] for pair in self.runs[number]]
+        codes, members = [self.languages[place] for place in own.members], list(own.members)
+        moved = [
+            (_of(pair.one, own, codes) - _of(pair.two, own, codes)).T @ pair.weights[members]
+            for pair in self.runs[number]
+        ]
         return np.asarray(np.mean(moved, axis=0))
 
 
@@ -77,13 +80,13 @@ def _parts(
     runs: Sequence[Sequence[Paired]],
     top: Sequence[Sequence[int]],
     languages: Sequence[str],
-    strata: Mapping[str, list[int]],
+    strata: Sequence[Stratum],
 ) -> Iterator[Part]:
     for results, shares, weights in _conditions(runs, top):
-        for stratum, members in strata.items():
-            codes = [languages[number] for number in members]
-            name = (stratum, *(result.point for result in results), *shares, *codes)
-            yield Part(name, stratum, partial(_mean, results, shares, codes), weights[members])
+        for own in strata:
+            codes = [languages[number] for number in own.members]
+            name = (own.name, *(result.point for result in results), *shares, *codes)
+            yield Part(name, own.name, partial(_mean, results, shares, own, codes), weights[list(own.members)])
 
 
 def _conditions(
@@ -104,18 +107,12 @@ def _conditions(
         yield results, [round(share / total, _DIGITS) for share in shares], weights * total
 
 
-def _mean(results: Sequence[Result], shares: Sequence[float], codes: Sequence[str]) -> np.ndarray:
+def _mean(results: Sequence[Result], shares: Sequence[float], own: Stratum, codes: Sequence[str]) -> np.ndarray:
     """Influence [groups, languages] of a condition: the mean over its results."""
-    weighted = [share * _of(result, codes) for result, share in zip(results, shares, strict=True)]
+    weighted = [share * _of(result, own, codes) for result, share in zip(results, shares, strict=True)]
     return np.asarray(np.sum(weighted, axis=0).T)
 
 
-def _of(result: Result, codes: Sequence[str]) -> np.ndarray:
+def _of(result: Result, own: Stratum, codes: Sequence[str]) -> np.ndarray:
     """Influence [languages, groups] of a result's items."""
-    return np.array([result.items[code].influence for code in codes])
-
-
-@lru_cache(maxsize=256)
-def _stratum(target: str, groups: tuple[str, ...]) -> str:
-    """A name for items that are drawn together; every comparison of a study asks for the same few."""
-    return digest(target, groups)
+    return own.spread([result.items[code].influence for code in codes])

@@ -59,7 +59,7 @@ def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
     one, two = (_values(runs, side, languages) for side in ("one", "two"))
     return Comparison(
         columns,
-        Differences(_by(top, one - two), *of_items(runs, top, languages)),
+        Differences(_by(top, one - two), of_items(runs, top, languages)),
         (_by(top, one).mean(axis=0), _by(top, two).mean(axis=0)),
         len(pairs),
         len(encoders),
@@ -140,6 +140,6 @@ def _scores(result: Result, languages: list[str]) -> np.ndarray:
 
 
 def _num_items(result: Result, languages: list[str], columns: list[str]) -> list[int]:
-    counts = {code: len(result.items[code].ids) if code in result.items else 0 for code in languages}
+    counts = {code: len(result.items[code].layout.ids) if code in result.items else 0 for code in languages}
     nothing: frozenset[str] = frozenset()
     return [sum(counts[code] for code in languages if _is_part(code, column, nothing)) for column in columns]

@@ -78,20 +78,31 @@ def study_points(db: Database, study: str) -> list[Point]:
     return sorted(points, key=lambda one: (one.encoder, order[one.intermediate], order[one.target], one.seed))
 
 
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The items of a language, and how they are grouped (into blocks of items that belong together)."""
+
+    rows: np.ndarray  # where the items stand in a table of predictions
+    group: np.ndarray  # of each row, as a place in `groups`
+    groups: tuple[str, ...]  # names, sorted
+    sizes: np.ndarray  # [groups] items
+    ids: tuple[str, ...]  # sorted
+    group_of: np.ndarray  # of each id, as a place in `groups`
+
+
 @dataclass(frozen=True)
 class LanguageItems:
-    """The items of one language of one cell, collapsed to groups (blocks of items that belong together)."""
+    """The points of one language of one cell, collapsed to groups."""
 
-    ids: tuple[str, ...]
-    groups: tuple[str, ...]  # names, sorted
+    layout: Layout
     sums: np.ndarray  # [groups] points
-    sizes: np.ndarray  # [groups] items
 
     @cached_property
     def influence(self) -> np.ndarray:
         """[groups] How far each group moves the mean: points beyond the mean's, by the number of all items."""
-        num_items = self.sizes.sum()
-        return np.asarray((self.sums - self.sums.sum() / num_items * self.sizes) / num_items)
+        sizes = self.layout.sizes
+        num_items = sizes.sum()
+        return np.asarray((self.sums - self.sums.sum() / num_items * sizes) / num_items)
 
 
 @dataclass(frozen=True)
@@ -122,23 +133,12 @@ class Result:
         table = Predictions(self.found.artifacts[-1]).read(("language", "id", "group", "item"))
         points = table["item"].to_numpy(zero_copy_only=False).astype(float)
         found = {}
-        for code, place in _places(_serialised(table.select(["language", "id", "group"]))).items():
-            own = points[place.rows]
+        for code, layout in _layouts(_serialised(table.select(["language", "id", "group"]))).items():
+            own = points[layout.rows]
             if code in self.values and not np.isnan(own).any():
-                sums = np.bincount(place.group, weights=own, minlength=len(place.groups))
-                found[code] = LanguageItems(place.ids, place.groups, sums, place.sizes)
+                sums = np.bincount(layout.group, weights=own, minlength=len(layout.groups))
+                found[code] = LanguageItems(layout, sums)
         return found
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where the items of a language stand in a table of predictions, and how they are grouped."""
-
-    rows: np.ndarray
-    group: np.ndarray  # of each row, as a place in `groups`
-    groups: tuple[str, ...]  # names, sorted
-    sizes: np.ndarray  # [groups] items
-    ids: tuple[str, ...]  # sorted
 
 
 def _serialised(table: pa.Table) -> bytes:
@@ -149,7 +149,7 @@ def _serialised(table: pa.Table) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _places(table: bytes) -> dict[str, _Place]:
+def _layouts(table: bytes) -> dict[str, Layout]:
     """The languages of a table with the columns language, id and group; an item without a group is its own.
 
     Cells of one target have equal columns, so that sorting their ids, most of the work, is done once for all.
@@ -162,8 +162,9 @@ def _places(table: bytes) -> dict[str, _Place]:
     for code in dict.fromkeys(language.tolist()):
         rows = np.flatnonzero(language == code)
         names, group, sizes = np.unique(blocks[rows], return_inverse=True, return_counts=True)
-        own = tuple(sorted(str(ids[row]) for row in rows))
-        found[code] = _Place(rows, group, tuple(names.tolist()), sizes, own)
+        own = np.asarray([str(ids[row]) for row in rows])
+        order = np.argsort(own, kind="stable")
+        found[code] = Layout(rows, group, tuple(names.tolist()), sizes, tuple(own[order].tolist()), group[order])
     return found
 
 
@@ -188,8 +189,10 @@ def same_items(results: Sequence[Result], language: str) -> bool:
     if any(language not in result.items for result in results):
         return False
     first = results[0]
+    layout = first.items[language].layout
     for other in results[1:]:
-        if other.items[language].ids != first.items[language].ids:
+        own = other.items[language].layout
+        if own is not layout and (own.ids != layout.ids or not np.array_equal(own.group_of, layout.group_of)):
             raise DataError(
                 f"{first.point.target}/{language}: {first.point.intermediate} and {other.point.intermediate} "
                 "were scored on different items and cannot be compared; score them in one study"

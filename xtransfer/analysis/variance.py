@@ -52,30 +52,38 @@ def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 @dataclass(frozen=True)
-class Differences:
-    """One comparison. Columns are what is asked of it: a language, or a mean over several.
+class Items:
+    """What test items contribute to a comparison.
 
     `influence[stratum][run, group, column]` is how far a group moves the column's mean: the sum over the
     group of (item's difference - the run's mean), divided by the number of items; it is zero summed over
-    groups. Languages that share items share a stratum, and their groups are drawn together. None: no points
-    per item. The mean of the influence over runs is the sum over `parts` of influence @ weights, where there are
+    groups. Languages that share items share a stratum, and their groups are drawn together; a column may use some
+    of them alone. The mean of the influence over runs is the sum over `parts` of influence @ weights, where there are
     any: what other comparisons share need not be drawn again.
     """
 
-    means: np.ndarray  # [runs, columns] points
-    influence: Mapping[str, np.ndarray] | None
+    influence: Mapping[str, np.ndarray]
+    num_groups: Mapping[str, np.ndarray]  # stratum → [columns] how many groups a column uses
     parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def of(cls, influence: Mapping[str, np.ndarray]) -> Items:
+        """Items of which every column uses all groups."""
+        return cls(influence, {name: np.full(one.shape[2], one.shape[1]) for name, one in influence.items()})
+
+
+@dataclass(frozen=True)
+class Differences:
+    """One comparison. Columns are what is asked of it: a language, or a mean over several."""
+
+    means: np.ndarray  # [runs, columns] points
+    items: Items | None  # None: no points per item
 
     @property
     def covers(self) -> tuple[str, ...]:
         """What is random in each column: "runs and items", "runs", "items" or "nothing"."""
         runs = ["runs"] * (len(self.means) > 1)
         return tuple(" and ".join(runs + ["items"] * bool(items)) or "nothing" for items in self.variance.knows_items)
-
-    def uses(self, stratum: str) -> np.ndarray:
-        """[columns] Whether a column is made of languages of a stratum: all where there are no parts to say so."""
-        weights = [part.weights for part in self.parts if part.stratum == stratum]
-        return np.any(np.concatenate(weights), axis=0) if weights else np.ones(self.means.shape[1], bool)
 
     @cached_property
     def variance(self) -> Variance:
@@ -98,18 +106,17 @@ class Variance:
         runs, columns = one.means.shape
         spread = one.means.var(axis=0, ddof=1) / runs if runs > 1 else np.zeros(columns)
         items, both, drawn, squares = (np.zeros(columns) for _ in range(4))
-        knows_items = np.full(columns, one.influence is not None)
-        for stratum, values in (one.influence or {}).items():
-            groups = values.shape[1]
-            if groups < _FEWEST_GROUPS:
-                knows_items &= ~one.uses(stratum)
-                continue
+        knows_items = np.full(columns, one.items is not None)
+        for stratum, values in one.items.influence.items() if one.items else ():
+            groups = one.items.num_groups[stratum] if one.items else np.zeros(columns)
+            knows_items &= (groups == 0) | (groups >= _FEWEST_GROUPS)
+            corrected = correction(groups)
             of_mean = np.square(values.mean(axis=0)).sum(axis=0)
             drawn += of_mean
-            items += correction(values) * of_mean
-            squares += np.square(correction(values) * of_mean) / (groups - 1)
+            items += corrected * of_mean
+            squares += np.square(corrected * of_mean) / np.maximum(groups - 1, 1)
             if runs > 1:
-                both += correction(values) * values.var(axis=0, ddof=1).sum(axis=0) / runs
+                both += corrected * values.var(axis=0, ddof=1).sum(axis=0) / runs
         item_degrees = np.divide(np.square(items), squares, out=np.full(columns, np.inf), where=squares > 0)
         return cls(runs, spread, np.maximum(items - both, 0.0), drawn, item_degrees, knows_items)
 
@@ -146,10 +153,9 @@ class Variance:
         return np.asarray(few_groups * np.interp(self.share, _SHARES, _narrowing(self.num_runs)))
 
 
-def correction(influence: np.ndarray) -> float:
-    """G/(G-1) for influence [runs, G groups, columns]: a bootstrap of G groups is too narrow by its inverse."""
-    groups = int(influence.shape[1])
-    return groups / max(groups - 1, 1)
+def correction(num_groups: np.ndarray) -> np.ndarray:
+    """G/(G-1) for G groups, by whose inverse a bootstrap of them is too narrow; 0 for a single group or none."""
+    return np.where(num_groups < _FEWEST_GROUPS, 0.0, num_groups / np.maximum(num_groups - 1, 1))
 
 
 def degrees(share: np.ndarray, num_runs: int | np.ndarray, item_degrees: np.ndarray | float = np.inf) -> np.ndarray:

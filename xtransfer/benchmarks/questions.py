@@ -77,6 +77,7 @@ XQUAD = Benchmark(
     roles=("target",),
     licence="CC BY-SA 4.0",
     id="id",
+    group="context",
     note="English training and dev rows are SQuAD's; the test rows are translations of part of SQuAD's dev, so an "
     "English dev score is not independent of the test score",
 )

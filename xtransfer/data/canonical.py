@@ -120,8 +120,11 @@ def _rows(benchmark: Benchmark, table: Table, counted_groups: bool) -> list[Row]
 def _groups(benchmark: Benchmark, table: Table, ids: list[str], counted: bool) -> list[str]:
     if isinstance(benchmark.group, str):
         values = table.columns[benchmark.group]
-        is_text = any(benchmark.columns.get(name) == benchmark.group for name in ("first", "context"))
-        return [short_digest(normal(value)) if is_text else str(value) for value in values]
+        if not any(benchmark.columns.get(name) == benchmark.group for name in ("first", "context")):
+            return [str(value) for value in values]
+        # Rows of one text are named by the first of them: parallel languages, whose texts differ, share the names
+        names: dict[str, str] = {}
+        return [names.setdefault(normal(value), one) for value, one in zip(values, ids, strict=True)]
     if benchmark.group is None or not counted:
         return ids
     return [str(number // benchmark.group) for number in table.numbers]
