@@ -1,6 +1,6 @@
 """Converts columns of a source to canonical rows of a kind. Errors name the place of what does not fit.
 
-Values are typed Any: they are whatever the source holds until they are checked.
+Any: values are whatever the source holds until they are checked.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
+from types import GenericAlias
 from typing import Any, TypeVar, get_args
 
 from xtransfer import kinds
@@ -19,10 +20,10 @@ from xtransfer.benchmarks.spec import Benchmark, Row
 
 T = TypeVar("T")
 CONSTANT_FROM = 50  # a split of this many rows with a single label counts as having hidden labels
-_HIDDEN = {None, -1}
+_HIDDEN: set[object] = {None, -1}
 _INT = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_WORDS = {str: "text", int: "whole number", float: "number"}
+_WORDS: Mapping[object, str] = {str: "text", int: "whole number", float: "number"}
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _check_columns(benchmark: Benchmark, table: Table) -> None:
         )
 
 
-def _check_hidden(labels: list[Any], place: str) -> None:
+def _check_hidden(labels: list[object], place: str) -> None:
     distinct = set(map(_hashable, labels))
     if distinct <= _HIDDEN:
         raise HiddenLabels(f"{place}: labels are hidden (all are missing or -1); use another split")
@@ -203,7 +204,7 @@ def _check_answers(benchmark: Benchmark, table: Table) -> None:
 
 
 def _check_values(
-    benchmark: Benchmark, table: Table, name: str, values: list[Any], wanted: Any, may_be_empty: bool
+    benchmark: Benchmark, table: Table, name: str, values: list[Any], wanted: type | GenericAlias, may_be_empty: bool
 ) -> None:
     if _all_fit(values, wanted, may_be_empty):
         return
@@ -214,7 +215,7 @@ def _check_values(
             raise DataError(f"{table.place}, row {number}, column {columns}: {fault}")
 
 
-def _all_fit(values: list[Any], wanted: Any, may_be_empty: bool) -> bool:
+def _all_fit(values: list[Any], wanted: type | GenericAlias, may_be_empty: bool) -> bool:
     """Returns whether no value has a `_fault`; checks the whole column at once, since it may have a million texts."""
     items = get_args(wanted)
     if set(map(type, values)) != {list if items else wanted}:
@@ -240,7 +241,7 @@ def _fault(value: Any, wanted: Any, may_be_empty: bool) -> str | None:
     return None
 
 
-def _words(wanted: Any) -> str:
+def _words(wanted: type | GenericAlias) -> str:
     """Returns a field's type in words."""
     items = get_args(wanted)
     return f"a list of {_WORDS[items[0]]}s" if items else f"a {_WORDS[wanted]}"
@@ -289,5 +290,5 @@ def _names(declared: str | tuple[str, ...]) -> tuple[str, ...]:
     return (declared,) if isinstance(declared, str) else declared
 
 
-def _hashable(value: Any) -> Any:
+def _hashable(value: object) -> object:
     return repr(value) if isinstance(value, list | dict) else value

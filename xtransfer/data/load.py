@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -95,7 +94,7 @@ def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
 
         return from_rows(place, lab.rows(benchmark.name, language, split))
     wanted = wanted_columns(benchmark) if benchmark.adapt is None and source.keep is None else ()
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, list[object]] = {}
     for config in source.configs_of(language):
         for name in source.splits_of(split, language):
             try:

@@ -6,14 +6,13 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from xtransfer.benchmarks.spec import Row
-from xtransfer.kinds.spec import Encoded, Kind
+from xtransfer.kinds.spec import Encoded, Extra, Kind, Target
 
 _ROWS_PER_CALL = 4096  # rows per tokenizer call, to bound its memory
 
@@ -27,8 +26,8 @@ class Batch:
     token_type_ids: torch.Tensor | None  # long [sequences, tokens], for encoders that use them
     lengths: list[int]  # tokens of each sequence
     sizes: list[int]
-    targets: list[Any]  # `Encoded.target` of each row
-    extras: list[Any]  # `Encoded.extra` of each row
+    targets: list[Target]  # of each row
+    extras: list[Extra]  # of each row
 
     def to(self, device: str | torch.device) -> Batch:
         """Returns the batch on a device."""

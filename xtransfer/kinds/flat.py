@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain, pairwise
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import pyarrow as pa
@@ -131,9 +131,9 @@ def _check(value: object) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _unpacked(text: str) -> Any:  # Any: as `Encoded.target`
+def _unpacked(text: str) -> object:
     return _frozen(json.loads(text))
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(value: object) -> object:
     return tuple(map(_frozen, value)) if type(value) is list else value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.carry import copied
-from xtransfer.kinds.words import in_words
+from xtransfer.kinds.words import Value, Words, in_words
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
     from xtransfer.kinds.batches import Batch
     from xtransfer.recipes.recipe import Recipe
+
+
+# Any: each kind has its own forms
+Target: TypeAlias = Any  # what is trained: label id, option index, tags; None if nothing is
+Extra: TypeAlias = Any  # facts about a row's tokens: word positions, character offsets
+Calibration: TypeAlias = Any  # what is set on the dev split: a threshold per language
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,8 @@ class Encoded:
 
     sequences: tuple[tuple[int, ...], ...]  # token ids including special tokens
     types: tuple[tuple[int, ...], ...] | None  # segment ids of the same lengths, if the encoder uses them
-    target: Any  # Any: each kind's own form (label id, option index, tags); None if nothing is trained
-    extra: Any = None  # Any: each kind's own facts about its tokens (word positions, character offsets)
+    target: Target
+    extra: Extra = None
 
 
 class Head(Protocol):
@@ -57,7 +63,7 @@ class Head(Protocol):
 class Prediction:
     """The prediction of a model for one row."""
 
-    value: Any  # Any: what the benchmark's metric reads (label id, option index, list of tags, text)
+    value: Value  # what the benchmark's metric reads
     scores: tuple[float, ...] = ()  # its logits or similarities, if there are few
 
 
@@ -70,10 +76,10 @@ Languages = Mapping[str, Sequence[Row]]
 class Retrieval:
     """How a kind predicts by comparing vectors. It needs no head: each sequence is pooled to one vector."""
 
-    find: Callable[[Mapping[str, Vectors], Languages, Any], dict[str, list[Prediction]]]
+    find: Callable[[Mapping[str, Vectors], Languages, Calibration], dict[str, list[Prediction]]]
     # (vectors by language, their rows, the result of `calibrate` or None) → one prediction per row
-    calibrate: Callable[[Mapping[str, Vectors], Languages], Any] | None = None
-    # sets parameters on the dev split before test is read (a threshold per language); Any: a kind's own form
+    calibrate: Callable[[Mapping[str, Vectors], Languages], Calibration] | None = None
+    # sets parameters on the dev split before test is read
     unit: bool = True  # whether vectors are scaled to unit length, so that a dot product is a cosine
     measure: Callable[[Vectors], Mapping[str, float]] | None = None
     # statistics of a language's vectors to record besides scores
@@ -114,7 +120,7 @@ class Kind:
     about: str  # what a row is, in the words of the documentation: "two texts, one label"
     encode: Callable[[Sequence[Row], PreTrainedTokenizerBase, int], list[Encoded]]
     # (rows, tokenizer, maximum tokens per sequence) → one per row, independent of the other rows
-    gold: Callable[[Benchmark, Row], Any]  # the correct value, in the form of `Prediction.value`
+    gold: Callable[[Benchmark, Row], Value]  # the correct value, in the form of `Prediction.value`
     head: Callable[..., torch.nn.Module] | None = None
     # (hidden size, benchmark, dropout) → Head; if `dual`, also the values of the recipe's `dual`
     dual: bool = False  # whether its head compares vectors with the settings of the recipe's `dual`
@@ -135,6 +141,5 @@ class Kind:
     translation: Translatable | str = "its kind does not say which of its fields are texts"
     # or why its rows cannot be translated
     shown: tuple[str, ...] = ()  # fields that a person reads beside a prediction, if it predicts
-    words: Callable[[Benchmark, Row, Any, Mapping[str, Row]], str] = in_words
-    # (benchmark, row, a value of `gold` or a prediction, the language's rows by id) → the value in words
+    words: Words = in_words  # what `gold` and predictions are to a person
     version: int = 1  # increase it when the output of `encode` changes, since encoded rows are cached

@@ -27,7 +27,7 @@ class Evaluation(evaluate.Metric):  # type: ignore[misc]  # evaluate has no type
     """Computes {name: points} for the metric `config_name`; `compute(..., language="de")` sets the texts' language."""
 
     def compute(self, **inputs: Any) -> Any:
-        """Same as `evaluate.Metric.compute`; raises DataError if there are no items."""
+        """Same as `evaluate.Metric.compute`, whose types these are; raises DataError if there are no items."""
         if any(name in inputs and not len(inputs[name]) for name in ("predictions", "references")):
             raise DataError(f"{self.config_name}: no items to score; the split is empty")
         return super().compute(**inputs)
@@ -40,7 +40,7 @@ class Evaluation(evaluate.Metric):  # type: ignore[misc]  # evaluate has no type
         ]
         return evaluate.MetricInfo(description=own.definition, citation="", features=features)
 
-    def _compute(self, predictions: list[Any], references: list[Any], language: str = "en") -> dict[str, float]:
+    def _compute(self, predictions: list[object], references: list[object], language: str = "en") -> dict[str, float]:
         return {self.config_name: metrics.get(self.config_name).compute(references, predictions, language)}
 
 

@@ -47,7 +47,7 @@ class Metric:
         return self.measure(golds, predictions, language)
 
 
-def _accuracy(golds: Sequence[Any], predictions: Sequence[Any], language: str) -> float:
+def _accuracy(golds: Sequence[object], predictions: Sequence[object], language: str) -> float:
     right = sum(str(gold) == str(prediction) for gold, prediction in zip(golds, predictions, strict=True))
     return right / len(golds) * 100  # in this order, like the XTREME script: the last bit differs otherwise
 
@@ -66,7 +66,7 @@ def _of_answers(name: str, item: squad.Item, definition: str) -> Metric:
 def _precision_at(k: int) -> Metric:
     """Returns a metric: the share of items whose correct candidate is among the first k."""
 
-    def measure(golds: Sequence[Any], predictions: Sequence[Any], language: str) -> float:
+    def measure(golds: Sequence[list[str]], predictions: Sequence[list[str]], language: str) -> float:
         return sum(found_within(k, *one) for one in zip(golds, predictions, strict=True)) / len(golds)
 
     return Metric(

@@ -47,10 +47,10 @@ def load_encoder(
     if dropout is not None:
         set_dropout(config, dropout)
     model_class = _model_class(config, folder)
-    options: dict[str, Any] = {}
+    options: dict[str, bool] = {}
     if "add_pooling_layer" in inspect.signature(model_class.__init__).parameters:
         options["add_pooling_layer"] = False  # heads read the tokens; a checkpoint without one would get a random one
-    loader: Any = model_class
+    loader: Any = model_class  # Any: its stubs do not know that it also returns the loading info
     try:
         with torch.random.fork_rng(devices=[]), quiet():
             encoder, info = loader.from_pretrained(
@@ -162,7 +162,7 @@ def _model_class(config: PreTrainedConfig, folder: Path) -> type[PreTrainedModel
         raise RequestError(
             f"{folder}: '{config.model_type}' is no encoder; use one such as XLM-R, BERT, mDeBERTa or mT5"
         )
-    found: Any = MODEL_MAPPING[type(config)]
+    found: Any = MODEL_MAPPING[type(config)]  # Any: one class or several
     model_class: type[PreTrainedModel] = found[0] if isinstance(found, tuple) else found
     return model_class
 
@@ -173,8 +173,9 @@ def _tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBas
     except (ValueError, OSError, ImportError) as error:
         reason = str(error).strip().splitlines()[0]
         raise RequestError(f"{folder}: its tokenizer cannot be read ({reason}); a tokenizer.json is needed") from error
-    table: Any = encoder.get_input_embeddings()
-    rows = table.weight.shape[0]
+    table = encoder.get_input_embeddings().weight
+    assert isinstance(table, torch.Tensor)
+    rows = len(table)
     if len(tokenizer) > rows:
         raise RequestError(
             f"{folder}: the tokenizer knows {len(tokenizer)} tokens and the encoder has {rows} embeddings: "

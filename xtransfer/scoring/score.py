@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -190,11 +189,11 @@ def _scores(
     ]
 
 
-def _all_equal(values: Sequence[Any]) -> bool:
+def _all_equal(values: Sequence[object]) -> bool:
     return len({json.dumps(one) for one in values}) == 1
 
 
-def _tags(values: Sequence[Any]) -> list[Any]:
+def _tags(values: Sequence[object]) -> list[object]:
     """Returns the elements of all lists in one list; shows a model that predicts one tag for all words.
 
     Sentences differ in length, so their lists of tags differ even then.

@@ -78,8 +78,8 @@ def finetune(
     `dev` is read only with `select: best`; no other split is read. With a `process_group`, every rank makes the same
     call with its own device; the first rank writes the checkpoint.
 
-    Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (evaluations; select=best only), heads
-    (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
+    Facts (Any: JSON values): steps, loss_first, loss_last, losses [[step, mean], …], dev (evaluations; select=best
+    only), heads (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
     `losses.degenerate`), restarts (reasons of earlier attempts, if the recipe allows any), embeddings_trained (rows of
     the table), examples_per_second, seconds, devices (if several trained together). Raises RequestError if the
     benchmark cannot be trained on.
@@ -229,8 +229,9 @@ class Run:
         return found
 
     def _embeddings_trained(self) -> int:
-        table: Any = self.loaded.encoder.get_input_embeddings()
-        return len(table.weight) if table.weight.requires_grad else 0
+        table = self.loaded.encoder.get_input_embeddings().weight
+        assert isinstance(table, torch.Tensor)
+        return len(table) if table.requires_grad else 0
 
 
 def _encode(benchmark: Benchmark, rows: Sequence[Sequence[Row]], loaded: Loaded, recipe: Recipe) -> EncodedRows:

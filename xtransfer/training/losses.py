@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from xtransfer.kinds.uninformed import _mean
 
@@ -47,7 +46,7 @@ def degenerate(name: str, losses: Sequence[float], uninformed: float | None) -> 
     return f"{name}: the loss did not fall ({last:.4f} at the end; ignoring the input gives {uninformed:.4f})"
 
 
-def summary(losses: Sequence[float]) -> dict[str, Any]:
+def summary(losses: Sequence[float]) -> dict[str, object]:
     """Returns the facts that every training stage records; a loss that is not finite is None, since JSON has no NaN."""
     first, last = first_and_last(losses)
     return {

@@ -44,7 +44,7 @@ def pretrain(
     """Pretrains on `texts` (language -> sentence; several languages in one are translations) and writes to `out`.
 
     With `state_dir`, an interrupted run resumes from there and ends with the same weights. Returns the facts of the
-    run.
+    run (Any: JSON values).
     """
     started = time.monotonic()
     report = progress or (lambda message, done, total, metrics: None)
@@ -130,7 +130,7 @@ class Learner(nn.Module):
 
     def _start_attention(self, sharpness: float) -> None:
         """Initialises queries and keys with equal projections (mimetic initialisation, Trockman & Kolter 2023)."""
-        layers: Any = self.model.roberta.encoder.layer
+        layers: Any = self.model.roberta.encoder.layer  # Any: to torch, what a module holds is a module
         for layer in layers if sharpness else ():
             attention = layer.attention.self
             with torch.no_grad():
@@ -138,7 +138,7 @@ class Learner(nn.Module):
                 attention.key.weight.copy_(attention.query.weight)
 
     def _start_positions(self, norm: float) -> None:
-        encoder_inputs: Any = self.model.roberta.embeddings
+        encoder_inputs: Any = self.model.roberta.embeddings  # Any: as in `_start_attention`
         table = encoder_inputs.position_embeddings.weight
         size = table.shape[1]
         if norm:
@@ -150,7 +150,8 @@ class Learner(nn.Module):
 
     def start_embeddings(self, values: Tensor) -> None:
         """Initialises embeddings from the nonzero rows of `values`; other tokens stay random, at half the length."""
-        table: Any = self.model.get_input_embeddings().weight
+        table = self.model.get_input_embeddings().weight
+        assert isinstance(table, Tensor)
         known = values.norm(dim=1) > 0
         known[: len(SPECIAL_TOKENS)] = False
         with torch.no_grad():
@@ -217,7 +218,7 @@ def _train(
 def _optimizer(learner: Learner, recipe: PretrainingRecipe) -> torch.optim.AdamW:
     table = learner.model.get_input_embeddings().weight
     others = [weight for weight in learner.parameters() if weight is not table]
-    groups: list[dict[str, Any]] = [
+    groups: list[dict[str, object]] = [
         {"params": [weight for weight in others if weight.ndim > 1]},
         {"params": [weight for weight in others if weight.ndim <= 1], "weight_decay": 0.0},
         {"params": [table], "lr": recipe.learning_rate * recipe.embedding_lr_scale, "weight_decay": 0.0},

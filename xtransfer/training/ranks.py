@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -30,12 +31,15 @@ from xtransfer.training.process_group import ProcessGroup
 log = logging.getLogger(__name__)
 
 # (process group, device, progress, *arguments) → a rank's result; a module-level function, so that it can be pickled
-Run = Callable[..., Any]
+R = TypeVar("R")
+Run = Callable[..., R]
 _PATIENCE = timedelta(days=1)  # timeout for a rank that is alive: the first rank may take long to score dev rows
 _LAST_WORDS = 5.0  # seconds to wait for further messages after a failure: the first one heard may not be the cause
 
 
-def together(devices: Sequence[str], run: Run, arguments: Sequence[Any] = (), progress: Progress = no_progress) -> Any:
+def together(
+    devices: Sequence[str], run: Run[R], arguments: Sequence[object] = (), progress: Progress = no_progress
+) -> R:
     """Runs `run` in one process per device and returns the first rank's result.
 
     Raises what a rank raised, or DeviceError if one was killed. No process outlives the call.
@@ -52,7 +56,7 @@ def together(devices: Sequence[str], run: Run, arguments: Sequence[Any] = (), pr
                 process.start()
                 theirs.close()
                 ranks.append(_Rank(number, device, process, ours))
-            return _followed(ranks, progress)
+            return cast(R, _followed(ranks, progress))
         finally:
             for rank in ranks:
                 rank.end()
@@ -61,10 +65,10 @@ def together(devices: Sequence[str], run: Run, arguments: Sequence[Any] = (), pr
 class _Rank:
     """A rank's process, as the parent process sees it."""
 
-    def __init__(self, number: int, device: str, process: Any, pipe: Connection) -> None:
+    def __init__(self, number: int, device: str, process: SpawnProcess, pipe: Connection) -> None:
         self.number, self.device, self.process, self.pipe = number, device, process, pipe
         self.open = True  # more messages may come
-        self.outcome: tuple[str, Any] | None = None  # ("done", value) or ("failed", error)
+        self.outcome: tuple[str, object] | None = None  # ("done", value) or ("failed", error)
 
     def listen(self, progress: Progress) -> None:
         """Handles its next message, or notes that the pipe is closed."""
@@ -82,7 +86,7 @@ class _Rank:
         self.pipe.close()
 
 
-def _followed(ranks: Sequence[_Rank], progress: Progress) -> Any:
+def _followed(ranks: Sequence[_Rank], progress: Progress) -> object:
     """Follows all ranks until they end; returns the first rank's result."""
     failed: list[_Rank] = []  # in the order they were heard
     deadline = float("inf")
@@ -112,11 +116,14 @@ def _reason(failed: Sequence[_Rank], size: int) -> BaseException:
                 "again to resume"
             )
     assert failed[0].outcome is not None
-    error: BaseException = failed[0].outcome[1]
+    error = failed[0].outcome[1]
+    assert isinstance(error, BaseException)
     return error
 
 
-def _rank(pipe: Connection, meeting: tuple[str, int, int, str, int], run: Run, arguments: tuple[Any, ...]) -> None:
+def _rank(
+    pipe: Connection, meeting: tuple[str, int, int, str, int], run: Run[object], arguments: tuple[object, ...]
+) -> None:
     """Runs in each process: joins the group, runs, and reports the result or the error."""
     file, number, size, device, threads = meeting
     owner = multiprocessing.parent_process()

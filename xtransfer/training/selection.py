@@ -66,7 +66,7 @@ class BestOnDev:
         if self.best:
             state.restore_trained(self.model, self.best)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """Returns benchmark, metric, best step and its points, all scores and, with patience, if it stopped early."""
         step, value = max(self.scores, key=lambda one: one[1], default=(0, None))
         return {
@@ -81,10 +81,10 @@ class BestOnDev:
     def tensors(self) -> dict[str, Tensor]:
         return self.best
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         return {"scores": [list(one) for one in self.scores]}
 
-    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:  # Any: JSON of `values`
         self.best = dict(tensors)
         self.scores = [(step, score) for step, score in values["scores"]]
 

@@ -25,7 +25,10 @@ _REPORT_EVERY = 20  # steps between reads of the loss, each of which waits for t
 
 
 class BackwardPass(Protocol):
-    """Computes the gradients of a batch that may not fit into memory at once; saved and restored with the run."""
+    """Computes the gradients of a batch that may not fit into memory at once; saved and restored with the run.
+
+    Any: a job's batches may be of any type, and `values` are JSON.
+    """
 
     def __call__(self, loss_of: Callable[[Any], Tensor], batch: Any, /) -> Tensor: ...
 
@@ -35,7 +38,7 @@ class BackwardPass(Protocol):
 
 
 class Watcher(Protocol):
-    """Looks at the model after each step (selection); saved and restored with the run."""
+    """Looks at the model after each step (selection); saved and restored with the run. Any: `values` are JSON."""
 
     def after(self, step: int) -> None: ...
 
@@ -76,7 +79,7 @@ class Course:
 
 
 def train(
-    job: Job[Any],
+    job: Job[B],
     state_dir: Path,
     progress: Progress = no_progress,
     device: str = "cpu",
@@ -119,18 +122,18 @@ def train(
     return Course(losses, earlier + time.monotonic() - started)
 
 
-def _batches(job: Job[Any], done: int) -> Iterator[Any]:
+def _batches(job: Job[B], done: int) -> Iterator[B]:
     """Returns the remaining batches, until early stopping."""
     left = itertools.islice(job.batches(done + 1), job.steps - done)
     awaited = itertools.takewhile(lambda _: not _seen_enough(job), left)
     return job.process_group.with_own_randomness(awaited, job.seed, done + 1)
 
 
-def _seen_enough(job: Job[Any]) -> bool:
+def _seen_enough(job: Job[B]) -> bool:
     return job.watcher is not None and job.watcher.seen_enough
 
 
-def _save(job: Job[Any], folder: Path, step: int, losses: list[float], seconds: float, device: str) -> None:
+def _save(job: Job[B], folder: Path, step: int, losses: list[float], seconds: float, device: str) -> None:
     watcher = job.watcher
     tensors = {
         **state.prefixed("trained", state.trained(job.module)),
@@ -147,7 +150,7 @@ def _save(job: Job[Any], folder: Path, step: int, losses: list[float], seconds: 
     state.write(folder, state.State(job.run, step, tensors, values))
 
 
-def _restore(job: Job[Any], folder: Path, device: str) -> tuple[int, list[float], float]:
+def _restore(job: Job[B], folder: Path, device: str) -> tuple[int, list[float], float]:
     saved = state.read(folder, job.run)
     if job.process_group.from_first(lambda: saved.step if saved else 0) != (saved.step if saved else 0):
         raise StoreError(f"{folder}: the ranks found different saved states; put it on a file system they all share")

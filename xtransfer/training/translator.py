@@ -50,8 +50,8 @@ def train_translator(
     """Train on `texts` (language → sentence, translations of each other) from English to all their other languages, or
     back; the model is written to `out`.
 
-    Facts: steps, loss_first, loss_last, losses, degenerate, num_texts, languages, vocab_size, num_parameters,
-    seconds. Raises RequestError where no text holds English and another language.
+    Facts (Any: JSON values): steps, loss_first, loss_last, losses, degenerate, num_texts, languages, vocab_size,
+    num_parameters, seconds. Raises RequestError where no text holds English and another language.
     """
     languages = languages_of(texts, to_english)
     progress("tokenizer", 0, recipe.steps)

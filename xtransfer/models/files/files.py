@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xtransfer.base.digest import digest, stream_digest
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 # Names in fsspec's file systems. On a local disk, `created` is when a file arrived there, which a copy cannot fake.
 _TIMES = ("mtime", "created", "LastModified", "last_modified", "updated")
@@ -23,9 +26,9 @@ class Entry:
 
 
 class Files:
-    """The files directly in one folder of an fsspec file system. Any: fsspec's classes are untyped."""
+    """The files directly in one folder of an fsspec file system."""
 
-    def __init__(self, system: Any, folder: str) -> None:
+    def __init__(self, system: AbstractFileSystem, folder: str) -> None:
         self._system = system
         self._folder = folder.rstrip("/")
 
@@ -61,14 +64,14 @@ def last_change(entries: dict[str, Entry]) -> float | None:
     return max((one.changed for one in entries.values() if one.changed is not None), default=None)
 
 
-def _entry(listed: dict[str, Any]) -> Entry:
+def _entry(listed: dict[str, Any]) -> Entry:  # Any: what a listing says differs by file system
     large = listed.get("lfs") or {}
     sha256 = large.get("sha256") if isinstance(large, dict) else getattr(large, "sha256", None)
     moments = [_seconds(listed[name]) for name in _TIMES if listed.get(name) is not None]
     return Entry(listed["name"].rpartition("/")[2], int(listed["size"] or 0), max(moments, default=None), sha256)
 
 
-def _seconds(moment: Any) -> float:
+def _seconds(moment: datetime | str | float) -> float:
     if isinstance(moment, datetime):
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return datetime.fromisoformat(moment).timestamp() if isinstance(moment, str) else float(moment)

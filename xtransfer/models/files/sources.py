@@ -11,13 +11,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fsspec.core import url_to_fs
 
 from xtransfer.base import hub
 from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.models.files.files import Files
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+    from huggingface_hub import GitCommitInfo
 
 HUB = "hf://"
 _REPOSITORY = re.compile(r"hf://(?P<id>[\w.-]+/[\w.-]+)(@(?P<branch>[\w./-]+))?")
@@ -80,7 +84,7 @@ def step_of(text: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def _folder(system: Any, name: str, source: str) -> Candidate:
+def _folder(system: AbstractFileSystem, name: str, source: str) -> Candidate:
     local = "file" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,))
     location = str(Path(name).resolve()) if local else str(system.unstrip_protocol(name))
     step = step_of(location.rstrip("/").rpartition("/")[2])
@@ -106,7 +110,7 @@ def _commits(source: str) -> list[Candidate]:
     return [_commit(source, name, one) for one in reversed(listed)]
 
 
-def _commit(source: str, name: str, commit: Any) -> Candidate:
+def _commit(source: str, name: str, commit: GitCommitInfo) -> Candidate:
     location = f"{HUB}{name}@{commit.commit_id}"
     moment = commit.created_at.timestamp()
     return Candidate(location, source, step_of(commit.title), moment, lambda: _hub_files(location))

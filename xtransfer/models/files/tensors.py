@@ -42,7 +42,7 @@ def names(files: Files, entry: Entry) -> set[str]:
     return set(tensors)
 
 
-def _tensors(name: str, header: bytes) -> dict[str, Any]:
+def _tensors(name: str, header: bytes) -> dict[str, Any]:  # Any: JSON of a file
     try:
         values = json.loads(header)
     except ValueError as error:
@@ -53,7 +53,7 @@ def _tensors(name: str, header: bytes) -> dict[str, Any]:
     return values
 
 
-def _end(name: str, tensors: dict[str, Any]) -> int:
+def _end(name: str, tensors: dict[str, Any]) -> int:  # Any: as `_tensors`
     """Returns where the last tensor ends; raises Corrupt if tensors overlap or leave gaps."""
     try:
         places = sorted((int(begin), int(end)) for begin, end in (one["data_offsets"] for one in tensors.values()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from xtransfer.models.files import tensors
 from xtransfer.models.files.files import Entry, Files, fingerprint
@@ -114,7 +114,7 @@ def _check_heads(files: Files, entries: Entries) -> None:
         tensors.names(files, entries[HEADS[1]])
 
 
-def _json(files: Files, entries: Entries, name: str) -> dict[str, Any]:
+def _json(files: Files, entries: Entries, name: str) -> dict[str, object]:
     if name not in entries:
         raise _Missing(f"{name} is missing")
     try:

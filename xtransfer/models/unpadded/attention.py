@@ -1,4 +1,7 @@
-"""Attention within each sequence of an unpadded batch, with the best kernel of the device."""
+"""Attention within each sequence of an unpadded batch, with the best kernel of the device.
+
+Any: autograd's `context`, whose class torch does not export.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Attention of packed sequences on a CPU, forward and backward, with batched fp32 products.
 
 The CPU's fused kernel has no dropout, and compiles its bf16 products for each new shape. With separate operations,
-autograd would copy and keep several times as much.
+autograd would copy and keep several times as much. Any: autograd's `context`, which takes any attribute.
 """
 
 from __future__ import annotations
