@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +19,9 @@ from xtransfer.base.declared import Value
 from xtransfer.base.digest import canonical, digest
 
 NOT_IDENTITY = "not identity"  # marks a field that changes no result: `source: Annotated[str, NOT_IDENTITY]`
+
+
+Facts: TypeAlias = Mapping[str, Any]  # what a stage reports of itself, as JSON: losses, counts, scores
 
 
 class Progress(Protocol):
@@ -184,7 +187,7 @@ class StageKind(Generic[S]):
     """How stages of one kind run."""
 
     settings: type[S]
-    run: Callable[[S, Work], Mapping[str, Any]]  # returns facts for the manifest, as JSON: losses, counts, scores
+    run: Callable[[S, Work], Facts]
     reads: Callable[[S], Iterable[Outside]]  # rows and corpora that `run` reads; they are checked around it
     seconds: float  # rough cost on two CPU cores at laboratory size, for estimates before anything was timed
 

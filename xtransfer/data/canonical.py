@@ -1,7 +1,4 @@
-"""Converts columns of a source to canonical rows of a kind. Errors name the place of what does not fit.
-
-Any: values are whatever the source holds until they are checked.
-"""
+"""Converts columns of a source to canonical rows of a kind. Errors name the place of what does not fit."""
 
 from __future__ import annotations
 
@@ -12,13 +9,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
 from types import GenericAlias
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from xtransfer import kinds
 from xtransfer.base.errors import DataError, EmptySplit, HiddenLabels
 from xtransfer.benchmarks.spec import Benchmark, Row
 
 T = TypeVar("T")
+Column: TypeAlias = list[Any]  # values are whatever the source holds until they are checked
 CONSTANT_FROM = 50  # a split of this many rows with a single label counts as having hidden labels
 _HIDDEN: set[object] = {None, -1}
 _INT = re.compile(r"[+-]?[0-9]+")
@@ -32,7 +30,7 @@ class Table:
 
     place: str  # `xnli/de/test`, for messages
     numbers: list[int]  # row numbers in the source's split, from 0
-    columns: Mapping[str, list[Any]]
+    columns: Mapping[str, Column]
 
     def only(self, kept: Sequence[bool]) -> Table:
         """Returns the marked rows."""
@@ -100,7 +98,7 @@ def _rows(benchmark: Benchmark, table: Table, counted_groups: bool) -> list[Row]
     kind = kinds.get(benchmark.kind)
     ids = [str(value) for value in (table.columns[benchmark.id] if benchmark.id else table.numbers)]
     _check_unique(ids, table.place)
-    fields: dict[str, list[Any]] = {"id": ids, "group": _groups(benchmark, table, ids, counted_groups)}
+    fields: dict[str, Column] = {"id": ids, "group": _groups(benchmark, table, ids, counted_groups)}
     for name, wanted in kind.fields.items():
         fields[name] = _labels(benchmark, table) if name == "label" else _column(benchmark, table, name)
         if name == "label":
@@ -131,7 +129,7 @@ def _groups(benchmark: Benchmark, table: Table, ids: list[str], counted: bool) -
     return [str(number // benchmark.group) for number in table.numbers]
 
 
-def _tag_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
+def _tag_ids(benchmark: Benchmark, table: Table, values: Column) -> Column:
     mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
     if len(values) >= CONSTANT_FROM and len(distinct := {_hashable(tag) for tags in values for tag in tags or ()}) < 2:
         same = f"all tags of {len(values)} rows are {next(iter(distinct), None)!r}"
@@ -144,7 +142,7 @@ def _tag_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]
     return [[mapping[tag] for tag in tags or ()] for tags in values]
 
 
-def _labels(benchmark: Benchmark, table: Table) -> list[Any]:
+def _labels(benchmark: Benchmark, table: Table) -> Column:
     """Returns labels as the declaration writes them: numbers as numbers if its labels are, also from a text file."""
     values = _column(benchmark, table, "label")
     if any(isinstance(label, str) for label in benchmark.label_values or ()):
@@ -152,13 +150,14 @@ def _labels(benchmark: Benchmark, table: Table) -> list[Any]:
     return [None if value == "" and "" not in benchmark.no_label else _number(value, int) for value in values]
 
 
-def _number(value: Any, wanted: type[int] | type[float]) -> Any:
+def _number(value: object, wanted: type[int] | type[float]) -> object:
     """Returns the number that a text or a whole number stands for, or the value as it is if it is none."""
-    is_number = isinstance(value, str) and (_FLOAT if wanted is float else _INT).fullmatch(value.strip())
-    return wanted(value) if is_number or (wanted is float and type(value) is int) else value
+    if isinstance(value, str):
+        return wanted(value) if (_FLOAT if wanted is float else _INT).fullmatch(value.strip()) else value
+    return float(value) if wanted is float and type(value) is int else value
 
 
-def _label_ids(benchmark: Benchmark, table: Table, values: list[Any]) -> list[Any]:
+def _label_ids(benchmark: Benchmark, table: Table, values: Column) -> Column:
     mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
     if not mapping:  # the kind checks the labels of each row
         return values
@@ -204,7 +203,7 @@ def _check_answers(benchmark: Benchmark, table: Table) -> None:
 
 
 def _check_values(
-    benchmark: Benchmark, table: Table, name: str, values: list[Any], wanted: type | GenericAlias, may_be_empty: bool
+    benchmark: Benchmark, table: Table, name: str, values: Column, wanted: type | GenericAlias, may_be_empty: bool
 ) -> None:
     if _all_fit(values, wanted, may_be_empty):
         return
@@ -215,7 +214,7 @@ def _check_values(
             raise DataError(f"{table.place}, row {number}, column {columns}: {fault}")
 
 
-def _all_fit(values: list[Any], wanted: type | GenericAlias, may_be_empty: bool) -> bool:
+def _all_fit(values: Column, wanted: type | GenericAlias, may_be_empty: bool) -> bool:
     """Returns whether no value has a `_fault`; checks the whole column at once, since it may have a million texts."""
     items = get_args(wanted)
     if set(map(type, values)) != {list if items else wanted}:
@@ -227,12 +226,12 @@ def _all_fit(values: list[Any], wanted: type | GenericAlias, may_be_empty: bool)
     return inner is not str or may_be_empty or all(map(str.strip, parts))
 
 
-def _fault(value: Any, wanted: Any, may_be_empty: bool) -> str | None:
+def _fault(value: object, wanted: type | GenericAlias, may_be_empty: bool) -> str | None:
     """Returns what is wrong with a value of type str, int, float, list[str] or list[int]; None if nothing is."""
     items = get_args(wanted)
     if type(value) is not (list if items else wanted):
         return f"is {value!r}, expected {_words(wanted)}"
-    parts = value if items else [value]
+    parts = value if isinstance(value, list) else [value]
     other = next((part for part in parts if type(part) is not (items[0] if items else wanted)), None)
     if other is not None or None in parts:
         return f"contains {other!r}, expected only {_WORDS[items[0]]}s"
@@ -279,7 +278,7 @@ def _short(row: Row) -> str:
     return ", ".join(f"{name} {str(value)[:40]!r}" for name, value in row.items())[:300]
 
 
-def _column(benchmark: Benchmark, table: Table, name: str) -> list[Any]:
+def _column(benchmark: Benchmark, table: Table, name: str) -> Column:
     declared = benchmark.columns[name]
     if isinstance(declared, str):
         return table.columns[declared]

@@ -14,11 +14,14 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from xtransfer.base.errors import DataError, EmptySplit
+
+if TYPE_CHECKING:
+    from _csv import Reader  # `csv` does not export it
 
 TYPES = ".parquet, .csv, .tsv, .json or .jsonl"  # for messages
 _Reader = Callable[[str, Path], pa.Table]
@@ -95,7 +98,7 @@ def _tsv(text: str, file: Path) -> pa.Table:
     return _of_lines(csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE), file)
 
 
-def _of_lines(reader: Any, file: Path) -> pa.Table:  # Any: csv names no type for its readers
+def _of_lines(reader: Reader, file: Path) -> pa.Table:
     csv.field_size_limit(sys.maxsize)
     began = 1  # the line on which a row begins
     names: list[str] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 from xtransfer.base.errors import RequestError, unknown
 from xtransfer.lab import choice, inference, retrieval, statements
@@ -19,6 +19,7 @@ from xtransfer.lab.text import parallel_text, translation_text
 
 __all__ = ["BENCHMARKS", "LANGUAGES", "REVISION", "parallel_text", "rows", "translation_text"]
 
+Rows: TypeAlias = list[dict[str, object]]
 REVISION = "lab-1"  # increase it when any generated row or text changes
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "lab-nli": ("train", "dev", "test"),
@@ -37,7 +38,7 @@ _NUM_TEXTS = 2000  # of lab-text and lab-parallel
 _TEXT_SEED, _PARALLEL_SEED = 101, 102  # encoders are pretrained on texts with other seeds: 0, 1, 2
 
 
-def rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
+def rows(benchmark: str, language: str, split: str) -> Rows:
     """Returns the rows of a benchmark in canonical form; `id` and `group` (for resampling) agree across languages.
 
     Pairs: id, group, first, second, label (0 entailment, 1 neutral, 2 contradiction). Choices: id, group, context,
@@ -58,7 +59,7 @@ def rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
     return _pair_rows(benchmark.removesuffix("-dual"), language, split)
 
 
-def _pair_rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]]:
+def _pair_rows(benchmark: str, language: str, split: str) -> Rows:
     blocks = statements.blocks()[split] if benchmark == "lab-statements" else inference.blocks()[benchmark, split]
     return [
         {
@@ -73,7 +74,7 @@ def _pair_rows(benchmark: str, language: str, split: str) -> list[dict[str, Any]
     ]
 
 
-def _choice_rows(language: str, split: str) -> list[dict[str, Any]]:
+def _choice_rows(language: str, split: str) -> Rows:
     return [
         {
             "id": f"{split}-{number}-{index}",
@@ -88,19 +89,19 @@ def _choice_rows(language: str, split: str) -> list[dict[str, Any]]:
     ]
 
 
-def _retrieval_rows(language: str, split: str) -> list[dict[str, Any]]:
+def _retrieval_rows(language: str, split: str) -> Rows:
     return [
         {"id": f"{split}-{number}", "source": realise(text, language), "target": realise(text, "en")}
         for number, text in enumerate(retrieval.sentences()[split])
     ]
 
 
-def _text_rows(language: str, split: str) -> list[dict[str, Any]]:
+def _text_rows(language: str, split: str) -> Rows:
     texts = _texts(_TEXT_SEED)
     return [{"id": f"{split}-{number}", "text": text[language]} for number, text in enumerate(texts)]
 
 
-def _parallel_rows(language: str, split: str) -> list[dict[str, Any]]:
+def _parallel_rows(language: str, split: str) -> Rows:
     """Returns distinct texts for training; for scoring, the sentences of lab-retrieval."""
     if split != "train":
         return [{**row, "context": ""} for row in _retrieval_rows(language, split)]
@@ -116,21 +117,21 @@ def _texts(seed: int) -> list[dict[str, str]]:
     return parallel_text(_NUM_TEXTS, seed)
 
 
-def _story_rows(language: str, split: str) -> list[dict[str, Any]]:
+def _story_rows(language: str, split: str) -> Rows:
     return [
         {"id": f"{split}-{number}", **{place: realise(getattr(one, place), language) for place in _PLACES}}
         for number, one in enumerate(stories())
     ]
 
 
-def _response_rows(language: str, split: str) -> list[dict[str, Any]]:
+def _response_rows(language: str, split: str) -> Rows:
     """Returns events and the states they cause."""
     rows = _story_rows(language, split)
     return [{"id": row["id"], "source": row["before"], "target": row["text"]} for row in rows]
 
 
 _PLACES = ("before", "text", "after")
-_MAKERS: dict[str, Callable[[str, str], list[dict[str, Any]]]] = {
+_MAKERS: dict[str, Callable[[str, str], Rows]] = {
     "lab-copa": _choice_rows,
     "lab-retrieval": _retrieval_rows,
     "lab-text": _text_rows,

@@ -14,8 +14,8 @@ from xtransfer.metrics.metrics import Shape
 
 _TEXT, _ID, _NUMBER = datasets.Value("string"), datasets.Value("int64"), datasets.Value("float64")
 _TEXTS = datasets.List(_TEXT)
-# (prediction, reference) types, several if any of them will do; Any: `datasets` has no common base type
-_FEATURES: Mapping[Shape, list[tuple[Any, Any]]] = {
+# (prediction, reference) types, several if any of them will do
+_FEATURES: Mapping[Shape, list[tuple[object, object]]] = {
     "texts": [(_TEXT, _TEXT), (_ID, _ID)],
     "numbers": [(_NUMBER, _NUMBER)],
     "lists": [(_TEXTS, _TEXTS)],
@@ -27,7 +27,7 @@ class Evaluation(evaluate.Metric):  # type: ignore[misc]  # evaluate has no type
     """Computes {name: points} for the metric `config_name`; `compute(..., language="de")` sets the texts' language."""
 
     def compute(self, **inputs: Any) -> Any:
-        """Same as `evaluate.Metric.compute`, whose types these are; raises DataError if there are no items."""
+        """Same as `evaluate.Metric.compute`, which has no types; raises DataError if there are no items."""
         if any(name in inputs and not len(inputs[name]) for name in ("predictions", "references")):
             raise DataError(f"{self.config_name}: no items to score; the split is empty")
         return super().compute(**inputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from xtransfer.base.errors import DataError, unknown
 from xtransfer.metrics import mlqa, squad
@@ -15,19 +15,17 @@ from xtransfer.metrics.precision_at import found_within
 from xtransfer.metrics.tag_f1 import chunk_f1, tag_accuracy
 
 Shape = Literal["texts", "numbers", "lists", "answers"]  # of a prediction and its gold; see Metric.shape
+Item: TypeAlias = Any  # a gold or a prediction, in the form that the shape names
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: one number for a list of items, and one per item if that is meaningful.
-
-    Any: golds and predictions have the form that `shape` names.
-    """
+    """A metric: one number for a list of items, and one per item if that is meaningful."""
 
     name: str
     definition: str
-    measure: Callable[[Sequence[Any], Sequence[Any], str], float]  # golds, predictions, language → points
-    per_item: Callable[[Any, Any, str], float | None] | None = None
+    measure: Callable[[Sequence[Item], Sequence[Item], str], float]  # golds, predictions, language → points
+    per_item: Callable[[Item, Item, str], float | None] | None = None
     # gold, prediction, language → points of one item or None; None if single items have no score
     maximum: float = 100.0
     minimum: float = 0.0
@@ -35,7 +33,7 @@ class Metric:
     # texts: one text (or label id) each; numbers: one float each; lists: one list of texts each (tags, ids);
     # answers: one text, and a list of acceptable texts
 
-    def compute(self, golds: Sequence[Any], predictions: Sequence[Any], language: str = "en") -> float:
+    def compute(self, golds: Sequence[Item], predictions: Sequence[Item], language: str = "en") -> float:
         """Returns points; raises DataError if there are no items or the numbers of golds and predictions differ.
 
         `language` is the language of the texts, for metrics that normalise by language.

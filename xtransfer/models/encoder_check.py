@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.hub_files import refuse_pickles
@@ -52,8 +51,8 @@ def positions_of(ref: EncoderRef) -> int | None:
     return rows - ((padding if isinstance(padding, int) else 1) + 1 if "roberta" in model_type else 0)
 
 
-def json_file(ref: EncoderRef, name: str) -> dict[str, Any]:
-    """Returns a JSON file of a checkpoint; empty if it does not exist. Any: JSON values."""
+def json_file(ref: EncoderRef, name: str) -> dict[str, object]:
+    """Returns a JSON file of a checkpoint; empty if it does not exist."""
     if ref.source == "trained-here" or not ref.revision:
         return {}
     file = Path(ref.id) / name if ref.source == "folder" else _hub_file(ref, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.batches import Batch
 from xtransfer.kinds.language_head import LanguageHead
+from xtransfer.kinds.spec import Head
 from xtransfer.models import checkpoints, pretrained
 from xtransfer.models.checkpoints import HeadInfo, Loaded, SavedHead
 from xtransfer.models.unpadded.forward import states
@@ -46,8 +47,7 @@ class Model(nn.Module):
         with autocast(self.precision if isinstance(head, LanguageHead) else "fp32", batch.input_ids.device.type):
             # The product with the vocabulary costs as much as the encoder, so it runs in the encoder's precision.
             outputs = head(found, batch)
-        loss: Tensor = head.loss(outputs, batch)
-        return loss
+        return head.loss(outputs, batch)
 
     def items(self, named: tuple[str, Batch]) -> int | None:
         """Returns how many items the loss of a batch averages over; None if its rows must stay together."""
@@ -55,9 +55,9 @@ class Model(nn.Module):
         count = getattr(self.head(name), "items", None)
         return None if count is None else int(count(batch))
 
-    def head(self, name: str) -> Any:
-        """Returns the head of a benchmark. Any: torch types modules of a list without their own methods."""
-        return self.heads[self.order[name]]
+    def head(self, name: str) -> Head:
+        """Returns the head of a benchmark."""
+        return cast(Head, self.heads[self.order[name]])
 
 
 def heads_for(

@@ -162,8 +162,9 @@ def _model_class(config: PreTrainedConfig, folder: Path) -> type[PreTrainedModel
         raise RequestError(
             f"{folder}: '{config.model_type}' is no encoder; use one such as XLM-R, BERT, mDeBERTa or mT5"
         )
-    found: Any = MODEL_MAPPING[type(config)]  # Any: one class or several
-    model_class: type[PreTrainedModel] = found[0] if isinstance(found, tuple) else found
+    found: object = MODEL_MAPPING[type(config)]
+    model_class = found[0] if isinstance(found, tuple) else found  # the mapping has several classes for some models
+    assert isinstance(model_class, type) and issubclass(model_class, PreTrainedModel)
     return model_class
 
 

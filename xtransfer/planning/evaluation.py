@@ -126,9 +126,8 @@ def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, Any])
 
 def _heads(ref: EncoderRef) -> dict[str, dict[str, Any]]:
     """The heads that lie beside a checkpoint: benchmark → kind, labels."""
-    text = json_file(ref, "head.json")
-    heads: dict[str, dict[str, Any]] = text.get("heads", {})
-    return heads
+    heads = json_file(ref, "head.json").get("heads")
+    return heads if isinstance(heads, dict) else {}
 
 
 def _short_name(ref: EncoderRef) -> str:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,7 +15,7 @@ from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
 from xtransfer.base.hub_files import Start
 from xtransfer.base.randomness import derived
-from xtransfer.base.stage import Progress, no_progress
+from xtransfer.base.stage import Facts, Progress, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.batches import Batch, collate
@@ -69,7 +68,7 @@ def finetune(
     savings: Savings = Savings(),
     process_group: ProcessGroup = SINGLE_PROCESS,
     memory_kills: int = 0,
-) -> dict[str, Any]:
+) -> Facts:
     """Trains `start` on `parts` and writes the checkpoint to `out`; returns the facts of the run.
 
     Parts of one benchmark (its rows in several languages) share a head. By default, each batch comes from one
@@ -78,7 +77,7 @@ def finetune(
     `dev` is read only with `select: best`; no other split is read. With a `process_group`, every rank makes the same
     call with its own device; the first rank writes the checkpoint.
 
-    Facts (Any: JSON values): steps, loss_first, loss_last, losses [[step, mean], …], dev (evaluations; select=best
+    Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (evaluations; select=best
     only), heads (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
     `losses.degenerate`), restarts (reasons of earlier attempts, if the recipe allows any), embeddings_trained (rows of
     the table), examples_per_second, seconds, devices (if several trained together). Raises RequestError if the
@@ -134,7 +133,7 @@ class Run:
         self.model = Model(loaded.encoder, self.heads, recipe.precision, savings.packed).to(device)
         self.best = _watcher(self.model, loaded, recipe, self.plan, self.steps, dev, device, process_group)
 
-    def train(self, state_dir: Path, progress: Progress, save_every: float) -> dict[str, Any]:
+    def train(self, state_dir: Path, progress: Progress, save_every: float) -> Facts:
         """Trains to the end, or until the loss is not finite; returns the facts."""
         plan, best = self.plan, self.best
         course = train(self.job(), state_dir, progress, self.device, save_every)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 B = TypeVar("B")
 LossOf = Callable[[B], Tensor]
-# (loss of a batch, batch) → loss; adds the gradients. Any: the loop accepts any type of batch
-Backward = Callable[[Callable[[Any], Tensor], Any], Tensor]
+Backward = Callable[[LossOf[B], B], Tensor]  # (loss of a batch, batch) → loss; adds the gradients
 
 
 def at_once(loss_of: LossOf[B], batch: B) -> Tensor:
@@ -34,7 +33,7 @@ def fit(
     rate: Callable[[int], float],
     clip_norm: float,
     first: int = 1,
-    backward: Backward = at_once,
+    backward: Backward[B] = at_once,
 ) -> Iterator[tuple[int, Tensor]]:
     """Takes one optimizer step per batch; yields its number (starting with `first`) and its loss, still on the device.
 

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,7 +21,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from xtransfer.base.digest import digest
+from xtransfer.base.stage import Facts
 from xtransfer.models.pretrained import quiet
+from xtransfer.models.unpadded.modules import Encoder
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.training.cooccurrence import Ints, embeddings, neighbour_profiles
 from xtransfer.training.corruption import Corruptor
@@ -40,11 +42,11 @@ def pretrain(
     out: Path,
     progress: Progress | None = None,
     state_dir: Path | None = None,
-) -> dict[str, Any]:
+) -> Facts:
     """Pretrains on `texts` (language -> sentence; several languages in one are translations) and writes to `out`.
 
     With `state_dir`, an interrupted run resumes from there and ends with the same weights. Returns the facts of the
-    run (Any: JSON values).
+    run.
     """
     started = time.monotonic()
     report = progress or (lambda message, done, total, metrics: None)
@@ -130,16 +132,14 @@ class Learner(nn.Module):
 
     def _start_attention(self, sharpness: float) -> None:
         """Initialises queries and keys with equal projections (mimetic initialisation, Trockman & Kolter 2023)."""
-        layers: Any = self.model.roberta.encoder.layer  # Any: to torch, what a module holds is a module
-        for layer in layers if sharpness else ():
+        for layer in cast(Encoder, self.model.roberta).encoder.layer if sharpness else ():
             attention = layer.attention.self
             with torch.no_grad():
                 nn.init.orthogonal_(attention.query.weight, gain=sharpness)
                 attention.key.weight.copy_(attention.query.weight)
 
     def _start_positions(self, norm: float) -> None:
-        encoder_inputs: Any = self.model.roberta.embeddings  # Any: as in `_start_attention`
-        table = encoder_inputs.position_embeddings.weight
+        table = cast(Encoder, self.model.roberta).embeddings.position_embeddings.weight
         size = table.shape[1]
         if norm:
             rates = 1000.0 ** (-torch.arange(0, size, 2) / size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
@@ -81,10 +80,10 @@ class BestOnDev:
     def tensors(self) -> dict[str, Tensor]:
         return self.best
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> state.Values:
         return {"scores": [list(one) for one in self.scores]}
 
-    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:  # Any: JSON of `values`
+    def restore(self, tensors: Mapping[str, Tensor], values: state.Values) -> None:
         self.best = dict(tensors)
         self.scores = [(step, score) for step, score in values["scores"]]
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,28 +17,25 @@ from xtransfer.base.errors import StoreError
 from xtransfer.base.randomness import derived, own_randomness
 from xtransfer.base.stage import Progress, no_progress
 from xtransfer.training import state
-from xtransfer.training.loop import at_once, fit, linear_rate
+from xtransfer.training.loop import Backward, at_once, fit, linear_rate
 from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 B = TypeVar("B")
 _REPORT_EVERY = 20  # steps between reads of the loss, each of which waits for the device
 
 
-class BackwardPass(Protocol):
-    """Computes the gradients of a batch that may not fit into memory at once; saved and restored with the run.
+class BackwardPass(Protocol[B]):
+    """Computes the gradients of a batch that may not fit into memory at once; saved and restored with the run."""
 
-    Any: a job's batches may be of any type, and `values` are JSON.
-    """
+    def __call__(self, loss_of: Callable[[B], Tensor], batch: B, /) -> Tensor: ...
 
-    def __call__(self, loss_of: Callable[[Any], Tensor], batch: Any, /) -> Tensor: ...
+    def values(self) -> state.Values: ...
 
-    def values(self) -> dict[str, Any]: ...
-
-    def restore(self, values: Mapping[str, Any]) -> None: ...
+    def restore(self, values: state.Values) -> None: ...
 
 
 class Watcher(Protocol):
-    """Looks at the model after each step (selection); saved and restored with the run. Any: `values` are JSON."""
+    """Looks at the model after each step (selection); saved and restored with the run."""
 
     def after(self, step: int) -> None: ...
 
@@ -47,9 +44,9 @@ class Watcher(Protocol):
 
     def tensors(self) -> dict[str, Tensor]: ...
 
-    def values(self) -> dict[str, Any]: ...
+    def values(self) -> state.Values: ...
 
-    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None: ...
+    def restore(self, tensors: Mapping[str, Tensor], values: state.Values) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Job(Generic[B]):
     clip_norm: float
     seed: int
     watcher: Watcher | None = None
-    backward_pass: BackwardPass | None = None  # computes a batch that may not fit into memory at once
+    backward_pass: BackwardPass[B] | None = None  # computes a batch that may not fit into memory at once
     process_group: ProcessGroup = SINGLE_PROCESS  # the ranks that train together; each has its own job
 
 
@@ -101,7 +98,7 @@ def train(
         job.module.train()
         rate = linear_rate(job.steps, job.warmup)
         batches = _batches(job, done)
-        backward = job.backward_pass or at_once
+        backward: Backward[B] = job.backward_pass or at_once
         for step, loss in fit(job.optimizer, job.loss_of, batches, rate, job.clip_norm, done + 1, backward):
             pending.append(loss)
             if job.watcher is not None:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,6 +20,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
+
+Values: TypeAlias = Mapping[str, Any]  # JSON
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class State:
     run: str
     step: int
     tensors: Mapping[str, Tensor]
-    values: Mapping[str, Any]  # Any: JSON values
+    values: Values
 
 
 def write(folder: Path, state: State) -> None:

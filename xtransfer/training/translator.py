@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 from xtransfer.base.digest import digest
 from xtransfer.base.precision import autocast
 from xtransfer.base.randomness import derived, own_randomness
-from xtransfer.base.stage import Progress, identity, no_progress
+from xtransfer.base.stage import Facts, Progress, identity, no_progress
 from xtransfer.models.pretrained import quiet
 from xtransfer.recipes.translator import LANGUAGES_FILE, TranslatorRecipe
 from xtransfer.training import cooccurrence
@@ -46,11 +45,11 @@ def train_translator(
     *,
     to_english: bool = False,
     save_every: float = 60.0,
-) -> dict[str, Any]:
+) -> Facts:
     """Train on `texts` (language → sentence, translations of each other) from English to all their other languages, or
     back; the model is written to `out`.
 
-    Facts (Any: JSON values): steps, loss_first, loss_last, losses, degenerate, num_texts, languages, vocab_size,
+    Facts: steps, loss_first, loss_last, losses, degenerate, num_texts, languages, vocab_size,
     num_parameters, seconds. Raises RequestError where no text holds English and another language.
     """
     languages = languages_of(texts, to_english)

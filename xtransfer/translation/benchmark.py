@@ -6,10 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from xtransfer.base.errors import DataError
-from xtransfer.base.stage import Progress, no_progress
+from xtransfer.base.stage import Facts, Progress, no_progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.kinds.spec import Translatable
 from xtransfer.translation.answers import translate_answers
@@ -46,7 +46,7 @@ class Translated:
     kept: list[Row]
     dropped: list[Dropped]
 
-    def facts(self, references: Sequence[Row] | None = None) -> dict[str, Any]:
+    def facts(self, references: Sequence[Row] | None = None) -> Facts:
         """rows, kept, dropped_empty, dropped (rows by reason), sentences, distinct, those of the kind
         (`translate_answers`), of `quality.round_trip`, and with `references` (rows of the same ids written in the
         language) of `quality.against_people`, which include dropped rows. Raises DataError where no row is kept.

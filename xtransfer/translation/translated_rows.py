@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xtransfer.base.errors import DataError
-from xtransfer.base.stage import Progress, no_progress
+from xtransfer.base.stage import Facts, Progress, no_progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.translation.engine import Engine
 from xtransfer.translation.translatable import texts_in
@@ -33,7 +32,7 @@ class TranslatedRows:
 
     rows: list[Row]
     reasons: list[str | None]  # why a row must be dropped; None where it may stay
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,6 @@
-"""Attention within each sequence of an unpadded batch, with the best kernel of the device.
-
-Any: autograd's `context`, whose class torch does not export.
-"""
+"""Attention within each sequence of an unpadded batch, with the best kernel of the device."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from xtransfer.models.unpadded import cpu_attention
 from xtransfer.models.unpadded.layout import Bucket, Layout
+from xtransfer.models.unpadded.modules import Context
 
 
 def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
@@ -46,12 +42,12 @@ class _Pad(torch.autograd.Function):
     """Puts tokens at their positions in a bucket. Padding holds any token and gets no gradient: it is never read."""
 
     @staticmethod
-    def forward(context: Any, tokens: Tensor, places: Tensor, filled: Tensor) -> Tensor:
+    def forward(context: Context, tokens: Tensor, places: Tensor, filled: Tensor) -> Tensor:
         context.save_for_backward(filled)
         return tokens.index_select(0, places)
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(context: Context, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (filled,) = context.saved_tensors
         return gradients[0].index_select(0, filled), None, None
 

@@ -1,19 +1,19 @@
 """Attention of packed sequences on a CPU, forward and backward, with batched fp32 products.
 
 The CPU's fused kernel has no dropout, and compiles its bf16 products for each new shape. With separate operations,
-autograd would copy and keep several times as much. Any: autograd's `context`, which takes any attribute.
+autograd would copy and keep several times as much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from xtransfer.models.unpadded.dropout import factors
 from xtransfer.models.unpadded.layout import Bucket, Layout
+from xtransfer.models.unpadded.modules import Context
 
 
 def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
@@ -22,11 +22,17 @@ def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -
     return found
 
 
+class _Context(Context):
+    layout: Layout
+    scale: float
+    like: Tensor
+
+
 class _Attention(torch.autograd.Function):
     @staticmethod
     # Keeps the products and the saved tensors out of bf16. torch does not type this decorator.
     @torch.autocast("cpu", enabled=False)  # type: ignore[untyped-decorator]
-    def forward(context: Any, projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
+    def forward(context: _Context, projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
         heads, kept = projected.shape[2], []
         found = projected.new_zeros(len(projected), 1, *projected.shape[2:])
         for bucket, own, goal in _buckets(layout, projected, found):
@@ -45,7 +51,7 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     @torch.autocast("cpu", enabled=False)  # type: ignore[untyped-decorator]  # as above
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(context: _Context, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         layout, kept = context.layout, iter(context.saved_tensors)
         outer = gradients[0].unsqueeze(1)
         found = torch.zeros_like(context.like)
@@ -65,10 +71,10 @@ class _Attention(torch.autograd.Function):
         return found, None, None, None
 
 
-def _buckets(layout: Layout, *packed: Tensor) -> Iterator[tuple[Any, ...]]:
-    """Yields each bucket with its tokens from each packed tensor. Any: zip cannot type a variable number of tensors."""
-    tokens = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
-    parts = (torch.split(one, tokens) for one in packed)
+def _buckets(layout: Layout, one: Tensor, other: Tensor) -> Iterator[tuple[Bucket, Tensor, Tensor]]:
+    """Yields each bucket with its tokens from two packed tensors."""
+    sizes = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
+    parts = torch.split(one, sizes), torch.split(other, sizes)
     return zip(layout.buckets, *parts, strict=False)  # not strict: skips the filling
 
 

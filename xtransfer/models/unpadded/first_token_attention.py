@@ -6,21 +6,19 @@ is the value of the mean state. So no state is projected, and the result is equa
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from xtransfer.models.unpadded.attention import padded
 from xtransfer.models.unpadded.dropout import dropped
 from xtransfer.models.unpadded.layout import Bucket, Layout
+from xtransfer.models.unpadded.modules import SelfAttention
 
 
-def attention_of_first(own: Any, first: Tensor, tokens: Tensor, layout: Layout, dropout: float) -> Tensor:
+def attention_of_first(own: SelfAttention, first: Tensor, tokens: Tensor, layout: Layout, dropout: float) -> Tensor:
     """Returns contexts [sequences, heads, size] of states `first` [sequences, hidden] among `tokens` [tokens, hidden].
 
-    `own` is a layer's self-attention module; Any: its class differs by model family. Always computed in fp32, since it
-    is a small part of a layer.
+    Always computed in fp32, since it is a small part of a layer.
     """
     shape = (own.num_attention_heads, own.attention_head_size)
     queries = own.query(first).float().view(-1, *shape) * own.scaling

@@ -2,15 +2,13 @@
 
 Works for the model families in `FAMILIES`, whose layers get positions only from the embeddings. Other encoders are
 called through transformers, with padding. The states are the same either way, up to the order of sums.
-
-Modules are typed Any where their attributes differ by family and transformers declares no common class.
 """
 
 from __future__ import annotations
 
 import logging
 from functools import cache
-from typing import Any
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +22,7 @@ from xtransfer.models.unpadded.attention import attention
 from xtransfer.models.unpadded.dropout import dropped
 from xtransfer.models.unpadded.first_token_attention import attention_of_first
 from xtransfer.models.unpadded.layout import Layout, layout
+from xtransfer.models.unpadded.modules import Block, Embeddings, Encoder, Layer
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +50,15 @@ def states(
         return _states(encoder, batch, first_only, layer, packed).float()
 
 
-def _states(encoder: Any, batch: Batch, first_only: bool, layer: int | None, packed: bool) -> Tensor:
+def _states(encoder: PreTrainedModel, batch: Batch, first_only: bool, layer: int | None, packed: bool) -> Tensor:
     if not (packed and can_be_packed(encoder)):
         return _padded(encoder, batch, layer)
-    layers = encoder.encoder.layer
+    own = cast(Encoder, encoder)
+    layers = own.encoder.layer
     depth = len(layers) if layer is None else layer
     _check_layer(depth, len(layers))
     plan = layout(batch.lengths, batch.input_ids.device, _multiple(batch.input_ids.device))
-    found = _embedded(encoder.embeddings, batch, plan)
+    found = _embedded(own.embeddings, batch, plan)
     checkpointing = getattr(encoder, "is_activation_checkpointing", False) and encoder.training
     for number, one in enumerate(layers[:depth]):
         step = (one, found, plan, first_only and number == depth - 1)
@@ -70,7 +70,7 @@ def _states(encoder: Any, batch: Batch, first_only: bool, layer: int | None, pac
     return whole.index_copy(0, plan.places, found[: len(plan.places)]).view(*plan.shape, -1)
 
 
-def can_be_packed(encoder: Any) -> bool:
+def can_be_packed(encoder: PreTrainedModel) -> bool:
     """Returns whether an encoder's batches can be unpadded; logs once per model family if not."""
     config = getattr(encoder, "config", None)
     family = getattr(config, "model_type", None)
@@ -90,7 +90,7 @@ def _multiple(device: torch.device) -> int:
     return _ROUND if device.type == "cpu" and torch.is_autocast_enabled("cpu") else 1
 
 
-def _embedded(embeddings: Any, batch: Batch, plan: Layout) -> Tensor:
+def _embedded(embeddings: Embeddings, batch: Batch, plan: Layout) -> Tensor:
     """Returns packed embeddings [tokens, hidden]. Positions follow the family: XLM-R's start after its padding id."""
     ids = batch.input_ids
     if hasattr(embeddings, "create_position_ids_from_input_ids"):
@@ -105,7 +105,7 @@ def _embedded(embeddings: Any, batch: Batch, plan: Layout) -> Tensor:
     return dropped(summed, embeddings.dropout.p if embeddings.training else 0.0)
 
 
-def _layer(layer: Any, tokens: Tensor, plan: Layout, first_only: bool) -> Tensor:
+def _layer(layer: Layer, tokens: Tensor, plan: Layout, first_only: bool) -> Tensor:
     """Returns the next states of packed tokens [tokens, hidden], or of each sequence's first token only."""
     own = layer.attention.self
     rate = own.dropout.p if own.training else 0.0
@@ -121,20 +121,20 @@ def _layer(layer: Any, tokens: Tensor, plan: Layout, first_only: bool) -> Tensor
     return _added(layer.output, layer.intermediate(attended), attended)
 
 
-def _projected(tokens: Tensor, *layers: Any) -> Tensor:
+def _projected(tokens: Tensor, *layers: nn.Linear) -> Tensor:
     """Returns the concatenated outputs of several linear layers, computed in one product."""
     weight, bias = torch.cat([one.weight for one in layers]), torch.cat([one.bias for one in layers])
     return nn.functional.linear(tokens, weight, bias)
 
 
-def _added(block: Any, inner: Tensor, outer: Tensor) -> Tensor:
+def _added(block: Block, inner: Tensor, outer: Tensor) -> Tensor:
     """Returns the output of a block of dense layer, dropout, residual and norm."""
     rate = block.dropout.p if block.training else 0.0
     found: Tensor = block.LayerNorm(dropped(block.dense(inner).to(outer.dtype), rate) + outer)
     return found
 
 
-def _padded(encoder: Any, batch: Batch, layer: int | None) -> Tensor:
+def _padded(encoder: PreTrainedModel, batch: Batch, layer: int | None) -> Tensor:
     output = encoder(**batch.inputs(), output_hidden_states=layer is not None)
     if layer is not None:
         _check_layer(layer, len(output.hidden_states) - 1)
