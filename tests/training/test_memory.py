@@ -72,7 +72,7 @@ def test_gradients_of_the_parts_add_up_to_those_of_the_batch(encoder: Path, kind
 
     def gradients(rows: int) -> tuple[float, dict[str, torch.Tensor]]:
         mixed = TrainingMixture.of(PARTS[kind], finetune.PROPORTIONAL, ())
-        own = finetune.Run(encoder, mixed, PLAIN, 0, "cpu", None, finetune.ALL)
+        own = finetune.Run(encoder, mixed, PLAIN, 0, "cpu", None, finetune.Savings())
         micro_batcher = own.micro_batcher()
         micro_batcher.rows = rows
         loss = micro_batcher(own.model.loss, next(own.batches(1)))
