@@ -148,7 +148,7 @@ class _Loop:
         if isinstance(result, BaseException):
             self._fail(stage, result)
         elif result["held"]:
-            self.runtime.listener.progressed(stage, "another process makes it", 0, 1)
+            self.runtime.listener.progressed(stage, "another process is computing it", 0, 1)
             self._aside[stage.key] = _Aside(time.monotonic() + _LOOK_SECONDS, held=True)
         else:
             if not result["cached"]:

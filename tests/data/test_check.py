@@ -72,7 +72,7 @@ def test_what_is_missing_names_the_file(mirror: Path) -> None:
     file = mirror / f"{PLACE}-00000-of-00001.parquet"
     file.write_bytes(file.read_bytes()[:60])
     assert "damaged" in _one(reading="none").note
-    assert _one().state == "missing" and "put whole files there" in _one().note
+    assert _one().state == "missing" and "put complete files there" in _one().note
 
 
 def test_licensed_data_say_where_to_ask(mirror: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_killed_stage_is_tried_once_more(run: Run, tmp_path: Path) -> None:
     assert "was killed" in seen.failed["killed always"] and (tmp_path / "always").stat().st_size == 2
 
 
-def test_a_stage_that_the_kernel_killed_for_want_of_memory_is_told_so(
+def test_a_stage_that_the_kernel_killed_for_lack_of_memory_is_told_so(
     run: Run, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = tmp_path / "tries"
@@ -147,7 +147,7 @@ def test_a_stage_that_the_kernel_killed_for_want_of_memory_is_told_so(
     monkeypatch.setattr(memory_kills, "counted", lambda: before + (tries.stat().st_size if tries.exists() else 0))
     seen = run(odd("large", tries=str(tries), memory_kills=2))
     assert seen.made == ["large"] and tries.stat().st_size == 3
-    assert sum("for want of memory" in text for text in seen.said) == 2
+    assert sum("the kernel killed its process" in text for text in seen.said) == 2
     seen = run(larger := odd("larger", tries=str(tries), memory_kills=99))
     assert "lower batch_size" in seen.failed["larger"] and tries.stat().st_size == 3 + 4
     assert memory_kills.noted(ArtifactStore(root).state(larger.key)) == 4, "the next run goes on with less"
@@ -237,4 +237,4 @@ def test_what_another_process_makes_is_waited_for_while_others_run(run: Run, roo
         watcher.join()
     assert seen.done[-2:] == [held.name, after.name] and not seen.failed
     assert (held.name in seen.made) is not finishes and after.name in seen.made
-    assert f"{held.name}: another process makes it" in seen.said
+    assert f"{held.name}: another process is computing it" in seen.said

@@ -86,7 +86,7 @@ def test_an_encoder_that_was_edited_after_planning_is_refused(
     shutil.copyfile(kept / "model.safetensors", encoder / "model.safetensors")
     assert execute(stage, store)[0].manifest.settings[read]["digest"] == model_digest(kept)
     shutil.rmtree(encoder)
-    refuse(replace(stage, version=99), store, f"{CHANGED} .it is not there")
+    refuse(replace(stage, version=99), store, f"{CHANGED} .it no longer exists")
 
 
 @pytest.mark.parametrize(("engine", "kind"), [("m2m100-418m", "convert"), ("m2m100-418m.transformers", "translate")])

@@ -84,7 +84,7 @@ def test_gpus_have_a_slot_each_or_as_many_as_asked(monkeypatch: pytest.MonkeyPat
     assert _devices(slots(4)) == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
     monkeypatch.setenv("XTRANSFER_STAGES_PER_DEVICE", "3")
     assert sorted(_devices(slots())) == ["cuda:0"] * 3 + ["cuda:1"] * 3
-    with pytest.raises(RequestError, match="give one of them"):
+    with pytest.raises(RequestError, match="set one of them"):
         slots(4)
     monkeypatch.setenv("XTRANSFER_STAGES_PER_DEVICE", "many")
     with pytest.raises(RequestError, match="XTRANSFER_STAGES_PER_DEVICE: 'many' is not a whole number"):
@@ -141,7 +141,7 @@ def test_slots_of_several_devices(monkeypatch: pytest.MonkeyPatch) -> None:
         RequestError, match=r"2 devices per stage, 3 at a time: this machine has 5 devices \(cuda:0, cuda:1"
     ):
         slots(3, devices_per_stage=2)
-    with pytest.raises(RequestError, match="give one of them"):
+    with pytest.raises(RequestError, match="not both"):
         slots(per_device=2, devices_per_stage=2)
     monkeypatch.setattr(module, "gpus", list)
     assert slots(2, devices_per_stage=2) == [Slot("cpu", 4, devices=("cpu", "cpu"))] * 2

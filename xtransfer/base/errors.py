@@ -15,7 +15,7 @@ XTransferError
     ├── StageKilled   its process was killed: retried once
     ├── DeviceLost    its device is gone: retried on another one
     ├── StageTimeout  it took too long; its saved progress is kept for the next run
-    └── StageHeld     another process makes it; not a failure, its result is awaited
+    └── StageHeld     another process is computing it: not a failure, its result is awaited
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which errors of a stage are worth another try, and when. What is wrong stays wrong; what was away may be back."""
+"""Decides which errors of a stage are temporary and when to retry. Errors in requests and data are permanent."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from xtransfer.base.errors import (
     XTransferError,
 )
 
-_PAUSES = (5.0, 30.0, 120.0, 300.0)  # seconds before the second try, the third …: an outage of minutes is outlived
-_JITTER = 0.25  # of a pause, either way: machines that failed together do not come back together
+_PAUSES = (5.0, 30.0, 120.0, 300.0)  # seconds before each retry: enough for outages of some minutes
+_JITTER = 0.25  # of a pause, up or down, so that machines that failed together do not retry together
 _ERRNO = (
     errno.EIO,
     errno.ESTALE,
@@ -31,8 +31,8 @@ _ERRNO = (
     errno.ECONNREFUSED,
     errno.ECONNRESET,
     errno.EPIPE,
-)  # of disks, their servers, and the network
-_OFF = ("OfflineModeIsEnabled",)  # no network is wanted
+)  # of disks, file servers and the network
+_OFF = ("OfflineModeIsEnabled",)  # offline mode is set
 _LOST_DEVICE = (
     "no cuda-capable device is detected",
     "cuda-capable device(s) is/are busy or unavailable",
@@ -41,11 +41,11 @@ _LOST_DEVICE = (
     "device has been lost",
     "unrecoverable nvlink error",
     "cuda driver initialization failed",
-)  # what CUDA says of a device that will not answer again
+)  # CUDA's messages for a device that no longer responds
 
 
 def stage_error(stage: str, error: BaseException) -> StageError:
-    """What made `stage` fail, as an error that says whether to try again."""
+    """Returns the failure of `stage` as an error whose class says whether to retry."""
     if isinstance(error, StageError):
         return error
     reason = str(error) if isinstance(error, XTransferError) else f"{type(error).__name__}: {error}"
@@ -55,7 +55,7 @@ def stage_error(stage: str, error: BaseException) -> StageError:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether it came from a hub, a disk, a database or a network that did not answer as it should."""
+    """Returns whether a hub, disk, database or network failed temporarily."""
     if isinstance(error, (RequestError, DataError)) or _named(error, _OFF):
         return False
     if (
@@ -74,15 +74,15 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_device_lost(error: BaseException) -> bool:
-    """Whether CUDA says that a device is gone."""
+    """Returns whether CUDA reports that a device is gone."""
     said = " ".join(str(cause) for cause in hub.causes(error) if isinstance(cause, RuntimeError)).lower()
     return any(text in said for text in _LOST_DEVICE)
 
 
 def pause(error: StageError, tries: int) -> float | None:
-    """Seconds to wait after the `tries`th failure; None where trying again is no use.
+    """Returns the seconds to wait after failure number `tries`; None if the stage should not be retried.
 
-    Another device, and a process that was killed, wait for nothing.
+    After a lost device or a killed process, the retry starts immediately.
     """
     if tries > error.tries_more:
         return None
@@ -92,7 +92,7 @@ def pause(error: StageError, tries: int) -> float | None:
 
 
 def _is_lost_database(error: BaseException) -> bool:
-    """The driver's own class: a database that refuses a statement has others."""
+    """Returns whether the connection was lost; a rejected statement has other classes."""
     return type(error).__module__.startswith("psycopg") and _named(error, ("OperationalError",))
 
 

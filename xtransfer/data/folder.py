@@ -1,6 +1,6 @@
 """A user's folder of files, one or more per split: `train.csv`, `de/test.jsonl`, `test-00000-of-00002.parquet`.
 
-Text files are read strictly: a line that is not as the format says is an error that names it, never a row less. Each
+Text files are read strictly: an invalid line is an error that names it, and is never skipped. Each
 type may be compressed (`train.csv.gz`).
 """
 
@@ -48,14 +48,14 @@ def split_files(folder: Path, config: str | None, split: str) -> list[Path]:
 
 
 def is_text(file: Path) -> bool:
-    """Whether a file is of a type that `read_text_file` reads."""
+    """Returns whether `read_text_file` reads files of this type."""
     return _type(file) in _READERS
 
 
 def read_text_file(file: Path) -> pa.Table:
-    """Returns the table in a text file: of CSV and TSV all values are texts, of JSON what they are there.
+    """Returns the table in a text file: all values of CSV and TSV are texts; values of JSON keep their types.
 
-    Raises DataError, with the line where there is one, for a file that is not UTF-8 or not of its type; EmptySplit if
+    Raises DataError, with the line if known, for a file that is not UTF-8 or not valid; EmptySplit if
     it has no rows.
     """
     table = _READERS[_type(file)](_decoded(file), file)
@@ -76,9 +76,9 @@ def _decoded(file: Path) -> str:
     try:
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{file}: is no whole gzip file ({error}); compress it again") from error
+        raise DataError(f"{file}: not a complete gzip file ({error}); compress it again") from error
     if content.startswith(_OTHERS) or b"\0" in content:
-        raise DataError(f"{file}: is UTF-16 or UTF-32, or has NUL bytes; save it as UTF-8")
+        raise DataError(f"{file}: in UTF-16 or UTF-32, or with NUL bytes; save it as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -142,7 +142,7 @@ def _json(text: str, file: Path) -> pa.Table:
     if isinstance(value, dict) and len(value) == 1:
         (value,) = value.values()
     if not isinstance(value, list):
-        raise DataError(f"{file}: is no list of objects; write one, or one object per line in a .jsonl file")
+        raise DataError(f"{file}: not a list of objects; write one, or one object per line in a .jsonl file")
     return _table(((f", object {number}", one) for number, one in enumerate(value, 1)), file)
 
 
@@ -159,17 +159,17 @@ def _parsed(text: str, file: Path, place: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=once)
     except RecursionError as error:
-        raise DataError(f"{file}{place}: is nested too deeply") from error
+        raise DataError(f"{file}{place}: nested too deeply") from error
     except json.JSONDecodeError as error:
         at = place or f", line {error.lineno}"
-        raise DataError(f"{file}{at}, character {error.colno}: is no JSON ({error.msg})") from error
+        raise DataError(f"{file}{at}, character {error.colno}: not valid JSON ({error.msg})") from error
 
 
 def _table(values: Iterator[tuple[str, object]], file: Path) -> pa.Table:
     objects: list[Mapping[str, object]] = []
     for place, value in values:
         if not isinstance(value, dict):
-            raise DataError(f"{file}{place}: is no object with named fields")
+            raise DataError(f"{file}{place}: not an object with named fields")
         objects.append(value)
     names = dict.fromkeys(name for one in objects for name in one)
     columns = {}

@@ -1,7 +1,7 @@
-"""What a stage reads from outside the store: checked against what its plan was pinned to, before and after it runs.
+"""Checks what a stage reads from outside the store against the pins of its plan, before and after it runs.
 
 Rows and corpora are named by the stage's kind (`StageKind.reads`); folders of models by the stage's settings.
-A model of the hub is checked where it is fetched.
+Models of a hub are checked when they are fetched.
 """
 
 from __future__ import annotations
@@ -20,37 +20,36 @@ from xtransfer.benchmarks.spec import SplitName
 from xtransfer.data.revisions import Pins
 
 _BETWEEN_LOOKS = 5.0  # seconds
-_SHARE = 0.005  # of a stage's time, at most, that goes into looking
+_SHARE = 0.005  # of a stage's time, at most, spent on these checks
 _PLAN_AGAIN = (
-    "run the study again: it is planned for what is there then, and earlier results are kept. To go on with the old "
-    "plan, put the old files back first"
+    "run the study again: the new plan uses the current files, and earlier results are kept. To resume the old plan, "
+    "restore the old files first"
 )
 
 
 def rows(benchmark: str, split: SplitName, languages: Sequence[str], pin: str) -> Outside:
-    """The rows of a split in some languages, wherever they come from."""
+    """Returns the rows of a split in some languages, from any source."""
     what = f"{benchmark}/{split}: its rows or its declaration"
     how = "the hub's branch moved, or files were replaced"
     return Outside(what, how, pin, lambda: Pins().data(benchmark, split, languages))
 
 
 def further_metrics(benchmark: str, names: Sequence[str]) -> Outside:
-    """The metrics that a score stage records beside the one that rows are pinned with."""
+    """Returns the metrics that a score stage records besides the one that rows are pinned with."""
     what, how = f"{benchmark}: the further metrics (`also`) of its declaration", "its file was edited"
     return Outside(what, how, ", ".join(names), lambda: ", ".join(benchmarks.get(benchmark).also))
 
 
 def corpus(name: str, pin: str) -> Outside:
-    """Unlabelled text, and the evaluation data whose sentences are left out of it."""
+    """Returns a corpus, and the evaluation data whose sentences are left out of it."""
     what = f"corpus '{name}': its text, or the evaluation data that is kept out of it,"
     return Outside(what, "files of the mirror were replaced", pin, lambda: Pins().corpus(name))
 
 
 def check(reads: Iterable[Outside]) -> None:
-    """Raises SourceError for the first that is no longer what it was pinned to.
+    """Raises SourceError for the first that no longer matches its pin.
 
-    What a process has once asked the hub it does not ask again, so that what is read afterwards is what was
-    checked here.
+    A process remembers the hub's answers, so what it reads later is what was checked here.
     """
     for one in reads:
         if one.now() != one.pin:
@@ -58,16 +57,16 @@ def check(reads: Iterable[Outside]) -> None:
 
 
 class Reading:
-    """What a stage reads, watched from before it runs until after."""
+    """Watches what a stage reads, from before it runs until after."""
 
     def __init__(self, settings: S, places: Mapping[str, str], reads: Callable[[S], Iterable[Outside]]) -> None:
-        """`places`: digest of a model → its folder. Raises SourceError if something is not what it was pinned to."""
+        """`places`: digest of a model → its folder. Raises SourceError if something does not match its pin."""
         self._reads: Callable[[], list[Outside]] = lambda: [*reads(settings), *_folders(settings, places)]
         self._stamps = self._checked()
         self._next_look = time.monotonic() + _BETWEEN_LOOKS
 
     def watched(self, progress: Progress) -> Progress:
-        """`progress`, which looks for changes now and then: long stages fail when a file changes, not at their end."""
+        """Returns `progress` with regular checks, so that a long stage fails when a file changes and not at its end."""
 
         def told(message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
             if time.monotonic() > self._next_look:
@@ -77,7 +76,7 @@ class Reading:
         return told
 
     def confirm(self) -> None:
-        """Raises SourceChanged where something was written to since the beginning, even if it was put back."""
+        """Raises SourceChanged if a file was written to since the beginning, even if it was restored."""
         started = time.monotonic()
         self._compare({path: _stamp(Path(path)) for path in self._stamps})
         try:
@@ -103,10 +102,10 @@ class Reading:
 
 
 def _folders(settings: StageSettings, places: Mapping[str, str]) -> Iterator[Outside]:
-    """The folders of models that a stage reads."""
+    """Yields the folders of models that a stage reads."""
     for name, model in within(settings, FolderModel):
         folder = Path(places[model.digest])
-        how = "files were edited, added or removed" if folder.is_dir() else "it is not there any more"
+        how = "files were edited, added or removed" if folder.is_dir() else "it no longer exists"
         yield Outside(f"{name} {folder}: its files", how, model.digest, partial(model_digest, folder))
 
 

@@ -1,4 +1,4 @@
-"""What a plan is pinned to: revisions of encoders, data, corpora and engines, looked up once each."""
+"""Pins of a plan: revisions of encoders, data, corpora and engines, each looked up once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Pins:
-    """Revisions as they are now. Plans ask this object alone, so that a test can pin what it likes."""
+    """Current revisions. Plans get them from this object only, so tests can replace it."""
 
     def __init__(self) -> None:
         self.encoder = cache(self._encoder)
@@ -28,7 +28,7 @@ class Pins:
         self.corpus = cache(self._corpus)
 
     def data(self, benchmark: str, split: SplitName, languages: Sequence[str]) -> str:
-        """Pin of a benchmark's rows: its declaration, the revision of their source, split and languages."""
+        """Returns the pin of a benchmark's rows: a digest of declaration, source revision, split and languages."""
         declared = benchmarks.get(benchmark)
         described = _declaration(declared, split, languages)
         return digest(described, self.rows(benchmark, split, tuple(languages)), split, list(languages))
@@ -37,7 +37,7 @@ class Pins:
         return encoders.resolve(text)
 
     def _rows(self, benchmark: str, split: SplitName, languages: tuple[str, ...]) -> str:
-        from xtransfer.data.source import pin_rows  # brings in datasets; only needed once something is pinned
+        from xtransfer.data.source import pin_rows  # imports datasets, which only pinning needs
 
         return pin_rows(benchmarks.get(benchmark), split, languages)
 
@@ -48,8 +48,10 @@ class Pins:
 
 
 class PinsInReach(Pins):
-    """As far as a mirror and the hub in reach can tell; what they cannot is named in `unpinned`, and stands by its
-    name alone. For looking at a plan: never for running one."""
+    """Pins as far as mirror and hub can be reached; the rest is listed in `unpinned` and identified only by its name.
+
+    For showing a plan, never for running one.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,18 +81,18 @@ class PinsInReach(Pins):
             return f"unpinned {name}"
 
     def _given_up(self) -> bool:
-        """Whether a model was asked for in vain and the hub gives no sign of life: each question may take a minute."""
+        """Returns whether a lookup has failed and the hub does not answer; each further one could take a minute."""
         from xtransfer.data.hub import answers
 
         return bool(self.unpinned) and not answers()
 
 
 def _declaration(benchmark: Benchmark, split: SplitName, languages: Sequence[str]) -> list[str]:
-    """The fields that decide what rows of a split are read and how; a note, a licence, another split's source or the
-    place of a folder does not, nor further metrics, which a score stage names itself.
+    """Returns the fields that decide which rows of a split are read and how.
 
-    A field at its default is left out, so that a new kind of field leaves older results in use. A function stands
-    by its name, one of a user's file by its code too.
+    Leaves out notes, licences, sources of other splits, locations of folders, and further metrics, which a score stage
+    names itself. Also leaves out fields at their default, so that a new field keeps older results valid. A function is
+    identified by its name; one in a user's file also by its code.
     """
     ignored = {"note", "licence", "how_to_get", "roles", "chance", "languages", "union", "source", "sources", "pool"}
     ignored |= {"also", "metric"} if split == "train" else {"also"}
@@ -113,7 +115,7 @@ def _declaration(benchmark: Benchmark, split: SplitName, languages: Sequence[str
 
 
 def _source(source: Source, split: SplitName, code: str) -> str:
-    """What is read of a source, without the place of its folder on this machine: its files' digests are what counts."""
+    """Returns what is read of a source, without the location of a local folder, whose files' digests count instead."""
     path = "folder" if source.path.startswith("/") else source.path_of(code)
     read = (path, source.revision, source.configs_of(code), source.splits_of(split, code), source.keep)
     return printed(read)

@@ -1,4 +1,4 @@
-"""Pinned sources: the hub, or a mirror in its layout. Code that a data set brings along is never run.
+"""Reads pinned sources: the hub, or a mirror in its layout. A data set's own code is never run.
 
 A mirror keeps `<hub id>/<configuration>/<split>-00000-of-00001.parquet`, with `default` for a data set
 without configurations. A data set that is in the mirror is read there only; others are read from the hub.
@@ -30,11 +30,11 @@ Table = tuple[str | None, str]  # configuration and split, as a source names the
 
 
 def pin(source: Source, tables: Collection[Table] | None = None) -> str:
-    """What names the rows of a source for good: they are the same as long as this is.
+    """Returns the pin of a source: a name that changes whenever its rows do.
 
-    The laboratory world's revision; `mirror:` and a digest of the files' bytes; or the hub commit. `tables`: those
-    that count in a mirror; None: all that the source names. Raises SourceError with what to do when the source is in
-    no mirror and the hub does not answer.
+    The laboratory world's revision, `mirror:` and a digest of the files' bytes, or the hub commit. `tables`: those
+    that count in a mirror; None: all that the source names. Raises SourceError, with what to do, if the source is not
+    in a mirror and the hub does not answer.
     """
     if source.path == LAB:
         from xtransfer import lab
@@ -53,7 +53,7 @@ def pin(source: Source, tables: Collection[Table] | None = None) -> str:
 
 
 def pin_rows(benchmark: Benchmark, split: SplitName, languages: tuple[str, ...] | list[str]) -> str:
-    """The pin of a split in some languages: of all tables that they are read from."""
+    """Returns the pin of a split in some languages, from all tables that they are read from."""
     found = [one for code in languages if benchmark.has(split, code) for one in places(benchmark, split, code)]
     try:
         return digest(pins_of(found))
@@ -62,7 +62,7 @@ def pin_rows(benchmark: Benchmark, split: SplitName, languages: tuple[str, ...] 
 
 
 def pins_of(found: Iterable[Place]) -> list[str]:
-    """The pins of tables, one for each source."""
+    """Returns the pins of tables, one for each source."""
     sources: dict[str, tuple[Source, set[Table]]] = {}
     for place in found:
         sources.setdefault(str(place.source), (place.source, set()))[1].add((place.config, place.split))
@@ -70,7 +70,7 @@ def pins_of(found: Iterable[Place]) -> list[str]:
 
 
 def mirrored(path: str) -> Path | None:
-    """The mirror's folder of a data set, or the user's folder that it is; None where there is none."""
+    """Returns a data set's folder in the mirror, or the user's own folder; None if neither exists."""
     if path.startswith(FOLDER):
         return Path(path) if Path(path).is_dir() else None
     mirror = settings.current().hub_dir
@@ -79,7 +79,7 @@ def mirrored(path: str) -> Path | None:
 
 
 def in_mirror(path: str, config: str | None, split: str) -> bool:
-    """Whether a mirror, or a folder of the user's, holds this split of a data set."""
+    """Returns whether a mirror, or a user's folder, has this split of a data set."""
     folder = mirrored(path)
     return folder is not None and bool(split_files(folder, config, split))
 
@@ -87,10 +87,10 @@ def in_mirror(path: str, config: str | None, split: str) -> bool:
 def open_split(
     source: Source, config: str | None, split: str, language: str = "", columns: Collection[str] = ()
 ) -> pa.Table:
-    """One split of a source, by the source's own names of configuration and split.
+    """Returns a split of a source, by the source's own names of configuration and split.
 
-    Of its columns those that are named, where it has any of them; otherwise all. Raises SourceError when it is
-    not in the mirror, cannot be read, or the hub does not give it; EmptySplit when it has no rows.
+    Reads only `columns`, or all if it has none of them. Raises SourceError if the split is not in the mirror, cannot be
+    read, or the hub does not provide it; EmptySplit if it has no rows.
     """
     source = replace(source, path=source.path_of(language))
     folder = mirrored(source.path)
@@ -107,11 +107,11 @@ def open_split(
         raise
     except Exception as error:  # the libraries below raise some twenty unrelated types
         what = f"configuration '{config or 'default'}', split '{split}'"
-        raise SourceError(f"the folder {folder}, {what}: {said(error)}; put whole files there") from error
+        raise SourceError(f"the folder {folder}, {what}: {said(error)}; put complete files there") from error
 
 
 def _read(file: Path, columns: Collection[str]) -> pa.Table:
-    """A file, straight from where it lies: `load_dataset` would write every split a second time."""
+    """Reads a file directly; `load_dataset` would write a second copy of every split."""
     if is_text(file):
         table = read_text_file(file)
         return table.select(_wanted(table.column_names, columns))
@@ -124,9 +124,9 @@ def _wanted(names: list[str], columns: Collection[str]) -> list[str]:
 
 
 def _joined(tables: list[pa.Table], where: str) -> pa.Table:
-    """Tables of the same columns under each other; a whole number may be stored in different widths.
+    """Returns the concatenation of tables with the same columns; whole numbers may be stored in different widths.
 
-    Raises DataError, which begins with `where`, for other columns or types.
+    Raises DataError, starting with `where`, if columns or types differ.
     """
     names = tables[0].column_names
     other = next((table.column_names for table in tables if set(table.column_names) != set(names)), None)
@@ -142,13 +142,13 @@ def _joined(tables: list[pa.Table], where: str) -> pa.Table:
 class Place:
     """One table of a source, by the source's own names."""
 
-    source: Source  # its path is of one data set: no language is left to fill in
+    source: Source  # its path is complete, without a placeholder for the language
     config: str | None
     split: str
 
     @property
     def folder(self) -> Path | None:
-        """Where it lies in a mirror, or on this machine; None where it is generated, or on the hub alone."""
+        """Its folder in a mirror or on this machine; None if it is generated, or only on the hub."""
         return mirrored(self.source.path) if self.source.path != LAB else None
 
     @property
@@ -159,15 +159,15 @@ class Place:
         return "mirror" if self.folder is not None or self.source.path.startswith(LOCAL) else "hub"
 
     def files(self) -> list[Path]:
-        """Its files in a mirror or on this machine; raises SourceError with what to do where they are not there."""
+        """Returns its files in a mirror or on this machine; raises SourceError, with what to do, if there are none."""
         if self.folder is None:
-            pin(self.source)  # says what is wrong with a folder that is nowhere
+            pin(self.source)  # raises if the folder does not exist
             return []
         return _files(self.folder, self.config, self.split)
 
 
 def places(benchmark: Benchmark, split: SplitName, language: str) -> list[Place]:
-    """All that the rows of a split in one language are read from."""
+    """Returns all tables that the rows of a split in one language are read from."""
     if benchmark.union:
         return [one for part in benchmark.union if part.has(split, language) for one in places(part, split, language)]
     sources = [(benchmark.source_of(split, language), split, language)]
@@ -182,15 +182,14 @@ def places(benchmark: Benchmark, split: SplitName, language: str) -> list[Place]
 
 
 def how_to_get(benchmark: Benchmark, path: str) -> str:
-    """Where a user asks for data that no hub may give out, as a clause to end an error with; else nothing."""
+    """Returns how to get data that no hub may distribute, as the end of an error message; else an empty text."""
     return f"; {benchmark.how_to_get}" if benchmark.how_to_get and path.startswith(LOCAL) else ""
 
 
 def available(benchmark: Benchmark) -> str | None:
-    """Why the benchmark cannot be loaded here and now; None where it can.
+    """Returns why the benchmark cannot be loaded now; None if it can.
 
-    A mirror must hold a file of every split in every language; of the hub it is only asked whether it
-    answers.
+    A mirror must have a file of every split in every language; for the hub, checks only that it answers.
     """
     for part in benchmark.union:
         if reason := available(part):

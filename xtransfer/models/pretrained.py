@@ -1,4 +1,4 @@
-"""Encoders from a folder or a hub: what is accepted, how it is read, what its limits are."""
+"""Loads encoders from a folder or a hub, checks them, and reads their limits."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_
 def load_encoder(
     folder: Path, dropout: float | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, dict[str, float]]:
-    """Encoder (fp32, eval mode, no pooler) and tokenizer of a folder, and the dropout rates that it declares.
+    """Returns a folder's encoder (fp32, eval mode, no pooler) and tokenizer, and the dropout rates that it declares.
 
-    Raises RequestError: a model type that transformers does not have, a damaged file, weights that are missing in
-    the file (they would be drawn at random, silently), a tokenizer that does not fit the model or cannot be read.
+    Raises RequestError for an unknown model type, a damaged file, missing weights (which transformers would draw at
+    random), and a tokenizer that cannot be read or does not fit the model.
     """
     config = _config(folder)
     declared = dropout_rates(config)
@@ -73,7 +73,7 @@ def load_encoder(
 
 
 def left_over(folder: Path) -> dict[str, torch.Tensor]:
-    """Weights in a folder's files that belong to the head of a masked language model, by their names there."""
+    """Returns a folder's weights that belong to the head of a masked language model, by their names in its files."""
     found: dict[str, torch.Tensor] = {}
     for file in sorted(folder.glob("model*.safetensors")):
         with safe_open(file, framework="pt") as opened:
@@ -84,7 +84,7 @@ def left_over(folder: Path) -> dict[str, torch.Tensor]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without transformers' progress bars and reports of loading: what matters in them is raised as an error."""
+    """Silences transformers' progress bars and loading reports; what matters in them is raised as an error."""
     bars, verbosity = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
@@ -97,20 +97,19 @@ def quiet() -> Iterator[None]:
 
 
 def set_dropout(config: PreTrainedConfig, rate: float) -> None:
-    """Every dropout rate that a configuration has. Rates that are None follow another one, and stay None."""
+    """Sets every dropout rate that a configuration has. Rates that are None follow another one, and stay None."""
     for name in dropout_rates(config):
         setattr(config, name, rate)
 
 
 def dropout_rates(config: PreTrainedConfig) -> dict[str, float]:
-    """The rates that a configuration has, by field."""
+    """Returns the dropout rates that a configuration has, by field."""
     rates = {name: getattr(config, name, None) for name in _DROPOUTS}
     return {name: rate for name, rate in rates.items() if isinstance(rate, int | float)}
 
 
 def head_dropout(config: PreTrainedConfig) -> float:
-    """The rate for a classification head as transformers' own heads choose it: classifier's, else hidden
-    states'."""
+    """Returns the dropout rate for a head, chosen as in transformers: the classifier's, else the hidden states'."""
     rates = dropout_rates(config)
     for name in ("classifier_dropout", "cls_dropout", "hidden_dropout_prob", "dropout_rate", "dropout"):
         if name in rates:
@@ -119,9 +118,9 @@ def head_dropout(config: PreTrainedConfig) -> float:
 
 
 def longest_sequence(encoder: nn.Module) -> int | None:
-    """How many tokens an encoder has positions for; None where positions are relative.
+    """Returns how many tokens an encoder has positions for; None if positions are relative.
 
-    XLM-R counts positions from its padding id + 1, so that a table of 514 rows serves 512 tokens.
+    XLM-R counts positions from its padding id + 1, so a table of 514 rows has positions for 512 tokens.
     """
     table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
     if not isinstance(table, nn.Embedding):
@@ -130,14 +129,14 @@ def longest_sequence(encoder: nn.Module) -> int | None:
 
 
 def check_length(encoder: nn.Module, max_length: int, start: Start) -> None:
-    """Raises RequestError where sequences may be longer than an encoder has positions for."""
+    """Raises RequestError if sequences may be longer than an encoder has positions for."""
     longest = longest_sequence(encoder)
     if longest is not None and max_length > longest:
         raise RequestError(too_long(max_length, start if isinstance(start, Path) else start[0], longest))
 
 
 def freeze_embeddings(encoder: PreTrainedModel) -> None:
-    """Leave the embedding tables (words, positions, segments) as they are; their norm goes on learning."""
+    """Freezes the embedding tables (words, positions, segments); the layer norm after them is still trained."""
     tables = [encoder.get_input_embeddings()]
     tables += [
         module for module in getattr(encoder, "embeddings", nn.Module()).modules() if isinstance(module, nn.Embedding)
@@ -160,7 +159,7 @@ def _model_class(config: PreTrainedConfig, folder: Path) -> type[PreTrainedModel
         return _ENCODER_HALF[config.model_type]
     if getattr(config, "is_encoder_decoder", False) or type(config) not in MODEL_MAPPING:
         raise RequestError(
-            f"{folder}: '{config.model_type}' is no encoder; use one such as XLM-R, BERT, mDeBERTa or mT5"
+            f"{folder}: '{config.model_type}' is not an encoder; use one such as XLM-R, BERT, mDeBERTa or mT5"
         )
     found: object = MODEL_MAPPING[type(config)]
     model_class = found[0] if isinstance(found, tuple) else found  # the mapping has several classes for some models
@@ -179,7 +178,7 @@ def _tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBas
     rows = len(table)
     if len(tokenizer) > rows:
         raise RequestError(
-            f"{folder}: the tokenizer knows {len(tokenizer)} tokens and the encoder has {rows} embeddings: "
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens, but the encoder only {rows} embeddings: "
             "they do not belong together"
         )
     if tokenizer.pad_token_id is None:

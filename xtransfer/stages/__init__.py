@@ -1,4 +1,4 @@
-"""The stages: an explicit index. Planning reads names and versions; what runs is imported when it runs."""
+"""The index of stages. Planning reads only names and versions; a stage's code is imported when it runs."""
 
 from __future__ import annotations
 

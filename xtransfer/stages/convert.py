@@ -1,4 +1,4 @@
-"""Stage `convert`: a translation model in the form that its library runs, for all its translations."""
+"""Stage `convert`: converts a translation model once to the format of the library that runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The NVIDIA devices that this process may use, found without importing torch, and whether one is still there."""
+"""NVIDIA devices that this process may use, found without importing torch, and whether each still exists."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-_GPUS = Path("/proc/driver/nvidia/gpus")  # a folder per GPU of the machine, named by its place on the bus
+_GPUS = Path("/proc/driver/nvidia/gpus")  # one folder per GPU, named by its PCI bus address
 
 
 @dataclass(frozen=True)
 class Device:
-    """One device by the name that torch gives it."""
+    """A device, by its name in torch."""
 
     name: str  # "cuda:0" …
-    folder: Path | None = None  # what the driver says of it while it is there; None where it cannot be told which
+    folder: Path | None = None  # the driver's folder, which exists while the GPU does; None if unknown
 
     def is_gone(self) -> bool:
         return self.folder is not None and not self.folder.exists()
 
 
 def gpus(root: Path = _GPUS) -> list[Device]:
-    """The devices that CUDA_VISIBLE_DEVICES leaves, in its order; those of the machine where it is not set.
+    """Returns the devices in CUDA_VISIBLE_DEVICES, in its order; all of the machine's if it is not set.
 
-    As CUDA reads it: numbers, or UUIDs (GPU-…, MIG-…) that may be cut short; what follows an entry that names nothing
-    is not seen.
+    Reads it as CUDA does: indices, or UUIDs (GPU-…, MIG-…), which may be abbreviated. Entries after the first invalid
+    one are ignored.
     """
     present = sorted(root.iterdir()) if root.is_dir() else []
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -40,7 +40,7 @@ def _named(visible: str, present: list[Path]) -> list[Path | None]:
     found: list[Path | None] = []
     for entry in (text.strip() for text in visible.split(",")):
         if entry.startswith("MIG-") and present:
-            found.append(None)  # a part of a GPU, which this list does not name
+            found.append(None)  # a part of a GPU; the driver lists whole ones only
             continue
         if entry.isdecimal():
             matching = present[int(entry) : int(entry) + 1]
@@ -53,7 +53,7 @@ def _named(visible: str, present: list[Path]) -> list[Path | None]:
 
 
 def _uuid(folder: Path) -> str:
-    """As in `GPU UUID:  GPU-…`; empty where the driver does not say."""
+    """Returns the UUID from the line `GPU UUID:  GPU-…`; empty if the driver does not report it."""
     try:
         lines = (folder / "information").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

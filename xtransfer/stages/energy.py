@@ -1,8 +1,7 @@
-"""Energy that the processor or GPU used while something ran, from the counters of the machine.
+"""Measures the energy that the CPU or GPU used during a stage, from hardware counters.
 
-RAPL counters stand in files below /sys/class/powercap (readable by root alone on most systems), a GPU's in NVML. They
-count the whole package or card, so what other programs do meanwhile is part of it. Where no counter can be read nothing
-is said; nothing is estimated.
+CPUs: RAPL counters in /sys/class/powercap, which only root can read on most systems. GPUs: NVML. Counters cover the
+whole package or card, including other programs. Without a readable counter, no energy is reported; none is estimated.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from pathlib import Path
 
 COUNTERS = Path("/sys/class/powercap")
 
-Read = Callable[[], dict[str, tuple[float, float]]]  # counter → joules now, and where it begins anew
+Read = Callable[[], dict[str, tuple[float, float]]]  # counter → joules so far, and the value at which it wraps around
 
 
 class Meter:
-    """Counts from when it is made."""
+    """Measures from its creation."""
 
     def __init__(self, *devices: str) -> None:
         gpus = [device for device in devices if device.startswith("cuda")]
@@ -25,7 +24,7 @@ class Meter:
         self._start = self._read()
 
     def joules(self) -> float | None:
-        """Joules since then; None where no counter could be read both times."""
+        """Returns the joules used since creation; None if a counter could not be read both times."""
         now = self._read()
         if not self._start or set(now) != set(self._start):
             return None
@@ -37,7 +36,7 @@ class Meter:
 
 
 def _packages() -> dict[str, tuple[float, float]]:
-    """The processor packages, without the parts that each counts again."""
+    """Reads the counters of CPU packages, without their parts, which are included in the package."""
     found = {}
     with suppress(OSError, ValueError):
         for folder in COUNTERS.glob("*-rapl:*"):
@@ -50,14 +49,14 @@ def _packages() -> dict[str, tuple[float, float]]:
 
 def _gpus(devices: Sequence[str]) -> Read:
     def read() -> dict[str, tuple[float, float]]:
-        with suppress(Exception):  # no NVML, or a card without the counter: whatever it says
+        with suppress(Exception):  # no NVML, or a card without the counter, in many exception classes
             import pynvml
             import torch
 
             pynvml.nvmlInit()
             found = {}
             for device in devices:
-                card = torch.cuda.get_device_properties(device).uuid  # CUDA may number the cards otherwise than NVML
+                card = torch.cuda.get_device_properties(device).uuid  # CUDA and NVML may number the cards differently
                 handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{card}")
                 found[device] = (pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000, 0.0)
             return found

@@ -1,4 +1,4 @@
-"""Run one stage in this process: served from the store, or made under its lease and committed whole."""
+"""Runs one stage in this process: takes it from the store, or computes it under its lease and commits it whole."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def execute(
     *,
     wait: bool = True,
 ) -> tuple[Artifact, bool]:
-    """The artifact of `stage`, and whether it was there already.
+    """Returns the artifact of `stage`, and whether it was in the store already.
 
-    While another process makes it that one's result is waited for, or its place is taken when it dies; without
-    `wait` StageHeld is raised. Raises another StageError when it cannot be made; the store then holds nothing of it
-    but the state to go on from.
+    If another process is computing it, waits for the result, and takes over if that process dies; raises StageHeld
+    instead without `wait`. Raises another StageError if the stage fails; the store then keeps only the state to resume
+    from.
     """
     try:
         while (done := _found_or_made(stage, store, progress, device, tuple(devices))) is None:
             if not wait:
-                raise StageHeld(stage.name, "another process makes it")
-            progress("waits for the process that makes this", 0, 1)
+                raise StageHeld(stage.name, "another process is computing it")
+            progress("waiting for another process that computes this stage", 0, 1)
             time.sleep(_POLL_SECONDS)
     except XTransferError as error:
         raise stage_error(stage.name, error) from error
@@ -59,13 +59,13 @@ def execute(
 def _found_or_made(
     stage: Stage, store: ArtifactStore, progress: Progress, device: str, devices: tuple[str, ...]
 ) -> tuple[Artifact, bool] | None:
-    """The artifact, and whether it was there; None while another process makes it."""
+    """Returns the artifact, and whether it was in the store; None while another process computes it."""
     if found := store.find(stage.key):
         return found, True
     with store.lease(stage.key) as lease:
         if lease is None:
             return None
-        if found := store.find(stage.key) or store.pass_on(stage.key):  # its maker finished after we had looked
+        if found := store.find(stage.key) or store.pass_on(stage.key):  # finished after the first look
             return found, True
         return _make(stage, store, lease, progress, device, devices), False
 
@@ -91,18 +91,20 @@ def _make(
         lease.confirm()
         return store.commit(stage, out, facts, device, started)
     except Exception as error:
-        # a wrong request leaves nothing behind, nor does what may have been made from other bytes
+        # an invalid request cannot resume, nor can a run whose sources changed
         keep_state = not isinstance(error, (RequestError, DataError, SourceChanged))
         if is_full_disk(error):
-            raise StoreError(f"no space left in {store.root}; free some and run the same command again") from error
+            raise StoreError(
+                f"no space left in {store.root}; free some, then run the same command to resume"
+            ) from error
         raise
     finally:
-        if _is_held(lease):  # after a commit nothing is left to discard
+        if _is_held(lease):  # after a commit, nothing is left to discard
             store.discard(stage.key, keep_state=keep_state)
 
 
 def _is_held(lease: Lease) -> bool:
-    """Whether what lies about is still ours to remove."""
+    """Returns whether we still hold the lease and may clean up."""
     try:
         lease.confirm()
     except LeaseLost:
@@ -115,7 +117,7 @@ def _folders(stage: Stage, store: ArtifactStore) -> dict[str, Path]:
     for name, key in stage.inputs.items():
         artifact = store.find(key)
         if artifact is None:
-            raise StoreError(f"input '{name}' ({key}) is gone from {store.name}; run the study again to make it")
+            raise StoreError(f"input '{name}' ({key}) is missing in {store.name}; run the study again to recompute it")
         folders[key] = artifact.folder
     return folders
 

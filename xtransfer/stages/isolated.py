@@ -1,4 +1,4 @@
-"""Stages in processes of their own, started from one stage server per run."""
+"""Runs each stage in its own process, started by one stage server per run."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from xtransfer.store.artifacts import ArtifactStore
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a stage ended well."""
+    """The result of a successful stage."""
 
     key: str
-    cached: bool  # somebody had made it in the meantime
-    seconds: float  # of making it, when it was made
+    cached: bool  # another process had computed it in the meantime
+    seconds: float  # of computing it, now or earlier
     facts: dict[str, Any]
 
 
 class StageProcesses:
-    """Runs stages in child processes; several threads may call `run` at once. Close it to end them all.
+    """Runs stages in child processes; thread-safe. `close` ends them all.
 
-    A server that is killed is replaced at the next stage; the stages that it has started go on.
+    If the server is killed, the next stage starts a new one; running stages continue.
     """
 
     def __init__(self, store: str) -> None:
@@ -54,7 +54,7 @@ class StageProcesses:
         self.close()
 
     def start(self) -> None:
-        """Start the server now, so that its imports go on while the caller does something else."""
+        """Starts the server early, so that it imports while the caller does something else."""
         with self._lock:
             self._start()
 
@@ -69,11 +69,11 @@ class StageProcesses:
             self._channel = ours
 
     def run(self, stage: Stage, slot: Slot, progress: Progress = no_progress, timeout: float | None = None) -> Outcome:
-        """Run one stage to its end.
+        """Runs one stage to its end.
 
-        Raises StageTimeout when it takes over `timeout` seconds, StageKilled when a signal ends it (StageOutOfMemory
-        when that was for want of memory), DeviceLost when its device has gone, StageHeld when another process makes
-        it, and StageError when it fails.
+        Raises StageTimeout after `timeout` seconds, StageKilled if a signal ends it (StageOutOfMemory if the kernel
+        was out of memory), DeviceLost if its device is gone, StageHeld if another process is computing it, and
+        StageError if it fails.
         """
         request = {
             "stage": stage.to_json(),
@@ -95,7 +95,7 @@ class StageProcesses:
                 raise
 
     def _ask(self, stage: Stage, request: bytes, handles: list[int]) -> None:
-        """Give the server a stage to start; a server that has died is replaced first."""
+        """Sends the server a stage to start; starts a new server first if it has died."""
         try:
             with self._lock:
                 if self._closed:
@@ -103,7 +103,7 @@ class StageProcesses:
                 self._start()
                 assert self._channel is not None
                 socket.send_fds(self._channel, [request], handles)
-        except OSError as error:  # it died this moment
+        except OSError as error:  # it has just died
             raise StageKilled(stage.name, f"the stage server was killed ({error})") from error
 
     def _follow(self, stage: Stage, results: Connection, progress: Progress, timeout: float | None) -> Outcome:
@@ -126,24 +126,25 @@ class StageProcesses:
         if child.timed_out:
             raise StageTimeout(
                 stage.name,
-                f"took over {timeout:.0f} s and was ended; allow it more time and run the study again to go on",
+                f"took over {timeout:.0f} s and was stopped; raise its limit (--timeout-hours) and run the study again "
+                "to resume",
             )
         if not self._closed and self._memory_kills.one_more():
             note(ArtifactStore(self._store).state(stage.key))
             raise StageOutOfMemory(
                 stage.name,
-                "the kernel killed its process for want of memory; give the machine more, let fewer stages run at the "
-                "same time (--workers), or lower batch_size or max_length",
+                "out of memory: the kernel killed its process; run fewer stages at the same time (--workers), lower "
+                "batch_size or max_length, or use a machine with more memory",
             )
-        raise StageKilled(stage.name, "its process was killed by a signal; run the study again to go on")
+        raise StageKilled(stage.name, "its process was killed by a signal; run the study again to resume")
 
     def kill(self) -> None:
-        """End every running stage at once; `run` raises in each caller."""
+        """Ends all running stages at once; `run` raises in each caller."""
         for pid in list(self._children):
             _kill(pid)
 
     def close(self) -> None:
-        """End every stage and the server."""
+        """Ends all stages and the server."""
         with self._lock:
             self._closed = True
             server, self._server = self._server, None
@@ -161,7 +162,7 @@ class StageProcesses:
 
 
 class _Child:
-    """The running child: its process id, and the clock that ends it."""
+    """A running child: its process id, and the timer that ends it."""
 
     def __init__(self, timeout: float | None) -> None:
         self.pid = 0

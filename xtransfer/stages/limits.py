@@ -1,4 +1,4 @@
-"""How long a stage may take, by its kind."""
+"""Time limits of stages, by kind."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterable, Mapping
 from xtransfer.base.errors import RequestError, unknown
 from xtransfer.stages import STAGES
 
-ANY = "any"  # every kind that has no limit of its own
+ANY = "any"  # kinds without their own limit
 
 
 def check_timeouts(hours: Mapping[str, float]) -> None:
-    """Raise RequestError for a kind that does not exist, and for hours that are none."""
+    """Raises RequestError for unknown kinds and for hours that are not positive."""
     for kind, value in hours.items():
         if kind != ANY and kind not in STAGES:
             raise unknown("kind of stage", kind, (*STAGES, ANY))
         if not value > 0:
-            raise RequestError(f"timeout_hours: {kind}={value:g} is no time; give more than 0 hours")
+            raise RequestError(f"timeout_hours: {kind}={value:g} is not a valid time; use more than 0 hours")
 
 
 def parse_timeouts(texts: Iterable[str]) -> dict[str, float]:
-    """`train=24` or `12` (any kind) → hours by kind; raises RequestError for anything else."""
+    """Returns hours by kind for texts such as `train=24` or `12` (any kind); raises RequestError for other texts."""
     hours = {}
     for text in texts:
         kind, _, number = text.rpartition("=")

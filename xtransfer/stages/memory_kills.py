@@ -1,8 +1,8 @@
-"""Processes that the kernel killed for want of memory: seen from outside, and told to the next try.
+"""Detects processes that the kernel killed because memory ran out, and records them for the next attempt.
 
-A killed process learns nothing. The kernel counts the processes that it killed for want of memory, on the whole
-machine; one more since the last look is taken for the stage that was killed. How often that was lies in a stage's state
-folder, where the next try finds it. A kill by hand is not counted: the try after it repeats the same sums to the bit.
+A killed process cannot report why. The kernel counts its out-of-memory kills on the whole machine; if the count has
+risen, a killed stage is taken to be the reason. The number of such kills is kept in a stage's state folder for the next
+attempt. Kills by hand are not counted: the next attempt repeats the same sums, bit for bit.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import threading
 from pathlib import Path
 
 _COUNTS = Path("/proc/vmstat")
-_FILE = "killed-for-memory"  # so many bytes
+_FILE = "killed-for-memory"  # one byte per kill
 
 
 class MemoryKills:
-    """The kernel's count, compared with what is known of it. Threads may share one."""
+    """Compares the kernel's count with the kills that are accounted for. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known = counted()
 
     def one_more(self) -> bool:
-        """Whether there was one of which nobody was told."""
+        """Returns whether there was a kill that is not accounted for yet, and accounts for it."""
         with self._lock:
             is_new = counted() > self._known
             self._known += is_new
@@ -30,7 +30,7 @@ class MemoryKills:
 
 
 def counted() -> int:
-    """Processes that the kernel killed for want of memory since it started; 0 where it does not say."""
+    """Returns how many processes the kernel killed for lack of memory since it started; 0 if it does not report it."""
     try:
         lines = _COUNTS.read_text().splitlines()
     except OSError:
@@ -39,13 +39,13 @@ def counted() -> int:
 
 
 def note(state: Path) -> None:
-    """Leave for the next try that this one was killed for want of memory."""
+    """Records an out-of-memory kill for the next attempt."""
     state.mkdir(parents=True, exist_ok=True)
     with (state / _FILE).open("a") as file:
         file.write("x")
 
 
 def noted(state: Path) -> int:
-    """How many tries before were killed for want of memory."""
+    """Returns how many earlier attempts were killed for lack of memory."""
     file = state / _FILE
     return file.stat().st_size if file.exists() else 0

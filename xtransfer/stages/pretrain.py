@@ -1,4 +1,4 @@
-"""Stage `pretrain`: an encoder trained on the spot on a corpus. Its artifact is a transformers folder."""
+"""Stage `pretrain`: pretrains an encoder on a corpus. The artifact is a transformers folder."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Stage `round-trip`: some translated sentences back in the language that they came from, by another engine than the
-one that made them: how much of each is still there."""
+"""Stage `round-trip`: translates some sentences back with a different engine and compares them with the originals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage `score`: a checkpoint on a target's test split, in every language: the only stage that opens test data."""
+"""Stage `score`: scores a checkpoint on a target's test split in each language; no other stage reads test data."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The stage server: one process that has imported everything, and forks a child for each stage.
+"""The stage server: one process that has imported everything and forks a child for each stage.
 
-A child starts in milliseconds instead of the ten seconds that importing torch and transformers takes, holds
-one stage, and can be killed without harm to anything else. It is run as `python -m xtransfer.stages.server FD`,
-where FD is one end of a socket pair; each request carries two pipe ends: where to write messages, and one that
-closes when the owner dies, upon which the child ends itself.
+A child starts in milliseconds instead of the ten seconds that importing torch and transformers takes, runs one stage,
+and can be killed without affecting anything else. The server is started as `python -m xtransfer.stages.server FD`,
+where FD is one end of a socket pair. Each request carries two pipe ends: one to write messages to, and one that closes
+when the owner dies, which ends the child.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from xtransfer.base.errors import XTransferError
 from xtransfer.base.retry import stage_error
 from xtransfer.base.stage import Stage
 
-_MAX_REQUEST = 1 << 20  # bytes; a stage is some kB
+_MAX_REQUEST = 1 << 20  # bytes; a stage takes a few kB
 _BETWEEN_PROGRESS = 0.25  # seconds
 
 
 def serve(channel: socket.socket) -> None:
-    """Fork a child per request until the owner closes the channel."""
+    """Forks a child per request until the owner closes the channel."""
     _import_everything()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for children: the pipe's end tells
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no waiting: a child's pipe tells that it ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the owner's to handle
     while True:
         message, handles, _, _ = socket.recv_fds(channel, _MAX_REQUEST, 2)
@@ -66,7 +66,7 @@ def _run(request: dict[str, Any], channel: Channel) -> int:
         store = ArtifactStore(request["store"])
         artifact, cached = execute(stage, store, channel.progress, request["device"], request["devices"], wait=False)
     except BaseException as error:
-        if not isinstance(error, XTransferError):  # a bug or an out-of-memory: its trace goes to the log
+        if not isinstance(error, XTransferError):  # a bug, or out of memory: log the traceback
             logging.getLogger(__name__).error("%s failed", stage.name, exc_info=error)
         channel.send("failed", stage_error(stage.name, error))
         return 1
@@ -102,14 +102,14 @@ def _import_everything() -> None:
     from xtransfer.store import manifest
     from xtransfer.store.lease import leases_for
 
-    manifest.packages()  # read from many files
+    manifest.packages()  # cached: it reads many files
     leases_for(Path(), current().database_url)
-    len(BENCHMARKS)  # a user's file is run now: stages read the declarations that the study was planned with
+    len(BENCHMARKS)  # runs the user's file now, so that stages see the declarations that the study was planned with
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
     datasets.utils.logging.disable_progress_bar()
     datasets.utils.logging.set_verbosity_error()
-    gc.freeze()  # what is here stays: a stage's collections need not look at it, and so not copy its pages
+    gc.freeze()  # garbage collection in children then skips these objects, and does not copy their pages
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where stages run at the same time: one slot per GPU, or the CPU cores shared out."""
+"""Slots for stages that run at the same time: one per GPU, or shares of the CPU cores."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class Slot:
 
     device: str  # "cpu", "cuda:0" …
     threads: int  # of torch, on the CPU
-    place: Device | None = None  # where the device can be looked for
-    parts: int = 1  # slots of its device that a stage takes which needs the device for itself
-    devices: tuple[str, ...] = ()  # where several train one stage together, `device` the first of them
+    place: Device | None = None  # where to check that the device still exists
+    parts: int = 1  # slots that a stage takes if it needs the whole device
+    devices: tuple[str, ...] = ()  # if several train one stage together; `device` is the first of them
 
     def is_gone(self) -> bool:
-        """Whether its device was there and is not any more."""
+        """Returns whether its device has disappeared."""
         return self.place is not None and self.place.is_gone()
 
 
 def slots(workers: int | None = None, per_device: int | None = None, devices_per_stage: int = 1) -> list[Slot]:
-    """The slots of this machine: a GPU each, or so many GPUs each, else one process per core up to eight.
+    """Returns this machine's slots: one or several GPUs each, or without GPUs one process per core, up to eight.
 
     Two processes of one thread do 1.6-1.8 times the work of one process on two cores; a second thread in one
     process adds 3-17% at laboratory size. `workers`, or XTRANSFER_WORKERS, sets the number of slots. `per_device`, or
-    XTRANSFER_STAGES_PER_DEVICE, cuts each GPU into so many for stages that score or translate; what trains takes a
-    GPU whole. Raises RequestError for numbers that cannot be, and for both where there are GPUs.
+    XTRANSFER_STAGES_PER_DEVICE, divides each GPU into that many slots for stages that score or translate; training
+    takes a whole GPU. Raises RequestError for invalid numbers, and for both settings on a machine with GPUs.
     """
     asked = workers or _number_from_environment("XTRANSFER_WORKERS")
     parts = per_device or _number_from_environment("XTRANSFER_STAGES_PER_DEVICE")
@@ -47,25 +47,25 @@ def slots(workers: int | None = None, per_device: int | None = None, devices_per
     devices = gpus()
     if devices_per_stage > 1:
         if parts:
-            raise RequestError("several devices per stage and several stages per device: give one of them")
+            raise RequestError("set either several devices per stage or several stages per device, not both")
         return _grouped(devices, devices_per_stage, asked, cores)
     if not devices:
         count = asked or min(cores, _MOST_CPU_SLOTS)
         return [Slot("cpu", max(1, cores // count)) for _ in range(count)]
     if asked and parts:
-        raise RequestError("workers and stages per device (XTRANSFER_STAGES_PER_DEVICE) say the same in two ways; "
-                           "give one of them")  # fmt: skip
+        raise RequestError("workers and stages per device (XTRANSFER_STAGES_PER_DEVICE) both set the number of slots; "
+                           "set one of them")  # fmt: skip
     count = asked or len(devices) * (parts or 1)
     each = [devices[index % len(devices)] for index in range(count)]
     return [Slot(device.name, max(1, cores // count), device, parts or 1) for device in each]
 
 
 class Pool:
-    """The slots of one run, and which are free. For several threads."""
+    """The slots of one run, and which of them are free. Thread-safe."""
 
     def __init__(self, slots: Sequence[Slot]) -> None:
         self._lock = threading.Lock()
-        self._slot = {slot.device: slot for slot in slots}  # those of one device are alike
+        self._slot = {slot.device: slot for slot in slots}  # slots of one device are equal
         self._free = Counter(slot.device for slot in slots)
         self._size = len(slots)
 
@@ -73,7 +73,7 @@ class Pool:
         return self._size
 
     def take(self, kind: str) -> Slot | None:
-        """A slot for a stage of that kind, or None while there is no room. Raises DeviceLost where none is left."""
+        """Returns a slot for a stage of that kind, or None if none is free. Raises DeviceLost if no device is left."""
         with self._lock:
             if not self._slot:
                 raise DeviceLost("no stage can run", "every device of this machine is gone; run the study again "
@@ -82,7 +82,7 @@ class Pool:
             if not fitting:
                 return None
             slot = max(fitting, key=lambda one: self._free[one.device] * (-1 if _room(one, kind) < one.parts else 1))
-            room = _room(slot, kind)  # small stages gather on one device and leave others whole
+            room = _room(slot, kind)  # small stages share one device, so that others stay free
             self._free[slot.device] -= room
             return replace(slot, threads=slot.threads * room, parts=room)
 
@@ -91,7 +91,7 @@ class Pool:
             self._free[slot.device] += slot.parts
 
     def lose(self, device: str) -> None:
-        """Take a device out, once and for all: nothing more is given to it."""
+        """Removes a device for the rest of the run."""
         with self._lock:
             lost = self._slot.pop(device, None)
             left = ", ".join(self._slot) or "none"
@@ -100,12 +100,12 @@ class Pool:
 
 
 def _room(slot: Slot, kind: str) -> int:
-    """How many slots of its device a stage takes."""
+    """Returns how many slots of its device a stage takes."""
     return 1 if kind in _SMALL else slot.parts
 
 
 def _grouped(devices: Sequence[Device], size: int, asked: int | None, cores: int) -> list[Slot]:
-    """Slots of `size` devices each; RequestError where there are too few, or too few for the slots asked for."""
+    """Returns slots of `size` devices each; raises RequestError if there are too few devices."""
     places: list[Device | None] = [*devices] or [None] * cores
     names = [device.name for device in devices] or ["cpu"] * cores
     most = len(names) // size

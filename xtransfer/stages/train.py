@@ -1,4 +1,4 @@
-"""Stage `train`: one training run, of an intermediate or of a target. Its artifact is a checkpoint folder."""
+"""Stage `train`: one training run on an intermediate or a target. The artifact is a checkpoint folder."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _ranked(
     out: Path,
     state: Path,
 ) -> Facts:
-    check(reads(settings))  # this process asks the hub for itself, where a branch may have moved
+    check(reads(settings))  # this process makes its own requests to the hub, where a branch may have moved
     return _train(settings, Work(out, state, progress, device, folders=folders), process_group)
 
 

@@ -1,5 +1,7 @@
-"""Stage `translate`: rows of a benchmark in another language, as rows.parquet: English training rows, or, for
-translate-test, rows of a language in English; what a check has left out, as dropped.parquet."""
+"""Stage `translate`: translates a benchmark's English training rows, or for translate-test, test rows into English.
+
+Writes rows.parquet, and dropped.parquet with the rows that failed a check.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def _by_a_model(settings: TranslateSettings, model: ModelSource, work: Work) -> 
     source, limit = settings.source, settings.rows
     check(benchmark, split, source, align_tags=settings.align_tags)
     references = None
-    if settings.references:  # the same rows written in the language: how good the translation is
+    if settings.references:  # the same rows written by people, to measure the translation's quality
         references = load_rows(benchmark, language, split)
     engine = open_engine(work.model(model), work.device, settings.beams, work.state)
 

@@ -1,4 +1,4 @@
-"""Stage `translator`: a translation model trained on parallel text."""
+"""Stage `translator`: trains a translation model on parallel text."""
 
 from __future__ import annotations
 

@@ -46,11 +46,10 @@ def train_translator(
     to_english: bool = False,
     save_every: float = 60.0,
 ) -> Facts:
-    """Train on `texts` (language → sentence, translations of each other) from English to all their other languages, or
-    back; the model is written to `out`.
+    """Trains on parallel `texts` (language → sentence) from English to all their other languages, or back to English.
 
-    Facts: steps, loss_first, loss_last, losses, degenerate, num_texts, languages, vocab_size,
-    num_parameters, seconds. Raises RequestError where no text holds English and another language.
+    Writes the model to `out`. Facts: steps, loss_first, loss_last, losses, degenerate, num_texts, languages,
+    vocab_size, num_parameters, seconds. Raises RequestError if no text has both English and another language.
     """
     languages = languages_of(texts, to_english)
     progress("tokenizer", 0, recipe.steps)
@@ -139,7 +138,7 @@ def _model(tokenizer: PreTrainedTokenizerFast, recipe: TranslatorRecipe, seed: i
 def _begin_alike(
     model: MarianMTModel, texts: Sequence[dict[str, str]], tokenizer: PreTrainedTokenizerFast, seed: int
 ) -> None:
-    """Initialize subwords of the same texts, translations above all, with similar vectors, as long as random ones."""
+    """Initialises subwords of the same texts, mostly translations, with similar vectors of the usual norm."""
     # Multi30k, width 256, one seed: loss 5.52 after 80 steps of 32 pairs, 5.95 with random vectors
     written = [[text[language] for language in sorted(text)] for text in texts]
     tokens = [np.concatenate(tokenizer(one, add_special_tokens=False, verbose=False)["input_ids"]) for one in written]

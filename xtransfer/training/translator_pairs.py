@@ -1,4 +1,4 @@
-"""Training pairs from parallel texts: their directions, order and batches."""
+"""Makes training pairs from parallel texts: directions, order and batches."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ class Languages:
         return list(dict.fromkeys([*self.sources, *self.targets]))
 
     def directions(self, text: dict[str, str]) -> list[tuple[str, str]]:
-        """The directions for which a text has both languages."""
+        """Returns the directions for which a text has both languages."""
         return [(one, two) for one in self.sources for two in self.targets if one != two and {one, two} <= text.keys()]
 
 
 def languages_of(texts: Sequence[dict[str, str]], to_english: bool) -> Languages:
-    """From English to all languages that texts have beside it, or back. Raises RequestError where no text has English
-    and another language."""
+    """Returns directions from English to all other languages of the texts, or back.
+
+    Raises RequestError if no text has both English and another language.
+    """
     others = tuple(sorted({language for text in texts for language in text if "en" in text} - {"en"}))
     if not others:
         raise RequestError(f"a translator needs texts in 'en' and another language; none of {len(texts)} has both")
@@ -46,8 +48,10 @@ def languages_of(texts: Sequence[dict[str, str]], to_english: bool) -> Languages
 def pairs_of(
     texts: Sequence[dict[str, str]], languages: Languages, tokenizer: PreTrainedTokenizerFast, longest: int
 ) -> list[Pair]:
-    """Token ids (source, target) of every text in each of its directions, the source with the target's mark first; cut
-    to `longest` tokens."""
+    """Returns token ids (source, target) of every text in each of its directions, cut to `longest` tokens.
+
+    Each source starts with the target's mark.
+    """
     said = [(f"{mark(two)} {text[one]}", text[two]) for text in texts for one, two in languages.directions(text)]
     asked = tokenizer([one for one, _ in said], truncation=True, max_length=longest)["input_ids"]
     wanted = tokenizer([two for _, two in said], truncation=True, max_length=longest)["input_ids"]
@@ -55,7 +59,7 @@ def pairs_of(
 
 
 def batches_of(pairs: Sequence[Pair], batch_size: int, by_length: bool, seed: int, first: int) -> Iterator[list[Pair]]:
-    """Endless batches from step `first` on, which depend on the step only."""
+    """Yields batches without end, starting with step `first`; each depends only on its step."""
     per_epoch = math.ceil(len(pairs) / batch_size)
     while True:
         epoch, place = divmod(first - 1, per_epoch)
@@ -69,7 +73,7 @@ def batches_of(pairs: Sequence[Pair], batch_size: int, by_length: bool, seed: in
 
 
 def _alike(pairs: Sequence[Pair], order: list[int], batch_size: int, seed: str) -> list[list[int]]:
-    """Batches of rows of similar length in random order: pools of the epoch are sorted, batches shuffled."""
+    """Returns batches of rows of similar length: sorts pools of rows by length, then shuffles the batches."""
     pool = _POOL * batch_size
     ordered: list[int] = []
     for at in range(0, len(order), pool):
@@ -80,5 +84,5 @@ def _alike(pairs: Sequence[Pair], order: list[int], batch_size: int, seed: str) 
 
 
 def mark(language: str) -> str:
-    """The prefix of a source sentence that names the target language."""
+    """Returns the prefix of a source sentence that names the target language."""
     return f">>{language}<<"
