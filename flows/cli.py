@@ -76,6 +76,11 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # a full disk, a name that is too long, a folder of somebody else
+        if error.filename is None:
+            raise
+        errors.print(f"[red]failed:[/red] {escape(f'{error.filename}: {error.strerror}')}")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,17 @@ def test_exit_status_and_message(tmp_path: Path) -> None:
     assert done.stderr.startswith("error: no study 'lba'") and done.stdout == ""
 
 
+def test_a_file_that_the_system_refuses_is_named_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["xtransfer", "results", "import", f"{tmp_path}/{'a' * 300}.parquet"])
+    monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path / "home"))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and said.startswith("failed: ") and said.endswith(".parquet: File name too long\n")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_an_unwritable_home_says_so(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Engine, create_engine, event, inspect
+from sqlalchemy import CheckConstraint, Engine, create_engine, event, inspect, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -20,7 +20,7 @@ from tests.running import forks
 from xtransfer.base.errors import RequestError, StoreError, XTransferError
 from xtransfer.results import database as module
 from xtransfer.results.database import Database, open_database
-from xtransfer.results.schema import Base
+from xtransfer.results.schema import Base, CellRow
 from xtransfer.results.views import VIEWS
 from xtransfer.results.write import record_cell, record_study
 
@@ -133,11 +133,20 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
         ("mysql://x/y", "not supported"),
         ("sqlite://", "kept in a file"),
         ("sqlite:////no/such/folder/results.db", "no folder"),
+        ("postgresql://u:secret@host:notaport/db", r"'postgresql://u:\*\*\*@host:notaport/db' is not a database URL"),
+        ("postgresql+psycopg://u:secret@[::1/db", "is not a database URL"),
+        ("postgresql+none://x/y", r"driver 'postgresql\+none' is not supported"),
+        ("postgresql+psycopg://u@127.0.0.1:1/db?foo=1", 'invalid connection option "foo"'),
     ],
 )
 def test_urls_that_cannot_be_used(url: str, says: str) -> None:
     with pytest.raises(RequestError, match=says):
         open_database(url)
+
+
+def test_a_number_that_no_column_holds_is_a_wrong_request(url: str) -> None:
+    with open_database(url) as db, pytest.raises(RequestError, match="go up to 2147483647"), db.begin() as connection:
+        connection.execute(select(CellRow.key).where(CellRow.seed == 10**20)).all()
 
 
 def test_a_folder_is_not_a_database(tmp_path: Path) -> None:

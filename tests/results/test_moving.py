@@ -167,7 +167,17 @@ def test_an_export_that_breaks_off_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(RequestError, match=r"cannot be written \(No space left"):
         send(theirs, file, force=True)
     assert file.read_text() == "mine"
     assert not [path for path in file.parent.iterdir() if "partial" in path.name]
+
+
+@pytest.mark.parametrize(
+    "name", [f"{'a' * 250}.parquet", f"{'a' * 240}.parquet", "/proc/x.parquet", "/proc/x.sqlite", "/dev/null/x.parquet"]
+)
+def test_a_file_that_cannot_be_written_is_named(theirs: str, numbers: Numbers, tmp_path: Path, name: str) -> None:
+    recorded(theirs, numbers)
+    with pytest.raises(RequestError, match=r"(parquet|sqlite): (cannot be written|there is no folder)"):
+        send(theirs, tmp_path / name)
+    assert [file.name for file in tmp_path.iterdir() if "partial" in file.name or "aaa" in file.name] == []

@@ -282,6 +282,12 @@ def test_an_unknown_protocol_is_named() -> None:
         ArtifactStore("nosuch://bucket/x")
 
 
+@pytest.mark.parametrize("url", ["ftp://no.such.host.invalid/x", "github://x/y", "dir://x", "reference://x", "zip://x"])
+def test_a_file_system_that_does_not_open_is_a_wrong_request(url: str) -> None:
+    with pytest.raises(RequestError, match=f"XTRANSFER_STORE: {url}.* name a folder, or s3://BUCKET/FOLDER"):
+        ArtifactStore(url)
+
+
 def test_secrets_of_a_url_are_not_shown() -> None:
     assert ArtifactStore("memory://me:hunter2@host/x?token=hunter2").name == "memory://me:***@host/x?token=***"
     assert "hunter2" not in str(ArtifactStore("memory://me:hunter2@host/x?token=hunter2").root)

@@ -108,13 +108,16 @@ def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise RequestError(f"XTRANSFER_DATABASE_URL: '{shown(url)}' is not a database URL such as sqlite:///FILE "
                            "or postgresql+psycopg://USER@HOST/NAME") from error  # fmt: skip
     if backend not in ("sqlite", "postgresql"):
         raise RequestError(f"XTRANSFER_DATABASE_URL: '{backend}' is not supported (known: sqlite, postgresql)")
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise RequestError("XTRANSFER_DATABASE_URL: results are kept in a file; write sqlite:///FILE")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"):
+        raise RequestError(f"XTRANSFER_DATABASE_URL: driver '{parsed.drivername}' is not supported "
+                           "(known: sqlite, postgresql+psycopg)")  # fmt: skip
     return parsed
 
 

@@ -21,6 +21,8 @@ def explained(name: str) -> Iterator[None]:
         yield
     except (UnicodeDecodeError, JSONDecodeError) as error:  # a message that quotes the damage, a column that has it
         raise damaged(name, str(error)) from error
+    except OverflowError as error:
+        raise RequestError(f"{name}: {error}; numbers of a request go up to 2147483647") from error
     except (DatabaseError, sqlite3.DatabaseError) as error:
         reason = str(getattr(error, "orig", None) or error)
         lower = reason.lower()
@@ -35,6 +37,10 @@ def explained(name: str) -> Iterator[None]:
             raise RequestError(
                 f"{name}: cannot be written ({reason}); name another with XTRANSFER_DATABASE_URL"
             ) from error
+        if "connection option" in lower:  # of the URL
+            raise RequestError(f"XTRANSFER_DATABASE_URL: {name}: {reason.strip()}") from error
+        if "out of range" in lower:  # a number of a request: what is written is checked
+            raise RequestError(f"{name}: {reason.strip()}; numbers of a request go up to 2147483647") from error
         if isinstance(error, OperationalError) and not lower.startswith("no such"):  # a table or column
             raise StoreError(f"{name}: {reason.strip()}") from error
         raise

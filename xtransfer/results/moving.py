@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +56,13 @@ def export(db: Database, file: Path | str, studies: Sequence[str] | None = None,
     """
     file = Path(file)
     suffix = suffix_of(file)
-    _demand_no_database(db, file)
-    if file.exists() and not force:
-        raise RequestError(f"{file}: exists; name another file, or say --force to replace it")
-    if not file.parent.is_dir():
-        raise RequestError(f"{file}: there is no folder {file.parent}")
-    with snapshot(db) as connection, _whole(file) as part:
+    with _writable(file):
+        _demand_no_database(db, file)
+        if file.exists() and not force:
+            raise RequestError(f"{file}: exists; name another file, or say --force to replace it")
+        if not file.parent.is_dir():
+            raise RequestError(f"{file}: there is no folder {file.parent}")
+    with _writable(file), snapshot(db) as connection, _whole(file) as part:
         known = list(connection.scalars(select(StudyRow.name)))
         for name in studies or ():
             if name not in known:
@@ -145,10 +146,22 @@ def _whole(file: Path) -> Iterator[Path]:
     part = file.with_name(f".{file.name}.{os.getpid()}.partial")
     beside = [part, *(part.with_name(part.name + ending) for ending in _JOURNALS)]
     try:
+        part.touch()
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(file)
     finally:
         for one in beside:
-            one.unlink(missing_ok=True)
+            with suppress(OSError):  # its name was too long, say
+                one.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writable(file: Path) -> Iterator[None]:
+    """Turns what the disk says into a RequestError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise RequestError(f"{file}: cannot be written ({reason}); name another file") from error

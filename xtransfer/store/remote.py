@@ -35,7 +35,7 @@ class RemoteArtifacts:
         self.url = url
         try:
             self._files, self._root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
+        except Exception as error:  # file systems raise their own exception classes
             raise RequestError(no_file_system(url, error)) from error
         self._known: dict[str, Manifest] = {}  # found ones only: artifacts never change, but missing ones may appear
         self._refused: dict[str, list[str]] = {}  # key → why its manifest does not belong to it

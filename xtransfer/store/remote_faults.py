@@ -43,7 +43,7 @@ def no_file_system(url: str, error: Exception) -> str:
     if isinstance(error, ImportError):
         package = _PACKAGES.get(scheme, f"the fsspec package for {scheme}")
         return f"XTRANSFER_STORE: {shown(url)} needs a package that is not installed: pip install '{package}'"
-    return f"XTRANSFER_STORE: {shown(url)} cannot be used: {_said(url, error)}"
+    return f"XTRANSFER_STORE: {shown(url)} cannot be used: {_said(url, error)}; name a folder, or s3://BUCKET/FOLDER"
 
 
 def _wrong(url: str, what: str) -> StoreError:
