@@ -1,1 +1,1 @@
-"""Machine translation of benchmarks: engines, translators trained by a study, checks of what they make."""
+"""Machine translation of benchmarks: engines, translators trained by a study, and checks of translations."""

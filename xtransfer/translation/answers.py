@@ -1,8 +1,8 @@
-"""Rows of kind `span` in another language: context and question are translated, and each answer is found again.
+"""Translates rows of kind `span`: context and question are translated, and each answer is located in the result.
 
-A context is translated sentence by sentence and without marks, so that all its questions share one translation. In the
-translation of an answer's sentence, three methods each name places for the answer; it is kept where two of them agree,
-and is then exactly that piece of the translated context.
+A context is translated sentence by sentence and without marks, so that all its questions share one translation. Three
+methods each propose spans for an answer in the translation of its sentence. The answer is kept if two of them agree; it
+is then exactly that piece of the translated context.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from xtransfer.translation.sentences import Span, cleaned, joined, sentence_span
 from xtransfer.translation.span_matching import MARKS, Aligned, Marks, occurrences, overlap, trimmed, word_spans
 from xtransfer.translation.translated_rows import TextTranslations, TranslatedRows
 
-# marks: what stands between marks that the translator kept; text: the answer translated alone, or the answer as it is,
-# found in the sentence; attention: the words that attend to the answer
+# marks: the text between marks that the translator kept; text: the answer, translated separately or unchanged, found in
+# the sentence; attention: the words that attend to the answer
 Method = Literal["marks", "text", "attention"]
-METHODS: tuple[Method, ...] = ("marks", "text", "attention")  # the first that agrees decides the borders
+METHODS: tuple[Method, ...] = ("marks", "text", "attention")  # the first that agrees sets the borders
 MOVED = "answer not in its context"
 LOST = "answer not found again"
 UNSURE = "answer place uncertain"
-_SAME = 0.5  # character F1 from which two spans are one answer with different borders
+_SAME = 0.5  # minimum character F1 of two spans that count as the same answer
 _MOST = 0.5  # share of a word's attention
-_CLEAR = 0.7  # share of each word's attention that goes one way: to the answer, or past it
-_TIMES_LONGER, _LONGER = 2, 10  # the most characters of a translated answer: 2 n + 10
-_ALIGNED_AT_ONCE = 512  # sentences: attention weights are large and not kept
+_CLEAR = 0.7  # share of each word's attention that goes either to the answer or away from it
+_TIMES_LONGER, _LONGER = 2, 10  # maximum characters of a translated answer: 2 n + 10
+_ALIGNED_AT_ONCE = 512  # sentences at a time, since attention weights are large
 Candidates = dict[Method, list[Span]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer and the sentence that holds it."""
+    """An answer and the sentence that contains it."""
 
     sentence: str
     span: Span
@@ -50,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Projection:
-    """An answer's span in the translated sentence and the methods that agree on it; or None and why."""
+    """An answer's span in the translated sentence, and the methods that agree on it; or None, and the reason."""
 
     span: Span | None
     why: str
@@ -58,8 +58,11 @@ class Projection:
 
 @dataclass(frozen=True)
 class AttendingWords:
-    """The span of the words that attend to an answer. Clear: every word of the sentence does or does not, and no
-    word of the answer is attended to most by another."""
+    """The span of the words that attend to an answer.
+
+    It is clear if each word of the sentence attends either to the answer or away from it, and no word of the answer
+    gets most attention from another word.
+    """
 
     span: Span
     is_clear: bool
@@ -77,7 +80,7 @@ class Context:
         return [self.text[slice(*span)] for span in self.sentences]
 
     def index_of(self, span: Span) -> int:
-        """The index of the sentence that holds a span."""
+        """Returns the index of the sentence that contains a span."""
         return max(index for index, (begin, _) in enumerate(self.sentences) if begin <= span[0])
 
     def answer(self, span: Span) -> Answer:
@@ -88,9 +91,9 @@ class Context:
 def translate_answers(
     rows: Sequence[Row], engine: Engine, source: str, target: str, progress: Progress = no_progress
 ) -> TranslatedRows:
-    """The rows in the target language. A row may stay where one of its answers was found, or where it has none.
+    """Returns the rows in the target language. A row is kept if one of its answers was found, or if it has none.
 
-    Facts: answers (the number of distinct ones) and projected_by (how many were found, by the methods that agreed).
+    Facts: answers (number of distinct ones) and projected_by (how many were found, by the methods that agreed).
     """
     spans = [[_span(row["context"], *one) for one in zip(row["answers"], row["starts"], strict=True)] for row in rows]
     contexts = _contexts(rows, spans)
@@ -112,7 +115,7 @@ def translate_answers(
 
 
 def _span(context: str, answer: str, start: int) -> Span | None:
-    """An answer's span in the cleaned context, without outer blanks; None where cleaning changed it."""
+    """Returns an answer's span in the cleaned context, without outer blanks; None if cleaning changed it."""
     text = cleaned(answer)
     begin = len(cleaned(context[:start])) + len(text) - len(text.lstrip())
     text = text.strip()
@@ -120,7 +123,7 @@ def _span(context: str, answer: str, start: int) -> Span | None:
 
 
 def _contexts(rows: Sequence[Row], spans: Sequence[Sequence[Span | None]]) -> dict[str, Context]:
-    """Each distinct context, split into sentences so that no answer is cut."""
+    """Returns each distinct context, split into sentences so that no answer is cut."""
     whole: dict[str, list[Span]] = defaultdict(list)
     for row, own in zip(rows, spans, strict=True):
         whole[row["context"]] += [span for span in own if span is not None]
@@ -135,7 +138,7 @@ def _translated(
     outputs: TextTranslations,
     found: Mapping[Answer, Projection],
 ) -> tuple[Row, str | None]:
-    """The row in the target language, and why it must be dropped."""
+    """Returns the row in the target language, and why it must be dropped, or None."""
     texts = [outputs[text] for text in context.texts]
     whole = joined(texts, outputs.target)
     kept: list[Span] = []
@@ -156,9 +159,9 @@ def _translated(
 
 
 def projected(answers: Sequence[Answer], outputs: TextTranslations) -> dict[Answer, Projection]:
-    """Where each answer is in its translated sentence; `outputs` holds the sentences' translations.
+    """Returns each answer's place in its translated sentence; `outputs` has the sentences' translations.
 
-    Marks are tried last, one kind after the other, for answers that the other methods leave undecided.
+    Marks are tried last, one type after the other, for answers that the other methods leave undecided.
     """
     answers = list(dict.fromkeys(answers))
     outputs.translate(one.text for one in answers)
@@ -181,7 +184,7 @@ def projected(answers: Sequence[Answer], outputs: TextTranslations) -> dict[Answ
 
 
 def _aligned(answers: Sequence[Answer], outputs: TextTranslations) -> Iterator[tuple[Answer, Aligned]]:
-    """Each answer with the alignment of its sentence, where the engine aligns the very translation in use."""
+    """Yields each answer with its sentence's alignment, if the engine aligns exactly the translation in use."""
     if not isinstance(outputs.engine, Aligner):
         return
     for start in range(0, len(answers), _ALIGNED_AT_ONCE):
@@ -201,7 +204,7 @@ def _marked(answers: Sequence[Answer], marks: Marks, outputs: TextTranslations) 
 
 
 def by_marks(marked: str, marks: Marks, output: str, language: str) -> Span | None:
-    """The span in `output`, a translation without marks, of what stands between the marks of `marked`."""
+    """Returns the span in `output`, a translation without marks, of the text between the marks of `marked`."""
     within = marks.split(marked)
     if within is None:
         return None
@@ -212,16 +215,18 @@ def by_marks(marked: str, marks: Marks, output: str, language: str) -> Span | No
 
 
 def by_text(answer: str, alone: str, output: str, language: str) -> list[Span]:
-    """The spans in `output` of `alone`, the answer's own translation; where there are none, of the answer itself."""
+    """Returns the spans in `output` of `alone`, the answer's own translation; if there are none, of the answer."""
     translated = alone[slice(*trimmed(alone, (0, len(alone)), like=answer))]
     spans = list(occurrences(translated, output, language)) or list(occurrences(answer, output, language))
-    most = _TIMES_LONGER * len(answer) + _LONGER  # translators make sentences of single words
+    most = _TIMES_LONGER * len(answer) + _LONGER  # translators may turn single words into sentences
     return [(start, end) for start, end in spans if end - start <= most]
 
 
 def by_attention(aligned: Aligned, answer: Answer, source: str, language: str) -> AttendingWords | None:
-    """The words that attend to the answer more than to all else: the group with the most attention, in which one other
-    word may stand between two of them."""
+    """Returns the words that attend to the answer more than to everything else.
+
+    These are the group with the most attention; one other word may stand between two words of a group.
+    """
     words, own = word_spans(aligned.output, language), word_spans(answer.sentence, source)
     weights = aligned.between(own, words)
     of_answer = [index for index, (begin, _) in enumerate(own) if answer.span[0] <= begin < answer.span[1]]
@@ -242,8 +247,10 @@ def by_attention(aligned: Aligned, answer: Answer, source: str, language: str) -
 
 
 def agreed(candidates: Mapping[Method, Sequence[Span]], is_clear: bool = False) -> Projection:
-    """The one span on which two methods agree, with the borders of the first of them; or that of attention alone where
-    it is clear and no other method names a span."""
+    """Returns the only span on which two methods agree, with the borders of the first of them.
+
+    If attention is clear and no other method proposes a span, returns the span of attention.
+    """
     named: list[Projection] = []
     for index, method in enumerate(METHODS):
         for span in candidates.get(method, ()):
@@ -262,7 +269,7 @@ def _includes(spans: Sequence[Span], span: Span) -> bool:
 
 
 def _trimmed(answer: Answer, found: Projection, output: str) -> Projection:
-    """Without blanks and punctuation at its ends that the answer lacks; lost where nothing else remains."""
+    """Removes outer blanks and punctuation that the answer lacks; the answer is lost if nothing else remains."""
     if found.span is None:
         return found
     start, end = trimmed(output, found.span, like=answer.text)

@@ -1,4 +1,4 @@
-"""The rows of a benchmark in another language, without those that fail a check."""
+"""Translates the rows of a benchmark and drops those that fail a check."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WithKept(Protocol):
 
     @property
     def kept(self) -> list[Row]:
-        """The rows that were not dropped, in order and with their ids."""
+        """The rows that were not dropped, in order, with their ids."""
         ...
 
 
@@ -35,7 +35,7 @@ T = TypeVar("T", bound=WithKept)
 
 @dataclass(frozen=True)
 class Translated:
-    """The translation of a benchmark's rows: those kept, those dropped by a check, and facts about both."""
+    """The translation of a benchmark's rows: kept rows, rows that a check dropped, and facts about both."""
 
     kind_name: str
     engine: Engine
@@ -47,9 +47,11 @@ class Translated:
     dropped: list[Dropped]
 
     def facts(self, references: Sequence[Row] | None = None) -> Facts:
-        """rows, kept, dropped_empty, dropped (rows by reason), sentences, distinct, those of the kind
-        (`translate_answers`), of `quality.round_trip`, and with `references` (rows of the same ids written in the
-        language) of `quality.against_people`, which include dropped rows. Raises DataError where no row is kept.
+        """Returns the facts of the translation.
+
+        These are rows, kept, dropped_empty, dropped (rows by reason), sentences, distinct, those of the kind
+        (`translate_answers`), of `quality.round_trip`, and with `references` (rows with the same ids written in the
+        language) of `quality.against_people`, which include dropped rows. Raises DataError if no row is kept.
         """
         faults = Counter(row.reason for row in self.dropped)
         if not self.kept:
@@ -70,7 +72,7 @@ class Translated:
         }
 
     def _pairs(self, references: Sequence[Row]) -> list[tuple[str, str]]:
-        """Distinct pairs of a translation and its reference."""
+        """Returns distinct pairs of a translation and its reference."""
         written = {row["id"]: row for row in references}
         both = [(row, written[row["id"]]) for row in self.translated.rows if row["id"] in written]
         texts = [(texts_of(self.kind_name, row), texts_of(self.kind_name, other)) for row, other in both]
@@ -87,10 +89,10 @@ def translate_rows(
     labels: Sequence[str] = (),
     progress: Progress = no_progress,
 ) -> Translated:
-    """The rows in the target language with their ids, groups and labels. `labels`: the names of the tags, for a kind
-    that has tags.
+    """Returns the rows in the target language with their ids, groups and labels.
 
-    Raises RequestError for a kind that cannot be translated, DataError for a field that is not text.
+    `labels`: names of the tags, for a kind that has tags. Raises RequestError for a kind that cannot be translated, and
+    DataError for a field that is not text.
     """
     kind = translatable_kind(kind_name)
     check_texts(rows, kind.fields)
@@ -108,9 +110,9 @@ def translate_rows(
 
 
 def first_kept(rows: Sequence[Row], wanted: int, translate: Callable[[Sequence[Row]], T]) -> T:
-    """The translation of the shortest prefix of `rows` of which `wanted` rows are kept; of all rows where fewer are.
+    """Returns the translation of the shortest prefix of `rows` with `wanted` kept rows; of all rows if there are fewer.
 
-    Calls `translate` again with a longer prefix where rows were dropped, so it must be cheap for rows it has seen.
+    Calls `translate` again with a longer prefix when rows were dropped, so it must be cheap for rows that it has seen.
     """
     count = min(wanted, len(rows))
     made = translate(rows[:count])
@@ -141,7 +143,7 @@ def _translated(
 
 
 def _texts(kind: Translatable, kind_name: str, row: Row, made: Row) -> tuple[list[str], list[str]]:
-    """The texts of a row and their translations, without texts that may be empty and are."""
+    """Returns the texts of a row and their translations, without empty texts that may be empty."""
     pairs = zip(texts_of(kind_name, row), texts_of(kind_name, made), strict=True)
     both = [(ours, theirs) for ours, theirs in pairs if ours.strip() or not kind.some_empty]
     return [ours for ours, _ in both], [theirs for _, theirs in both]

@@ -1,7 +1,7 @@
-"""Checks of a machine translation against its source; a row that fails one is dropped with its reason.
+"""Checks machine translations against their sources; a row that fails a check is dropped with the reason.
 
-Each is tuned to pass people's translations: a text is dropped only where the evidence is clear. A change of what they
-find raises the version of stage `translate`.
+Checks are tuned to pass human translations: a text is dropped only on clear evidence. If their results change, raise
+the version of stage `translate`.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Reason(StrEnum):
 def fault(
     sources: Sequence[str], outputs: Sequence[str], source: str, target: str, *, negation: bool = False
 ) -> Reason | None:
-    """The first reason to drop a row with these texts and translations, from language `source` to `target`; None
-    where it passes.
+    """Returns the first reason to drop a row with these texts and translations; None if it passes.
 
-    `negation`: also check that negation is kept, for tasks whose label depends on it, such as inference.
+    `source` and `target` are languages. `negation`: also check that negation is kept, for tasks such as inference,
+    whose label depends on it.
     """
     if not all(map(str.strip, sources)):
         return Reason.EMPTY_SOURCE
@@ -75,7 +75,7 @@ _SHORTEST_WORD = 3  # letters
 
 
 def copied(source: str, output: str) -> bool:
-    """Whether both are equal but for case, blanks and punctuation, and hold four lower-case words or more."""
+    """Returns whether texts of at least four lower-case words are equal except for case, blanks and punctuation."""
     words = _LETTERS.findall(output)
     if sum(word[0].islower() and len(word) >= _SHORTEST_WORD for word in words) < _FEWEST_WORDS:
         return False
@@ -85,12 +85,12 @@ def copied(source: str, output: str) -> bool:
 # Loops: a decoder that repeats itself
 
 _LOOP = re.compile(r"(\w.{0,59}?)\1{3,}", re.DOTALL)  # four times in a row
-_WINDOW, _FEWEST_REPEATED = 4, 6  # characters; repeated windows in any loop: most texts are done after this test
+_WINDOW, _FEWEST_REPEATED = 4, 6  # characters; minimum repeated windows in any loop, which most texts do not have
 _SHORTEST_LOOP = 12  # characters; "hahahaha" and "tick tick tick" pass
 
 
 def longest_loop(text: str) -> int:
-    """Characters of the longest stretch that repeats one unit at least four times; 0 where there is none."""
+    """Returns the length in characters of the longest stretch that repeats a unit at least four times, or 0."""
     repeated = len(text) - _WINDOW - len({text[start : start + _WINDOW] for start in range(len(text) - _WINDOW)})
     if repeated < _FEWEST_REPEATED:
         return 0
@@ -104,12 +104,12 @@ def longest_loop(text: str) -> int:
 # scripts: 0.84 (Arabic, Czech) to 1.33 (Tamil).
 _PER_ENGLISH: Mapping[str, float] = {"Han": 0.34, "Japanese": 0.51, "Hangul": 0.58, "Thai": 0.85}
 _OTHERS = 1.05
-_SMOOTHING = 10  # English characters added to both, so that a word more or less in a short text counts little
-_SHORTEST, _LONGEST = 0.4, 2.5  # beyond these lie fewer than 1 in 1,000 people's translations in most languages
+_SMOOTHING = 10  # English characters added to both, so that one word matters little in a short text
+_SHORTEST, _LONGEST = 0.4, 2.5  # fewer than 1 in 1,000 human translations are outside, in most languages
 
 
 def out_of_proportion(source: str, output: str, source_language: str, target_language: str) -> bool:
-    """Whether a translation is under 0.4 or over 2.5 times as long as its source makes likely."""
+    """Returns whether a translation is less than 0.4 or more than 2.5 times as long as its source suggests."""
     per_source, per_target = _per_english(source_language), _per_english(target_language)
     proportion = (len(output) / per_target + _SMOOTHING) / (len(source) / per_source + _SMOOTHING)
     return not _SHORTEST <= proportion <= _LONGEST
@@ -150,8 +150,10 @@ _FEWEST_LETTERS = 10  # of another script
 
 
 def in_another_script(source: str, output: str, code: str) -> bool:
-    """Whether at least ten letters and most of a translation are not of its language's scripts. Words that the source
-    has too do not count: names and abbreviations stay in Latin letters in many languages."""
+    """Returns whether at least ten letters, and most of a translation, are not in its language's scripts.
+
+    Words that the source has too do not count: names and abbreviations stay in Latin letters in many languages.
+    """
     own, foreign = _letters_of(code)
     kept = set(_LETTERS.findall(source))
     letters = sum(len(word) for word in foreign.findall(output) if word not in kept)
@@ -160,7 +162,7 @@ def in_another_script(source: str, output: str, code: str) -> bool:
 
 @cache
 def _letters_of(code: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """One letter of a language's scripts, and a run of other letters."""
+    """Returns patterns of one letter of a language's scripts, and of a run of other letters."""
     scripts = (language(code).script, _SECOND_SCRIPT.get(code, ""))
     own = "".join(_CHARACTERS.get(script, "") for script in scripts)
     return re.compile(f"[{own}]"), re.compile(rf"(?:(?![{own}])[^\W\d_])+")
@@ -173,8 +175,11 @@ _LETTERS_FOR_A_GUESS = 20
 
 
 def other_language(output: str, target: str) -> str | None:
-    """The language that a text of 20 letters or more is in, where the detector is 90% sure that it is not `target`;
-    None otherwise. Only languages of this project count: the detector takes Urdu for Pashto and Chinese for Wu."""
+    """Returns the language of a text if the detector is 90% sure that it is not `target`; None otherwise.
+
+    Texts need at least 20 letters. Only languages of this project count: the detector mistakes Urdu for Pashto and
+    Chinese for Wu.
+    """
     if sum(map(len, _LETTERS.findall(output))) < _LETTERS_FOR_A_GUESS or target not in _detector().labels:
         return None
     found, probability = _detector().classify(output)
@@ -193,12 +198,15 @@ def _detector() -> LanguageIdentifier:
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}(?: (?:of |the )*[A-Z][a-z]+)*")  # `Bank of England` is one
 _CAPITAL_NOUNS = ("de",)
 _ALIKE = 3  # first letters that a name shares with its translation
-_FEWEST_NAMES = 2  # a single one is often a day, a street or an office, which many languages write in lower case
+_FEWEST_NAMES = 2  # minimum; a single one is often a day, street or office, which many languages write in lower case
 
 
 def lost_names(source: str, output: str, source_language: str, target_language: str) -> list[str]:
-    """The names inside a text's sentences, where there are two or more, no word of the output begins like any of them,
-    and it has no capital letter but its first. None are found in scripts other than Latin and in German."""
+    """Returns the names inside a text's sentences if the output has lost them all.
+
+    There must be at least two names, no word of the output may start like one of them, and the output may have no
+    capital letter except its first. Finds none in German or in scripts other than Latin.
+    """
     codes = (source_language, target_language)
     if any(language(code).script != "Latin" or code in _CAPITAL_NOUNS for code in codes):
         return []
@@ -211,5 +219,5 @@ def lost_names(source: str, output: str, source_language: str, target_language: 
 
 
 def _plain(word: str) -> str:
-    """Lower-case without diacritics."""
+    """Returns a word in lower case without diacritics."""
     return "".join(one for one in unicodedata.normalize("NFD", word.casefold()) if not unicodedata.combining(one))

@@ -1,4 +1,4 @@
-"""Translation with CTranslate2, the default: on a CPU several times as fast as transformers."""
+"""Translates with CTranslate2, the default: several times as fast on a CPU as transformers."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from xtransfer.translation.model_tokenizer import ModelTokenizer
 from xtransfer.translation.span_matching import Weights, aligning_layer
 from xtransfer.translation.transformers_engine import load_model
 
-_MODEL = "ctranslate2"  # the subfolder of the converted weights
-_VOCABULARY = "shared_vocabulary.json"  # in it: the tokens in the order of their ids
+_MODEL = "ctranslate2"  # subfolder of the converted weights
+_VOCABULARY = "shared_vocabulary.json"  # in it; tokens in the order of their ids
 _MAX_TOKENS = {"cpu": 2048, "cuda": 16_384}  # source tokens in a batch, padding included
-_STEP = 16  # tokens; rows whose lengths agree in this many are translated in one call, which has one output limit
-_INT8 = {"cpu": "int8_float32", "cuda": "int8_float16"}  # int8 weights; the rest in what the device is fast in
+_STEP = 16  # tokens; rows of equal rounded length are translated in one call, which has one output limit
+_INT8 = {"cpu": "int8_float32", "cuda": "int8_float16"}  # int8 weights; other numbers in the device's fast format
 
 
 def open_engine(folder: Path, name: str, device: str, beams: int) -> CTranslate2Engine:
-    """The engine of a folder with a converted model."""
+    """Returns the engine of a folder with a converted model."""
     return CTranslate2Engine(folder, device, beams)
 
 
 def convert(folder: Path, tokenizer: ModelTokenizer, runtime: str, out: Path) -> int:
-    """Write the weights of a transformers folder to `out` in a number format; returns their size in bytes."""
+    """Writes the weights of a transformers folder to `out` in a number format; returns their size in bytes."""
     quantization = None if runtime == "float32" else runtime
     with quiet():
         _Conversion(folder, tokenizer).convert(str(out / _MODEL), quantization=quantization)
@@ -46,9 +46,9 @@ def convert(folder: Path, tokenizer: ModelTokenizer, runtime: str, out: Path) ->
 
 
 def compute_type(runtime: str, device: str, supported: Collection[str]) -> str:
-    """CTranslate2's name for the number format that a model computes in on a device.
+    """Returns CTranslate2's name for the number format in which a model computes on a device.
 
-    Raises RequestError where the device does not support it: CTranslate2 would silently compute in another one.
+    Raises RequestError if the device does not support it: CTranslate2 would silently use another one.
     """
     wanted = _INT8[device] if runtime == "int8" else runtime
     if wanted not in supported:
@@ -60,8 +60,10 @@ def compute_type(runtime: str, device: str, supported: Collection[str]) -> str:
 
 
 class CTranslate2Engine(ModelEngine):
-    """A converted model; greedy decoding, or beam search with `beams` > 1. On a CPU it runs as many batches in parallel
-    as torch may use threads."""
+    """A converted model; greedy decoding, or beam search with `beams` > 1.
+
+    On a CPU it runs as many batches in parallel as torch has threads.
+    """
 
     def __init__(self, folder: Path, device: str = "cpu", beams: int = 1, max_tokens: int | None = None) -> None:
         kind, _, index = device.partition(":")
@@ -122,7 +124,7 @@ class CTranslate2Engine(ModelEngine):
 def _groups(
     rows: Sequence[Sequence[int]], output_limit: Callable[[int], int]
 ) -> Iterator[tuple[list[Sequence[int]], int]]:
-    """Consecutive rows of about the same length, with the number of tokens that each output may have."""
+    """Yields consecutive rows of about the same length, and the maximum number of tokens of each output."""
     for step, group in groupby(rows, lambda row: -(-len(row) // _STEP)):
         yield list(group), output_limit(step * _STEP)
 
@@ -141,7 +143,7 @@ class _Conversion(Converter):  # type: ignore[misc]  # ctranslate2 has no types
 
 
 def _vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    """A distinct token for each row of the embeddings, so that ids survive the conversion."""
+    """Returns a distinct token for each row of the embeddings, so that ids are the same after the conversion."""
     ids = {number: token for token, number in tokenizer.get_vocab().items()}
     embeddings = model.get_input_embeddings()
     assert isinstance(embeddings, torch.nn.Embedding)
@@ -154,8 +156,10 @@ class _M2M100(M2M100Loader):  # type: ignore[misc]  # ctranslate2 has no types
 
 
 class _Marian(MarianMTLoader):  # type: ignore[misc]  # ctranslate2 has no types
-    """Starts decoding with the padding token as transformers does, whatever its id and embedding: CTranslate2's loader
-    takes it for the last token, with a zero vector."""
+    """Starts decoding with the padding token, whatever its id and embedding, as transformers does.
+
+    CTranslate2's loader expects it to be the last token, with a zero vector.
+    """
 
     def set_config(
         self, config: SequenceToSequenceModelConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase

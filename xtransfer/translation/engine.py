@@ -1,4 +1,4 @@
-"""Translation engines: what turns sentences of one language into another's."""
+"""Translation engines: translate sentences of one language into another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xtransfer.translation.sentences import cleaned, joined, sentence_spans, sen
 from xtransfer.translation.span_matching import Aligned, Weights, joined_alignments, token_spans
 from xtransfer.translation.translation_store import NullStore, TranslationStore
 
-_SHARD = 1024  # sentences translated and stored together: the most that an interruption can cost
+_SHARD = 1024  # sentences translated and stored together; an interruption loses at most these
 _SENTENCES_PER_QUERY = 20_000  # of the store
 Tokens = Mapping[str, "array[int]"]  # sentence → its token ids
 
@@ -26,28 +26,27 @@ class Engine(Protocol):
     def translate(
         self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
     ) -> list[str]:
-        """One output per text, in order; empty where the engine could not translate it."""
+        """Returns one output per text, in order; empty if the engine could not translate it."""
         ...
 
 
 @runtime_checkable
 class Aligner(Protocol):
-    """An engine that also tells which words of a translation come from which source words."""
+    """An engine that also reports which source words each word of a translation comes from."""
 
     def aligned(self, sentences: Sequence[str], source: str, target: str) -> list[Aligned | None]:
-        """The translation of each text with its alignment; None where there is none."""
+        """Returns the translation of each text with its alignment; None if there is none."""
         ...
 
 
 class ModelEngine(ABC):
-    """An engine around a seq2seq model; a library that runs such models implements `generate` and `attend`.
+    """An engine for a seq2seq model; each library that runs such models implements `generate` and `attend`.
 
-    Models are trained on single sentences and tend to leave out parts of longer texts, so texts are translated
-    sentence by sentence.
+    Models are trained on single sentences and tend to skip parts of longer texts, so texts are translated by sentence.
     """
 
     def __init__(self, folder: Path, tokenizer: ModelTokenizer, decoding: Sequence[str | int]) -> None:
-        """`decoding`: what beside the files in `folder` decides outputs: library, version, number format, beams."""
+        """`decoding`: what determines outputs besides the files in `folder`: library, version, number format, beams."""
         self.folder, self.tokenizer = folder, tokenizer
         self.decoding = tuple(decoding)
         self.store: TranslationStore = NullStore()
@@ -58,25 +57,30 @@ class ModelEngine(ABC):
 
     @abstractmethod
     def generate(self, rows: Sequence[Sequence[int]], first: int | None) -> list[list[int]]:
-        """The output token ids of each row of source token ids, the longest row first: without a start token, with the
-        end token where the output is finished. With a token `first`, each output begins with it."""
+        """Returns the output token ids of rows of source token ids, which are sorted by length, longest first.
+
+        Outputs have no start token, and end with the end token if they are finished. With a token `first`, each output
+        starts with it.
+        """
 
     @abstractmethod
     def attend(self, rows: Sequence[Sequence[int]], first: int | None) -> list[tuple[list[int], Weights]]:
-        """As `generate`, with the cross-attention of each output: [output tokens, source tokens], from the layer that
-        aligns words best (`aligning_layer`)."""
+        """Like `generate`, with the cross-attention of each output: [output tokens, source tokens].
+
+        It is that of the layer that aligns words best (`aligning_layer`).
+        """
 
     def output_limit(self, length: int) -> int:
-        """The most tokens that a source of `length` tokens may become; longer output is a loop."""
+        """Returns the maximum number of output tokens for `length` source tokens; longer outputs are loops."""
         return min(self.tokenizer.longest - 1, 2 * length + 10)
 
     def translate(
         self, sentences: Sequence[str], source: str, target: str, progress: Progress = no_progress
     ) -> list[str]:
-        """Each distinct sentence is translated once, in order of length, without control characters.
+        """Translates each distinct sentence once, sorted by length, without control characters.
 
-        A text with a sentence that is too long for the model comes back empty. Raises RequestError for a direction
-        that the model lacks.
+        A text with a sentence that is too long for the model becomes empty. Raises RequestError for a direction that
+        the model does not have.
         """
         self.directions.check(source, target)
         texts = [cleaned(sentence) for sentence in sentences]
@@ -87,11 +91,10 @@ class ModelEngine(ABC):
         return [outputs.get(text, "") for text in texts]
 
     def aligned(self, sentences: Sequence[str], source: str, target: str) -> list[Aligned | None]:
-        """The translation of each text with its word alignment; None for one that is empty, or has a sentence that is
-        too long or whose output was cut.
+        """Returns the translation of each text with its word alignment.
 
-        Nothing is stored. Outputs are those of `translate` but for rounding, which depends on the batch: compare them
-        where both are needed.
+        None for a text that is empty, or has a sentence that is too long or whose output was cut. Stores nothing.
+        Outputs equal those of `translate` up to rounding, which depends on the batch: compare them if both are needed.
         """
         self.directions.check(source, target)
         texts = [cleaned(sentence) for sentence in sentences]
@@ -124,16 +127,16 @@ class ModelEngine(ABC):
 
     @property
     def _num_language_tokens(self) -> int:
-        """Tokens at the beginning of an output that name its language."""
+        """Returns how many tokens at the start of an output name its language."""
         return 1 if self.directions.tokens else 0
 
     def _encoded(self, sentences: Iterable[str], source: str, target: str) -> Tokens:
-        """The token ids of each distinct sentence."""
+        """Returns the token ids of each distinct sentence."""
         distinct = list(dict.fromkeys(sentences))
         return dict(zip(distinct, self.tokenizer.encode(distinct, source, target), strict=True))
 
     def _translated(self, tokens: Tokens, source: str, target: str, progress: Progress) -> dict[str, str]:
-        """Sentence → translation, empty where a sentence is too long for the model."""
+        """Returns sentence → translation, which is empty if a sentence is too long for the model."""
         direction = f"{source}-{target}"
         outputs = {part: "" for part, ids in tokens.items() if len(ids) > self.tokenizer.longest}
         fitting = [part for part in tokens if part not in outputs]
@@ -172,7 +175,7 @@ class ModelEngine(ABC):
 
 
 class Pace:
-    """Sentences per second, and the seconds left, estimated by tokens: long sentences come first and take longest."""
+    """Sentences per second and seconds left, estimated by tokens: long sentences come first and take longest."""
 
     def __init__(self, total_tokens: int, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -181,7 +184,7 @@ class Pace:
         self._tokens = self._sentences = 0
 
     def after(self, sentences: int, tokens: int) -> dict[str, float]:
-        """sentences_per_second and seconds_left, once this many more are done."""
+        """Returns sentences_per_second and seconds_left, after this many more are done."""
         self._sentences += sentences
         self._tokens += tokens
         seconds = max(self._clock() - self._started, 1e-9)
@@ -190,7 +193,7 @@ class Pace:
 
 
 def _distinct(texts: Sequence[str]) -> list[str]:
-    """Each text once, blank ones left out."""
+    """Returns each text once, without blank ones."""
     return [text for text in dict.fromkeys(texts) if text.strip()]
 
 

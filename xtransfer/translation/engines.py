@@ -1,4 +1,4 @@
-"""The translation engines that a study can name. A model of a hub is added by one entry in `ENGINES`."""
+"""The translation engines that a study can name. To add a model of a hub, add an entry to `ENGINES`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from xtransfer.translation.model_tokenizer import languages_of
 
 @dataclass(frozen=True)
 class EngineTrainedHere:
-    """A translator trained by the study itself on a corpus of `data.corpora`: from English to the other languages, or
-    back."""
+    """A translator that the study trains on a corpus of `data.corpora`: from English to its languages, or back."""
 
     name: str
     corpus: str
@@ -33,15 +32,18 @@ class EngineTrainedHere:
 
     @property
     def directions(self) -> tuple[tuple[str, str], ...]:
-        """What it translates, as (source, target)."""
+        """The directions it translates, as (source, target)."""
         english, *others = self.languages
         return tuple((other, english) if self.to_english else (english, other) for other in others)
 
 
 @dataclass(frozen=True)
 class HubEngine:
-    """A translator on a hub, or in a mirror with its layout. `{language}` stands in `id` for the target's code, and in
-    `back`, the model that translates to English, for the source's; without it one model has all directions."""
+    """A translator on a hub, or in a mirror with its layout.
+
+    `{language}` is the target's code in `id`, and the source's in `back`, the model that translates to English. Without
+    it, one model has all directions.
+    """
 
     name: str
     id: str
@@ -54,7 +56,7 @@ class HubEngine:
     back: str = ""
 
     def model(self, source: str, target: str) -> str:
-        """The model for a direction, written as `encoders.resolve` reads it."""
+        """Returns the model for a direction, in the form that `encoders.resolve` reads."""
         named = self.back.format(language=source) if self.back and target == "en" else self.id.format(language=target)
         return f"{named}@{self.revision}"
 
@@ -164,7 +166,7 @@ ENGINES = _index(
 
 
 def get(name: str) -> Declaration:
-    """The engine of a name; with `.RUNTIME` behind it, in that runtime: `opus-mt.float32`, `lab-marian.transformers`.
+    """Returns the engine with a name, which may end in a runtime: `opus-mt.float32`, `lab-marian.transformers`.
 
     Raises RequestError for an unknown engine or runtime.
     """
@@ -190,7 +192,7 @@ def check(
     source: str = "en",
     align_tags: bool = False,
 ) -> None:
-    """Raises RequestError where an engine cannot translate a split of a benchmark from `source` to a language.
+    """Raises RequestError if an engine cannot translate a split of a benchmark from `source` to a language.
 
     `align_tags`: whether tags may be moved by word alignment (`translatable`).
     """
@@ -203,7 +205,7 @@ def check(
 
 
 def check_way_back(name: str, language: str) -> None:
-    """Raises RequestError where an engine is not a model that translates from a language to English."""
+    """Raises RequestError if an engine is not a model that translates from a language to English."""
     engine = get(name)
     if isinstance(engine, HumanTranslations):
         raise RequestError(f"{name} is human translations; name a model that translates from {language} to en")
@@ -221,7 +223,7 @@ def _check_direction(engine: ModelDeclaration, source: str, language: str) -> No
 
 
 def _targets(engine: ModelDeclaration, source: str) -> list[str]:
-    """The languages that an engine translates to from `source`."""
+    """Returns the languages to which an engine translates from `source`."""
     if isinstance(engine, EngineTrainedHere):
         return [target for one, target in engine.directions if one == source]
     if source not in engine.languages:

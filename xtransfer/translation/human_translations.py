@@ -1,4 +1,4 @@
-"""The engine `parallel`: rows translated by people, for benchmarks that have them, instead of by a model."""
+"""The engine `parallel`: human translations of rows, for benchmarks that have them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ _SAME_LABELS = 0.9  # share of the rows found by id; with fewer these are other 
 
 
 def translated_by_people(benchmark: str, language: str, split: SplitName, source: str = "en") -> str:
-    """The benchmark that holds people's translations of a benchmark's rows into a language; into English, the rows
-    that people translated to `source`. Raises RequestError where there is none."""
+    """Returns the benchmark with human translations of a benchmark's rows into a language.
+
+    Into English, these are the rows that people translated to `source`. Raises RequestError if there is none.
+    """
     held = PEOPLE.get(benchmark, {}).get(split)
     if held is not None and benchmarks.get(held).has(split, language) and language != source:
         return held
@@ -48,11 +50,12 @@ def translated_by_people(benchmark: str, language: str, split: SplitName, source
 def human_rows(
     benchmark: str, language: str, split: SplitName, limit: int | None, source: str = "en"
 ) -> tuple[list[Row], dict[str, object]]:
-    """The rows of `source` in people's translation, and facts: rows, kept, dropped_empty (0), dropped (rows by reason).
+    """Returns human translations of the rows of `source`, and facts.
 
-    Rows without a translation are dropped, and rows whose label differs from the source row's: PAWS-X has 'NS' with
-    label 0 where nothing was translated. Raises RequestError as `translated_by_people`, DataError where over a tenth
-    of the labels differ, since these are then not the same rows.
+    Facts: rows, kept, dropped_empty (0), dropped (rows by reason). Drops rows without a translation, and rows whose
+    label differs from the source row's: PAWS-X has 'NS' with label 0 for text that was not translated. Raises
+    RequestError like `translated_by_people`, and DataError if over a tenth of the labels differ, since these are then
+    not the same rows.
     """
     from xtransfer.data.load import load_rows  # imports datasets, which planning does not need
 

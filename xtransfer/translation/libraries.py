@@ -1,7 +1,7 @@
-"""The libraries that run translation models, and the runtimes that each of them offers.
+"""The libraries that run translation models, and the runtimes that each offers.
 
-A library is an entry in `LIBRARIES` and the module it names, which is imported when a model is converted or opened,
-not when a study is planned.
+A library is an entry in `LIBRARIES` and the module that it names, which is imported when a model is converted or
+opened, not when a study is planned.
 """
 
 from __future__ import annotations
@@ -25,32 +25,33 @@ _CONVERSION_FILE = "conversion.json"  # {"number_format": runtime, library's nam
 
 
 class Module(Protocol):
-    """What the module of a library defines."""
+    """What a library's module defines."""
 
     def open_engine(self, folder: Path, name: str, device: str, beams: int) -> ModelEngine:
-        """An engine for a converted model; for any model where the library needs no conversion. `name` is what errors
-        call the model."""
+        """Returns an engine for a model, converted if the library needs that; errors call it `name`."""
         ...
 
     def convert(self, folder: Path, tokenizer: ModelTokenizer, runtime: str, out: Path) -> int:
-        """Write the weights of a transformers folder to `out` as the library reads them; returns their size in bytes.
-        Not called where the library needs no conversion. The tokenizer's files are copied to `out` by the caller."""
+        """Writes the weights of a transformers folder to `out` in the library's format; returns their size in bytes.
+
+        Not called if the library needs no conversion. The caller copies the tokenizer's files to `out`.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Library:
-    """A library; `runtimes` are the words behind an engine's name that choose it (`opus-mt.int8`)."""
+    """A library; `runtimes` are the words after an engine's name that select it (`opus-mt.int8`)."""
 
     name: str
     runtimes: tuple[str, ...]
     module: str
-    converts: bool = True  # whether models are converted, by a stage of their own
-    package: str = ""  # whose version is part of what a conversion makes; by default the name
+    converts: bool = True  # whether models are converted, in a separate stage
+    package: str = ""  # whose version identifies conversions; by default the name
 
     @property
     def version(self) -> str:
-        """The installed version; raises RequestError where it is not installed."""
+        """Returns the installed version; raises RequestError if it is not installed."""
         try:
             return installed_version(self.package or self.name)
         except PackageNotFoundError as error:
@@ -63,7 +64,7 @@ class Library:
         return cast(Module, import_module(self.module))
 
     def check_version(self, wanted: str) -> None:
-        """Raises RequestError where another version is installed than a study was planned with."""
+        """Raises RequestError if the installed version is not the one that the study was planned with."""
         if self.version != wanted:
             raise RequestError(
                 f"this translation was planned with {self.name} {wanted}, and this machine has {self.version}: "
@@ -87,12 +88,12 @@ LIBRARIES: dict[str, Library] = {
 
 
 def runtimes() -> tuple[str, ...]:
-    """All runtimes, library by library."""
+    """Returns all runtimes, library by library."""
     return tuple(runtime for library in LIBRARIES.values() for runtime in library.runtimes)
 
 
 def library_of(runtime: str) -> Library:
-    """The library of a runtime; raises RequestError for an unknown one."""
+    """Returns the library of a runtime; raises RequestError for an unknown one."""
     for library in LIBRARIES.values():
         if runtime in library.runtimes:
             return library
@@ -100,16 +101,16 @@ def library_of(runtime: str) -> Library:
 
 
 def save_conversion(folder: Path, runtime: str) -> None:
-    """Note beside a converted model what it was converted to, and by which version."""
+    """Records beside a converted model its runtime and the version that converted it."""
     library = library_of(runtime)
     made = {"number_format": runtime, library.name: library.version}
     (folder / _CONVERSION_FILE).write_text(json.dumps(made) + "\n", encoding="utf-8")
 
 
 def runtime_of(folder: Path) -> str:
-    """The runtime that reads a model's folder: what it was converted to, or transformers.
+    """Returns the runtime that reads a model's folder: the one it was converted for, or transformers.
 
-    Raises RequestError where another version of the library than the installed one converted it.
+    Raises RequestError if it was converted by a version of the library that is not installed.
     """
     if not is_converted(folder):
         return TRANSFORMERS.runtimes[0]
@@ -120,5 +121,5 @@ def runtime_of(folder: Path) -> str:
 
 
 def is_converted(folder: Path) -> bool:
-    """Whether stage `convert` made a folder."""
+    """Returns whether stage `convert` wrote a folder."""
     return (folder / _CONVERSION_FILE).is_file()

@@ -1,4 +1,4 @@
-"""Converting translation models for a library, and opening them as engines with the stores for their translations."""
+"""Converts translation models for a library, and opens them as engines with stores for their translations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xtransfer.translation.model_tokenizer import ModelTokenizer
 from xtransfer.translation.translation_store import ChainedStore, SentenceCache, ShardStore
 
 _LOADER = "AutoModelForSeq2SeqLM"  # the class of transformers that reads these models
-_VERSION = 1  # of what an engine does around the model; raised: cached sentences of earlier versions are not used
+_VERSION = 1  # of the code around the model; increase it to stop using cached sentences of earlier versions
 _WEIGHTS = (".safetensors", ".safetensors.index.json")
 
 
@@ -28,10 +28,10 @@ class ConversionFacts(TypedDict):
 
 
 def convert(model: Start, runtime: str, wanted: str, out: Path) -> ConversionFacts:
-    """Write a model to `out` as the library of `runtime` reads it, with its tokenizer and its directions.
+    """Writes a model to `out` in the format of `runtime`, with its tokenizer and directions.
 
-    `wanted` is the version of the library that the study was planned with. Raises RequestError for another installed
-    version, for an unknown runtime, and for a model that is not a Marian or M2M100 translator.
+    `wanted` is the library's version that the study was planned with. Raises RequestError if another one is installed,
+    for an unknown runtime, and for a model that is not a Marian or M2M100 translator.
     """
     library = library_of(runtime)
     library.check_version(wanted)
@@ -47,7 +47,7 @@ def convert(model: Start, runtime: str, wanted: str, out: Path) -> ConversionFac
 
 
 def open_engine(model: Start, device: str, beams: int, state: Path) -> ModelEngine:
-    """The engine of a model, in the library that it was converted for, else in transformers.
+    """Returns the engine of a model, in the library for which it was converted, else in transformers.
 
     It stores translations in `state` until the stage is done, and in the cache of this machine.
     """
@@ -62,12 +62,12 @@ def open_engine(model: Start, device: str, beams: int, state: Path) -> ModelEngi
 
 
 def model_digest(folder: Path) -> str:
-    """A digest of the files that an engine reads, independent of where they are and when they were made."""
+    """Returns a digest of the files that an engine reads, independent of their location and time."""
     own = sorted(path for path in folder.rglob("*") if path.is_file())  # of a conversion, whatever its library wrote
     files = own if is_converted(folder) else files_of(folder)
     return digest([(str(path.relative_to(folder)), file_digest(path)) for path in files if path.name != MANIFEST])
 
 
 def _name(model: Start) -> str:
-    """What errors call a model."""
+    """Returns the name of a model in error messages."""
     return str(model if isinstance(model, Path) else model[0])

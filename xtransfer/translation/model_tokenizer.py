@@ -59,14 +59,17 @@ _TEXTS_PER_CALL = 4096  # of the tokenizer, to bound its memory
 
 
 def languages_of(family: str) -> tuple[str, ...]:
-    """The languages of a family, English first: studies translate from it."""
+    """Returns the languages of a family, English first, since studies translate from it."""
     return ("en", *(code for code in FAMILIES[family] if code != "en"))
 
 
 @dataclass(frozen=True)
 class Directions:
-    """What a model translates, and how it is told the target: by a prefix `>>de<<` (`marked`, as multilingual OPUS-MT
-    models are), by tokens of both languages (`tokens`), or not at all where there is only one."""
+    """The directions of a model, and how it is told the target.
+
+    By a prefix `>>de<<` (`marked`, as in multilingual OPUS-MT models), by tokens of both languages (`tokens`), or not
+    at all if there is only one target.
+    """
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
@@ -74,7 +77,7 @@ class Directions:
     tokens: Mapping[str, str] = field(default_factory=dict)  # language → token
 
     def check(self, source: str, target: str) -> None:
-        """Raises RequestError for a direction that the model lacks."""
+        """Raises RequestError for a direction that the model does not have."""
         if source not in self.sources or target not in self.targets or source == target:
             raise RequestError(
                 f"this model translates from {', '.join(self.sources)} to {', '.join(self.targets)}, "
@@ -82,22 +85,22 @@ class Directions:
             )
 
     def save(self, folder: Path) -> None:
-        """Write them beside a model's files, where `ModelTokenizer` finds them."""
+        """Writes them beside a model's files, where `ModelTokenizer` finds them."""
         (folder / _DIRECTIONS_FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
 
 class ModelTokenizer:
-    """Sentences to token ids and back, with what the model needs to know about the languages."""
+    """Converts sentences to token ids and back; knows what the model needs to know about languages."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        """`name`: what errors call the model; an OPUS-MT name tells its direction."""
+        """`name`: the model's name in errors; an OPUS-MT name also gives its direction."""
         self.backend = _load(folder)
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.directions = _directions(folder, config.get("model_type"), name, self._knows)
         self.longest = int(config["max_position_embeddings"])  # tokens of a sentence, special tokens included
 
     def encode(self, texts: Sequence[str], source: str, target: str) -> list[array[int]]:
-        """Token ids of each text with the tokens of its languages; not truncated."""
+        """Returns token ids of each text with the tokens of its languages, not truncated."""
         mark = f">>{target}<< " if self.directions.marked else ""
         first = self.language_token(source)
         encoded: list[array[int]] = []
@@ -108,13 +111,13 @@ class ModelTokenizer:
         return encoded
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """Texts without special tokens and outer blanks."""
+        """Returns texts without special tokens and outer blanks."""
         return [
             text.strip() for text in self.backend.batch_decode([list(row) for row in rows], skip_special_tokens=True)
         ]
 
     def pieces(self, row: Sequence[int]) -> list[str]:
-        """The characters of a text that each token stands for, without blanks; empty for special tokens."""
+        """Returns the characters of the text for each token, without blanks; empty for special tokens."""
         special = set(self.backend.all_special_ids)
         tokens = self.backend.convert_ids_to_tokens(list(row))
         return [
@@ -122,7 +125,7 @@ class ModelTokenizer:
         ]
 
     def language_token(self, language: str) -> int | None:
-        """The id of the token that names a language; None for models without such tokens."""
+        """Returns the id of a language's token; None for models without such tokens."""
         token = self.directions.tokens.get(language)
         return None if token is None else self._id(token)
 
@@ -142,8 +145,10 @@ class ModelTokenizer:
 
 
 def _directions(folder: Path, model_type: str | None, name: str, knows: Callable[[str], bool]) -> Directions:
-    """From the files beside the model, an OPUS-MT name or the tokenizer's language tokens. Never guessed: a wrong
-    direction gives garbage that looks like text."""
+    """Returns directions from the files beside the model, an OPUS-MT name, or the tokenizer's language tokens.
+
+    They are never guessed: a wrong direction gives garbage that looks like text.
+    """
     if (file := folder / _DIRECTIONS_FILE).exists():
         known = json.loads(file.read_text(encoding="utf-8"))
         return Directions(tuple(known["sources"]), tuple(known["targets"]), known["marked"], known["tokens"])
@@ -164,7 +169,7 @@ def _directions(folder: Path, model_type: str | None, name: str, knows: Callable
 
 
 def _many_to_many(name: str, knows: Callable[[str], bool]) -> Directions:
-    """Between all languages whose tokens the tokenizer has."""
+    """Returns the directions between all languages whose tokens the tokenizer has."""
     for tokens in FAMILIES.values():
         known = {code: token for code, token in tokens.items() if knows(token)}
         if len(known) > 1:

@@ -1,4 +1,4 @@
-"""Translation quality by sacrebleu: against references, and of round trips against their sources."""
+"""Measures translation quality with sacrebleu: against references, and of round trips against their sources."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ _UNSPACED = ("Burmese", "Japanese", "Khmer", "Thai")  # scripts without blanks b
 
 
 def against_people(pairs: Sequence[tuple[str, str]], target: str) -> Measures:
-    """compared (the number of pairs), exact_match, chrf (chrF2) and bleu of pairs (translation, reference), in points
-    from 0 to 100, with sacrebleu's signatures; all None without pairs."""
+    """Returns compared (number of pairs), exact_match, chrf (chrF2) and bleu of pairs (translation, reference).
+
+    In points from 0 to 100, with sacrebleu's signatures; all None without pairs.
+    """
     names = ("exact_match", "chrf", "chrf_signature", "bleu", "bleu_signature")
     if not pairs:
         return {"compared": 0, **dict.fromkeys(names)}
@@ -39,10 +41,10 @@ def against_people(pairs: Sequence[tuple[str, str]], target: str) -> Measures:
 
 
 def round_trip(engine: Engine, outputs: Mapping[str, str], source: str, target: str) -> Measures:
-    """round_trip_chrf, the chrF2 of translations translated back against their sources, in points from 0 to 100, and
-    round_trip_sentences, at most 200 of them, the same ones each time; None and 0 where the engine lacks the direction.
+    """Returns the chrF2 of translations translated back, against their sources.
 
-    `outputs`: source → translation. An empty translation counts as wrong.
+    round_trip_chrf is in points from 0 to 100; round_trip_sentences is their number, at most 200, always the same ones;
+    None and 0 if the engine lacks the direction. `outputs`: source → translation; an empty translation counts as wrong.
     """
     sample = sorted((text for text in outputs if text.strip()), key=short_digest)[:ROUND_TRIP_SENTENCES]
     try:
@@ -58,10 +60,10 @@ def round_trip(engine: Engine, outputs: Mapping[str, str], source: str, target: 
 def held_out_quality(
     model: Path, texts: Sequence[dict[str, str]], progress: Progress = no_progress
 ) -> dict[str, Measures]:
-    """`against_people` for each direction (`en-de`) of a translator trained here, on sentences it was not trained on;
-    greedy decoding in float32.
+    """Returns `against_people` for each direction (`en-de`) of a translator trained here, on held-out sentences.
 
-    `texts`: language → sentence, translations of each other; a direction is measured on those with both languages.
+    Greedy decoding in float32. `texts`: language → sentence, translations of each other; a direction is measured on the
+    texts that have both languages.
     """
     from xtransfer.translation.transformers_engine import TransformersEngine  # not needed by the other functions
 

@@ -1,4 +1,4 @@
-"""Text normalization and sentence splitting before translation."""
+"""Normalises text and splits it into sentences before translation."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ _INVISIBLE = re.compile(
 
 
 def cleaned(text: str) -> str:
-    """The text without invisible characters; every line break is a newline, every tab a blank."""
+    """Returns the text without invisible characters; every line break is a newline, every tab a blank."""
     return _INVISIBLE.sub("", _BLANK.sub(" ", _LINE_BREAK.sub("\n", text)))
 
 
 def sentences_of(text: str) -> list[str]:
-    """The sentences of a text without the blanks around them; the text itself where it is blank."""
+    """Returns the sentences of a text without outer blanks; the text itself if it is blank."""
     return [text[slice(*span)] for span in sentence_spans(text)] or [text]
 
 
 def sentence_spans(text: str, whole: Iterable[Span] = ()) -> list[Span]:
-    """The span of each sentence, without the blanks around it; no border cuts one of the spans in `whole`.
+    """Returns the span of each sentence, without outer blanks; no border cuts one of the spans in `whole`.
 
-    Sentences end at final punctuation and line breaks. A full stop after an abbreviation, an initial or an ordinal of
-    one or two digits ends none: two sentences kept together do less harm than one torn apart.
+    Sentences end at final punctuation and line breaks, but not at the full stop of an abbreviation, an initial or an
+    ordinal of one or two digits: joining two sentences does less harm than cutting one.
     """
     kept = list(whole)
     borders = [match.span() for match in _BORDER.finditer(text) if not _goes_on(text, *match.span())]
@@ -53,19 +53,19 @@ def sentence_spans(text: str, whole: Iterable[Span] = ()) -> list[Span]:
 
 
 def joined(sentences: Sequence[str], language: str) -> str:
-    """One text; empty where any sentence is, so that a text is never translated in part."""
+    """Returns one text; empty if any sentence is, so that no text is translated in part."""
     if not all(sentences):
         return ""
     return separator(language).join(sentences)
 
 
 def separator(language: str) -> str:
-    """What is written between two sentences of a language."""
+    """Returns the text between two sentences of a language."""
     return "" if language in NO_BLANKS else " "
 
 
 def _goes_on(text: str, end: int, begin: int) -> bool:
-    """Whether the sentence continues after the punctuation that ends at `end`."""
+    """Returns whether the sentence continues after the punctuation that ends at `end`."""
     if "\n" in text[end:begin] or not end:
         return False
     if text[end - 1] in "\"”»’')]":  # "Go!" he said

@@ -1,4 +1,4 @@
-"""Finding a span of a source sentence in its translation: by attention, by its text, or by marks put around it."""
+"""Finds a source span in its sentence's translation: by attention, by text, or by marks put around it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ _EDGE = ".,;:!?…\"“”„«»‘’'()[]{}。，、；：！？（）「」�
 
 @dataclass(frozen=True)
 class Aligned:
-    """A translation with its cross-attention: `weights` [output tokens, source tokens], mean over the heads of one
-    decoder layer."""
+    """A translation with cross-attention [output tokens, source tokens], the mean over heads of one decoder layer."""
 
     output: str
     source_spans: tuple[Span, ...]  # of each source token in the source text; empty for special tokens
@@ -29,8 +28,10 @@ class Aligned:
     weights: Weights
 
     def between(self, source_words: Sequence[Span], output_words: Sequence[Span]) -> Weights:
-        """The share of attention that each output word gives to each source word: [output words, source words], rows
-        that sum to 1, or to 0 for a word that attends to none of them."""
+        """Returns the share of attention from each output word to each source word: [output words, source words].
+
+        Rows sum to 1, or to 0 for a word that attends to none of them.
+        """
         into = _membership(output_words, self.output_spans)
         out_of = _membership(source_words, self.source_spans)
         weights = into @ self.weights @ out_of.T
@@ -40,7 +41,7 @@ class Aligned:
 
 
 def joined_alignments(parts: Sequence[Aligned], begins: Sequence[int], language: str) -> Aligned:
-    """One alignment of a text whose sentences were translated one by one; words of a sentence attend to it alone.
+    """Returns one alignment of a text whose sentences were translated separately; words attend to their own sentence.
 
     `begins`: where each sentence begins in the source text. `language`: of the translation.
     """
@@ -62,13 +63,16 @@ def joined_alignments(parts: Sequence[Aligned], begins: Sequence[int], language:
 
 
 def aligning_layer(layers: int) -> int:
-    """The index of the decoder layer whose attention aligns words best: of deep decoders the last but one (Garg et
-    al. 2019, "Jointly Learning to Align and Translate with Transformer Models"), of shallow ones the last."""
+    """Returns the index of the decoder layer whose attention aligns words best.
+
+    This is the last but one in deep decoders (Garg et al. 2019, "Jointly Learning to Align and Translate with
+    Transformer Models"), and the last in shallow ones.
+    """
     return layers - 2 if layers >= _DEEP else layers - 1
 
 
 def token_spans(tokens: Sequence[str], text: str) -> tuple[Span, ...]:
-    """The span of each token in a text; empty for special tokens and for tokens spelled differently.
+    """Returns the span of each token in a text; empty for special tokens and tokens spelled differently.
 
     `tokens` are in the order of the text and without the tokenizer's sign for a blank.
     """
@@ -85,14 +89,14 @@ def token_spans(tokens: Sequence[str], text: str) -> tuple[Span, ...]:
 
 
 def word_spans(text: str, language: str) -> list[Span]:
-    """The spans of words and punctuation; of single characters in languages written without blanks, as in PAN-X."""
+    """Returns the spans of words and punctuation; of characters in languages without blanks, as in PAN-X."""
     if language in NO_BLANKS:
         return [(at, at + 1) for at, character in enumerate(text) if not character.isspace()]
     return [match.span() for match in _WORD.finditer(text)]
 
 
 def occurrences(part: str, text: str, language: str) -> Iterator[Span]:
-    """The spans at which a text holds `part`, in any case and not inside a word."""
+    """Yields the spans where a text contains `part`, ignoring case and not inside a word."""
     if part.strip():
         whole = r"(?<!\w){}(?!\w)" if language not in NO_BLANKS else "{}"
         for match in re.finditer(whole.format(re.escape(part.strip())), text, re.IGNORECASE):
@@ -100,7 +104,7 @@ def occurrences(part: str, text: str, language: str) -> Iterator[Span]:
 
 
 def trimmed(text: str, span: Span, like: str) -> Span:
-    """The span without the blanks and punctuation at its ends that `like`, the source text of the span, lacks."""
+    """Returns the span without outer blanks and punctuation that `like`, the source text of the span, lacks."""
     start, end = span
     signs = {sign for sign in _EDGE if sign not in like}
     while start < end and (text[start].isspace() or text[start] in signs):
@@ -111,28 +115,28 @@ def trimmed(text: str, span: Span, like: str) -> Span:
 
 
 def overlap(one: Span, other: Span) -> float:
-    """Character F1 of two spans, from 0 to 1."""
+    """Returns the character F1 of two spans, from 0 to 1."""
     common = min(one[1], other[1]) - max(one[0], other[0])
     return common * 2 / (one[1] - one[0] + other[1] - other[0]) if common > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class Marks:
-    """A pair of marks to put around a span, and how translators may write them."""
+    """A pair of marks to put around a span, and the forms in which translators write them."""
 
     before: str
     behind: str
     written: str  # a regular expression for one mark
 
     def around(self, sentence: str, span: Span) -> str | None:
-        """The sentence with the span marked; None where it already holds such marks."""
+        """Returns the sentence with the span marked; None if it already contains such marks."""
         if re.search(self.written, sentence):
             return None
         start, end = span
         return f"{sentence[:start]}{self.before}{sentence[start:end]}{self.behind}{sentence[end:]}"
 
     def split(self, marked: str) -> tuple[str, str] | None:
-        """The text before the marks of a translation, and between them; None where the marks are lost."""
+        """Returns the text before the marks of a translation, and the text between them; None if marks are lost."""
         parts = re.split(self.written, marked)
         if len(parts) != 3 or not parts[1].strip():
             return None
@@ -153,7 +157,7 @@ def _shifted(spans: Sequence[Span], by: int) -> list[Span]:
 
 
 def _membership(words: Sequence[Span], tokens: Sequence[Span]) -> Weights:
-    """[words, tokens]: 1 where a token begins in a word."""
+    """Returns [words, tokens]: 1 if a token begins in a word, else 0."""
     members = np.zeros((len(words), len(tokens)), dtype=np.float32)
     for row, (start, end) in enumerate(words):
         for column, (first, behind) in enumerate(tokens):

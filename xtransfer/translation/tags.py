@@ -1,8 +1,8 @@
-"""Rows of kind `tags` in another language: each word of the translation takes the tag of the word it comes from.
+"""Translates rows of kind `tags`: each word of the translation gets the tag of the word it comes from.
 
 Words are aligned by the translator's attention: a word comes from the source word that it attends to most. An entity
-(tags B-X, I-X …) is kept only as one group of adjacent words that come from its words; a row that loses an entity or
-has one torn apart is dropped.
+(tags B-X, I-X …) is kept only as one group of adjacent words that come from its words. A row is dropped if it loses an
+entity or splits one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def translate_tags(
     labels: Sequence[str],
     progress: Progress = no_progress,
 ) -> TranslatedRows:
-    """The rows in the target language, each word with a tag. `labels` are the tags' names.
+    """Returns the rows in the target language, each word with a tag. `labels` are the tags' names.
 
     Raises RequestError for an engine that cannot align words.
     """
@@ -61,7 +61,7 @@ def translate_tags(
 
 
 def sentence_of(words: Sequence[str]) -> tuple[str, list[Span]]:
-    """Words as a sentence with blanks where English has them, and the span of each word in it."""
+    """Returns words as a sentence with blanks as in English, and the span of each word in it."""
     text, spans, glued = "", [], True
     for word in words:
         attached = glued or word in _CLITICS or (len(word) == 1 and word in _NO_BLANK_BEFORE)
@@ -75,7 +75,7 @@ def sentence_of(words: Sequence[str]) -> tuple[str, list[Span]]:
 def _translated(
     row: Row, words: Sequence[Span], aligned: Aligned | None, language: str, labels: Sequence[str]
 ) -> tuple[Row, str | None]:
-    """The row in the target language, and why it must be dropped."""
+    """Returns the row in the target language, and why it must be dropped, or None."""
     output = aligned.output if aligned is not None else ""
     spans = word_spans(output, language)
     made = {**row, "tokens": [output[slice(*span)] for span in spans], "tags": [0] * len(spans)}
@@ -90,12 +90,12 @@ def _translated(
 
 
 def _each(names: Sequence[str], shares: Weights) -> list[str] | str:
-    """For each word of the translation the tag of the word it comes from; or why the row must be dropped."""
+    """Returns for each word of the translation the tag of the word it comes from; or why the row must be dropped."""
     return [names[index] for index in shares.argmax(axis=1)] if shares.max(axis=1).min() >= _LEAST else UNALIGNED
 
 
 def _entities(names: Sequence[str], shares: Weights) -> list[str] | str:
-    """The entities at the words that come from theirs, and O elsewhere; or why the row must be dropped."""
+    """Returns the entities on the words that come from theirs, else O; or why the row must be dropped."""
     sources = np.where(shares.max(axis=1) >= _LEAST, shares.argmax(axis=1), -1)
     tags = ["O"] * len(sources)
     for name, start, end in entities(names):
@@ -112,7 +112,7 @@ def _entities(names: Sequence[str], shares: Weights) -> list[str] | str:
 
 
 def entities(names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Each entity as (name, first word, one past its last word). A tag I- that continues none begins one."""
+    """Yields each entity as (name, first word, one past its last word). An I- tag without a predecessor starts one."""
     start: int | None = None
     for place, name in enumerate([*names, "O"]):
         if start is not None and not (name.startswith("I-") and name[2:] == names[start][2:]):

@@ -1,4 +1,4 @@
-"""Translation with transformers: slower than CTranslate2, in float32 on every device, without a conversion."""
+"""Translates with transformers: slower than CTranslate2; float32 on every device, without a conversion."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MAX_TOKENS = 4096  # source tokens in a batch, padding included; more did not s
 
 
 def open_engine(folder: Path, name: str, device: str, beams: int) -> TransformersEngine:
-    """The engine of a folder with a Marian or M2M100 model."""
+    """Returns the engine of a folder with a Marian or M2M100 model."""
     return TransformersEngine(folder, device, beams, name=name)
 
 
 class TransformersEngine(ModelEngine):
     """A Marian or M2M100 model in a local folder; greedy decoding, or beam search with `beams` > 1.
 
-    `name`: what errors call the model, by default the folder; an OPUS-MT name tells its direction.
+    `name`: the model's name in errors, by default the folder; an OPUS-MT name also gives its direction.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class TransformersEngine(ModelEngine):
 
     @torch.inference_mode()
     def _cross_attention(self, rows: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Weights:
-        """[rows, output tokens, source tokens], padded."""
+        """Returns cross-attention [rows, output tokens, source tokens], padded."""
         start = self._model.generation_config.decoder_start_token_id
         inputs = self._padded(rows)
         decoder_inputs = self._padded([[start, *one] for one in outputs])
@@ -110,7 +110,7 @@ class TransformersEngine(ModelEngine):
 
 
 def load_model(folder: Path) -> PreTrainedModel:
-    """The model of a folder in float32; raises RequestError where its weights do not fit its configuration."""
+    """Returns a folder's model in float32; raises RequestError if its weights do not fit its configuration."""
     with quiet():
         model, info = AutoModelForSeq2SeqLM.from_pretrained(
             folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True

@@ -1,4 +1,4 @@
-"""Which benchmarks can be translated, and why others cannot: their kinds say, and some are exceptions."""
+"""Decides which benchmarks can be translated and why others cannot: by kind, with some exceptions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BENCHMARKS: Mapping[str, str] = {
 
 
 def why_not(benchmark: Benchmark, split: SplitName = "train", source: str = "en") -> str | None:
-    """Why the rows of a split cannot be translated from `source`; None where they can."""
+    """Returns why the rows of a split cannot be translated from `source`; None if they can."""
     if benchmark.name in BENCHMARKS:
         return BENCHMARKS[benchmark.name]
     translation = kinds.get(benchmark.kind).translation
@@ -27,8 +27,7 @@ def why_not(benchmark: Benchmark, split: SplitName = "train", source: str = "en"
 
 
 def why_not_into_english(kind_name: str) -> str:
-    """Why test rows of a kind cannot be scored on their translation into English (translate-test); empty where they
-    can."""
+    """Returns why test rows of a kind cannot be scored in English (translate-test); empty if they can."""
     translation = kinds.get(kind_name).translation
     if isinstance(translation, Translatable) and (translation.as_label or translation.not_into_english):
         return translation.not_into_english
@@ -36,7 +35,7 @@ def why_not_into_english(kind_name: str) -> str:
 
 
 def translatable_kind(kind_name: str) -> Translatable:
-    """How rows of a kind are translated; raises RequestError with the reason where they cannot be."""
+    """Returns how rows of a kind are translated; raises RequestError with the reason if they cannot be."""
     translation = kinds.get(kind_name).translation
     if isinstance(translation, Translatable):
         return translation
@@ -45,12 +44,12 @@ def translatable_kind(kind_name: str) -> Translatable:
 
 
 def moves_tags(benchmark: Benchmark) -> bool:
-    """Whether translating a benchmark moves tags by word alignment."""
+    """Returns whether translating a benchmark moves tags by word alignment."""
     return translatable_kind(benchmark.kind).how == "tags"
 
 
 def check(benchmark: Benchmark, split: SplitName = "train", source: str = "en", *, align_tags: bool = False) -> None:
-    """Raises RequestError with the reason where the rows of a split cannot be translated from `source`."""
+    """Raises RequestError with the reason if the rows of a split cannot be translated from `source`."""
     if reason := why_not(benchmark, split, source):
         raise RequestError(f"{benchmark.name} cannot be translated: {reason}")
     if moves_tags(benchmark) and not align_tags:
@@ -61,7 +60,7 @@ def check(benchmark: Benchmark, split: SplitName = "train", source: str = "en", 
 
 
 def texts_of(kind_name: str, row: Row) -> list[str]:
-    """The texts of a row that are translated, in order; a list of tagged words as one text."""
+    """Returns the texts of a row that are translated, in order; a list of tagged words as one text."""
     kind = translatable_kind(kind_name)
     if kind.how == "tags":
         return [" ".join(row[field]) for field in kind.fields]
@@ -69,5 +68,5 @@ def texts_of(kind_name: str, row: Row) -> list[str]:
 
 
 def texts_in(row: Row, fields: Sequence[str]) -> list[str]:
-    """The texts in some fields of a row, in order."""
+    """Returns the texts in some fields of a row, in order."""
     return [text for field in fields for text in (row[field] if isinstance(row[field], list) else [row[field]])]

@@ -1,4 +1,4 @@
-"""Rows whose texts were translated, the rows dropped from them, and the translation of plain text fields."""
+"""Translated rows, rows dropped from them, and the translation of plain text fields."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TranslatedRows:
     """One translated row for each source row, in order."""
 
     rows: list[Row]
-    reasons: list[str | None]  # why a row must be dropped; None where it may stay
+    reasons: list[str | None]  # why a row must be dropped; None if it is kept
     facts: Facts = field(default_factory=dict)
 
 
@@ -46,20 +46,20 @@ class Dropped:
 
 
 def save_dropped(rows: Sequence[Dropped], folder: Path) -> None:
-    """Write `dropped.parquet`; with no rows where none was dropped."""
+    """Writes `dropped.parquet`, also if no row was dropped."""
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_SCHEMA)
     pq.write_table(table, folder / FILE)
 
 
 def read_dropped(folder: Path) -> list[Dropped]:
-    """The rows of `dropped.parquet`; none where the folder lacks it, as human translations do."""
+    """Returns the rows of `dropped.parquet`; none if there is no such file, as for human translations."""
     if not (folder / FILE).is_file():
         return []
     return [Dropped(**row) for row in pq.read_table(folder / FILE).to_pylist()]
 
 
 class TextTranslations:
-    """Text → its translation in one direction, for all texts passed to `translate` so far; each is translated once."""
+    """Text → translation in one direction, for all texts passed to `translate` so far, each translated once."""
 
     def __init__(self, engine: Engine, source: str, target: str, progress: Progress) -> None:
         self.engine, self.source, self.target = engine, source, target
@@ -83,14 +83,14 @@ def translate_texts(
     target: str,
     progress: Progress = no_progress,
 ) -> TranslatedRows:
-    """The rows with their text fields translated; empty where a text is empty or was not translated."""
+    """Returns the rows with translated text fields; empty if a text is empty or was not translated."""
     outputs = iter(engine.translate([text for row in rows for text in texts_in(row, fields)], source, target, progress))
     made = [_with_texts(row, fields, [next(outputs) for _ in texts_in(row, fields)]) for row in rows]
     return TranslatedRows(made, [None] * len(made))
 
 
 def check_texts(rows: Sequence[Row], fields: Sequence[str]) -> None:
-    """Raises DataError for a field that holds anything but texts."""
+    """Raises DataError for a field that contains anything but texts."""
     for row in rows:
         for name in fields:
             texts = row[name] if isinstance(row[name], list) else [row[name]]

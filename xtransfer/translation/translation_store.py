@@ -1,5 +1,4 @@
-"""Stores of finished translations: a stage's own shards, so that an interrupted one resumes, and a cache of all
-sentences translated on this machine."""
+"""Stores finished translations: a stage's own shards, for resuming, and a cache of all sentences of this machine."""
 
 from __future__ import annotations
 
@@ -32,12 +31,14 @@ class TranslationStore(Protocol):
     """Translations of one engine by sentence; a direction is written `en-de`."""
 
     def find(self, direction: str, sentences: Sequence[str]) -> dict[str, str]:
-        """Sentence → translation, for those of the sentences that are stored."""
+        """Returns sentence → translation, for the sentences that are stored."""
         ...
 
     def add(self, direction: str, outputs: Mapping[str, str], cut: frozenset[str]) -> None:
-        """Store sentence → translation. `cut`: sentences whose output was cut at its limit, which may depend on the
-        batch they were in."""
+        """Stores sentence → translation.
+
+        `cut`: sentences whose output was cut at its limit, which may depend on their batch.
+        """
         ...
 
 
@@ -52,7 +53,7 @@ class NullStore:
 
 
 class ChainedStore:
-    """Adds to all of its stores, and asks them in order for what the earlier ones lack."""
+    """Adds to all of its stores; asks them in order for what earlier ones lack."""
 
     def __init__(self, *stores: TranslationStore) -> None:
         self.stores = stores
@@ -69,7 +70,7 @@ class ChainedStore:
 
 
 class ShardStore:
-    """A folder with one JSON file per shard, each written atomically. One process at a time may write to it."""
+    """A folder with one JSON file per shard, each written atomically. Only one process at a time may write to it."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,14 +102,15 @@ class ShardStore:
 
 
 class SentenceCache:
-    """All translations made on this machine, in one SQLite file that processes share; cut ones are left out.
+    """All translations made on this machine, except cut ones, in one SQLite file that processes share.
 
-    A key is a digest of engine, direction and sentence; an entry is used only if its own digest is right, so a damaged
-    file costs time and never gives a wrong translation. Whatever cannot be read or written is logged and recomputed.
+    A key is a digest of engine, direction and sentence. An entry is used only if its own digest is correct, so a
+    damaged file costs time but never gives a wrong translation. What cannot be read or written is logged and
+    recomputed.
     """
 
     def __init__(self, engine: str, file: Path | None = None, max_bytes: int = _MAX_BYTES) -> None:
-        """`engine` is a digest of everything that decides its output. `file`: by default in XTRANSFER_HOME."""
+        """`engine` is a digest of everything that determines its output. `file`: by default in XTRANSFER_HOME."""
         self._engine = engine
         self._file = file or settings.current().home / FILE
         self._max_bytes = max_bytes

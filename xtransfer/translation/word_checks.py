@@ -1,4 +1,4 @@
-"""Numbers and negations that a translation lost, as far as closed word lists show them."""
+"""Finds numbers and negations that a translation lost, as far as closed word lists can show."""
 
 from __future__ import annotations
 
@@ -114,8 +114,10 @@ _NUMBER_WORDS: Mapping[str, str] = {
 
 
 def lost_number(source: str, output: str, target: str) -> str | None:
-    """The first number of at least three digits in a source whose digits the output, in language `target`, lacks in
-    their order; None where all are there, or where the output spells a number out or counts in other units."""
+    """Returns the source's first number of at least three digits whose digits the output does not contain in order.
+
+    None if all are there, or if the output, in language `target`, spells out a number or counts in other units.
+    """
     wanted = [_digits(_ZERO_DECIMALS.sub("", number)) for number in _NUMBER.findall(_DAY.sub("", source))]
     found = _digits(output) if wanted else ""
     lost = next((number for number in wanted if len(number) >= _FEWEST_DIGITS and number not in found), None)
@@ -126,7 +128,7 @@ def lost_number(source: str, output: str, target: str) -> str | None:
 
 
 def _digits(text: str) -> str:
-    """The digits of a text, of any script, as ASCII."""
+    """Returns the digits of a text, in any script, as ASCII."""
     return "".join(str(unicodedata.decimal(one)) for one in text if one.isdecimal())
 
 
@@ -151,8 +153,11 @@ def _parts(pattern: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class _Signs:
-    """`sure`: words that always negate. `possible`: whatever may express a negation, such as affixes and verbs of
-    refusal: a text without any of it negates nothing."""
+    """Signs of negation in a language.
+
+    `sure`: words that always negate. `possible`: everything that may express a negation, such as affixes and verbs of
+    refusal: a text without any of it negates nothing.
+    """
 
     sure: re.Pattern[str]
     possible: re.Pattern[str]
@@ -242,8 +247,11 @@ _SIGNS: Mapping[str, _Signs] = {
 
 
 def negation_differs(source: str, output: str, source_language: str, target_language: str) -> bool:
-    """Whether one of two texts certainly negates and the other has no sign of it. One of them must be English; False
-    where the English is long or has an idiom with "not", and for languages without a word list."""
+    """Returns whether one of two texts certainly negates and the other has no sign of negation.
+
+    One of them must be English. False if the English text is long or has an idiom with "not", and for languages without
+    a word list.
+    """
     if source_language != "en":
         source, output, target_language = output, source, source_language if target_language == "en" else ""
     signs = _SIGNS.get(target_language)
