@@ -1,7 +1,7 @@
-"""What the scores say: gains over `direct` and contrasts of intermediates, with intervals; what is best and why.
+"""Statistics of scores: gains over `direct`, contrasts, ranking, power and a mixed-effects model, with intervals.
 
-Names are imported when they are first used, so that help and questions about scores do not wait for scipy. A module
-must therefore not have the name of a function here: `from xtransfer.analysis import NAME` would give the module.
+Names are imported on first use, so that help and queries of scores do not wait for scipy. So no module here may have
+the name of an exported function: `from xtransfer.analysis import NAME` would return the module.
 """
 
 from __future__ import annotations

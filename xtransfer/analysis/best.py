@@ -1,14 +1,14 @@
-"""Which intermediate is best: how probable that is for each, from draws in which all of them vary together.
+"""The probability that each intermediate is the best, from joint draws of all of them.
 
 In one draw all intermediates get the same test items (as in `xtransfer.analysis.bootstrap`) and the same runs: their
-run means are drawn from a multivariate Student's t around what was seen, with the covariance over runs that was
-seen and k - 1 degrees of freedom. So two intermediates that do well on the same seeds or items are not taken for
-independent. The noise that runs and items share counts once, for all intermediates together: item draws are given
-the covariance of the items less that of the shared noise (negative variances, which chance may give, are zero).
+run means come from a multivariate Student's t around the observed means, with the observed covariance over runs and
+k - 1 degrees of freedom. So intermediates that do well on the same seeds or items are not treated as independent. The
+noise that runs and items share counts once, for all intermediates together: item draws have the covariance of the
+items minus that of the shared noise (negative variances, which can occur by chance, are set to zero).
 
-The probability is of a confidence distribution: how often each comes out first if the study's uncertainty is as
-estimated. It is no p value: of two that are equally good, it is as likely to favour one by much as by little. Read it
-beside the contrasts.
+The probability belongs to a confidence distribution: how often each ranks first if the study's uncertainty is as
+estimated. It is not a p value: for two equally good intermediates, it is as likely to favour one by much as by
+little. Read it beside the contrasts.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ COLUMNS = ("encoder", "target", "language", "intermediate", "value", "best", "ex
 
 
 def ranking(grid: Grid, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
-    """The probability that each intermediate (`direct` is one) is the best, per target, encoder and language or mean.
+    """Returns the probability that each intermediate (including `direct`) is the best, per target, encoder and
+    language or mean.
 
-    Columns: encoder, target, language, intermediate, value (points, mean of the runs that all intermediates have),
-    best (probability; equal firsts share it), expected_rank (1 is best), n_seeds, n_encoders, and of a `Verdict` what
-    it covers, its runs and why nothing is known. With one run that all have in common nothing is ranked: best and
-    expected_rank are NaN. An intermediate without a usable run has a row without numbers. `mean-others` is left out,
-    being over other languages for each.
+    Columns: encoder, target, language, intermediate, value (points, mean of the runs that all intermediates share),
+    best (probability; ties share it), expected_rank (1 is best), n_seeds, n_encoders, and those of a `Verdict` except
+    the state itself. With one shared run nothing is ranked: best and expected_rank are NaN. An intermediate without a
+    usable run has a row without numbers. `mean-others` is left out, because its languages differ by intermediate.
     """
     counts = grid.counts(resamples, seed)
     lines = [line for block in grid.blocks() if (race := _race(grid, block)) for line in _lines(block, race, counts)]
@@ -46,13 +46,13 @@ def ranking(grid: Grid, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.Data
 
 @dataclass(frozen=True)
 class _Race:
-    """All intermediates of a block over the runs that they have in common, against the first of them."""
+    """All intermediates of a block over their shared runs, compared with the first of them."""
 
     names: list[str]
     languages: list[str]
     against_first: Differences  # columns: languages of the second intermediate, of the third …
     values: np.ndarray  # [intermediates, languages] points
-    like: Comparison  # for what all comparisons have in common
+    like: Comparison  # one comparison, for what all have in common
 
 
 def _race(grid: Grid, block: Block) -> _Race | None:
@@ -74,7 +74,7 @@ def _race(grid: Grid, block: Block) -> _Race | None:
 
 
 def _joined(comparisons: list[Comparison], places: list[list[int]]) -> Differences:
-    """The chosen columns of all comparisons side by side."""
+    """Returns the chosen columns of all comparisons side by side."""
     chosen = list(zip((one.differences for one in comparisons), places, strict=True))
     means = np.concatenate([one.means[:, place] for one, place in chosen], axis=1)
     known = [(one.items, place) for one, place in chosen if one.items is not None]
@@ -90,7 +90,7 @@ def _joined(comparisons: list[Comparison], places: list[list[int]]) -> Differenc
 
 
 def _widened(chosen: list[tuple[tuple[Part, ...], list[int]]]) -> Iterator[Part]:
-    """The parts of each comparison, with weights for the chosen columns of all."""
+    """Yields the parts of each comparison, with weights for the chosen columns of all."""
     ends = np.cumsum([len(place) for _, place in chosen])
     for (parts, place), end in zip(chosen, ends, strict=True):
         for part in parts:
@@ -124,7 +124,7 @@ def _lines(block: Block, race: _Race, counts: Counts) -> Iterator[dict[str, obje
 
 
 def _places(race: _Race, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
-    """Probability of the first place and expected rank, each [intermediates, languages]."""
+    """Returns the probability of ranking first and the expected rank, each [intermediates, languages]."""
     if len(race.against_first.means) < 2:
         unknown = np.full(race.values.shape, np.nan)
         return unknown, unknown
@@ -140,7 +140,7 @@ def _places(race: _Race, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
 
 
 def joint_draws(one: Differences, counts: Counts) -> np.ndarray:
-    """Deviations [resamples, columns] of the means, all columns varying together over runs and items."""
+    """Returns joint deviations [resamples, columns] of the means over runs and items, in points."""
     draws = counts.item_draws([one])[0] @ _without_shared_noise(one)
     runs = len(one.means)
     if runs > 1:
@@ -152,7 +152,7 @@ def joint_draws(one: Differences, counts: Counts) -> np.ndarray:
 
 
 def _without_shared_noise(one: Differences) -> np.ndarray:
-    """[columns, columns]: what item draws are multiplied by to have the covariance of items less shared noise."""
+    """Returns the matrix [columns, columns] that gives item draws the covariance of items minus shared noise."""
     columns = one.means.shape[1]
     drawn, kept = np.zeros((columns, columns)), np.zeros((columns, columns))
     for name, values in one.items.influence.items() if one.items else ():
@@ -167,7 +167,7 @@ def _without_shared_noise(one: Differences) -> np.ndarray:
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
-    """Power of a symmetric matrix without its negative and vanishing part."""
+    """Returns a power of a symmetric matrix; eigenvalues that are negative or near zero count as zero."""
     values, vectors = np.linalg.eigh(matrix)
     usable = values > 1e-10 * max(values.max(initial=0.0), 0.0)
     powers = np.zeros_like(values)

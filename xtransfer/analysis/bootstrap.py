@@ -1,19 +1,18 @@
-"""Intervals for a mean difference over runs (training or encoder seeds) and test items, both of them samples.
+"""Intervals for a mean difference over runs (training or encoder seeds) and test items, treating both as samples.
 
 Differences are paired by run and by item. Items are many, so their part is a bootstrap: groups are drawn with
-replacement, together for all languages that share them, and the draws carry the shape of the data. Runs are few.
-Resampling three of them gives intervals that cover too rarely: their spread is too small by sqrt((k-1)/k), and a
-normal quantile stands where Student's belongs. So their part is drawn from Student's t with k-1 degrees of
-freedom. `xtransfer.analysis.variance` says how much of each there is and how the sum is made to cover as often as
-it says; `python -m perf.calibration` shows by simulation that it does.
+replacement, together for all languages that share them, and the draws keep the shape of the data. Runs are few.
+Resampling three of them gives intervals that cover too rarely: their spread is too small by sqrt((k-1)/k), and they
+use a normal quantile where Student's is needed. So their part is drawn from Student's t with k-1 degrees of freedom.
+`xtransfer.analysis.variance` estimates both parts and scales their sum to the nominal coverage;
+`python -m perf.calibration` checks that coverage by simulation.
 
-Where encoders are pooled, a run is an encoder (the mean of its training seeds): resampling only the top
-level of nested data keeps the variance right (Davison & Hinkley, "Bootstrap Methods and their Application",
-1997, 3.8). With a single run nothing is known of the spread between runs, and the interval covers items
-alone, and there is no p value.
+Where encoders are pooled, a run is an encoder (the mean of its training seeds): resampling only the top level of
+nested data keeps the variance right (Davison & Hinkley, "Bootstrap Methods and their Application", 1997, 3.8). With a
+single run the spread between runs is unknown: the interval covers items alone, and there is no p value.
 
-Coverage is over all outcomes. Where few runs happen to agree closely the interval is narrow, and right less often
-than 95%: intervals of few runs are best read together.
+Coverage is over all outcomes. If few runs happen to agree closely, the interval is narrow and right less often than
+95%, so read intervals of few runs together.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ _KEPT = 2_000  # columns of parts whose draws are kept: 2,000 × 10,000 resample
 
 @dataclass(frozen=True)
 class Interval:
-    """Estimates per column, in points. Where nothing is taken as random `low` and `high` are NaN.
+    """Estimates per column, in points. `low` and `high` are NaN if nothing is taken as random.
 
-    `p` is NaN with a single run too: what another run would give is not known.
+    `p` is also NaN with a single run, because the spread between runs is unknown.
     """
 
     mean: np.ndarray
@@ -51,16 +50,16 @@ class Interval:
 def intervals(
     comparisons: Sequence[Differences], *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Interval]:
-    """An interval for each comparison; the same arguments give the same numbers, whatever else is asked with it.
+    """Returns an interval per comparison; equal arguments give equal numbers, independent of other comparisons.
 
-    All comparisons are answered from one set of draws of items, so that their errors go together. What comparisons have
-    in common (`Items.parts`) is drawn once.
+    All comparisons share one set of item draws, so their errors are paired. What comparisons have in common
+    (`Items.parts`) is drawn once.
     """
     return answered(comparisons, Counts(resamples, seed), level)
 
 
 def answered(comparisons: Sequence[Differences], counts: Counts, level: float) -> list[Interval]:
-    """`intervals`, from draws that other questions may share."""
+    """Returns what `intervals` does, from draws that other questions may share."""
     answers = []
     for batch in _batches(comparisons):
         draws = counts.item_draws(batch)
@@ -69,7 +68,7 @@ def answered(comparisons: Sequence[Differences], counts: Counts, level: float) -
 
 
 def _batches(comparisons: Sequence[Differences]) -> Iterator[list[Differences]]:
-    """Few enough columns at a time that their draws fit in memory, many enough that the counts are read seldom."""
+    """Yields batches of comparisons: small enough that their draws fit in memory, large enough to reuse the counts."""
     batch: list[Differences] = []
     for one in comparisons:
         if batch and sum(each.means.shape[1] for each in [*batch, one]) > _BATCH:
@@ -91,25 +90,25 @@ def _interval(one: Differences, items: np.ndarray, level: float, seed: int) -> I
     # Adding one to both counts keeps p above zero (Davison & Hinkley 1997, eq. 4.11)
     beyond = np.minimum((mean + draws <= 0).sum(axis=0), (mean + draws >= 0).sum(axis=0))
     p = np.minimum(1.0, 2 * (beyond + 1) / (len(draws) + 1))
-    if len(one.means) < 2:  # what another run would give is not known
+    if len(one.means) < 2:  # the spread between runs is unknown
         p = np.full_like(mean, np.nan)
         low, high = (np.where(variance.knows_items, end, np.nan) for end in (low, high))
     return Interval(mean, mean + low, mean + high, p, one.covers)
 
 
-@lru_cache(maxsize=16)  # a study asks for the same few many times
+@lru_cache(maxsize=16)  # a study needs the same few many times
 def _student(degrees: int, resamples: int, seed: int) -> np.ndarray:
-    """Student's t as evenly spaced quantiles in random order: exact tails, no luck."""
+    """Returns Student's t as evenly spaced quantiles in random order, so that the tails are exact."""
     quantiles = special.stdtrit(degrees, (np.arange(resamples) + 0.5) / resamples)
     return np.random.default_rng([seed, degrees]).permutation(np.asarray(quantiles))
 
 
 class Counts:
-    """How often each group of items is drawn: the same for all that is asked with one seed.
+    """How often each group of items is drawn: the same counts for every question with one seed.
 
-    Strata of as many groups share the counts, each in an order of its own: so they are independent, and languages
-    that share no items cost little more than languages that do. Parts that comparisons share are drawn once and
-    kept, those asked for last up to a limit.
+    Strata with equal numbers of groups share the counts, each in its own order. So they are independent, and languages
+    that share no items cost little more than languages that do. Parts that comparisons share are drawn once and the
+    most recently used are kept, up to a limit.
     """
 
     def __init__(self, resamples: int, seed: int) -> None:
@@ -118,7 +117,7 @@ class Counts:
         self._kept: dict[Hashable, np.ndarray] = {}  # by the name of a part, [resamples, languages]
 
     def item_draws(self, comparisons: Sequence[Differences]) -> list[np.ndarray]:
-        """Per comparison the deviations [resamples, columns] of its means when item groups are drawn anew."""
+        """Returns per comparison the deviations [resamples, columns] of its means when item groups are resampled."""
         parts = [one.items.parts if one.items else () for one in comparisons]
         draws = [np.zeros((self.resamples, one.means.shape[1])) for one in comparisons]
         unshared = [(number, one) for number, one in enumerate(comparisons) if not parts[number]]
@@ -133,10 +132,10 @@ class Counts:
         return draws
 
     def _keep(self, parts: Sequence[Part]) -> None:
-        """Draws the parts that are not held, and lets go of those not asked for longest where all are too many."""
+        """Draws the parts that are not held, and drops the least recently used beyond the limit."""
         wanted = {part.name: part for part in parts}
         new = [part for name, part in wanted.items() if name not in self._kept]
-        self._kept |= {name: self._kept.pop(name) for name in wanted if name in self._kept}  # the last to be let go
+        self._kept |= {name: self._kept.pop(name) for name in wanted if name in self._kept}  # now most recently used
         drawn = self._drawn([(part.stratum, part.influence()) for part in new])
         self._kept |= {new[place].name: deviations for place, deviations in drawn}
         columns = sum(deviations.shape[1] for deviations in self._kept.values())
@@ -146,7 +145,7 @@ class Counts:
             columns -= self._kept.pop(name).shape[1]
 
     def _drawn(self, wanted: Sequence[tuple[str, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
-        """Place and deviations [resamples, columns] of each stratum and influence [groups, columns] wanted."""
+        """Yields place and deviations [resamples, columns] for each wanted stratum and influence [groups, columns]."""
         for groups, users in _by_num_groups(wanted).items():
             drawn = self._deviations(np.concatenate([values for _, _, values in users], axis=1), groups)
             ends = np.cumsum([values.shape[1] for _, _, values in users])[:-1]
@@ -157,14 +156,14 @@ class Counts:
         return np.random.default_rng([self.seed, 2, crc32(stratum.encode())]).permutation(self.resamples)
 
     def _deviations(self, influence: np.ndarray, groups: int) -> np.ndarray:
-        """Deviations [resamples, columns]; influences sum to zero, so counts need not be centred."""
-        single = influence.astype(np.float32)  # half the time, and seven digits of a number that is random anyway
+        """Returns deviations [resamples, columns]; influences sum to zero, so counts need not be centred."""
+        single = influence.astype(np.float32)  # twice as fast, and precise enough for random draws
         if groups not in self._held:
             self._held[groups] = list(self._draw(groups))
         return np.concatenate([counts.astype(np.float32) @ single for counts in self._held[groups]])
 
     def _draw(self, groups: int) -> Iterator[np.ndarray]:
-        """Counts [resamples, groups] in chunks, each in one byte: none comes near 256 times."""
+        """Yields counts [resamples, groups] in chunks of one byte each; no count comes near 256."""
         rng = np.random.default_rng([self.seed, 1, groups])
         for start in range(0, self.resamples, _CHUNK):
             rows = min(_CHUNK, self.resamples - start)
@@ -173,12 +172,12 @@ class Counts:
 
 
 def _of_items(one: Differences) -> Iterator[tuple[str, np.ndarray]]:
-    """Stratum and influence [groups, columns] on the mean over runs."""
+    """Returns stratum and influence [groups, columns] on the mean over runs."""
     return ((stratum, values.mean(axis=0)) for stratum, values in (one.items.influence.items() if one.items else ()))
 
 
 def _by_num_groups(wanted: Sequence[tuple[str, np.ndarray]]) -> dict[int, list[tuple[int, str, np.ndarray]]]:
-    """Number of groups → the place of what has so many, its stratum and its influence."""
+    """Returns number of groups → place, stratum and influence of all with that number."""
     found: dict[int, list[tuple[int, str, np.ndarray]]] = {}
     for number, (stratum, values) in enumerate(wanted):
         found.setdefault(len(values), []).append((number, stratum, values))

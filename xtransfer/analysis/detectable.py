@@ -1,4 +1,4 @@
-"""The smallest difference that a study could have found, and how many more runs would settle the one it saw.
+"""The smallest difference that a study can detect, and how many more runs would settle the observed one.
 
 The variance of a mean difference over k runs is V(k) = V_runs·k₀/k + V_items, estimated at the present k₀ (see
 `xtransfer.analysis.variance`): more runs shrink the first part, only more test items the second. The mean over its
@@ -8,12 +8,12 @@ two-sided test at level 1 - α finds it with probability
     power(d) = P(|T'(degrees, d / sqrt(V(k)))| > t(1 - α/2, degrees))
 
 (Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, ch. 2; Julious, "Sample sizes for clinical
-trials with normal data", 2004, for the noncentral t). The smallest detectable difference solves it for d, the
-number of runs for k with d the difference that was seen.
+trials with normal data", 2004, for the noncentral t). The smallest detectable difference solves it for d; the number
+of runs solves it for k, with d the observed difference.
 
-Both are planning figures. They take the estimated variances, and the second also the difference, as the truth;
-a variance from three runs is uncertain by a factor of several, and a difference that was seen because it is large
-is likely to be smaller.
+Both are for planning. They treat the estimated variances, and the second also the difference, as the truth. A
+variance from three runs is uncertain by a factor of several, and a difference picked for being large is probably
+smaller.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "ru
            "se", "detectable", "runs_needed", "advice")  # fmt: skip
 MOST_RUNS = 1000  # a difference that this many do not settle needs a larger test set
 _INVERSE_DEGREES = np.linspace(0.0, 1.0, 201)
-_NODES = 400  # of the distribution of a mean square
+_NODES = 400  # quantiles of the distribution of a mean square
 
 
 def power(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95, power: float = 0.8) -> pd.DataFrame:
-    """Standard errors, smallest detectable difference and runs needed for every gain and every other contrast.
+    """Returns standard errors, smallest detectable difference and runs needed for every gain and other contrast.
 
     Columns: encoder, first, second, target, language, difference (points), runs (what a run is: "seeds", or
     "encoders" where encoders are pooled), n_runs, se_runs, se_items, se (standard errors in points: the part that
     more runs would shrink, the rest, both), detectable (points: a true difference of this size is found with
-    probability `power` at the present number of runs), runs_needed (to find the present difference so, taken as
-    the truth; inf where no number of runs does), advice (in words). Formulas in `xtransfer.analysis.detectable`.
+    probability `power` at the present number of runs), runs_needed (to find the observed difference with that
+    probability, if it is the true one; inf if `MOST_RUNS` are not enough), advice (in words). Formulas in
+    `xtransfer.analysis.detectable`.
 
-    NaN where a single run leaves the spread of runs unknown, and without points per item V_items is 0.
+    With a single run, numbers that need the spread between runs are NaN. Without points per item, V_items is 0.
     """
     gains = [row for row in gain_rows(grid, baseline) if row.second is not None]
     others = [row for row in contrast_rows(grid) if baseline not in (row.first, row.second)]
@@ -58,7 +59,7 @@ def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[di
     mean = one.differences.means.mean(axis=0)
     needed = runs_needed(mean, variance, level, power)
     of_items_alone = degrees(np.zeros_like(mean), MOST_RUNS, variance.item_degrees)
-    limited = smallest(variance.items, of_items_alone, level, power) > np.abs(mean)  # however many runs there are
+    limited = smallest(variance.items, of_items_alone, level, power) > np.abs(mean)  # for any number of runs
     of_runs, of_items = variance.num_runs > 1, variance.knows_items
     numbers = {
         "difference": mean,
@@ -83,15 +84,16 @@ def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[di
 
 
 def smallest(variance: np.ndarray, degrees_of_freedom: np.ndarray, level: float, power: float) -> np.ndarray:
-    """The smallest difference that is found with probability `power`, for variances of the mean (squared points)."""
+    """Returns the smallest differences (points) found with probability `power`, for variances of the mean (squared
+    points)."""
     sizes = np.interp(1 / degrees_of_freedom, _INVERSE_DEGREES, _noncentralities(level, power))
     return np.asarray(np.sqrt(variance) * sizes)
 
 
 def runs_needed(difference: np.ndarray, variance: Variance, level: float, power: float) -> np.ndarray:
-    """How many runs find each difference with probability `power`; inf where `MOST_RUNS` do not.
+    """Returns how many runs find each difference (points) with probability `power`; inf if `MOST_RUNS` are not enough.
 
-    NaN where the spread of runs is unknown.
+    NaN if the spread of runs is unknown.
     """
     if variance.num_runs < 2:
         return np.full_like(difference, np.nan)
@@ -105,7 +107,8 @@ def runs_needed(difference: np.ndarray, variance: Variance, level: float, power:
 
 @cache
 def _noncentralities(level: float, power: float) -> np.ndarray:
-    """Difference over standard error that is found with probability `power`, for `_INVERSE_DEGREES`.
+    """Returns the ratio of difference to standard error that is found with probability `power`, per
+    `_INVERSE_DEGREES`.
 
     Noncentral t is a normal over the root of a mean square; the probability is averaged over the latter.
     """
@@ -122,7 +125,7 @@ def _noncentralities(level: float, power: float) -> np.ndarray:
 
 
 def _mean_squares(degrees_of_freedom: float) -> np.ndarray:
-    """Evenly spaced quantiles of a mean square with that many degrees of freedom and expectation 1."""
+    """Returns evenly spaced quantiles of a mean square with these degrees of freedom and expectation 1."""
     quantiles = 2 * special.gammaincinv(degrees_of_freedom / 2, (np.arange(_NODES) + 0.5) / _NODES)
     return np.asarray(quantiles / degrees_of_freedom)
 

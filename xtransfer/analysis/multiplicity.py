@@ -1,4 +1,4 @@
-"""p values for several questions asked at once. NaN marks a question without an answer; it counts as not asked."""
+"""Adjusted p values for several tests at once. NaN marks a test without an answer, which is not counted."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """p values that bound the chance of any false positive (Holm, "A simple sequentially rejective multiple test
-    procedure", 1979); valid whatever the dependence."""
+    """Returns p values that bound the chance of any false positive, under any dependence (Holm, "A simple
+    sequentially rejective multiple test procedure", 1979)."""
     order, ranked = _ranked(p)
     steps = len(ranked) - np.arange(len(ranked))
     return _placed(p, order, np.maximum.accumulate(steps * ranked))
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """p values that bound the expected share of false ones among the positives (Benjamini & Hochberg, "Controlling
-    the false discovery rate", 1995); valid where the questions are independent or depend positively."""
+    """Returns p values that bound the expected share of false positives among the positives (Benjamini & Hochberg,
+    "Controlling the false discovery rate", 1995); valid for independent or positively dependent tests."""
     order, ranked = _ranked(p)
     steps = len(ranked) / (1 + np.arange(len(ranked)))
     return _placed(p, order, np.minimum.accumulate((steps * ranked)[::-1])[::-1])

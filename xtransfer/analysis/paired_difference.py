@@ -1,4 +1,4 @@
-"""One comparison of two conditions, from pairs of results to the arrays that intervals are computed from."""
+"""One comparison of two conditions: turns pairs of results into the arrays that intervals are computed from."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from xtransfer.analysis.variance import Differences
 from xtransfer.base.languages import LANGUAGES, NO_FAMILY
 
 UNSEEN, OTHERS = "mean-unseen", "mean-others"
-FAMILY, SCRIPT = "family:", "script:"  # followed by the name that xtransfer.base.languages has
-_SMALLEST_GROUP = 2  # unseen languages: a family of one is that language
+FAMILY, SCRIPT = "family:", "script:"  # followed by the name in xtransfer.base.languages
+_SMALLEST_GROUP = 2  # unseen languages; a group of one would repeat that language
 Run = tuple[str, int]  # encoder, seed
-Pairs = dict[Run, list[tuple[Result, Result]]]  # per run what is compared with what; several pairs are averaged
+Pairs = dict[Run, list[tuple[Result, Result]]]  # run → pairs of results to compare; several are averaged
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Comparison:
     top: str  # what its runs are: "seeds", or "encoders" where encoders are pooled
 
     def covers(self, column: int) -> str:
-        """What an interval of a column takes as random: "seeds and items", "encoders", "items", "nothing" …"""
+        """Returns what the interval of a column takes as random: "seeds and items", "encoders", "items", "nothing"."""
         return self.differences.covers[column].replace("runs", self.top)
 
 
 def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
-    """The comparison of all pairs, each run counting the same; None where there is no run.
+    """Returns the comparison of all pairs with equal weight per run; None if there is no run.
 
-    With `pooled`, runs are averaged per encoder first: encoders are then the sample, and seeds are part of
-    them. One encoder that is left of several is one run.
+    With `pooled`, runs are averaged per encoder first, so encoders are the runs. One encoder left of several is one
+    run.
 
-    Raises DataError where the two sides of a pair scored different items.
+    Raises DataError if the two sides of a pair scored different items.
     """
     if not pairs:
         return None
@@ -73,7 +73,7 @@ def _by(top: list[list[int]], values: np.ndarray) -> np.ndarray:
 
 
 def _own(one: Result, two: Result, languages: list[str]) -> frozenset[str]:
-    """The languages that either was trained in: as an intermediate, or as a target on translations."""
+    """Returns the languages that either was trained in, as an intermediate or as a target on translations."""
     if one.point.is_trained_everywhere or two.point.is_trained_everywhere:
         return frozenset(languages)
     return one.point.own_languages | two.point.own_languages
@@ -95,14 +95,14 @@ def _columns(languages: list[str], own: Sequence[frozenset[str]]) -> list[str]:
 
 
 def _groups(unseen: list[str]) -> list[str]:
-    """Families and scripts that several unseen languages share; one that all share is the mean over them already."""
+    """Returns families and scripts of several, but not all, unseen languages; of all, it would equal their mean."""
     groups = sorted({group for code in unseen for group in _groups_of(code)})
     sizes = {group: sum(group in _groups_of(code) for code in unseen) for group in groups}
     return [group for group in groups if _SMALLEST_GROUP <= sizes[group] < len(unseen)]
 
 
 def _groups_of(code: str) -> list[str]:
-    """A language's groups; none for one of a user's own that the project does not know."""
+    """Returns a language's family and script; nothing for a user's own language that the project does not know."""
     known = LANGUAGES.get(code)
     if known is None:
         return []
@@ -111,7 +111,7 @@ def _groups_of(code: str) -> list[str]:
 
 
 def _is_part(code: str, column: str, own: frozenset[str]) -> bool:
-    """Whether a language is one of those that a column is the mean of, for a pair trained in `own` languages."""
+    """Whether a column's mean includes a language, for a pair trained in `own` languages."""
     if is_language(column):
         return code == column
     if column == OTHERS and code in own:
@@ -121,7 +121,7 @@ def _is_part(code: str, column: str, own: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _weights(languages: tuple[str, ...], columns: tuple[str, ...], own: frozenset[str]) -> np.ndarray:
-    """[languages, columns]: how a column is made of the languages, for a pair trained in `own` languages."""
+    """Returns [languages, columns]: the weight of each language in each column, for a pair trained in `own`."""
     weights = np.zeros((len(languages), len(columns)))
     for number, column in enumerate(columns):
         chosen = [_is_part(code, column, own) for code in languages]
@@ -130,7 +130,7 @@ def _weights(languages: tuple[str, ...], columns: tuple[str, ...], own: frozense
 
 
 def _values(runs: list[list[Paired]], side: str, languages: list[str]) -> np.ndarray:
-    """Scores [runs, columns] of one side."""
+    """Returns the scores [runs, columns] of one side, in points."""
     return np.array([np.mean([_scores(getattr(pair, side), languages) @ pair.weights for pair in run], axis=0)
                      for run in runs])  # fmt: skip
 

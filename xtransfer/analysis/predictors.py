@@ -1,13 +1,13 @@
-"""What may explain a gain, per intermediate and test language: only what the project knows of both.
+"""Possible predictors of a gain, per intermediate and test language, from what the project knows of both.
 
   distance        steps up the family tree from the intermediate's language to the test language: 0 the same
                   language, 1 the same branch of Indo-European, 2 the same family, 3 none in common. Other families
-                  are not divided into branches here, so their members are 2 apart. The nearest language of a mixture
-                  counts. It is a rank taken as a number, not a measured distance.
-  same_script     1 where the intermediate has a language that is written in the test language's script
-  log2_rows_seen  rows that intermediate training saw (optimizer steps × batch size), as a power of two: the
-                  coefficient is the change per doubling
-  translated      1 where rows of the intermediate were translated from English by an engine
+                  have no branches here, so their members are 2 apart. The nearest language of a mixture counts. It is
+                  a rank used as a number, not a measured distance.
+  same_script     1 if the intermediate has a language written in the test language's script
+  log2_rows_seen  log2 of the rows seen in intermediate training (optimizer steps × batch size): the coefficient is
+                  the change per doubling
+  translated      1 if rows of the intermediate were translated from English by an engine
 
 Families, branches and scripts are those of `xtransfer.base.languages`.
 """
@@ -33,9 +33,9 @@ COLUMNS = ("encoder", "seed", "intermediate", "language", "gain", *TERMS)
 
 
 def observations(grid: Grid, target: str, baseline: str = DIRECT) -> pd.DataFrame:
-    """One row per encoder, seed, intermediate and language of a target: the gain over the baseline and `TERMS`.
+    """Returns one row per encoder, seed, intermediate and language of a target: the gain (points) and `TERMS`.
 
-    A term is NaN where it is not known: languages outside `xtransfer.base.languages`, steps that were not recorded.
+    A term is NaN if unknown: languages outside `xtransfer.base.languages`, steps that were not recorded.
     """
     base = {
         (point.encoder, point.seed): result
@@ -73,7 +73,7 @@ def _lines(result: Result, base: Result) -> Iterator[dict[str, object]]:
 
 
 def steps_apart(one: Language, other: Language) -> float:
-    """0 the same language, 1 the same branch, 2 the same family, 3 none in common."""
+    """Returns the steps up the family tree: 0 same language, 1 same branch, 2 same family, 3 none in common."""
     if one.code == other.code:
         return 0.0
     if one.family != other.family or one.family in NO_FAMILY:
@@ -82,8 +82,7 @@ def steps_apart(one: Language, other: Language) -> float:
 
 
 def rows_seen(result: Result) -> float:
-    """Optimizer steps × batch size of the intermediate's training, all phases, from its manifests; NaN where one has
-    none."""
+    """Returns optimizer steps × batch size of all phases of intermediate training; NaN if a phase did not record it."""
     manifests = {one.key: one.manifest for one in result.found.artifacts}
     num_phases = len(Intermediate.parse(result.point.intermediate).phases)
     found = roles([*manifests.values()], result.point.score_stage, num_phases)

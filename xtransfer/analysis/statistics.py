@@ -1,4 +1,4 @@
-"""The statistics of a study, in the order in which they are shown. A new one needs no other place in the program."""
+"""The statistics of a study, in display order. To add one, list it in `STATISTICS`; no other code needs to change."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ CONTRASTS = Statistic(
 )
 RANKING = Statistic(
     "ranking",
-    "The probability that each intermediate (`direct` is one) is the best, and its expected rank. `mean-unseen` "
-    "includes the languages that an intermediate was trained on.",
+    "The probability that each intermediate (including `direct`) is the best, and its expected rank. `mean-unseen` "
+    "includes the languages that an intermediate was trained in.",
     _ranking,
     (
         *named("encoder", "target", "language", "intermediate"),
@@ -111,12 +111,12 @@ RANKING = Statistic(
         *named("covers"),
         column("verdict", "reason", text),
     ),
-    title="How probable it is that each is the best",
+    title="Probability of being the best",
 )
 POWER = Statistic(
     "power",
-    "The smallest difference that a study of this size finds with probability 80%, and how many more runs would find "
-    "the one that was seen as surely. A plan, no finding: it does not say whether a difference is there.\n\n"
+    "The smallest difference that a study of this size finds with 80% probability, and how many more runs would find "
+    "the observed one with the same probability. For planning: it does not say whether there is a difference.\n\n"
     "At level 5%; `--intermediate` chooses comparisons in which it is one of the two.",
     _power,
     (
@@ -134,7 +134,7 @@ POWER = Statistic(
 )
 MODEL = Statistic(
     "model",
-    "A mixed-effects model of the gain: what about an intermediate and a test language goes with a larger one.",
+    "A mixed-effects model of the gain: which properties of intermediate and test language go with larger gains.",
     _model,
     (
         *named("target", "term"),
@@ -154,7 +154,7 @@ STATISTICS = (GAINS, CONTRASTS, RANKING, POWER, MODEL)
 
 
 def find(name: str) -> Statistic:
-    """The statistic of that name; raises RequestError, with the nearest name, where there is none."""
+    """Returns the statistic of that name. Raises RequestError, with the nearest name, if there is none."""
     named = {one.name: one for one in STATISTICS}
     if name not in named:
         raise unknown("statistic", name, named)

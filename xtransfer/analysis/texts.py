@@ -1,10 +1,10 @@
-"""Tables whose cells are texts, for people: which columns are numbers, what is the same in every row, LaTeX."""
+"""Formats tables of texts: finds numeric columns and constant ones, writes LaTeX and Markdown."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xtransfer.base.latex import escape, minus, tabular
 from xtransfer.base.printable import printable
@@ -12,19 +12,19 @@ from xtransfer.base.printable import printable
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBER = re.compile(r"[<+-]?[\d,.]+%?|\[.*\]|")  # aligned right: numbers, intervals, nothing
-_MEASURED = re.compile(r"[<+-]?\d*\.\d+|\[.*\]")  # stays in its column even where it is the same in every row
+_NUMBER = re.compile(r"[<+-]?[\d,.]+%?|\[.*\]|")  # aligned right: numbers, intervals, empty cells
+_MEASURED = re.compile(r"[<+-]?\d*\.\d+|\[.*\]")  # keeps its column even if it is the same in every row
 _HTML = re.compile(r"<(?=[a-zA-Z/!?])")  # what opens a tag
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,]*%?$)")  # a sign before a number is none
 
 
 def numeric(texts: pd.DataFrame) -> list[str]:
-    """The columns of numbers and intervals."""
+    """Returns the columns that hold only numbers and intervals."""
     return [str(name) for name in texts if texts[name].map(lambda text: bool(_NUMBER.fullmatch(text))).all()]
 
 
 def lifted(texts: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """What all rows say, in words, and the columns in which they differ; columns without any text go."""
+    """Returns the values that all rows share, in words, and the table without them and without empty columns."""
     texts = texts.loc[:, (texts != "").any()]
     same = [name for name in texts.columns if len(texts) > 1 and texts[name].nunique() == 1
             and not _MEASURED.fullmatch(texts[name].iloc[0])]  # fmt: skip
@@ -32,9 +32,9 @@ def lifted(texts: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 
 def latex(texts: pd.DataFrame, caption: str | None = None, label: str | None = None) -> str:
-    """A `tabular`; with a caption or label a `table` around it. Needs `\\usepackage{booktabs}`.
+    """Returns a `tabular`, inside a `table` if there is a caption or label. Needs `\\usepackage{booktabs}`.
 
-    What all rows say becomes a comment. Every character stands for itself.
+    Values that all rows share become a comment. Special characters are escaped.
     """
     same, texts = lifted(texts)
     numbers = numeric(texts)
@@ -51,19 +51,20 @@ def latex(texts: pd.DataFrame, caption: str | None = None, label: str | None = N
 
 
 def markdown(texts: pd.DataFrame) -> str:
-    """A table in Markdown. Text stays text: it holds no HTML and no links."""
+    """Returns a table in Markdown. HTML and links in texts are escaped."""
     right: Sequence[str] = numeric(texts)
     lines = [[_plain(str(name)) for name in texts.columns], ["---:" if name in right else "---" for name in texts]]
     lines += [[_plain(str(value)) for value in row] for row in texts.itertuples(index=False)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def csv(frame: pd.DataFrame, **options: Any) -> str:
-    """A frame as CSV. Text that a spreadsheet would take for a formula gets a leading apostrophe."""
-    return str(frame.map(_cell).rename(columns=_cell).to_csv(index=False, lineterminator="\n", **options))
+def csv(frame: pd.DataFrame, *, float_format: str | None = None) -> str:
+    """Returns a frame as CSV. Text that a spreadsheet would take for a formula gets a leading apostrophe."""
+    escaped = frame.map(_cell).rename(columns=_cell)
+    return str(escaped.to_csv(index=False, lineterminator="\n", float_format=float_format))
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     return printable(f"'{value}" if _FORMULA.match(value) else value)
