@@ -84,6 +84,8 @@ def with_header(values: object) -> bytes:
 
 
 TENSOR = {"dtype": "F32", "shape": [4, 4]}
+WIDE, HALF, FAR = {"dtype": "F32", "shape": [2**20, 2**20]}, {"dtype": "BF16", "shape": [4, 4]}, float("inf")
+NESTED = (50_000).to_bytes(8, "little") + b"[" * 50_000
 PICKLE = {"pytorch_model.bin": b"\x80\x04"}
 
 
@@ -98,6 +100,13 @@ PICKLE = {"pytorch_model.bin": b"\x80\x04"}
         ({**files(), "model.safetensors": b"\x80\x04 this is a pickle by another name"}, "not a safetensors file"),
         ({**files(), "model.safetensors": with_header({"a": {**TENSOR, "data_offsets": [4, 64]}})}, "leave a gap"),
         ({**files(), "model.safetensors": with_header({"a": TENSOR})}, "lacks valid data_offsets"),
+        ({**files(), "model.safetensors": with_header({"a": {**TENSOR, "data_offsets": ["0", 64]}})}, "lacks valid"),
+        ({**files(), "model.safetensors": with_header({"a": {**TENSOR, "data_offsets": [0, FAR]}})}, "lacks valid"),
+        ({**files(), "model.safetensors": with_header({"a": {**WIDE, "data_offsets": [0, 64]}})}, "those of its shape"),
+        ({**files(), "model.safetensors": with_header({"a": {**HALF, "data_offsets": [0, 64]}})}, "shape in BF16"),
+        ({**files(), "model.safetensors": NESTED}, "its header is not valid JSON"),
+        ({**files(), "config.json": b"[" * 50_000}, "config.json: not valid JSON"),
+        ({**files(), "config.json": b"{}" + b" " * (64 << 20)}, "config.json: 67,108,866 bytes, too large"),
         ({**files(), "model.safetensors": with_header([])}, "is not a JSON object"),
         ({**files(), "model.safetensors": with_header({}).replace(b"{}", b"{,")}, "its header is not valid JSON"),
         ({**files(), "config.json": b'{"model_type"'}, "config.json: not valid JSON"),

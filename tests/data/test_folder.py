@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,15 @@ def test_no_line_break_is_lost_in_a_large_file(tmp_path: Path) -> None:
         text = f"{long[: -15 - shift]}\r\nZwei"
         file = _file(tmp_path, "a.csv", f'first,second\r\n"{text}",b\r\n')
         assert read_text_file(file).to_pylist()[0]["first"] == text
+
+
+@pytest.mark.parametrize("name", ["test.csv", "test-1.parquet", "default/test-0.parquet"])
+def test_what_is_no_file_is_named_and_not_waited_for(name: str, tmp_path: Path) -> None:
+    (tmp_path / "default").mkdir()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=f"{name}: is not a file that can be read, but a pipe"):
+        split_files(tmp_path, None, "test")
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=f"{name}: is not a file that can be read"):
+        split_files(tmp_path, None, "test")

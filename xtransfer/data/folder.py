@@ -32,11 +32,11 @@ def split_files(folder: Path, config: str | None, split: str) -> list[Path]:
     """Returns a split's files, sorted: `<split>.<type>` or `<split>-<anything>.<type>` in the configuration's folder.
 
     In a mirror, the folder of a data set without configurations is `default`. Raises DataError for two files of one
-    name in different types.
+    name in different types, and for what is no file: reading a pipe or a device may never end.
     """
     mirrored = sorted((folder / (config or "default")).glob(f"{split}-*.parquet"))
     if mirrored:
-        return mirrored
+        return _regular(mirrored)
     own = folder / config if config else folder
     found = [*own.glob(f"{split}.*"), *own.glob(f"{split}-*.*")]
     files = sorted(file for file in found if file.suffix == ".parquet" or is_text(file))
@@ -44,6 +44,12 @@ def split_files(folder: Path, config: str | None, split: str) -> list[Path]:
     names = [_name(file) for file in files]
     if double := [file.name for file, name in zip(files, names, strict=True) if names.count(name) > 1]:
         raise DataError(f"{own}: has {' and '.join(double)}, whose rows would be read twice; keep one of them")
+    return _regular(files)
+
+
+def _regular(files: list[Path]) -> list[Path]:
+    if other := [file for file in files if not file.is_file()]:
+        raise DataError(f"{other[0]}: is not a file that can be read, but a pipe, device, folder or broken link")
     return files
 
 

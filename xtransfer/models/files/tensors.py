@@ -8,11 +8,18 @@ requests.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from xtransfer.models.files.files import Entry, Files
 
 _LENGTH = 8  # bytes
+_BITS = {
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 8),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 16), **dict.fromkeys(("U32", "I32", "F32"), 32),
+    **dict.fromkeys(("U64", "I64", "F64", "C64"), 64),
+}  # per number  # fmt: skip
 _MOST = 100_000_000  # maximum bytes of a header, as in safetensors' own reader
 
 
@@ -45,7 +52,7 @@ def names(files: Files, entry: Entry) -> set[str]:
 def _tensors(name: str, header: bytes) -> dict[str, Any]:  # Any: JSON of a file
     try:
         values = json.loads(header)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Corrupt(f"{name}: its header is not valid JSON") from error
     if not isinstance(values, dict):
         raise Corrupt(f"{name}: its header is not a JSON object")
@@ -54,14 +61,25 @@ def _tensors(name: str, header: bytes) -> dict[str, Any]:  # Any: JSON of a file
 
 
 def _end(name: str, tensors: dict[str, Any]) -> int:  # Any: as `_tensors`
-    """Returns where the last tensor ends; raises Corrupt if tensors overlap or leave gaps."""
-    try:
-        places = sorted((int(begin), int(end)) for begin, end in (one["data_offsets"] for one in tensors.values()))
-    except (TypeError, KeyError, ValueError) as error:
-        raise Corrupt(f"{name}: its header lacks valid data_offsets of tensors") from error
+    """Returns where the last tensor ends; raises Corrupt if tensors overlap, leave gaps or do not have their size."""
+    places = sorted((*_place(name, values), tensor) for tensor, values in tensors.items())
     at = 0
-    for begin, end in places:
+    for begin, end, _ in places:
         if begin != at or end < begin:
             raise Corrupt(f"{name}: its tensors overlap or leave a gap at byte {at:,}")
         at = end
+    for begin, end, tensor in places:
+        dtype, bits = tensors[tensor]["dtype"], _BITS.get(tensors[tensor]["dtype"])
+        if bits is not None and math.prod(tensors[tensor]["shape"]) * bits != (end - begin) * 8:
+            raise Corrupt(f"{name}: tensor {tensor[:80]} has {end - begin:,} bytes, not those of its shape in {dtype}")
     return at
+
+
+def _place(name: str, values: Any) -> tuple[int, int]:  # Any: as `_tensors`
+    """Returns where a tensor begins and ends."""
+    match values:
+        case {"dtype": str(), "shape": [*shape], "data_offsets": [begin, end]} if all(
+            type(one) is int and one >= 0 for one in (*shape, begin, end)
+        ):
+            return begin, end
+    raise Corrupt(f"{name}: its header lacks valid data_offsets of tensors")

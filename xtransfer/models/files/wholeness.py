@@ -19,6 +19,7 @@ State = Literal["whole", "unfinished", "refused"]
 Entries = dict[str, Entry]
 
 _PICKLES = ("pytorch_model", "model", "adapter_model")  # weight files; a trainer's optimizer.pt is never read
+_LARGEST_JSON = 64 << 20  # bytes; an index of thousands of tensors has 1 MB
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
@@ -117,9 +118,11 @@ def _check_heads(files: Files, entries: Entries) -> None:
 def _json(files: Files, entries: Entries, name: str) -> dict[str, object]:
     if name not in entries:
         raise _Missing(f"{name} is missing")
+    if entries[name].size > _LARGEST_JSON:
+        raise Corrupt(f"{name}: {entries[name].size:,} bytes, too large to be read")
     try:
         values = json.loads(files.read(name))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Corrupt(f"{name}: not valid JSON") from error
     if not isinstance(values, dict):
         raise Corrupt(f"{name}: not a JSON object")
