@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xtransfer.base.stage import Outside, Progress, StageKind, Work
+from xtransfer.base.stage import Facts, Outside, Progress, StageKind, Work
 from xtransfer.data.pinned import check, rows
 from xtransfer.stages.translate import ROWS
 from xtransfer.study.stage_settings import TrainPart, TrainSettings
@@ -14,8 +14,6 @@ from xtransfer.study.stage_settings import TrainPart, TrainSettings
 if TYPE_CHECKING:
     from xtransfer.benchmarks.spec import Row
     from xtransfer.training.process_group import ProcessGroup
-
-Facts = Mapping[str, object]
 
 
 def reads(settings: TrainSettings) -> Iterator[Outside]:
@@ -33,8 +31,7 @@ def run(settings: TrainSettings, work: Work) -> Facts:
         from xtransfer.training.ranks import together
 
         given = (settings, work.folders, work.out, work.state)
-        facts: Facts = together(work.devices, _ranked, given, work.progress)
-        return facts
+        return together(work.devices, _ranked, given, work.progress)
     return _train(settings, work, SINGLE_PROCESS)
 
 
