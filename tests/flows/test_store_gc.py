@@ -120,7 +120,7 @@ def test_in_a_terminal_it_asks(numbers: Numbers, home: Path, answer: str, goes: 
 def test_a_study_of_an_older_program_is_not_taken_for_finished(numbers: Numbers, home: Path) -> None:
     with open_database(url_of(home)) as db, db.begin() as connection:
         connection.execute(delete(PlannedStageRow))
-    with pytest.raises(RequestError, match=r"unfinished studies need.*: numbers\. Run them again"):
+    with pytest.raises(RequestError, match=r"unfinished studies.*: numbers\. Run them again"):
         gc("--yes")
     record(home, numbers)
     with open_database(url_of(home)) as db, db.begin() as connection:

@@ -128,7 +128,7 @@ def test_a_group_of_very_many_rows_is_not_unpacked(parquet: Path, ours: str) -> 
     bomb = pa.table({name: pa.nulls(20_000_000, row.schema.field(name).type) for name in held.schema.names})
     pq.write_table(bomb.cast(held.schema), parquet, row_group_size=20_000_000)
     assert parquet.stat().st_size < 1_000_000
-    with pytest.raises(XTransferError, match="a part has 20000000 rows"):
+    with pytest.raises(XTransferError, match="a row group has 20000000 rows"):
         receive(ours, parquet)
 
 

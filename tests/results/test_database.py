@@ -56,14 +56,14 @@ def test_a_newer_schema_on_a_server_is_refused(postgres_url: str) -> None:
     with open_database(postgres_url) as db, db.begin() as connection:
         connection.exec_driver_sql(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to v0001"):
+        with pytest.raises(StoreError, match="schema 9999, but this version knows schemas up to v0001"):
             open_database(postgres_url, read_only=read_only)
 
 
 def test_an_older_schema_is_not_read(url: str, second_schema: str) -> None:
     with open_database(url) as db:
         module.migrate(db, "v0001")
-    with pytest.raises(StoreError, match=f"schema v0001, this program reads {second_schema}; any command that writes"):
+    with pytest.raises(StoreError, match=f"schema v0001, this version reads {second_schema}; any command that writes"):
         open_database(url, read_only=True)
 
 
@@ -93,7 +93,7 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
         connection.execute(f"UPDATE {module.VERSION_TABLE} SET version_num = '9999'")
     before = _contents(tmp_path)
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="schema 9999, this program knows schemas up to v0001"):
+        with pytest.raises(StoreError, match="schema 9999, but this version knows schemas up to v0001"):
             open_database(f"sqlite:///{file}", read_only=read_only)
     assert _contents(tmp_path) == before
 
@@ -121,7 +121,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE songs (title TEXT)")
     before = _contents(tmp_path)
-    with pytest.raises(StoreError, match="another program's database"):
+    with pytest.raises(StoreError, match="a database of another program"):
         open_database(f"sqlite:///{file}")
     assert _contents(tmp_path) == before
 
@@ -131,7 +131,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     [
         ("nonsense", "is not a database URL"),
         ("mysql://x/y", "not supported"),
-        ("sqlite://", "kept in a file"),
+        ("sqlite://", "results need a file"),
         ("sqlite:////no/such/folder/results.db", "no folder"),
         ("postgresql://u:secret@host:notaport/db", r"'postgresql://u:\*\*\*@host:notaport/db' is not a database URL"),
         ("postgresql+psycopg://u:secret@[::1/db", "is not a database URL"),

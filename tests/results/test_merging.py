@@ -140,7 +140,7 @@ def test_other_numbers_are_listed_and_refused(tmp_path: Path, ours: str, theirs:
     with pytest.raises(RequestError) as caught:
         receive(ours, send(theirs, file))
     said = str(caught.value)
-    assert "1 numbers differ" in said
+    assert "1 values differ" in said
     assert "score tiny@0 nli@de xnli seed 1 sw test accuracy: value is 60.0 here and 90.0 there" in said
     assert "--prefer ours or --prefer theirs" in said
     assert content(ours) == before

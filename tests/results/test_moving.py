@@ -92,7 +92,7 @@ def test_the_database_itself_is_never_replaced(numbers: Numbers, theirs: str, tm
         to.hardlink_to(own)
     else:
         to = own if way == "path" else tmp_path / "artifacts" / ".." / "theirs.db"
-    with pytest.raises(RequestError, match="is this database itself"):
+    with pytest.raises(RequestError, match="the open database itself"):
         send(theirs, to, force=True)
     assert content(theirs) == before
 

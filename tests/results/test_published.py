@@ -155,7 +155,7 @@ def test_chance_values_and_collapsed_runs_are_marked() -> None:
 @pytest.mark.parametrize(
     ("scores", "said"),
     [
-        ("{xnli: {accuracy: {mean: 101.0}}}", "101.0 is not within 0 and 100"),
+        ("{xnli: {accuracy: {mean: 101.0}}}", "101.0 is not between 0 and 100"),
         ("{xnli: {acuracy: {mean: 1.0}}}", "no metric 'acuracy'"),
         ("{xnli: {accuracy: {xx: 1.0}}}", "no language 'xx'"),
     ],
@@ -169,7 +169,7 @@ def test_an_impossible_figure_is_refused(scores: str, said: str, tmp_path: Path)
     file.write_text(
         f"paper: mine\ntitle: t\nfigures:\n - {block}\n - {block}\n".replace(scores, "{a: {f1: {mean: 1}}}")
     )
-    with pytest.raises(DataError, match="stands twice"):
+    with pytest.raises(DataError, match="listed twice"):
         published._read(file)
 
 

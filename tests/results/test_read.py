@@ -28,6 +28,10 @@ def test_scores(results: Results) -> None:
     ]
 
 
+def test_a_filter_of_none_selects_all(results: Results) -> None:
+    assert len(results.view("gains", "numbers", intermediate=None)) == len(results.view("gains", "numbers"))
+
+
 def test_gains_are_paired(results: Results) -> None:
     frame = results.view("gains", "numbers", intermediate="nli@de")
     assert len(frame) == 9

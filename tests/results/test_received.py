@@ -90,7 +90,7 @@ def test_rows_that_do_not_fit_together_are_refused(numbers: Numbers, ours: str, 
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("UPDATE score SET language = 'xx' WHERE language = 'sw'")
     connection.close()
-    with pytest.raises(StoreError, match="do not fit together"):
+    with pytest.raises(StoreError, match="are inconsistent"):
         receive(ours, file)
     assert count(ours, "cell") == 0
 
@@ -125,7 +125,7 @@ def test_what_stands_in_the_log_of_an_older_database_is_imported(
 
 def test_a_database_is_not_imported_into_itself(numbers: Numbers, theirs: str) -> None:
     recorded(theirs, numbers)
-    with pytest.raises(RequestError, match="is this database itself"):
+    with pytest.raises(RequestError, match="the open database itself"):
         receive(theirs, Path(theirs.removeprefix("sqlite:///")))
 
 

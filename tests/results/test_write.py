@@ -129,7 +129,7 @@ def test_impossible_numbers_are_refused_whole(db: Database, tmp_path: Path, valu
     numbers = make(tmp_path, lambda *_: {"en": [50.0], "de": [value, 0.0]}, intermediates=["direct"], seeds=[0])
     record_study(db, numbers.plan)
     before = contents(db)
-    with pytest.raises(StoreError, match=r"refuses its numbers"):
+    with pytest.raises(StoreError, match=r"rejects its scores"):
         record_cell(db, "numbers", numbers.cells[0], numbers.store)
     assert contents(db) == before
 
@@ -138,7 +138,7 @@ def test_an_unknown_language_is_refused_whole(db: Database, tmp_path: Path) -> N
     numbers = make(tmp_path, lambda *_: {"en": right(3), "tlh": right(2)}, intermediates=["direct"], seeds=[0])
     record_study(db, numbers.plan)
     before = contents(db)
-    with pytest.raises(StoreError, match=r"refuses its numbers \(.*(FOREIGN KEY|fk_score_language)"):
+    with pytest.raises(StoreError, match=r"rejects its scores \(.*(FOREIGN KEY|fk_score_language)"):
         record_cell(db, "numbers", numbers.cells[0], numbers.store)
     assert contents(db) == before
 

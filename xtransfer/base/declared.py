@@ -42,11 +42,12 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+JsonObject = dict[str, Any]  # Any: what JSON and YAML hold
 Declared = TypeVar("Declared", bound=BaseModel)
 
 
-def make(model: type[Declared], values: dict[str, Any], where: str) -> Declared:
-    """Builds a declaration from plain values; raises RequestError that lists every invalid field. Any: YAML values."""
+def make(model: type[Declared], values: JsonObject, where: str) -> Declared:
+    """Builds a declaration from plain values; raises RequestError that lists every invalid field."""
     if fault := _fault(values):
         raise RequestError(f"{where}: {fault}")
     try:

@@ -1,13 +1,15 @@
-"""What the tables share: how values are stored, and how constraints are named."""
+"""What all tables share: column types and names of constraints."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Dialect, Float, MetaData, Text, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, Float, ForeignKey, MetaData, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from xtransfer.base.declared import JsonObject
 
 VERSION_TABLE = "xtransfer_schema"  # Prefect may keep its own alembic_version in the same PostgreSQL database
 
@@ -15,7 +17,7 @@ _Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgres
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps no time zone, so it is put back on reading. A naive value is refused."""
+    """A moment in UTC. SQLite stores no time zone, so it is added on reading; naive values raise ValueError."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -40,9 +42,14 @@ class Base(DeclarativeBase):
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {  # Any: as SQLAlchemy declares it
         str: Text,
         float: Float,
         datetime: UtcDateTime,
-        dict[str, Any]: _Json,
+        JsonObject: _Json,
     }
+
+
+def cell_key() -> Mapped[str]:
+    """Returns a primary-key column that refers to a cell; its rows go when the cell goes."""
+    return mapped_column(ForeignKey("cell.key", ondelete="CASCADE"), primary_key=True, doc="key of the cell")

@@ -1,8 +1,8 @@
-"""Results in one file to be passed on: a database of SQLite, or a Parquet file that pandas opens.
+"""Exports results to one file, SQLite or Parquet, and reads such files.
 
-A Parquet file has a row per row of the tables, named in the column `table`. Rows of `score` come first and stand in
-typed columns beside what their cell is; a row of another table is JSON in the column `record`. The schema's version
-is in the file's metadata, pages have checksums.
+A Parquet file has one row per row of all tables; column `table` names the table. Rows of `score` come first, in typed
+columns next to the fields of their cell; rows of other tables are JSON in column `record`. The file's metadata has the
+schema version, and its pages have checksums.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from xtransfer.results.selection import Condition, model_of, moved, parents_firs
 from xtransfer.results.upsert import Values, chunks, moment, table_of, upsert
 
 SUFFIXES = (".parquet", ".sqlite", ".db")
-PART = 5000  # rows that are held at a time
+PART = 5000  # rows in memory at a time
 _PART_BYTES = 1 << 30  # of such a part, unpacked
 _MARK = b"xtransfer"
 _SCORE = table_of(ScoreRow)
@@ -42,14 +42,14 @@ _TYPES: Mapping[type, pa.DataType] = {
 
 
 def suffix_of(file: Path) -> str:
-    """How a file is written or read; raises RequestError for a name that does not say."""
+    """Returns the suffix, which sets the format; raises RequestError for any other."""
     if file.suffix not in SUFFIXES:
-        raise RequestError(f"{file}: its name must end in {', '.join(SUFFIXES)}, which says how it is written")
+        raise RequestError(f"{file}: the name must end in {', '.join(SUFFIXES)}, which sets the format")
     return file.suffix
 
 
 def stored_rows(connection: Connection, chosen: Mapping[str, Condition], name: str) -> Rows:
-    """The rows of an open database, those that fulfil the conditions of their table; `name` is what errors call it."""
+    """Returns a reader of an open database's rows, filtered by table; error messages call the database `name`."""
 
     def rows(table: Table) -> Iterator[list[Values]]:
         query = select(table).execution_options(yield_per=PART)
@@ -63,7 +63,7 @@ def stored_rows(connection: Connection, chosen: Mapping[str, Condition], name: s
 
 
 def write_database(file: Path, rows: Rows) -> dict[str, int]:
-    """A database of SQLite with these rows, its journal folded in; returns how many there are of each table."""
+    """Writes a SQLite database with these rows in one file, without a journal; returns the row count per table."""
     counts = {table.name: 0 for table in moved()}
     with open_database(f"sqlite:///{file}") as made:
         with made.begin() as connection:
@@ -72,15 +72,16 @@ def write_database(file: Path, rows: Rows) -> dict[str, int]:
                     upsert(connection, model_of(table), part)
                     counts[table.name] += len(part)
         with made.engine.connect() as plain:
-            driver: Any = plain.connection.driver_connection
+            driver = plain.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
             driver.execute("PRAGMA journal_mode = DELETE")
     return counts
 
 
 def write_parquet(file: Path, rows: Rows, connection: Connection) -> dict[str, int]:
-    """A Parquet file with these rows; returns how many there are of each table.
+    """Writes a Parquet file with these rows; returns the row count per table.
 
-    `connection` is asked what the scores' cells and studies are.
+    The scores' cells and studies are read from `connection`.
     """
     counts = {table.name: 0 for table in moved()}
     schema = _schema().with_metadata({_MARK: json.dumps({"schema": known_schemas()[0]}).encode()})
@@ -95,13 +96,13 @@ def write_parquet(file: Path, rows: Rows, connection: Connection) -> dict[str, i
 
 @contextmanager
 def opened(file: Path) -> Iterator[Rows]:
-    """The rows of a file that `write_…` has written, or of any results database of SQLite.
+    """Opens an exported file or any SQLite results database, and gives a reader of its rows.
 
-    A database of an older program is brought up to date in a copy. Raises RequestError for a file that is not
-    xtransfer's, StoreError for one that is damaged or newer than this program.
+    A database with an older schema is migrated in a copy. Raises RequestError if the file is not one of xtransfer's,
+    StoreError if it is damaged or newer than this program.
     """
     if not file.is_file():
-        raise RequestError(f"{file}: there is no such file")
+        raise RequestError(f"{file}: no such file")
     if suffix_of(file) == ".parquet":
         with readable(file):
             rows = _parquet_rows(file)
@@ -123,7 +124,7 @@ def opened(file: Path) -> Iterator[Rows]:
 
 @contextmanager
 def snapshot(db: Database) -> Iterator[Connection]:
-    """A connection that sees the database as it is now, whatever is written meanwhile."""
+    """A connection that sees the database as it is now, whatever others write in the meantime."""
     with explained(db.name), db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN")
@@ -133,7 +134,7 @@ def snapshot(db: Database) -> Iterator[Connection]:
 
 
 def _copied(file: Path, folder: Path) -> Path:
-    """A copy with what stands in the log beside the database, which its file alone may lack."""
+    """Returns a copy that includes the write-ahead log, whose rows the database file alone may lack."""
     copy = folder / file.name
     with closing(files.connect_read_only(file)) as held, closing(sqlite3.connect(copy)) as made:
         held.backup(made)
@@ -180,8 +181,8 @@ def _parquet_rows(file: Path) -> Rows:
         _check_schema(file, revision)
         if revision != known_schemas()[0]:
             raise StoreError(
-                f"{file}: has schema {revision} of an older program, this one reads {known_schemas()[0]}; export it "
-                "again with this program, or as .sqlite, which is brought up to date when it is read"
+                f"{file}: has schema {revision} of an older version, this one reads {known_schemas()[0]}; export it "
+                "again with this version, or as .sqlite, which is migrated when it is read"
             )
         groups = [_table_of_group(file, held, at) for at in range(held.metadata.num_row_groups)]
 
@@ -198,18 +199,18 @@ def _parquet_rows(file: Path) -> Rows:
 
 
 def _table_of_group(file: Path, held: pq.ParquetFile, at: int) -> str:
-    """The one table that a group of rows is of; groups are small enough to be held in memory."""
+    """Returns the one table of a row group; raises StoreError if the group is too large for memory."""
     group = held.metadata.row_group(at)
     if not 0 < group.num_rows <= PART or group.total_byte_size > _PART_BYTES:
-        raise damaged(file, f"it says that a part has {group.num_rows} rows of {group.total_byte_size} bytes")
+        raise damaged(file, f"a row group has {group.num_rows} rows in {group.total_byte_size} bytes")
     (name,) = held.read_row_group(at, ["table"]).column("table").unique().to_pylist()
     if name not in Base.metadata.tables:
         raise damaged(file, f"it has rows of an unknown table {name}")
     return str(name)
 
 
-def _values(table: Table, record: Any) -> Any:
-    """A record of JSON with its moments; what else is wrong with it is found when it is checked."""
+def _values(table: Table, record: Any) -> Any:  # Any: JSON, which `checked` checks later
+    """Returns a JSON record with its times parsed."""
     if not isinstance(record, dict):
         return record
     moments = [column.name for column in table.columns if type_of(column) is datetime and column.name in record]

@@ -1,4 +1,4 @@
-"""The tables of what results refer to: languages, metrics, suites, encoders, benchmarks, published figures."""
+"""The tables that results refer to: languages, metrics, suites, encoders, benchmarks, published scores."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class LanguageRow(Base):
     code: Mapped[str] = mapped_column(primary_key=True, doc="ISO 639-1 where there is one, else ISO 639-3")
     name: Mapped[str] = mapped_column(doc="English name")
     family: Mapped[str] = mapped_column(doc="top-level family")
-    branch: Mapped[str] = mapped_column(doc="branch within Indo-European, else the family again")
-    script: Mapped[str] = mapped_column(doc="script that most text of the language is written in")
+    branch: Mapped[str] = mapped_column(doc="branch within Indo-European; elsewhere the same as `family`")
+    script: Mapped[str] = mapped_column(doc="script that the language is mostly written in")
 
 
 class MetricRow(Base):
@@ -27,24 +27,24 @@ class MetricRow(Base):
     __tablename__ = "metric"
     __table_args__ = (CheckConstraint("lowest < highest", name="range"),)
 
-    name: Mapped[str] = mapped_column(primary_key=True, doc="as in scores")
+    name: Mapped[str] = mapped_column(primary_key=True, doc="name of the metric, as in `score`")
     lowest: Mapped[float] = mapped_column(doc="least possible value, in points")
     highest: Mapped[float] = mapped_column(doc="greatest possible value, in points")
-    definition: Mapped[str] = mapped_column(doc="what is measured, and whose scorer it equals")
+    definition: Mapped[str] = mapped_column(doc="what it measures, and the reference scorer that it equals")
 
 
 class SuitePartRow(Base):
-    """One number that XTREME or XTREME-R counts: a benchmark in a language by a metric."""
+    """One score that XTREME or XTREME-R averages: a benchmark in a language by a metric."""
 
     __tablename__ = "suite_part"
 
     suite: Mapped[str] = mapped_column(primary_key=True, doc="`xtreme` or `xtreme-r`")
-    benchmark: Mapped[str] = mapped_column(primary_key=True, doc="benchmark as a part of the suite")
+    benchmark: Mapped[str] = mapped_column(primary_key=True, doc="benchmark of the suite")
     scored: Mapped[str] = mapped_column(
-        primary_key=True, doc="benchmark that may be scored for it: itself, or one with the same test rows"
+        primary_key=True, doc="benchmark whose score is used: the same, or one with the same test rows"
     )
-    language: Mapped[str] = mapped_column(ForeignKey("language.code"), primary_key=True, doc="language that counts")
-    metric: Mapped[str] = mapped_column(ForeignKey("metric.name"), primary_key=True, doc="metric that counts")
+    language: Mapped[str] = mapped_column(ForeignKey("language.code"), primary_key=True, doc="language of the score")
+    metric: Mapped[str] = mapped_column(ForeignKey("metric.name"), primary_key=True, doc="metric of the score")
 
 
 class EncoderRow(Base):
@@ -56,14 +56,16 @@ class EncoderRow(Base):
         CheckConstraint("source IN ('hub', 'folder', 'trained-here', 'unknown')", name="source"),
     )
 
-    name: Mapped[str] = mapped_column(primary_key=True, doc="as in cells: `name@seed`, or `hub id@commit` cut short")
-    source: Mapped[str] = mapped_column(doc="`hub`, `folder` (a mirror's too), `trained-here` or `unknown`")
-    id: Mapped[str] = mapped_column(doc="hub id, name of the folder, or name in the catalogue of encoders")
-    revision: Mapped[str] = mapped_column(doc="commit, digest of the folder, or seed of pretraining")
+    name: Mapped[str] = mapped_column(
+        primary_key=True, doc="as in `cell`: `name@seed`, or `hub id@` with the start of the commit"
+    )
+    source: Mapped[str] = mapped_column(doc="`hub`, `folder` (local, or of a mirror), `trained-here` or `unknown`")
+    id: Mapped[str] = mapped_column(doc="hub id, folder name, or name in the catalogue of encoders")
+    revision: Mapped[str] = mapped_column(doc="commit, digest of the folder, or pretraining seed")
 
 
 class BenchmarkRow(Base):
-    """A benchmark as it was declared when cells read it."""
+    """A benchmark as it was declared when its rows were read."""
 
     __tablename__ = "benchmark"
     __table_args__ = (
@@ -71,19 +73,21 @@ class BenchmarkRow(Base):
         CheckConstraint("num_languages >= 0", name="num_languages"),
     )
 
-    name: Mapped[str] = mapped_column(primary_key=True, doc="as in slugs of intermediates and targets")
+    name: Mapped[str] = mapped_column(primary_key=True, doc="name, as in slugs of intermediates and targets")
     revision: Mapped[str] = mapped_column(
-        primary_key=True, doc="revisions that its sources are declared at, joined by '+'; '' where they name none"
+        primary_key=True, doc="declared revisions of its sources, joined by '+'; '' if there are none"
     )
-    kind: Mapped[str] = mapped_column(doc="how it is encoded and decoded: pair, choice, tags, span …; '' if unknown")
-    metric: Mapped[str | None] = mapped_column(ForeignKey("metric.name"), doc="main metric; NULL: only trained on")
+    kind: Mapped[str] = mapped_column(doc="task type: pair, choice, tags, span …; '' if unknown")
+    metric: Mapped[str | None] = mapped_column(
+        ForeignKey("metric.name"), doc="main metric; NULL for training data only"
+    )
     num_languages: Mapped[int] = mapped_column(doc="languages that it declares")
     source: Mapped[str] = mapped_column(doc="data sets that its rows come from, joined by '+'")
     licence: Mapped[str] = mapped_column(doc="as its authors state it")
 
 
 class PublishedRow(Base):
-    """A figure from a paper or from its authors' code."""
+    """A score from a paper or from its authors' code."""
 
     __tablename__ = "published"
     __table_args__ = (
@@ -96,15 +100,17 @@ class PublishedRow(Base):
     )
 
     paper: Mapped[str] = mapped_column(primary_key=True, doc="short name of the paper")
-    model: Mapped[str] = mapped_column(primary_key=True, doc="model as the paper names it")
+    model: Mapped[str] = mapped_column(primary_key=True, doc="name of the model in the paper")
     setting: Mapped[str] = mapped_column(primary_key=True, doc="`zero-shot`, `translate-train`, `intermediate` …")
     benchmark: Mapped[str] = mapped_column(
-        primary_key=True, doc="our name of the benchmark; `xtreme` or `xtreme-r` for a total"
+        primary_key=True, doc="name of the benchmark here; `xtreme` or `xtreme-r` for a total"
     )
     language: Mapped[str] = mapped_column(primary_key=True, doc="language code; '' for the mean over its languages")
-    metric: Mapped[str] = mapped_column(ForeignKey("metric.name"), primary_key=True, doc="our name of the metric")
-    value: Mapped[float] = mapped_column(doc="the figure, in points")
-    n_languages: Mapped[int | None] = mapped_column(doc="languages that a mean is over, where the source says so")
-    source: Mapped[str] = mapped_column(doc="where exactly it stands")
+    metric: Mapped[str] = mapped_column(ForeignKey("metric.name"), primary_key=True, doc="name of the metric here")
+    value: Mapped[float] = mapped_column(doc="points")
+    n_languages: Mapped[int | None] = mapped_column(
+        doc="number of languages in a mean; NULL if the source does not say"
+    )
+    source: Mapped[str] = mapped_column(doc="where it is printed: table, README, pull request")
     trust: Mapped[str] = mapped_column(doc="`paper`, `authors' code or README` or `third party`")
-    note: Mapped[str] = mapped_column(doc="what a reader must know of it; '' for nothing")
+    note: Mapped[str] = mapped_column(doc="what a reader must know; '' for nothing")

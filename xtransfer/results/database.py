@@ -1,7 +1,7 @@
-"""Opening the results database: SQLite by default, PostgreSQL by URL; migrated when it is opened for writing.
+"""Opens the results database: SQLite by default, PostgreSQL by URL; opening it for writing migrates it.
 
-Before anything is written the database is looked at read-only: one of a newer program, a damaged file or a
-file of something else is refused and stays byte for byte as it was.
+A SQLite file is first inspected read-only: a newer database, a damaged file or one of another program raises an error
+and is not modified.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LOCK = 0x78746672  # PostgreSQL advisory lock held while migrating
 
 @dataclass(frozen=True)
 class Database:
-    """An open results database. `engine` begins writing transactions at once, so two writers queue up."""
+    """An open results database. `engine` takes the write lock when a transaction begins, so writers queue."""
 
     engine: Engine
     url: URL
@@ -40,12 +40,12 @@ class Database:
 
     @property
     def name(self) -> str:
-        """For messages: the file of SQLite, else the URL without its password."""
+        """Returns the SQLite file, or the URL without its password; for messages."""
         return str(sqlite_file(self.url) or self.url.render_as_string(hide_password=True))
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction; damage and locks found on the way become StoreError."""
+        """A transaction; raises StoreError if the database is damaged or locked."""
         with explained(self.name), self.engine.begin() as connection:
             yield connection
 
@@ -60,10 +60,10 @@ class Database:
 
 
 def open_database(url: str, *, read_only: bool = False) -> Database:
-    """The database at `url`, made or migrated to this program's schema unless `read_only`.
+    """Opens the database at `url`; unless `read_only`, creates it or migrates it to this program's schema.
 
-    Raises RequestError for a URL that cannot be used or written, StoreError for a database that is newer
-    than this program, of a development version, damaged, or not xtransfer's (nothing is changed then).
+    Raises RequestError for a URL that cannot be used or written; StoreError, without changing anything, for a database
+    that is newer than this program, of a development version, damaged, or of another program.
     """
     parsed = _parse(url)
     file = sqlite_file(parsed)
@@ -82,26 +82,26 @@ def open_database(url: str, *, read_only: bool = False) -> Database:
 
 
 def sqlite_file(url: URL) -> Path | None:
-    """The file of a SQLite URL; None for a server."""
+    """Returns the file of a SQLite URL; None for a server."""
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def known_schemas() -> list[str]:
-    """The schemas that this program can read, its own first."""
+    """Returns the schema revisions that this program can read, newest first."""
     return [step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
 def demand_known(name: str, revision: str, advice: str) -> None:
-    """Raises StoreError for a schema that this program cannot read; `advice` says what to do about a newer one."""
+    """Raises StoreError for a schema that this program cannot read; `advice` says what to do if it is newer."""
     if revision in _UNRELEASED:
         raise StoreError(
-            f"{name}: was made by a development version of xtransfer (schema {revision}), which this program cannot "
-            "read; it was left as it is. Run its studies again into a new database (XTRANSFER_DATABASE_URL; finished "
-            "stages in the artifact store are not repeated), or read it with the version that made it"
+            f"{name}: made by a development version of xtransfer (schema {revision}), which this version cannot read; "
+            "nothing was changed. Run its studies again with a new database (XTRANSFER_DATABASE_URL; finished stages "
+            "are reused from the artifact store), or read it with the version that made it"
         )
     known = known_schemas()
     if revision not in known:
-        raise StoreError(f"{name}: has schema {revision}, this program knows schemas up to {known[0]}; {advice}")
+        raise StoreError(f"{name}: has schema {revision}, but this version knows schemas up to {known[0]}; {advice}")
 
 
 def _parse(url: str) -> URL:
@@ -114,7 +114,7 @@ def _parse(url: str) -> URL:
     if backend not in ("sqlite", "postgresql"):
         raise RequestError(f"XTRANSFER_DATABASE_URL: '{backend}' is not supported (known: sqlite, postgresql)")
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise RequestError("XTRANSFER_DATABASE_URL: results are kept in a file; write sqlite:///FILE")
+        raise RequestError("XTRANSFER_DATABASE_URL: results need a file; write sqlite:///FILE")
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"):
         raise RequestError(f"XTRANSFER_DATABASE_URL: driver '{parsed.drivername}' is not supported "
                            "(known: sqlite, postgresql+psycopg)")  # fmt: skip
@@ -123,12 +123,12 @@ def _parse(url: str) -> URL:
 
 def _check_revision(name: str, revision: str | None, tables: set[str], *, only_ours: bool) -> None:
     if revision is not None:
-        advice = "it was left as it is. Update xtransfer, or name another database with XTRANSFER_DATABASE_URL"
+        advice = "nothing was changed. Update xtransfer, or set XTRANSFER_DATABASE_URL to another database"
         demand_known(name, revision, advice)
     ours = {table.name for table in Base.metadata.sorted_tables}
     if revision is None and (tables - {VERSION_TABLE} if only_ours else tables & ours):
-        raise StoreError(f"{name}: is another program's database ({', '.join(sorted(tables)[:3])} …); "
-                         "name another with XTRANSFER_DATABASE_URL")  # fmt: skip
+        raise StoreError(f"{name}: a database of another program ({', '.join(sorted(tables)[:3])} …); "
+                         "set XTRANSFER_DATABASE_URL to another one")  # fmt: skip
 
 
 def _server_engine(url: URL, read_only: bool) -> Engine:
@@ -151,9 +151,9 @@ def _config() -> Config:
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Brings the schema to a revision, rows included, in one transaction under a lock: of two at once, one waits.
+    """Migrates schema and rows to a revision in one transaction; concurrent migrations queue.
 
-    At the newest revision, what the program knows of languages and metrics is brought up to date too.
+    At the newest revision, also updates the reference tables (languages, metrics, suites, published scores).
     """
     config = _config()
     script = ScriptDirectory.from_config(config)
@@ -168,8 +168,8 @@ def migrate(database: Database, revision: str = "head") -> None:
             _check_revision(database.name, found, tables, only_ours=connection.dialect.name == "sqlite")
             if database.read_only:
                 raise StoreError(
-                    f"{database.name}: the database has schema {found}, this program reads {head}; "
-                    "any command that writes, such as xtransfer run, brings it up to date"
+                    f"{database.name}: has schema {found}, this version reads {head}; "
+                    "any command that writes, such as xtransfer run, migrates it"
                 )
             config.attributes.update(connection=connection, version_table=VERSION_TABLE)
             steps = [step.revision for step in script.walk_revisions("base", "heads")]
@@ -182,14 +182,14 @@ def migrate(database: Database, revision: str = "head") -> None:
 
 
 def _identify(connection: Connection) -> None:
-    """Gives the database an identity, unless it has one."""
+    """Gives the database an identity if it has none."""
     if connection.scalar(select(IdentityRow.id)) is None:
         connection.execute(insert(IdentityRow).values(id=uuid4().hex))
 
 
 @contextmanager
 def _for_schema(database: Database) -> Iterator[Connection]:
-    """A transaction in which tables may be made anew: SQLite must not look at foreign keys meanwhile."""
+    """A transaction that may recreate tables: SQLite does not enforce foreign keys in it."""
     file = sqlite_file(database.url)
     if file is None or database.read_only:
         with database.engine.begin() as connection:
@@ -204,8 +204,6 @@ def _for_schema(database: Database) -> Iterator[Connection]:
 
 
 def _check_references(name: str, connection: Connection) -> None:
-    """Looks at what SQLite was told not to look at."""
+    """Raises StoreError for a foreign key without its row, which SQLite did not check during the migration."""
     if connection.dialect.name == "sqlite" and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
-        raise StoreError(
-            f"{name}: a row of {lost[0]} refers to a row of {lost[2]} that is not there; nothing was changed"
-        )
+        raise StoreError(f"{name}: a row of {lost[0]} refers to a missing row of {lost[2]}; nothing was changed")

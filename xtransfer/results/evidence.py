@@ -1,14 +1,17 @@
-"""What the artifacts of a cell say: its scores, the stages behind it, and whether it learnt anything."""
+"""Reads a cell's artifacts: its scores, the stages behind it, and whether the model learned anything."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field, TypeAdapter
+
+from xtransfer.base.declared import reasons
 from xtransfer.base.errors import StoreError
+from xtransfer.benchmarks.spec import SplitName
 from xtransfer.study.stage_facts import Facts
 
 if TYPE_CHECKING:
@@ -17,27 +20,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """One line of scores.json; values in points (0 to 100)."""
+    """One line of scores.json: a metric of a benchmark in one language."""
 
     language: str
-    split: str
+    split: SplitName
     metric: str
-    value: float
-    n: int
-    chance: float | None
-    constant: bool  # all predictions of the language are equal
+    value: float  # points, 0-100
+    n: int  # items
+    chance: float | None  # points of a constant or random prediction
+    constant: bool  # all predictions are equal: the model has collapsed
+
+
+_SCORES = TypeAdapter(Annotated[tuple[Score, ...], Field(min_length=1)])
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The scores of a cell, and the artifacts behind them: that of the scores last."""
+    """The scores of a cell, and the artifacts behind them; that of the scores is last."""
 
     scores: tuple[Score, ...]
     artifacts: tuple[Artifact, ...]
 
     @property
     def degenerate(self) -> str:
-        """Why the cell's numbers mean nothing; empty where they do."""
+        """Returns why the cell's scores mean nothing; empty if they are meaningful."""
         for artifact in self.artifacts:
             if reason := Facts.of(artifact.manifest.facts).degenerate:
                 return f"{artifact.manifest.name}: {reason}"
@@ -47,9 +53,9 @@ class Evidence:
 
 
 def evidence(store: ArtifactStore, key: str) -> Evidence | None:
-    """What the score stage of that key and its inputs left; None while it has no artifact.
+    """Returns the scores of the score stage `key` and the artifacts behind them; None if it has no artifact yet.
 
-    Raises StoreError when an artifact behind it is gone or scores.json cannot be read.
+    Raises StoreError if an artifact behind it is missing or scores.json cannot be read.
     """
     found = store.find(key)
     if found is None:
@@ -66,7 +72,7 @@ def _lineage(store: ArtifactStore, artifact: Artifact, seen: set[str]) -> Iterat
         if source is None:
             raise StoreError(
                 f"{artifact.manifest.name}: its input '{name}' ({key}) is gone from the artifact store; "
-                "run the study again to make it anew"
+                "run the study again to recreate it"
             )
         yield from _lineage(store, source, seen)
     yield artifact
@@ -74,14 +80,7 @@ def _lineage(store: ArtifactStore, artifact: Artifact, seen: set[str]) -> Iterat
 
 def _scores(file: Path) -> tuple[Score, ...]:
     try:
-        lines: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
-        scores = tuple(
-            Score(line["language"], line["split"], line["metric"], float(line["value"]), int(line["n"]),
-                  line["chance"], bool(line["constant"]))
-            for line in lines
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{file}: is not a list of scores ({error!r}); remove its artifact and run again") from error
-    if not scores:
-        raise StoreError(f"{file}: holds no score; remove its artifact and run again")
-    return scores
+        return _SCORES.validate_json(file.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = reasons(error) if isinstance(error, ValueError) else str(error)
+        raise StoreError(f"{file}: not a valid list of scores ({reason}); remove its artifact and run again") from error

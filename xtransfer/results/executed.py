@@ -1,14 +1,14 @@
-"""The tables of executed stages, and of what each is in the cells that rest on it."""
+"""The tables of finished stages and of their roles in cells."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from xtransfer.results.base import Base
+from xtransfer.base.declared import JsonObject
+from xtransfer.results.base import Base, cell_key
 from xtransfer.results.roles import TRAININGS
 
 
@@ -20,7 +20,7 @@ _PHASE = f"CASE WHEN role IN ({_listed(TRAININGS)}) THEN phase IS NOT NULL AND p
 
 
 class StageRow(Base):
-    """An executed stage: the manifest of its artifact."""
+    """A finished stage: the manifest of its artifact."""
 
     __tablename__ = "stage"
     __table_args__ = (
@@ -31,22 +31,22 @@ class StageRow(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True, doc="digest of kind, version, settings and inputs")
     kind: Mapped[str] = mapped_column(doc="pretrain, translator, convert, translate, train or score")
-    version: Mapped[int] = mapped_column(doc="raised when what the kind computes changes")
+    version: Mapped[int] = mapped_column(doc="version of the kind; raised when its results change")
     name: Mapped[str] = mapped_column(doc="readable name")
-    settings: Mapped[dict[str, Any]] = mapped_column(doc="everything that changes the result, as JSON")
-    facts: Mapped[dict[str, Any]] = mapped_column(doc="losses, counts … and `processor`, what computed it (JSON)")
-    packages: Mapped[dict[str, Any]] = mapped_column(doc="package → version (JSON)")
-    host: Mapped[str] = mapped_column(doc="machine that it ran on")
+    settings: Mapped[JsonObject] = mapped_column(doc="every setting that changes the result (JSON)")
+    facts: Mapped[JsonObject] = mapped_column(doc="losses, counts …, and the name of the `processor` (JSON)")
+    packages: Mapped[JsonObject] = mapped_column(doc="package → version (JSON)")
+    host: Mapped[str] = mapped_column(doc="machine it ran on")
     device: Mapped[str] = mapped_column(doc="`cpu`, `cuda:0` …")
-    started: Mapped[datetime] = mapped_column(doc="when it began (UTC)")
-    seconds: Mapped[float] = mapped_column(doc="how long it took")
+    started: Mapped[datetime] = mapped_column(doc="when it started (UTC)")
+    seconds: Mapped[float] = mapped_column(doc="run time")
     energy_joules: Mapped[float | None] = mapped_column(
-        doc="energy of its processor or GPU meanwhile, other programs' share included; NULL where no counter is read",
+        doc="energy used by its processor or GPU, including other programs; NULL if no counter can be read",
     )
 
 
 class CellStageRow(Base):
-    """The stages behind a cell: its score stage and all that fed it."""
+    """The stages behind a cell: its score stage and all stages that it depends on."""
 
     __tablename__ = "cell_stage"
     __table_args__ = (
@@ -54,20 +54,18 @@ class CellStageRow(Base):
         Index(None, "stage"),
     )
 
-    cell: Mapped[str] = mapped_column(
-        ForeignKey("cell.key", ondelete="CASCADE"), primary_key=True, doc="key of the cell"
-    )
+    cell: Mapped[str] = cell_key()
     stage: Mapped[str] = mapped_column(
         ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the stage"
     )
     role: Mapped[str] = mapped_column(
-        doc="what it is there: `pretraining`, `intermediate` or `target` (trainings), `score`, `translation`, "
+        doc="its role in the cell: `pretraining`, `intermediate` or `target` (trainings), `score`, `translation`, "
         "`translator`, `conversion` or `round-trip`"
     )
     phase: Mapped[int | None] = mapped_column(
-        doc="of a training: its place among those of the intermediate or of the target, from 0; NULL for other roles"
+        doc="for a training, its number among those of the intermediate or of the target, from 0; otherwise NULL"
     )
     language: Mapped[str] = mapped_column(
-        doc="of the rows of a training: with translate-train a target has one for each; several of a mixture are "
-        "joined by '+'; '' for other roles"
+        doc="for a training, the language of its rows: one per training with translate-train, joined by '+' for a "
+        "mixture; otherwise ''"
     )

@@ -1,4 +1,4 @@
-"""What a database driver says when something is wrong, put into words for people."""
+"""Turns errors of database drivers into messages that say what to do."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from xtransfer.base.errors import RequestError, StoreError
 
-BUSY_SECONDS = 60.0  # how long a writer waits for another; a transaction here takes milliseconds
+BUSY_SECONDS = 60.0  # how long a writer waits for another; transactions here take milliseconds
 
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Turns what a driver says of damage, locks, space and lost servers into errors for people."""
+    """Turns driver errors (damage, locks, full disk, lost server) into StoreError or RequestError."""
     try:
         yield
-    except (UnicodeDecodeError, JSONDecodeError) as error:  # a message that quotes the damage, a column that has it
+    except (UnicodeDecodeError, JSONDecodeError) as error:  # in the driver's message or a JSON column
         raise damaged(name, str(error)) from error
     except OverflowError as error:
         raise RequestError(f"{name}: {error}; numbers of a request go up to 2147483647") from error
@@ -30,12 +30,12 @@ def explained(name: str) -> Iterator[None]:
             raise damaged(name, reason) from error
         if "locked" in lower:
             raise StoreError(f"{name}: another program has held the database for {BUSY_SECONDS:.0f} s; "
-                             "wait for it or end it, then run again") from error  # fmt: skip
+                             "wait for it or stop it, then run again") from error  # fmt: skip
         if "full" in lower or "disk i/o" in lower:
-            raise StoreError(f"{name}: {reason}; free some space and run again, nothing was half written") from error
+            raise StoreError(f"{name}: {reason}; free some space and run again; nothing was half written") from error
         if "readonly" in lower or "unable to open" in lower:
             raise RequestError(
-                f"{name}: cannot be written ({reason}); name another with XTRANSFER_DATABASE_URL"
+                f"{name}: not writable ({reason}); set XTRANSFER_DATABASE_URL to another database"
             ) from error
         if "connection option" in lower:  # of the URL
             raise RequestError(f"XTRANSFER_DATABASE_URL: {name}: {reason.strip()}") from error
@@ -47,10 +47,10 @@ def explained(name: str) -> Iterator[None]:
 
 
 def damaged(name: str, reason: str) -> StoreError:
-    """The error for a database file whose bytes make no sense."""
+    """Returns the error for a damaged database file."""
     reason = " ".join(reason.split())
     return StoreError(
-        f"{name}: the database is damaged ({reason}). Nothing was changed. Restore a backup, or salvage what "
-        f"can be read with: sqlite3 '{name}' .recover | sqlite3 recovered.db; or move the file away and run "
-        "the study again: finished stages are still in the artifact store, so only the rows are written anew"
+        f"{name}: the database is damaged ({reason}). Nothing was changed. Restore a backup, or recover what "
+        f"is readable with: sqlite3 '{name}' .recover | sqlite3 recovered.db; or move the file away and run the study "
+        "again: finished stages are reused from the artifact store, and only the rows are written again"
     )

@@ -1,4 +1,4 @@
-"""A results database in a SQLite file: looked at before it is opened, opened so that writers queue up."""
+"""Inspects and opens SQLite results databases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -16,28 +15,30 @@ from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results.faults import BUSY_SECONDS, damaged, explained
 from xtransfer.results.schema import VERSION_TABLE
 
-_CHECKED_BYTES = 16 << 20  # files up to this size are checked whole when opened; larger ones when they are read
+_CHECKED_BYTES = 16 << 20  # larger files are not checked for damage when opened, only when read
 
 
 def look_at(file: Path, *, read_only: bool) -> tuple[str | None, set[str]]:
-    """The schema revision and the tables of a database file; both empty where there is no file yet.
+    """Returns the schema revision and the tables of a database file: None and no tables if there is no file yet.
 
-    Nothing is written, not even SQLite's files beside it. Raises RequestError for a file that cannot be used,
-    StoreError for one that is damaged.
+    Writes nothing, not even SQLite's files beside it. Raises RequestError for a file that cannot be used, StoreError
+    for a damaged one.
     """
     if not file.exists():
         if read_only:
             raise RequestError(f"{file}: no results here yet; run a study first, for example: xtransfer run lab")
         if not file.parent.is_dir():
-            raise RequestError(f"{file}: no folder {file.parent}; make it, or name another with XTRANSFER_DATABASE_URL")
+            raise RequestError(
+                f"{file}: no folder {file.parent}; create it, or set XTRANSFER_DATABASE_URL to another file"
+            )
         if not os.access(file.parent, os.W_OK):
-            raise RequestError(f"{file}: cannot write to {file.parent}; name another with XTRANSFER_DATABASE_URL")
+            raise RequestError(f"{file}: cannot write to {file.parent}; set XTRANSFER_DATABASE_URL to another file")
         return None, set()
     if file.is_dir():
-        raise RequestError(f"{file}: is a folder; XTRANSFER_DATABASE_URL must name a file")
+        raise RequestError(f"{file}: is a folder; set XTRANSFER_DATABASE_URL to a file")
     if not os.access(file, os.R_OK if read_only else os.R_OK | os.W_OK):
         raise RequestError(f"{file}: cannot be {'read' if read_only else 'written'}; change its permissions "
-                           "or name another with XTRANSFER_DATABASE_URL")  # fmt: skip
+                           "or set XTRANSFER_DATABASE_URL to another file")  # fmt: skip
     if file.stat().st_size == 0:
         return None, set()
     log = file.with_name(file.name + "-wal")
@@ -48,7 +49,7 @@ def look_at(file: Path, *, read_only: bool) -> tuple[str | None, set[str]]:
     except StoreError:
         if not log.exists():
             raise
-        return _look_at(file, immutable=False)  # another program began to write while the file was read
+        return _look_at(file, immutable=False)  # another program started to write during the check
 
 
 def _look_at(file: Path, *, immutable: bool) -> tuple[str | None, set[str]]:
@@ -60,16 +61,16 @@ def _look_at(file: Path, *, immutable: bool) -> tuple[str | None, set[str]]:
                 raise damaged(str(file), verdict)
         if VERSION_TABLE not in tables:
             return None, tables
-        query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608, a name of our own
+        query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 - a constant name
         found = connection.execute(query).fetchone()
         return (found[0] if found else None), tables
 
 
 def read_only_location(file: Path, *, immutable: bool | None = None) -> str:
-    """The URI that opens a SQLite file for reading alone.
+    """Returns the URI that opens a SQLite file read-only.
 
-    `immutable` reads the file as it is, without its log and without locks; by default that is done only on a
-    read-only disk, where a finished database can be read in no other way.
+    `immutable` reads the file without its log and without locks; the default does so only on a read-only disk, where
+    nothing else works.
     """
     sidecars = [file.with_name(file.name + suffix) for suffix in ("-wal", "-shm")]
     if immutable is None:
@@ -87,29 +88,29 @@ def connect_read_only(file: Path, *, immutable: bool | None = None) -> sqlite3.C
 
 
 def engine(file: Path, *, read_only: bool, foreign_keys: bool = True) -> Engine:
-    """An engine on the file; a writing transaction takes its lock when it begins."""
+    """Returns an engine on the file; a transaction takes the write lock when it begins."""
     if read_only:
         return create_engine("sqlite://", creator=lambda: connect_read_only(file), pool_size=2)
     made = create_engine(URL.create("sqlite", database=str(file)), connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(made, "connect")
-    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin where SQLAlchemy says, DDL included
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy begins transactions, also for DDL
         _use_write_ahead_log(connection)
-        # A power cut may lose the last rows, never half of them; a rerun writes them from the artifacts.
+        # A power cut may lose the last transactions; a rerun writes their rows again from the artifacts.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -65536")  # KiB: rows of new cells land all over the tree
+        connection.execute("PRAGMA cache_size = -65536")  # KiB; new rows have random keys, so they touch many pages
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
     @event.listens_for(made, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # a lock taken late could not be waited for
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # SQLite does not wait when a reading transaction wants to write
 
     return made
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Readers never wait then. SQLite does not wait while it changes the mode: done here."""
+    """Turns on the write-ahead log, so that readers never wait; waits for the lock, which SQLite does not do here."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:

@@ -1,8 +1,8 @@
-"""Results from one database to another: exported to a file, imported without doubling.
+"""Exports results to a file and imports them into another database, without duplicates.
 
-Rows are moved, with all that says where they came from; artifacts (checkpoints, translations, predictions) are not.
-A score still names its artifact by key, and `prediction` the digest of the file: copy the artifact store as well, or
-the gains of imported cells have no intervals.
+Rows move with their provenance; artifacts (checkpoints, translations, predictions) do not. A score still names its
+artifact by key, and `prediction` has the digest of its file. Copy the artifact store as well, or gains of imported
+cells have no intervals.
 """
 
 from __future__ import annotations
@@ -23,45 +23,45 @@ from xtransfer.results.merging import Comparison, Conflict, Preference, compare,
 from xtransfer.results.schema import StudyRow
 from xtransfer.results.selection import conditions
 
-_SHOWN = 20  # conflicts that a message lists
-_JOURNALS = ("-wal", "-shm", "-journal")  # endings of the files that SQLite keeps beside a database
-_SQLITE, _WRITE_MODE, _AHEAD = b"SQLite format 3\0", 18, b"\2"  # the header; at 18, 2: a log is written ahead
+_SHOWN = 20  # conflicts listed in a message
+_JOURNALS = ("-wal", "-shm", "-journal")  # suffixes of SQLite's files beside a database
+_SQLITE, _WRITE_MODE, _AHEAD = b"SQLite format 3\0", 18, b"\2"  # file header; byte 18 is 2 with a write-ahead log
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What a file holds."""
+    """An exported file."""
 
     file: Path
-    rows: dict[str, int]  # table → rows
+    rows: dict[str, int]  # table → number of rows
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import changed."""
+    """What an import changed, in cells and rows."""
 
     new: int  # cells that were not here
-    completed: int  # cells that were only planned here, or had failed
-    replaced: int  # cells that said something else here (prefer: theirs)
-    known: int  # cells that stay as they were
+    completed: int  # cells that were only planned or had failed here
+    replaced: int  # cells that differed here (prefer: theirs)
+    known: int  # cells that stay as they are
     conflicts: tuple[Conflict, ...]
-    rows: dict[str, int]  # table → rows that were added or replaced
+    rows: dict[str, int]  # table → number of rows added or replaced
 
 
 def export(db: Database, file: Path | str, studies: Sequence[str] | None = None, *, force: bool = False) -> Exported:
-    """Writes results of `db`, opened for reading, to a `.parquet` or `.sqlite` file; None: of all studies.
+    """Writes the results of some studies (None: all) to a `.parquet` or `.sqlite` file, whole or not at all.
 
-    The file is there whole or not at all. Raises RequestError for an unknown study, for a name that does not say the
-    format, for a file that exists unless `force`, and whatever is said for this or another database that is in use.
+    Raises RequestError for an unknown study, another suffix, an existing file without `force`, and, even with it, for
+    the file of this database or of another one in use.
     """
     file = Path(file)
     suffix = suffix_of(file)
     with _writable(file):
         _demand_no_database(db, file)
         if file.exists() and not force:
-            raise RequestError(f"{file}: exists; name another file, or say --force to replace it")
+            raise RequestError(f"{file}: exists; name another file, or add --force to replace it")
         if not file.parent.is_dir():
-            raise RequestError(f"{file}: there is no folder {file.parent}")
+            raise RequestError(f"{file}: no folder {file.parent}; create it first")
     with _writable(file), snapshot(db) as connection, _whole(file) as part:
         known = list(connection.scalars(select(StudyRow.name)))
         for name in studies or ():
@@ -73,13 +73,13 @@ def export(db: Database, file: Path | str, studies: Sequence[str] | None = None,
 
 
 def bring_in(db: Database, file: Path, prefer: Preference | None = None) -> Imported:
-    """Merges the results of a file into `db` in one transaction; what is there already stays once.
+    """Merges the results of a file into `db` in one transaction, without duplicates.
 
-    Raises RequestError that lists rows with the same key and other numbers, unless `prefer` says whose stand;
-    nothing is changed then. StoreError for a file that is damaged, or newer than this program.
+    `prefer` says whose rows win where keys are equal but numbers differ; without it, raises RequestError that lists
+    them. Raises StoreError for a file that is damaged or newer than this program. Nothing is changed on an error.
     """
     if _is_own(db, file):
-        raise RequestError(f"{file}: is this database itself")
+        raise RequestError(f"{file}: this is the open database itself")
     with opened(file) as rows:
         try:
             with db.begin() as connection:
@@ -88,23 +88,23 @@ def bring_in(db: Database, file: Path, prefer: Preference | None = None) -> Impo
                     raise RequestError(_listed(file, found))
                 written = merge(connection, rows, found, prefer)
         except (IntegrityError, DataError) as error:
-            raise StoreError(f"{file}: its rows do not fit together ({error.orig}); nothing was changed") from error
+            raise StoreError(f"{file}: its rows are inconsistent ({error.orig}); nothing was changed") from error
     return _outcome(found, prefer, written)
 
 
 def _is_own(db: Database, file: Path) -> bool:
-    """Whether a file is that of the database, by whatever path or link."""
+    """Returns whether a file is the database's own, by any path or link."""
     own = sqlite_file(db.url)
     return own is not None and file.exists() and own.exists() and file.samefile(own)
 
 
 def _demand_no_database(db: Database, file: Path) -> None:
-    """Raises RequestError for the file of a database that is in use: this one, or any with a journal.
+    """Raises RequestError for a database in use: this one, or any with a journal.
 
-    A new file beside an old journal would be read with it. What an export has written has none, in whatever mode.
+    SQLite would apply an old journal to a new file beside it. Exported files have no journal.
     """
     if _is_own(db, file):
-        raise RequestError(f"{file}: is this database itself; name another file")
+        raise RequestError(f"{file}: this is the open database itself; name another file")
     for place in dict.fromkeys((file, file.resolve())):
         for journal in (place.with_name(place.name + ending) for ending in _JOURNALS):
             if journal.exists():
@@ -116,7 +116,7 @@ def _demand_no_database(db: Database, file: Path) -> None:
         with file.open("rb") as held:
             head = held.read(_WRITE_MODE + 1)
         if head.startswith(_SQLITE) and head[_WRITE_MODE:] == _AHEAD:
-            raise RequestError(f"{file}: is a database that a program writes to; name another file")
+            raise RequestError(f"{file}: a database that a program writes to; name another file")
 
 
 def _outcome(found: Comparison, prefer: Preference | None, written: dict[str, int]) -> Imported:
@@ -133,16 +133,16 @@ def _listed(file: Path, found: Comparison) -> str:
         lines.append(f"  and {len(found.conflicts) - _SHOWN} more")
     return "\n".join(
         [
-            f"{file}: {len(found.conflicts)} numbers differ from those here:",
+            f"{file}: {len(found.conflicts)} values differ from those here:",
             *lines,
-            "nothing was changed; say whose stand: --prefer ours or --prefer theirs",
+            "nothing was changed; choose with --prefer ours or --prefer theirs",
         ]
     )
 
 
 @contextmanager
 def _whole(file: Path) -> Iterator[Path]:
-    """A file beside it to write to, which takes its place when all is written."""
+    """Gives a temporary file beside it to write to, and renames it into place when it is complete."""
     part = file.with_name(f".{file.name}.{os.getpid()}.partial")
     beside = [part, *(part.with_name(part.name + ending) for ending in _JOURNALS)]
     try:

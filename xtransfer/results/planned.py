@@ -1,13 +1,13 @@
-"""The tables that say what must be kept in an artifact store: the stages of every study, and whose database it is."""
+"""The tables that say which artifacts are in use: studies, the stages they need, and the identity of the database."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from xtransfer.base.declared import JsonObject
 from xtransfer.results.base import Base
 
 
@@ -18,14 +18,14 @@ class StudyRow(Base):
     __table_args__ = (CheckConstraint("name <> ''", name="named"),)
 
     name: Mapped[str] = mapped_column(primary_key=True, doc="name of the study")
-    question: Mapped[str] = mapped_column(doc="what it is to answer")
-    definition: Mapped[dict[str, Any]] = mapped_column(doc="the whole declaration, as JSON")
-    digest: Mapped[str] = mapped_column(doc="of the declaration: equal digests, equal studies")
-    updated_at: Mapped[datetime] = mapped_column(doc="when this declaration was first run (UTC)")
+    question: Mapped[str] = mapped_column(doc="question that it answers")
+    definition: Mapped[JsonObject] = mapped_column(doc="the whole declaration (JSON)")
+    digest: Mapped[str] = mapped_column(doc="digest of the declaration: equal digests, equal studies")
+    updated_at: Mapped[datetime] = mapped_column(doc="when a study with this declaration was first recorded (UTC)")
 
 
 class PlannedStageRow(Base):
-    """The stages that a study needs, whether they have run or not; `store gc` keeps their artifacts."""
+    """The stages that a study needs, finished or not; `store gc` keeps their artifacts."""
 
     __tablename__ = "planned_stage"
     __table_args__ = (Index(None, "stage"), {"sqlite_with_rowid": False})
@@ -34,7 +34,7 @@ class PlannedStageRow(Base):
         ForeignKey("study.name", ondelete="CASCADE"), primary_key=True, doc="name of the study"
     )
     stage: Mapped[str] = mapped_column(
-        primary_key=True, doc="key of the stage; not a reference: one that has not run has no row in `stage`"
+        primary_key=True, doc="key of the stage; not a foreign key, since unfinished stages have no row in `stage`"
     )
 
 
@@ -43,4 +43,4 @@ class IdentityRow(Base):
 
     __tablename__ = "identity"
 
-    id: Mapped[str] = mapped_column(primary_key=True, doc="random; a copy of the database has the same")
+    id: Mapped[str] = mapped_column(primary_key=True, doc="random; copies of the database keep it")

@@ -1,4 +1,4 @@
-"""The predictions behind a cell's scores: where they are, and the interval that their items give each score."""
+"""The predictions behind a cell's scores, and each score's interval over test items."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ class Predictions:
 
     @property
     def sha256(self) -> str | None:
-        """Its digest as the manifest has it; None where there is no such file."""
+        """Returns its digest from the manifest; None if there is no such file."""
         entry = self.artifact.manifest.files.get(FILE)
         return None if entry is None else entry.sha256
 
     def read(self, columns: Sequence[str]) -> pa.Table:
-        """Some columns; raises StoreError for a file that cannot be read."""
+        """Returns some columns; raises StoreError if the file cannot be read."""
         with _readable(self.artifact.folder / FILE) as file:
             return pq.read_table(file, columns=[*columns])
 
     def row(self, cell: str) -> Values:
-        """As a row of the table `prediction`; raises StoreError for a file that cannot be read."""
+        """Returns its row of the table `prediction`; raises StoreError if the file cannot be read."""
         with _readable(self.artifact.folder / FILE) as file:
             num_rows = pq.read_metadata(file).num_rows
         return {"cell": cell, "artifact": self.artifact.key, "file": FILE, "num_rows": num_rows,
                 "sha256": self.sha256}  # fmt: skip
 
     def intervals(self) -> dict[str, tuple[float, float]]:
-        """Language → lower and upper end of the main metric's 95% interval over items, in points.
+        """Returns language → lower and upper end of the main metric's 95% interval over items, in points.
 
-        Languages whose metric has no points per item are absent. Raises StoreError for a file that cannot be read.
+        Languages whose metric has no points per item are left out. Raises StoreError if the file cannot be read.
         """
-        from xtransfer.metrics.score_interval import score_intervals  # analysis reads results: not at import
+        from xtransfer.metrics.score_interval import score_intervals  # imports scipy
 
         table = self.read(("language", "id", "group", "item"))
         languages, names = _numbered(table["language"])
@@ -71,6 +71,6 @@ def _readable(file: Path) -> Iterator[Path]:
 
 
 def _numbered(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
-    """Each value by its number, and the values in that order."""
+    """Returns the number of each value, and the distinct values in the order of their numbers."""
     coded = pc.dictionary_encode(column).unify_dictionaries().combine_chunks()
     return coded.indices.to_numpy(), coded.dictionary.to_pylist()

@@ -1,6 +1,6 @@
-"""What a cell and the stages behind it say of encoders, checkpoints, benchmarks and translations, as rows.
+"""Provenance rows of a cell: its encoder, checkpoints, benchmarks and translations, from the stages behind it.
 
-Stages are those of a plan, or the manifests of artifacts; inputs stand before what reads them.
+Stages are those of a plan or the manifests of artifacts, inputs first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def encoder_row(name: str, stages: Stages) -> Values:
-    """The encoder as the first stage that reads it names it; `unknown` where no stage does."""
+    """Returns the encoder's row, from the first stage that reads it; source `unknown` if none does."""
     short, _, pin = name.rpartition("@") if "@" in name else (name, "", "")
     if any(stage.kind == PretrainSettings.kind for stage in stages):
         return {"name": name, "source": "trained-here", "id": short, "revision": pin}
@@ -49,7 +49,7 @@ def encoder_row(name: str, stages: Stages) -> Values:
 
 
 def stage_rows(cell: Cell, stages: Stages) -> list[Values]:
-    """What each stage is in the cell (the table `cell_stage`)."""
+    """Returns the role of each stage in the cell (the table `cell_stage`)."""
     return [
         {"cell": cell.key, "stage": key, "role": role.name, "phase": role.phase, "language": role.language}
         for key, role in _roles(cell, stages).items()
@@ -57,7 +57,7 @@ def stage_rows(cell: Cell, stages: Stages) -> list[Values]:
 
 
 def checkpoint_rows(cell: Cell, stages: Stages) -> list[Values]:
-    """A row for every stage that left a checkpoint of the cell's encoder, parents first."""
+    """Returns a row for every checkpoint of the cell's encoder, parents first."""
     found = _roles(cell, stages)
     rows = []
     for stage in stages:
@@ -83,7 +83,7 @@ def checkpoint_rows(cell: Cell, stages: Stages) -> list[Values]:
 
 
 def translation_rows(cell: Cell, stages: Stages) -> list[Values]:
-    """A row for every translation that the cell was trained or scored on."""
+    """Returns a row for every translation that the cell was trained or scored on."""
     by_key = {stage.key: stage for stage in stages}
     rows = []
     for stage in stages:
@@ -110,7 +110,7 @@ def translation_rows(cell: Cell, stages: Stages) -> list[Values]:
 
 
 def _unconverted(engine: ModelSource | None, by_key: Mapping[str, Stage | Manifest]) -> ModelSource | None:
-    """The model that was converted, if an engine is a conversion."""
+    """Returns the original model if the engine is a converted one, otherwise the engine."""
     made = by_key.get(engine.key) if isinstance(engine, Made) else None
     conversion = ConvertSettings.of(made) if made is not None else None
     return conversion.engine if conversion is not None else engine
@@ -128,7 +128,7 @@ def _revision(model: ModelSource | None) -> str:
 
 
 def read_rows(cell: Cell, stages: Stages) -> list[Values]:
-    """What the cell read: a row per role, benchmark and languages (the table `cell_benchmark`)."""
+    """Returns what the cell read: a row per role, benchmark and languages (the table `cell_benchmark`)."""
     by_key = {stage.key: stage for stage in stages}
     found = _roles(cell, stages)
     rows: dict[tuple[str, ...], Values] = {}
@@ -142,7 +142,7 @@ def read_rows(cell: Cell, stages: Stages) -> list[Values]:
 
 
 def benchmark_row(name: str) -> Values:
-    """A benchmark as it is declared now; an undeclared one by its name alone."""
+    """Returns a benchmark's row as it is declared now; only its name is set if it is not declared."""
     declared = BENCHMARKS.get(name)
     if declared is None:
         return {"name": name, "revision": "", "kind": "", "metric": None, "num_languages": 0, "source": "",
@@ -200,7 +200,7 @@ def _trained_on(cell: Cell, settings: TrainSettings, role: Role) -> str:
 
 
 def _engine(cell: Cell, stages: Stages, key: str) -> str:
-    """The engine of the part of the intermediate that reads the translation, or else of the target."""
+    """Returns the engine of the part of the intermediate that reads the translation, otherwise of the target."""
     found = _roles(cell, stages)
     for stage in stages:
         role, training = found.get(stage.key), TrainSettings.of(stage)

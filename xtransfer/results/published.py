@@ -1,8 +1,8 @@
-"""Figures that papers, READMEs and authors' code report: what a reproduction is compared with.
+"""Published scores from papers, READMEs and authors' code, to compare reproductions with.
 
-One YAML file a paper in `papers/`; the files are the truth, the table `published` is made equal to them. A figure
-stands under the document in which it was read, and `trust` says what kind of document that is. Nothing is here that
-was not read there; what follows by arithmetic says how (`derived`).
+`papers/` has one YAML file per paper; the table `published` is a copy of them. A score is listed under the document it
+was read in, and `trust` says what kind of document that is. Every score was read in its source or calculated from such
+scores; `derived` then says how.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -19,22 +19,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from xtransfer.base.errors import DataError, unknown
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.metrics.metrics import METRICS
+from xtransfer.results.upsert import Values
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times faster
 FOLDER = Path(__file__).parent / "papers"
 MEAN = "mean"  # in a file: the mean over the languages of the benchmark
 Trust = Literal["paper", "authors' code or README", "third party"]
 
-# Metrics of published figures alone: name → lowest and highest value, definition
+# Metrics that only published scores have: name → lowest and highest value, definition
 FURTHER_METRICS: Mapping[str, tuple[float, float, str]] = {
-    "score": (0.0, 100.0, "of a suite, a group or a benchmark as a whole, as its source defines it"),
-    "gain": (-100.0, 100.0, "over the same model without an intermediate task"),
-    "map": (0.0, 100.0, "mean average precision without a limit (LAReQA's paper)"),
-    "precision@1": (0.0, 100.0, "share of queries whose answer is the first"),
-    "precision@3": (0.0, 100.0, "share of queries whose answer is among the first 3"),
-    "precision@10": (0.0, 100.0, "share of queries whose answer is among the first 10"),
-    "eigen_similarity": (0.0, 100.0, "squared differences of the Laplacian eigenvalues of two spaces, summed: lower is "
-                         "more alike; not in points, and without a highest value"),
+    "score": (0.0, 100.0, "score of a whole suite, group or benchmark, as its source defines it"),
+    "gain": (-100.0, 100.0, "difference from the same model without an intermediate task"),
+    "map": (0.0, 100.0, "mean average precision over the whole ranking (LAReQA's paper)"),
+    "precision@1": (0.0, 100.0, "share of queries whose answer is ranked first"),
+    "precision@3": (0.0, 100.0, "share of queries whose answer is in the top 3"),
+    "precision@10": (0.0, 100.0, "share of queries whose answer is in the top 10"),
+    "eigen_similarity": (0.0, 100.0, "sum of squared differences of the Laplacian eigenvalues of two spaces: lower is "
+                         "more similar; not in points, and unbounded"),
 }  # fmt: skip
 
 
@@ -43,14 +44,14 @@ class _Value(BaseModel):
 
 
 class Nearest(_Value):
-    """Another paper whose figures stand nearest to a paper's own."""
+    """Another paper whose scores are the closest comparison."""
 
     paper: str
     models: tuple[str, ...] = ()  # of these models only; empty: all
 
 
 class TheirRecipe(_Value):
-    """How a benchmark was trained on, as far as it was read; `era` where scripts changed."""
+    """The published training recipe of a benchmark, as far as it is known; `era` if scripts changed over time."""
 
     era: str = ""
     epochs: float | None = None
@@ -62,31 +63,31 @@ class TheirRecipe(_Value):
 
 
 class Block(_Value):
-    """Figures of one model in one setting that stand in one place."""
+    """Scores of one model in one setting, printed in one place."""
 
     model: str = Field(min_length=1)
     setting: str = Field(min_length=1)
-    source: str = Field(min_length=1)  # where exactly: table, README, pull request
+    source: str = Field(min_length=1)  # where it is printed: table, README, pull request
     trust: Trust
     split: Literal["test", "dev"] = "test"
-    derived: str = ""  # the arithmetic, for a figure that stands nowhere but follows from others
+    derived: str = ""  # the calculation, if the score is not printed but follows from others
     note: str = ""
-    incomparable: str = ""  # why no number of ours may stand beside these
-    differs_from_parts: bool = False  # a mean that is not the mean of what it is over, in the source itself
+    incomparable: str = ""  # why our scores cannot be compared with these
+    differs_from_parts: bool = False  # the source's mean is not the mean of its parts
     scores: dict[str, dict[str, dict[str, float]]]  # benchmark → metric → language or `mean` → value
 
 
 class Paper(_Value):
-    """One file."""
+    """One file of `papers/`."""
 
     paper: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
-    suite: Literal["xtreme", "xtreme-r"] | None = None  # whose benchmarks and languages its figures are of
+    suite: Literal["xtreme", "xtreme-r"] | None = None  # suite whose benchmarks and languages it uses
     encoders: dict[str, str] = {}  # model → hub id
     nearest: tuple[Nearest, ...] = ()
-    num_languages: dict[str, int] = {}  # of a benchmark's mean
-    trained_first: dict[str, tuple[str, ...]] = {}  # benchmark → what was trained on before it is scored
-    protocol: dict[str, tuple[str, ...]] = {}  # benchmark ("" all) → what a comparison must know
+    num_languages: dict[str, int] = {}  # benchmark → languages in its mean
+    trained_first: dict[str, tuple[str, ...]] = {}  # benchmark → benchmarks trained on before it is scored
+    protocol: dict[str, tuple[str, ...]] = {}  # benchmark ("": all) → notes for a comparison
     recipe_source: str = ""
     recipes: dict[str, tuple[TheirRecipe, ...]] = {}
     figures: tuple[Block, ...]
@@ -95,13 +96,13 @@ class Paper(_Value):
     def _figures_are_possible(self) -> Paper:
         faults = [fault for one in self.listed() for fault in _faults(one)]
         keys = [one.key for one in self.listed()]
-        faults += [f"{' / '.join(key)}: stands twice" for key in sorted({key for key in keys if keys.count(key) > 1})]
+        faults += [f"{' / '.join(key)}: listed twice" for key in sorted({key for key in keys if keys.count(key) > 1})]
         if faults:
             raise ValueError("; ".join(faults))
         return self
 
     def listed(self) -> Iterator[Figure]:
-        """Its figures, one by one."""
+        """Yields its scores one by one."""
         for block in self.figures:
             for benchmark, metrics in block.scores.items():
                 for metric, values in metrics.items():
@@ -118,19 +119,19 @@ class Figure:
     """One published number."""
 
     paper: str
-    benchmark: str  # ours where it is the same test data, `xtreme`, `xtreme:qa` …, else a name of its own
-    language: str  # empty: the mean over the benchmark's languages
+    benchmark: str  # name here for the same test data, `xtreme`, `xtreme:qa` …, or its own name
+    language: str  # empty: mean over the benchmark's languages
     metric: str
     value: float
     block: Block
-    num_languages: int | None  # that a mean is over, where it is known
+    num_languages: int | None  # in a mean, if known
 
     @property
     def key(self) -> tuple[str, ...]:
         return (self.paper, self.block.model, self.block.setting, self.benchmark, self.language, self.metric)
 
-    def row(self) -> dict[str, Any]:
-        """As a row of the table `published`."""
+    def row(self) -> Values:
+        """Returns its row of the table `published`."""
         names = ("paper", "model", "setting", "benchmark", "language", "metric")
         return dict(zip(names, self.key, strict=True)) | {
             "value": self.value,
@@ -159,40 +160,40 @@ def _faults(one: Figure) -> Iterator[str]:
     declared = METRICS.get(one.metric)
     lowest, highest = (declared.minimum, declared.maximum) if declared else FURTHER_METRICS[one.metric][:2]
     if not lowest <= one.value <= highest:
-        yield f"{where}: {one.value} is not within {lowest:g} and {highest:g}"
+        yield f"{where}: {one.value} is not between {lowest:g} and {highest:g}"
     if one.language and one.language not in LANGUAGES:
         yield f"{where}: no language '{one.language}'"
 
 
 @cache
 def papers() -> dict[str, Paper]:
-    """Every paper by its slug; raises DataError that names the file and all that is wrong in it."""
+    """Returns all papers by slug; raises DataError that names an invalid file and lists its faults."""
     found = [_read(file) for file in sorted(FOLDER.glob("*.yaml"))]
     return {one.paper: one for one in found}
 
 
 def _read(file: Path) -> Paper:
     try:
-        paper = Paper.model_validate(yaml.load(file.read_text(encoding="utf-8"), _Loader))  # noqa: S506, a safe one
+        paper = Paper.model_validate(yaml.load(file.read_text(encoding="utf-8"), _Loader))  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
-        raise DataError(f"{file.name}: is not YAML: {error}") from error
+        raise DataError(f"{file.name}: not valid YAML: {error}") from error
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors()]
         raise DataError(f"{file.name}: {'; '.join(faults)}") from error
     if paper.paper != file.stem:
-        raise DataError(f"{file.name}: its paper is '{paper.paper}'; name the file after it")
+        raise DataError(f"{file.name}: paper is '{paper.paper}'; give the file the same name")
     return paper
 
 
 def paper(slug: str) -> Paper:
-    """The paper of a slug; raises RequestError with the nearest for an unknown one."""
+    """Returns the paper of a slug; raises RequestError with the nearest slug if it is unknown."""
     if slug not in papers():
         raise unknown("paper", slug, papers())
     return papers()[slug]
 
 
 def figures(slug: str) -> list[Figure]:
-    """A paper's own figures, then the nearest of others."""
+    """Returns a paper's own scores, then those of the papers in `nearest`."""
     own = paper(slug)
     found = list(own.listed())
     for other in own.nearest:

@@ -1,4 +1,4 @@
-"""Rows that came in a file of somebody else: each is checked before anything is compared or written."""
+"""Checks each row of an imported file before anything is compared or written."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from xtransfer.base.errors import StoreError
 from xtransfer.results.schema import UtcDateTime
 from xtransfer.results.upsert import Values
 
-Rows = Callable[[Table], Iterator[list[Values]]]  # the rows of a table, in parts
+Rows = Callable[[Table], Iterator[list[Values]]]  # the rows of a table, in batches
 
 _FREE_TEXT = ("reason",)  # messages of programs, which may be coloured
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_LARGEST = 2**31 - 1  # of an integer column of PostgreSQL
+_LARGEST = 2**31 - 1  # in an integer column of PostgreSQL
 _SHOWN = 40  # characters of a value in a message
 _UNREADABLE = (
     pa.ArrowException, SQLAlchemyError, OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
@@ -39,7 +39,7 @@ _WORDS = {
 
 
 def checked(file: Path, rows: Rows) -> Rows:
-    """The same rows, where each has the columns and types of its table; otherwise StoreError says which has not."""
+    """Returns the same rows; raises StoreError for one that lacks the columns or types of its table."""
 
     def those(table: Table) -> Iterator[list[Values]]:
         number = 0
@@ -56,7 +56,7 @@ def checked(file: Path, rows: Rows) -> Rows:
 
 @contextmanager
 def readable(file: Path) -> Iterator[None]:
-    """What goes wrong while a received file is read, as a StoreError that names the file."""
+    """Turns errors while an imported file is read into a StoreError that names the file."""
     try:
         yield
     except _UNREADABLE as error:
@@ -64,18 +64,18 @@ def readable(file: Path) -> Iterator[None]:
 
 
 def damaged(file: Path, reason: str) -> StoreError:
-    """The error for a received file that cannot be used."""
+    """Returns the error for an imported file that cannot be used."""
     return StoreError(f"{file}: is damaged or not an export of xtransfer ({' '.join(reason.split())[:200]}); nothing "
                       "was changed; ask for the file again")  # fmt: skip
 
 
-def type_of(column: Column[Any]) -> type:
-    """The Python type of a column's values."""
+def type_of(column: Column[object]) -> type:
+    """Returns the Python type of a column's values."""
     return datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
 
 
-def _fault(table: Table, row: Any) -> str | None:
-    """What is wrong with a row; None if nothing is."""
+def _fault(table: Table, row: object) -> str | None:
+    """Returns what is wrong with a row; None if nothing is."""
     if not isinstance(row, Mapping):
         return "is not an object"
     names = {column.name for column in table.columns}
@@ -89,7 +89,7 @@ def _fault(table: Table, row: Any) -> str | None:
     return next((fault for fault in faults if fault), None)
 
 
-def _value_fault(column: Column[Any], value: Any) -> str | None:
+def _value_fault(column: Column[object], value: Any) -> str | None:
     if value is None:
         return None if column.nullable else f"{column.name} is missing"
     wanted = type_of(column)

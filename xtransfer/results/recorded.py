@@ -1,4 +1,4 @@
-"""What is recorded already: a finished study that is run again writes nothing twice."""
+"""Finds what is already recorded, so that running a finished study again writes nothing."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
     from xtransfer.study.cells import Cell
 
-Making = tuple[str, datetime]  # key of a stage, and when its artifact was begun: another making, another moment
+Making = tuple[str, datetime]  # key of a stage, and when its artifact was started; differs if it was made again
 
 
 def unrecorded(db: Database, study: str, cells: Sequence[Cell], store: ArtifactStore) -> Iterator[Cell]:
-    """Those of a study's cells whose scores are not in the database, or are there from other artifacts than the
-    store's."""
+    """Yields the cells whose scores are not recorded for the study, or come from other artifacts than the store's."""
     known = _recorded(db, study)
     lineages = _Lineages(store)
     return (cell for cell in cells if known.get(cell.key) != lineages.of(cell.score.key))
 
 
 def fingerprint(db: Database, study: str) -> str:
-    """Digest of all that a study's results rest on: its definition, and each cell's status and makings of stages."""
+    """Returns a digest that changes with a study's results: of its definition, each cell's status, and artifacts."""
     status = (
         select(CellRow.key, CellRow.status, CellRow.reason)
         .join(StudyCellRow, StudyCellRow.cell == CellRow.key)
@@ -43,7 +42,7 @@ def fingerprint(db: Database, study: str) -> str:
 
 
 def _recorded(db: Database, study: str) -> dict[str, frozenset[Making]]:
-    """Cell → the makings of the stages behind its scores."""
+    """Returns cell → artifacts of the stages behind its scores."""
     query = (
         select(StudyCellRow.cell, StageRow.key, StageRow.started)
         .join(CellRow, CellRow.key == StudyCellRow.cell)
@@ -59,14 +58,14 @@ def _recorded(db: Database, study: str) -> dict[str, frozenset[Making]]:
 
 
 class _Lineages:
-    """The stages behind an artifact, each looked at once."""
+    """The artifacts behind an artifact; each manifest is read once."""
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
         self._known: dict[str, frozenset[Making]] = {}
 
     def of(self, key: str) -> frozenset[Making]:
-        """Empty where the artifact is gone: nothing recorded equals it, and recording says what is missing."""
+        """Returns them; empty if one is missing, so that the cell counts as unrecorded and recording reports it."""
         if key not in self._known:
             artifact = self._store.find(key)
             own = frozenset([(key, artifact.manifest.started)]) if artifact else frozenset()

@@ -1,7 +1,7 @@
-"""What the program itself knows, as rows: languages, metrics, what counts in XTREME and XTREME-R, published figures.
+"""Writes the reference tables: languages, metrics, the parts of XTREME and XTREME-R, published scores.
 
-Scores refer to them. They are written whenever a database is opened for writing, as far as they differ; rows that
-this program does not know stay.
+Opening a database for writing updates rows that differ. Languages and metrics that only another version knows stay,
+since scores refer to them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from xtransfer.results.upsert import Values, table_of, upsert
 
 
 def fill(connection: Connection) -> None:
-    """Brings the rows of these tables to what this program knows."""
+    """Updates the reference tables to this version."""
     _bring(connection, LanguageRow, [asdict(one) for one in LANGUAGES.values()])
     _bring(connection, MetricRow, list(_metrics()))
     _make_equal(connection, SuitePartRow, list(_suite_parts()))
@@ -26,7 +26,7 @@ def fill(connection: Connection) -> None:
 
 
 def _make_equal(connection: Connection, model: type[Base], rows: Sequence[Values]) -> None:
-    """Makes `rows` all that the table has."""
+    """Replaces the rows of a table by `rows`, unless they are equal."""
     if _differing(connection, model, rows) or _count(connection, model) != len(rows):
         connection.execute(delete(model))
         upsert(connection, model, rows)
@@ -37,7 +37,7 @@ def _bring(connection: Connection, model: type[Base], rows: Sequence[Values]) ->
 
 
 def _differing(connection: Connection, model: type[Base], rows: Sequence[Values]) -> list[Values]:
-    """The rows that the table lacks or has otherwise."""
+    """Returns the rows that are missing or different in the table."""
     stored = {tuple(row) for row in connection.execute(select(*(table_of(model).c[name] for name in rows[0])))}
     return [row for row in rows if tuple(row.values()) not in stored]
 
@@ -47,7 +47,7 @@ def _count(connection: Connection, model: type[Base]) -> int:
 
 
 def _metrics() -> Iterator[Values]:
-    from xtransfer.metrics.metrics import METRICS  # brings in scipy; nothing else of results needs it
+    from xtransfer.metrics.metrics import METRICS  # imports scipy, which nothing else here needs
 
     for metric in METRICS.values():
         yield {
@@ -63,7 +63,7 @@ def _metrics() -> Iterator[Values]:
             "name": name,
             "lowest": lowest,
             "highest": highest,
-            "definition": f"published figures alone: {definition}",
+            "definition": f"in published scores only: {definition}",
         }
 
 

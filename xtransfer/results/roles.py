@@ -1,4 +1,4 @@
-"""What each stage behind a score is there for. Read off how stages hang together: their names are for people."""
+"""The role of each stage behind a score, found from how stages depend on each other."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ TRAININGS = (INTERMEDIATE, TARGET)
 
 @dataclass(frozen=True)
 class Role:
-    """What a stage is in one cell; it may be something else in another."""
+    """The role of a stage in one cell; it may have another role in another cell."""
 
-    name: str  # one of TRAININGS, or that of the stage's kind (`StageSettings.role`)
-    phase: int | None = None  # of a training: its place among those of the intermediate or of the target, from 0
-    language: str = ""  # of the rows of a training; those of a mixture are joined by '+'
+    name: str  # one of TRAININGS, or the role of its kind (`StageSettings.role`)
+    phase: int | None = None  # for a training, its number among those of the intermediate or of the target, from 0
+    language: str = ""  # for a training, the language of its rows; joined by '+' for a mixture
 
 
 def roles(stages: Sequence[Stage | Manifest], score: str, num_phases: int) -> dict[str, Role]:
-    """Returns the roles of a score stage and all that fed it, by key.
+    """Returns the roles of a score stage and all stages that it depends on, by key.
 
-    `stages` are those of a plan or the manifests of artifacts, `score` is the key of the score stage, `num_phases`
-    the number of phases of the cell's intermediate: so many trainings, counted from the encoder, are the
-    intermediate's, and the further ones the target's. With translate-train each language has its own further ones.
+    `stages` are those of a plan or the manifests of artifacts, `score` is the key of the score stage. The first
+    `num_phases` trainings from the encoder on are the intermediate's, later ones the target's; with translate-train,
+    each language has its own later ones.
     """
     by_key = {stage.key: stage for stage in stages}
     found = {stage.key: Role(SETTINGS[stage.kind].role) for stage in stages if stage.kind != TrainSettings.kind}
@@ -44,7 +44,7 @@ def roles(stages: Sequence[Stage | Manifest], score: str, num_phases: int) -> di
 
 
 def _trainings(by_key: Mapping[str, Stage | Manifest], last: str) -> Iterator[tuple[str, TrainSettings]]:
-    """The trainings that end in a checkpoint, by key, the last first."""
+    """Yields the trainings that lead to a checkpoint with their keys, last first."""
     key = last
     while (stage := by_key.get(key)) is not None and (training := TrainSettings.of(stage)) is not None:
         yield key, training

@@ -1,18 +1,17 @@
-"""The tables, as typed models. Narrow rows with natural keys; text keys are never NULL, for upserts.
+"""The tables as typed models: narrow rows with natural keys. Text keys are never NULL, since upserts need that.
 
-The views are made by the migrations. A change here needs a migration: a test compares the two. What the columns
-hold is said here (`doc`) and shown in docs/reference/database.md, which is made from it.
+Migrations make the views. A change here needs a migration; a test compares the two. docs/reference/database.md is
+generated from the `doc` of each column.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from xtransfer.results.base import VERSION_TABLE, Base, UtcDateTime
+from xtransfer.results.base import VERSION_TABLE, Base, UtcDateTime, cell_key
 from xtransfer.results.catalogue import BenchmarkRow, EncoderRow, LanguageRow, MetricRow, PublishedRow, SuitePartRow
 from xtransfer.results.executed import CellStageRow, StageRow
 from xtransfer.results.planned import IdentityRow, PlannedStageRow, StudyRow
@@ -45,15 +44,11 @@ __all__ = [
     "WatchedCheckpointRow",
 ]
 
-SIGNED_METRICS = ("pearson", "spearman")  # those that reach below 0; others need a migration
-
-
-def _cell_key(**options: Any) -> Mapped[str]:
-    return mapped_column(ForeignKey("cell.key", ondelete="CASCADE"), doc="key of the cell", **options)
+SIGNED_METRICS = ("pearson", "spearman")  # metrics with values below 0; a new one needs a migration
 
 
 class CellRow(Base):
-    """A cell: encoder × intermediate × target × seed. Equal keys mean equal names, training, data and test."""
+    """A cell: encoder × intermediate × target × seed. Equal keys mean equal names, training and data."""
 
     __tablename__ = "cell"
     __table_args__ = (
@@ -65,31 +60,35 @@ class CellRow(Base):
         Index(None, "encoder"),
     )
 
-    key: Mapped[str] = mapped_column(primary_key=True, doc="digest of its names, its seed and what decides the result")
+    key: Mapped[str] = mapped_column(
+        primary_key=True, doc="digest of its names, its seed and everything that changes the result"
+    )
     encoder: Mapped[str] = mapped_column(ForeignKey("encoder.name"), doc="`name@seed` or `hub id@commit`")
     encoder_revision: Mapped[str] = mapped_column(
-        doc="hub commit, or the key of the stage that pretrained it; '' if neither"
+        doc="hub commit, or key of the stage that pretrained it; '' if neither"
     )
     intermediate: Mapped[str] = mapped_column(
         doc="slug: `direct`, `nli@de`, `nli@de~engine`; '+' joins a mixture, '>' phases"
     )
     intermediate_language: Mapped[str] = mapped_column(doc="'' for direct; several joined by '+'")
-    intermediate_engine: Mapped[str] = mapped_column(doc="translation engine; '' where the rows are native")
+    intermediate_engine: Mapped[str] = mapped_column(doc="translation engine; '' for native rows")
     target: Mapped[str] = mapped_column(
         doc="slug: `xnli`, `xnli<lingnli`, `xnli:first500`, `xnli:translate-test~opus-mt`"
     )
-    benchmark: Mapped[str] = mapped_column(doc="benchmark that the target scores")
-    whole_test: Mapped[bool] = mapped_column(doc="whether the whole test split is scored, not a part or the dev split")
+    benchmark: Mapped[str] = mapped_column(doc="benchmark that is scored")
+    whole_test: Mapped[bool] = mapped_column(
+        doc="whether the whole test split is scored, not part of it or the dev split"
+    )
     seed: Mapped[int] = mapped_column(doc="training seed")
     score_stage: Mapped[str] = mapped_column(
-        doc="key of its score stage; not a reference: a planned cell has no such row yet"
+        doc="key of its score stage; not a foreign key, since a planned cell has no such row yet"
     )
-    status: Mapped[str] = mapped_column(doc="`planned`, `done`, `degenerate` (learnt nothing) or `failed`")
-    reason: Mapped[str] = mapped_column(doc="why it is degenerate or failed")
+    status: Mapped[str] = mapped_column(doc="`planned`, `done`, `degenerate` (learned nothing) or `failed`")
+    reason: Mapped[str] = mapped_column(doc="why it is degenerate or failed; otherwise ''")
 
 
 class StudyCellRow(Base):
-    """Which cells a study has; studies may share cells."""
+    """The cells of each study; studies can share cells."""
 
     __tablename__ = "study_cell"
     __table_args__ = (Index(None, "cell"), Index(None, "baseline"))
@@ -97,15 +96,15 @@ class StudyCellRow(Base):
     study: Mapped[str] = mapped_column(
         ForeignKey("study.name", ondelete="CASCADE"), primary_key=True, doc="name of the study"
     )
-    cell: Mapped[str] = _cell_key(primary_key=True)
+    cell: Mapped[str] = cell_key()
     baseline: Mapped[str | None] = mapped_column(
         ForeignKey("cell.key", ondelete="SET NULL"),
-        doc="the study's `direct` cell of the same encoder, target and seed; NULL where there is none or it is one",
+        doc="the study's `direct` cell of the same encoder, target and seed; NULL if there is none or it is this one",
     )
 
 
 class CheckpointRow(Base):
-    """The checkpoint that a pretrain or train stage left; what it is in a cell is in `cell_stage`."""
+    """The checkpoint of a pretrain or train stage; `cell_stage` has its role in each cell."""
 
     __tablename__ = "checkpoint"
     __table_args__ = (
@@ -114,22 +113,22 @@ class CheckpointRow(Base):
     )
 
     stage: Mapped[str] = mapped_column(
-        ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the stage that left it"
+        ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the stage that made it"
     )
-    encoder: Mapped[str] = mapped_column(ForeignKey("encoder.name"), doc="encoder that it descends from")
+    encoder: Mapped[str] = mapped_column(ForeignKey("encoder.name"), doc="encoder that its training started from")
     trained_on: Mapped[str] = mapped_column(
-        doc="corpus, or benchmark@language parts joined by '+', `~engine` where translated"
+        doc="corpus, or benchmark@language parts joined by '+', with `~engine` if translated"
     )
     seed: Mapped[int | None] = mapped_column(doc="training seed")
     steps: Mapped[int | None] = mapped_column(doc="optimizer steps")
     parent: Mapped[str | None] = mapped_column(
         ForeignKey("checkpoint.stage", ondelete="CASCADE"),
-        doc="checkpoint that it started from; NULL: the encoder as it comes",
+        doc="checkpoint that it started from; NULL for an unmodified encoder",
     )
 
 
 class TranslationRow(Base):
-    """Rows of a benchmark in another language, made by an engine, and how good they are."""
+    """A translation of a benchmark's rows, and its quality."""
 
     __tablename__ = "translation"
     __table_args__ = (
@@ -143,24 +142,26 @@ class TranslationRow(Base):
         ForeignKey("stage.key", ondelete="CASCADE"), primary_key=True, doc="key of the translate stage"
     )
     benchmark: Mapped[str] = mapped_column(
-        doc="benchmark whose rows were translated; its stage says which split, and from what language"
+        doc="benchmark whose rows were translated; the stage's settings name split and source language"
     )
-    language: Mapped[str] = mapped_column(ForeignKey("language.code"), doc="language translated into")
+    language: Mapped[str] = mapped_column(ForeignKey("language.code"), doc="target language")
     engine: Mapped[str] = mapped_column(doc="name of the engine")
     engine_revision: Mapped[str] = mapped_column(
-        doc="hub commit, digest of the folder, or the key of the stage that made it"
+        doc="hub commit, digest of the folder, or key of the stage that trained it"
     )
-    num_rows: Mapped[int] = mapped_column(doc="rows given to it")
-    kept: Mapped[int] = mapped_column(doc="rows that came out whole")
-    dropped: Mapped[int] = mapped_column(doc="rows left out")
-    compared: Mapped[int] = mapped_column(doc="distinct sentences compared with references; 0: there are none")
+    num_rows: Mapped[int] = mapped_column(doc="rows translated")
+    kept: Mapped[int] = mapped_column(doc="rows that passed all checks")
+    dropped: Mapped[int] = mapped_column(doc="rows left out because a check failed")
+    compared: Mapped[int] = mapped_column(doc="distinct sentences compared with references; 0 if there are none")
     chrf: Mapped[float | None] = mapped_column(doc="chrF2 against the references, in points (sacrebleu)")
-    exact_match: Mapped[float | None] = mapped_column(doc="share that equals its reference, in points")
-    bleu: Mapped[float | None] = mapped_column(doc="BLEU against the references, in points, where it was computed")
+    exact_match: Mapped[float | None] = mapped_column(doc="percentage equal to its reference")
+    bleu: Mapped[float | None] = mapped_column(
+        doc="BLEU against the references, in points; NULL if it was not computed"
+    )
 
 
 class CellBenchmarkRow(Base):
-    """What a cell read: benchmarks and the pins of their rows."""
+    """The benchmarks that a cell read, and the pins of their rows."""
 
     __tablename__ = "cell_benchmark"
     __table_args__ = (
@@ -170,15 +171,15 @@ class CellBenchmarkRow(Base):
         Index(None, "translation"),
     )
 
-    cell: Mapped[str] = _cell_key(primary_key=True)
+    cell: Mapped[str] = cell_key()
     role: Mapped[str] = mapped_column(primary_key=True, doc="`intermediate`, `target-train` or `target-score`")
     benchmark: Mapped[str] = mapped_column(primary_key=True, doc="name of the benchmark")
-    languages: Mapped[str] = mapped_column(primary_key=True, doc="languages that were read, with spaces between")
+    languages: Mapped[str] = mapped_column(primary_key=True, doc="languages read, separated by spaces")
     revision: Mapped[str] = mapped_column(doc="as in `benchmark`")
     split: Mapped[str] = mapped_column(doc="`train`, `dev` or `test`")
-    data: Mapped[str] = mapped_column(doc="digest that names the rows: declaration, source revision, split, languages")
+    data: Mapped[str] = mapped_column(doc="digest that pins the rows: declaration, source revision, split, languages")
     translation: Mapped[str | None] = mapped_column(
-        ForeignKey("translation.stage", ondelete="SET NULL"), doc="translation that was read; NULL: native rows"
+        ForeignKey("translation.stage", ondelete="SET NULL"), doc="translation that was read; NULL for native rows"
     )
 
 
@@ -189,7 +190,7 @@ _INTERVAL = (
 
 
 class ScoreRow(Base):
-    """One number, in points: 0 to 100, a correlation from -100."""
+    """One score in points: 0 to 100; correlations start at -100."""
 
     __tablename__ = "score"
     __table_args__ = (
@@ -201,24 +202,24 @@ class ScoreRow(Base):
         {"sqlite_with_rowid": False},
     )
 
-    cell: Mapped[str] = _cell_key(primary_key=True)
+    cell: Mapped[str] = cell_key()
     language: Mapped[str] = mapped_column(ForeignKey("language.code"), primary_key=True, doc="language of the items")
-    split: Mapped[str] = mapped_column(primary_key=True, doc="`test`, or `dev` where the target says so")
+    split: Mapped[str] = mapped_column(primary_key=True, doc="`test`, or `dev` if the target says so")
     metric: Mapped[str] = mapped_column(ForeignKey("metric.name"), primary_key=True, doc="name of the metric")
     value: Mapped[float] = mapped_column(doc="points")
     n: Mapped[int] = mapped_column(doc="items scored")
     low: Mapped[float | None] = mapped_column(
-        doc="lower end of the 95% interval over test items, of this one training run; NULL: no points per item"
+        doc="lower end of the 95% interval over test items, for this one training run; NULL if not available"
     )
-    high: Mapped[float | None] = mapped_column(doc="upper end of the same interval")
-    chance: Mapped[float | None] = mapped_column(doc="points of a random or constant prediction")
-    constant: Mapped[bool] = mapped_column(doc="whether all predictions of the language are equal")
+    high: Mapped[float | None] = mapped_column(doc="upper end of that interval")
+    chance: Mapped[float | None] = mapped_column(doc="points of a random or constant prediction; NULL if unknown")
+    constant: Mapped[bool] = mapped_column(doc="whether all predictions in the language are equal")
     artifact: Mapped[str] = mapped_column(ForeignKey("stage.key"), doc="key of the score stage")
-    recorded_at: Mapped[datetime] = mapped_column(doc="when the number was first written (UTC)")
+    recorded_at: Mapped[datetime] = mapped_column(doc="when this value was first recorded (UTC)")
 
 
 class CellMeanRow(Base):
-    """The mean of a done cell over its languages; written with its scores, read by the leaderboards."""
+    """The mean of a done cell over its languages; the leaderboards read it."""
 
     __tablename__ = "cell_mean"
     __table_args__ = (
@@ -229,27 +230,29 @@ class CellMeanRow(Base):
         {"sqlite_with_rowid": False},
     )  # fmt: skip
 
-    cell: Mapped[str] = _cell_key(primary_key=True)
+    cell: Mapped[str] = cell_key()
     split: Mapped[str] = mapped_column(primary_key=True, doc="as in `score`")
     metric: Mapped[str] = mapped_column(ForeignKey("metric.name"), primary_key=True, doc="as in `score`")
     target: Mapped[str] = mapped_column(doc="as in `cell`")
     encoder: Mapped[str] = mapped_column(doc="as in `cell`")
     intermediate: Mapped[str] = mapped_column(doc="as in `cell`")
     value: Mapped[float] = mapped_column(doc="mean over all its languages, in points")
-    unseen: Mapped[float | None] = mapped_column(doc="mean over all but English, which the target was trained in")
-    num_languages: Mapped[int] = mapped_column(doc="languages that the mean is over")
+    unseen: Mapped[float | None] = mapped_column(
+        doc="mean over all languages except English, the training language; NULL if there is no other"
+    )
+    num_languages: Mapped[int] = mapped_column(doc="number of languages in the mean")
 
 
 class PredictionRow(Base):
-    """Where the predictions behind a cell's scores are: a Parquet file with a row per item."""
+    """The Parquet file with the predictions behind a cell's scores, one row per item."""
 
     __tablename__ = "prediction"
     __table_args__ = (CheckConstraint("num_rows > 0", name="num_rows"), Index(None, "artifact"))
 
-    cell: Mapped[str] = _cell_key(primary_key=True)
+    cell: Mapped[str] = cell_key()
     artifact: Mapped[str] = mapped_column(
-        ForeignKey("stage.key"), primary_key=True, doc="key of the score stage, whose artifact holds the file"
+        ForeignKey("stage.key"), primary_key=True, doc="key of the score stage whose artifact has the file"
     )
-    file: Mapped[str] = mapped_column(doc="name of the file in the artifact")
-    num_rows: Mapped[int] = mapped_column(doc="items in it, of all languages")
-    sha256: Mapped[str] = mapped_column(doc="digest of the file, as in the artifact's manifest")
+    file: Mapped[str] = mapped_column(doc="file name in the artifact")
+    num_rows: Mapped[int] = mapped_column(doc="items in the file, over all languages")
+    sha256: Mapped[str] = mapped_column(doc="SHA-256 of the file, from the artifact's manifest")

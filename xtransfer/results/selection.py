@@ -1,29 +1,29 @@
-"""Which rows of each table go along when results of some studies are moved; read off the foreign keys."""
+"""Selects the rows of each table that belong to some studies, by following foreign keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, exists, or_, select
 
 from xtransfer.results.schema import Base, CellStageRow, StudyCellRow
 from xtransfer.results.upsert import Values
 
-# What need not be moved: what the program knows, which is written whenever a database is opened for writing, what was
-# seen of checkpoints, whose places mean nothing elsewhere, and which database it is
+# Tables that are not moved: reference tables, which every database opened for writing has; watched checkpoints, whose
+# locations mean nothing elsewhere; and the identity of the database
 OWN = ("language", "metric", "suite_part", "watched_checkpoint", "checkpoint_run", "identity")
 
 Condition = ColumnElement[bool]
+_Chosen = list[str] | Select[tuple[str]]
 
 
 def moved() -> list[Table]:
-    """The tables that are moved, those that others refer to first."""
+    """Returns the tables that are moved; those that others refer to come first."""
     return [table for table in Base.metadata.sorted_tables if table.name not in OWN]
 
 
 def parents_first(table: Table, parts: Iterable[list[Values]]) -> Iterator[list[Values]]:
-    """Rows of a table that refers to itself after those that they refer to; rows of any other as they come."""
+    """Yields rows in batches so that rows of a table that refers to itself come after those they refer to."""
     columns = [column for column in table.columns if any(key.column.table is table for key in column.foreign_keys)]
     if not columns:
         yield from parts
@@ -39,22 +39,22 @@ def parents_first(table: Table, parts: Iterable[list[Values]]) -> Iterator[list[
 
 
 def model_of(table: Table) -> type[Base]:
-    """The typed model of a table."""
+    """Returns the typed model of a table."""
     (model,) = (mapper.class_ for mapper in Base.registry.mappers if mapper.local_table is table)
     return model
 
 
 def conditions(studies: Sequence[str] | None) -> Mapping[str, Condition]:
-    """What rows must fulfil, by table; a table that is not named goes whole. None: all studies.
+    """Returns a condition on rows by table, for some studies (None: all); a table without one moves whole.
 
-    Rows of a study, of its cells, and of the stages behind them; of what these refer to (encoders, benchmarks) only
-    that; tables that nothing here refers to (published figures) whole.
+    It selects the rows of the studies, of their cells, of the stages behind them, and of the encoders and benchmarks
+    that these refer to. Tables that no moved table refers to (published scores) move whole.
     """
     if studies is None:
         return {}
     cells = select(StudyCellRow.cell).where(StudyCellRow.study.in_(studies))
     stages = select(CellStageRow.stage).where(CellStageRow.cell.in_(cells))
-    roots = {"study.name": list(studies), "cell.key": cells, "stage.key": stages}
+    roots: dict[str, _Chosen] = {"study.name": list(studies), "cell.key": cells, "stage.key": stages}
     found: dict[str, Condition] = {}
     for table in reversed(moved()):
         condition = _belongs(table, roots) if _keyed(table, roots) else _referred(table, found)
@@ -63,24 +63,24 @@ def conditions(studies: Sequence[str] | None) -> Mapping[str, Condition]:
     return found
 
 
-def _keyed(table: Table, roots: Mapping[str, Any]) -> bool:
+def _keyed(table: Table, roots: Mapping[str, _Chosen]) -> bool:
     return any(_root(column) in roots for column in table.primary_key.columns)
 
 
-def _belongs(table: Table, roots: Mapping[str, Any]) -> Condition:
+def _belongs(table: Table, roots: Mapping[str, _Chosen]) -> Condition:
     """Every part of its key that names a study, cell or stage names a chosen one."""
     own = [(column, roots[_root(column)]) for column in table.primary_key.columns if _root(column) in roots]
     return and_(*(column.in_(chosen) for column, chosen in own))
 
 
-def _root(column: Any) -> str:
-    """`cell.key` for the key of a cell, in its own table or where it is referred to."""
+def _root(column: Column[object]) -> str:
+    """Returns `cell.key` for the key of a cell, in its own table or in one that refers to it."""
     target = next(iter(column.foreign_keys), None)
     return str(target.target_fullname) if target is not None else f"{column.table.name}.{column.name}"
 
 
 def _referred(table: Table, found: Mapping[str, Condition]) -> Condition | None:
-    """Some chosen row of another table refers to it; None where no other table could."""
+    """A chosen row of another table refers to it; None if no other table can."""
     ways = [
         exists(1).where(found[other.name], *(part.parent == part.column for part in link.elements))
         for other in moved()

@@ -1,4 +1,4 @@
-"""What nothing needs of an artifact store: no recorded study or score, nobody who used it lately, no process."""
+"""Finds artifacts that can be removed: no recorded study or score needs them, and nobody used or makes them."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ from xtransfer.results.schema import CellRow, CellStageRow, PlannedStageRow, Stu
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.store.content import Content
 
-# why something may go
+# reasons for removal
 NOT_NEEDED, NOT_FINISHED, LEFT_OVER, DAMAGED = "not needed", "not finished", "left over", "damaged"
 _STAGES = (select(CellStageRow.stage), select(PlannedStageRow.stage), select(CellRow.score_stage))
 
 
 @dataclass(frozen=True)
 class Unused:
-    """What may be removed."""
+    """Something that can be removed."""
 
     content: Content
-    why: str  # one of the four
+    why: str  # one of the four reasons
 
 
 def unused(
     store: ArtifactStore, databases: Sequence[Database], min_days: float, *, damaged: bool = False
 ) -> list[Unused]:
-    """What is older than `min_days` and no study or score of `databases` refers to, largest first.
+    """Returns what is older than `min_days` and not needed by a study or score of `databases`, largest first.
 
-    What kept artifacts were made from is kept too, and what is being made. With `damaged` (every byte is read) also
-    artifacts whose bytes are wrong, whoever refers to them. Raises RequestError for a study whose stages the
-    database does not know.
+    Inputs of kept artifacts and artifacts being made are kept. `damaged` reads every byte and adds artifacts with wrong
+    bytes, even needed ones. Raises RequestError for a study whose stages were not recorded.
     """
-    contents = store.contents()  # before the references: what is recorded from here on refers to nothing in the list
+    contents = store.contents()  # first: studies recorded from here on cannot need what is listed
     kept = set().union(*map(needed_artifacts, databases)) | {one.key for one in contents if one.age < min_days}
     kept |= _behind(kept, contents)
     made = {one.key for one in contents if one.finished}
@@ -52,7 +51,7 @@ def unused(
 def clear(
     store: ArtifactStore, databases: Sequence[Database], doomed: Sequence[Unused], min_days: float
 ) -> Iterator[int]:
-    """Removes those of `doomed` that nothing needs by now either; gives the bytes that each has freed."""
+    """Removes those of `doomed` that are still not needed; yields the bytes that each freed."""
     still = {(one.content.key, one.why) for one in unused(store, databases, min_days)}
     for one in doomed:
         key = one.content.key
@@ -66,9 +65,9 @@ def clear(
 
 
 def needed_artifacts(db: Database) -> set[str]:
-    """Keys of all stages that recorded studies need and that recorded scores rest on.
+    """Returns the keys of all stages that recorded studies need or recorded scores come from.
 
-    Raises RequestError where an unfinished study was recorded without its stages, by an older program.
+    Raises RequestError if an unfinished study was recorded without its stages, by an older version.
     """
     planned = exists().where(PlannedStageRow.study == StudyCellRow.study)
     unknown = (
@@ -80,20 +79,20 @@ def needed_artifacts(db: Database) -> set[str]:
     with explained(db.name), db.engine.connect() as connection:
         if names := sorted(connection.scalars(unknown)):
             raise RequestError(
-                f"{db.name}: does not know which stages unfinished studies need, since an older version of this "
-                f"program recorded them: {', '.join(names)}. Run them again first"
+                f"{db.name}: an older version recorded these unfinished studies without the stages that they need: "
+                f"{', '.join(names)}. Run them again first"
             )
         return set(connection.scalars(union(*_STAGES)))
 
 
 def _needs(db: Database, key: str) -> bool:
-    """Whether `key` is one of them."""
+    """Returns whether `key` is one of `needed_artifacts`."""
     with explained(db.name), db.engine.connect() as connection:
         return any(connection.scalar(select(exists(one.where(one.selected_columns[0] == key)))) for one in _STAGES)
 
 
 def _why(one: Content, kept: set[str], made: set[str], min_days: float) -> str:
-    """Why something may go; '' where it may not."""
+    """Returns why something can be removed; '' if it must be kept."""
     if one.finished:
         return "" if one.key in kept else NOT_NEEDED
     if one.age < min_days:
@@ -102,7 +101,7 @@ def _why(one: Content, kept: set[str], made: set[str], min_days: float) -> str:
 
 
 def _behind(keys: set[str], contents: Sequence[Content]) -> set[str]:
-    """Keys of all that the artifacts under `keys` were made from."""
+    """Returns the keys of all inputs of `keys`, direct and indirect."""
     inputs = {one.key: one.inputs for one in contents if one.finished}
     found, waiting = set[str](), list(keys)
     while waiting:

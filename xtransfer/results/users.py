@@ -1,4 +1,4 @@
-"""Which databases use an artifact store: each leaves a mark there, so that none removes what another one needs."""
+"""Marks in an artifact store that say which databases use it, so that none removes what another needs."""
 
 from __future__ import annotations
 
@@ -23,21 +23,20 @@ log = logging.getLogger(__name__)
 
 
 class Mark(BaseModel):
-    """What a database leaves in a store that it uses."""
+    """The mark that a database leaves in a store that it uses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str  # the identity of the database
     url: str  # without a password
     host: str
-    store: str  # the store as it was named there
+    store: str  # the store as that host names it
 
 
 def announce(db: Database, store: ArtifactStore) -> None:
-    """Marks a store as used by a database, before anything is made there for it.
+    """Marks a store as used by a database, before anything is made there.
 
-    A store that only others may write to is used all the same, with a warning. Raises StoreError where it cannot be
-    marked for another reason.
+    Only warns if the store is not writable; raises StoreError if marking fails for another reason.
     """
     mark = Mark(id=_identity(db), url=_url(db), host=host(), store=store.name)
     try:
@@ -49,14 +48,14 @@ def announce(db: Database, store: ArtifactStore) -> None:
 
 
 def demand_all_users(store: ArtifactStore, databases: Sequence[Database]) -> None:
-    """Raises RequestError unless the first of `databases` uses the store, and so do no others than the rest."""
+    """Raises RequestError unless `databases`, of which the first is our own, are all databases that use the store."""
     marks = {place: _read(text) for place, text in store.marks().items()}
     own = databases[0]
     if not any(mark and _is_of(mark, own) for mark in marks.values()):
         raise RequestError(
-            f"{store.name}: {own.name} does not know this store, so it cannot say what is needed there. Set "
-            "XTRANSFER_HOME or XTRANSFER_DATABASE_URL to the database that uses it, or run its studies with this one: "
-            "what is finished does not run again"
+            f"{store.name}: {own.name} does not know this store, so it cannot tell what is needed there. Set "
+            "XTRANSFER_HOME or XTRANSFER_DATABASE_URL to the database that uses it, or run its studies with this one; "
+            "finished stages do not run again"
         )
     others = [
         f"  {mark.url if mark else 'an unreadable mark'}{f' on {mark.host}' if mark else ''} (marked by {place})"
@@ -66,7 +65,7 @@ def demand_all_users(store: ArtifactStore, databases: Sequence[Database]) -> Non
     if others:
         raise RequestError("\n".join([
             f"{store.name}: other databases use this store too:", *others,
-            "add --also URL for each, so that what it needs is kept; where one is gone for good, delete its mark",
+            "add --also URL for each, so that what it needs is kept; where one no longer exists, delete its mark",
         ]))  # fmt: skip
 
 
@@ -88,7 +87,7 @@ def _read(text: str) -> Mark | None:
 
 
 def _is_of(mark: Mark, db: Database) -> bool:
-    """Whether a database left a mark: a copy of it in another file, which has the same identity, did not."""
+    """Returns whether a database left a mark, and not a copy of its file, which has the same identity."""
     if mark.id != _identity(db):
         return False
     own, then = sqlite_file(db.url), sqlite_file(make_url(mark.url))
@@ -98,7 +97,7 @@ def _is_of(mark: Mark, db: Database) -> bool:
 
 
 def _is_elsewhere(mark: Mark, store: ArtifactStore) -> bool:
-    """Whether a mark was copied here with the files of a store that is still at its place."""
+    """Returns whether a mark was copied here with the files of another store that still exists."""
     there = Path(mark.store)
     return mark.host == host() and there.is_dir() and store.root.is_dir() and not there.samefile(store.root)
 

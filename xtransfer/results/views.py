@@ -1,4 +1,4 @@
-"""What the views answer and what their columns hold, in words. Their SQL is in the migrations; a test compares."""
+"""Descriptions of the views and their columns. Their SQL is in the migrations; a test compares the two."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _PLACE = {
 _SCORE = {"language": "language of the items", "split": "`test` or `dev`", "metric": "name of the metric"}
 _MEANS = {
     "mean": "mean over cells of the mean over languages, in points",
-    "mean_unseen": "the same over all languages but English",
-    "num_cells": "cells that the mean is over: one a seed",
-    "num_languages": "languages of the cell that has fewest",
+    "mean_unseen": "the same without English",
+    "num_cells": "cells in the mean: one per seed",
+    "num_languages": "languages in the mean; of the cell with the fewest",
 }
 
 
 @dataclass(frozen=True)
 class View:
-    """A view: the question, and its columns in their order."""
+    """A view: what it shows, and its columns in order."""
 
     about: str
     columns: dict[str, str]
@@ -37,8 +37,8 @@ def _suite(name: str, *benchmarks: str) -> View:
         f"{name} per study, encoder, intermediate and seed, from `suite_scores`",
         {
             **_places("study", "encoder", "intermediate", "seed"),
-            **{one.replace("-", "_"): f"score of {one}, in points; NULL where it is incomplete" for one in benchmarks},
-            "total": "mean of the benchmarks; NULL where one is missing",
+            **{one.replace("-", "_"): f"score of {one}, in points; NULL if incomplete" for one in benchmarks},
+            "total": "mean of the benchmarks; NULL if one is missing",
             "num_missing": "benchmarks without a score",
         },
     )
@@ -46,7 +46,7 @@ def _suite(name: str, *benchmarks: str) -> View:
 
 VIEWS: dict[str, View] = {
     "cell_scores": View(
-        "every score of a study's cells; a cell that studies share stands under each",
+        "every score of a study's cells; a cell shared by studies is listed under each",
         {
             "study": _PLACE["study"],
             "cell": "key of the cell",
@@ -66,11 +66,11 @@ VIEWS: dict[str, View] = {
             "recorded_at": "as in `score`",
             "low": "as in `score`",
             "high": "as in `score`",
-            "benchmark": "benchmark that the target scores",
+            "benchmark": "benchmark that is scored",
         },
     ),
     "gains": View(
-        "score minus that of `direct` with the same encoder, target and seed; degenerate cells are left out",
+        "score minus the score of `direct` with the same encoder, target and seed, without degenerate cells",
         {
             **_places("study", "encoder", "intermediate", "target", "seed"),
             **_SCORE,
@@ -87,7 +87,7 @@ VIEWS: dict[str, View] = {
         {
             **_places("study", "encoder"),
             "first": "an intermediate",
-            "second": "another; the name is later in the alphabet",
+            "second": "another, later in alphabetical order",
             **_places("target", "seed"),
             **_SCORE,
             "first_value": "points after the first",
@@ -96,7 +96,7 @@ VIEWS: dict[str, View] = {
         },
     ),
     "transfer_gap": View(
-        "English minus the mean of all other languages of a cell",
+        "English score of a cell minus its mean over all other languages",
         {
             "study": _PLACE["study"],
             "cell": "key of the cell",
@@ -104,13 +104,13 @@ VIEWS: dict[str, View] = {
             "split": _SCORE["split"],
             "metric": _SCORE["metric"],
             "english": "points in English",
-            "others": "mean of the others",
+            "others": "mean of the other languages",
             "gap": "english minus others",
-            "num_languages": "languages that the mean is over",
+            "num_languages": "number of languages in that mean",
         },
     ),
     "runs": View(
-        "how each cell of a study ended, where, and what it cost; stages that cells share count in each",
+        "how each cell of a study ended, where it ran, and its cost; a stage shared by cells counts in each",
         {
             "study": _PLACE["study"],
             "cell": "key of the cell",
@@ -119,14 +119,14 @@ VIEWS: dict[str, View] = {
             "reason": "as in `cell`",
             "host": "machine that scored it",
             "device": "device that scored it",
-            "started": "when its first stage began (UTC)",
-            "seconds": "time of all its stages",
-            "num_stages": "stages behind it",
-            "energy_joules": "energy of those of its stages that recorded it",
+            "started": "when its first stage started (UTC)",
+            "seconds": "run time of all its stages",
+            "num_stages": "number of stages behind it",
+            "energy_joules": "energy of its stages, as far as it was recorded",
         },
     ),
     "leaderboard": View(
-        "means per encoder and intermediate on each target of a study; degenerate cells are left out",
+        "means per encoder and intermediate on each target of a study, without degenerate cells",
         {
             "study": _PLACE["study"],
             "target": "as in `cell`",
@@ -138,7 +138,7 @@ VIEWS: dict[str, View] = {
         },
     ),
     "leaderboard_all": View(
-        "the same over all cells in the database, each once, whatever their study and recipe",
+        "the same over all cells in the database, each once, across studies and recipes",
         {
             "target": "as in `cell`",
             "split": _SCORE["split"],
@@ -149,16 +149,16 @@ VIEWS: dict[str, View] = {
         },
     ),
     "suite_scores": View(
-        "the score of each benchmark of XTREME and XTREME-R: the mean over its languages and metrics, where all are "
-        "there, from one target scored on its whole test split",
+        "score of each benchmark of XTREME and XTREME-R: the mean over its languages and metrics, if one target scored "
+        "all of them on its whole test split",
         {
             "study": _PLACE["study"],
             "suite": "`xtreme` or `xtreme-r`",
             **_places("encoder", "intermediate", "seed"),
             "benchmark": "benchmark of the suite",
-            "value": "points; NULL where it is incomplete, or scored in several ways in the study",
-            "num_missing": "numbers (language × metric) that are not there",
-            "num_cells": "cells that score it; more than one: several ways",
+            "value": "points; NULL if incomplete, or if several targets of the study score it",
+            "num_missing": "missing scores (language × metric)",
+            "num_cells": "cells that score it; NULL value if more than one",
         },
     ),
     "xtreme": _suite(

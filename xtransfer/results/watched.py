@@ -1,4 +1,4 @@
-"""The tables of checkpoints that were seen by a watch, and of what was run for each of them."""
+"""The tables of checkpoints that a watch found, and of the runs for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xtransfer.results.base import Base
 
 
 class WatchedCheckpointRow(Base):
-    """A checkpoint as a watch saw it at a place; weights that replaced others there have a row of their own."""
+    """A checkpoint that a watch found at a location; new weights at the same location get a new row."""
 
     __tablename__ = "watched_checkpoint"
     __table_args__ = (
@@ -24,21 +24,23 @@ class WatchedCheckpointRow(Base):
 
     location: Mapped[str] = mapped_column(primary_key=True, doc="absolute path, URL, or `hf://id@commit`")
     digest: Mapped[str] = mapped_column(
-        primary_key=True, doc="of weights, configuration and tokenizer; '' while it is not whole"
+        primary_key=True, doc="digest of weights, configuration and tokenizer; '' while it is incomplete"
     )
-    source: Mapped[str] = mapped_column(doc="pattern or repository that it was found by")
-    step: Mapped[int | None] = mapped_column(doc="training step, where its name or the commit's title tells it")
+    source: Mapped[str] = mapped_column(doc="pattern or repository that matched it")
+    step: Mapped[int | None] = mapped_column(doc="training step from its name or the commit's title; NULL if unknown")
     state: Mapped[str] = mapped_column(
-        doc="`whole`, `repeated` (the same bytes are elsewhere), `unfinished` (something is missing) or `refused`"
+        doc="`whole`, `repeated` (same bytes as another), `unfinished` (files are missing) or `refused`"
     )
-    reason: Mapped[str] = mapped_column(doc="why it is not run; '' for a whole one")
-    fingerprint: Mapped[str] = mapped_column(doc="digest of the names, sizes and times of its files at the last change")
-    first_seen: Mapped[datetime] = mapped_column(doc="when a watch first saw it in this state or an earlier one (UTC)")
-    changed_at: Mapped[datetime] = mapped_column(doc="when its files, as the watch saw them, last changed (UTC)")
+    reason: Mapped[str] = mapped_column(doc="why it is not run; '' if `whole`")
+    fingerprint: Mapped[str] = mapped_column(
+        doc="digest of the names, sizes and times of its files when they last changed"
+    )
+    first_seen: Mapped[datetime] = mapped_column(doc="when a watch first saw it, in any state (UTC)")
+    changed_at: Mapped[datetime] = mapped_column(doc="when a watch last saw its files change (UTC)")
 
 
 class CheckpointRunRow(Base):
-    """What was run for a checkpoint: one row, and one run of the work, for each checkpoint and watch."""
+    """The run for a checkpoint: one for each checkpoint and watch."""
 
     __tablename__ = "checkpoint_run"
     __table_args__ = (
@@ -51,17 +53,15 @@ class CheckpointRunRow(Base):
     )
 
     digest: Mapped[str] = mapped_column(primary_key=True, doc="as in `watched_checkpoint`")
-    watch: Mapped[str] = mapped_column(primary_key=True, doc="name of the watch, which says what is run")
-    study: Mapped[str] = mapped_column(doc="name of the study under which its results are")
-    location: Mapped[str] = mapped_column(doc="where the checkpoint is read")
-    state: Mapped[str] = mapped_column(
-        doc="`waiting` for its turn, `announced` by an event, `running`, `done` or `failed`"
-    )
-    reason: Mapped[str] = mapped_column(doc="why it failed, or waits again")
-    tries: Mapped[int] = mapped_column(doc="how often a run of it has begun")
+    watch: Mapped[str] = mapped_column(primary_key=True, doc="name of the watch, which sets what is run")
+    study: Mapped[str] = mapped_column(doc="name of the study that has its results")
+    location: Mapped[str] = mapped_column(doc="where the checkpoint is read from")
+    state: Mapped[str] = mapped_column(doc="`waiting`, `announced` by an event, `running`, `done` or `failed`")
+    reason: Mapped[str] = mapped_column(doc="why it failed or waits again")
+    tries: Mapped[int] = mapped_column(doc="number of runs started")
     claimed_by: Mapped[str] = mapped_column(doc="machine and process of the run; '' before the first")
-    flow_run: Mapped[str] = mapped_column(doc="id of the flow run in Prefect; '' before the first")
-    recorded_at: Mapped[datetime] = mapped_column(doc="when its checkpoint was first seen whole for this watch (UTC)")
+    flow_run: Mapped[str] = mapped_column(doc="id of the Prefect flow run; '' before the first")
+    recorded_at: Mapped[datetime] = mapped_column(doc="when this watch first saw the checkpoint whole (UTC)")
     announced_at: Mapped[datetime | None] = mapped_column(doc="when it was last announced (UTC)")
-    claimed_at: Mapped[datetime | None] = mapped_column(doc="when its run began (UTC)")
+    claimed_at: Mapped[datetime | None] = mapped_column(doc="when its run started (UTC)")
     ended_at: Mapped[datetime | None] = mapped_column(doc="when its run ended (UTC)")

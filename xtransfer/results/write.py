@@ -1,6 +1,4 @@
-"""Writing results. Each call is one transaction and an upsert: killed anywhere and called again, nothing is
-lost, doubled or half written.
-"""
+"""Writes results. Each call is one transaction of upserts: after a kill, calling it again loses or doubles nothing."""
 
 from __future__ import annotations
 
@@ -51,9 +49,9 @@ if TYPE_CHECKING:
 
 
 def record_study(db: Database, plan: Plan) -> None:
-    """Writes the study, its cells (`planned` where they are new) and the stages that it needs.
+    """Writes the study, its cells (`planned` if new) and the stages that it needs.
 
-    Links and needed stages of an earlier version go; scores that were recorded stay.
+    Removes cells and needed stages that an earlier declaration of the study had; keeps recorded scores.
     """
     study = plan.study
     definition = study.model_dump(mode="json")
@@ -76,11 +74,10 @@ def record_study(db: Database, plan: Plan) -> None:
 
 
 def record_cell(db: Database, study_name: str, cell: Cell, store: ArtifactStore) -> str:
-    """Writes the scores of a finished cell with the provenance of all its stages; returns the cell's status.
+    """Writes the scores of a finished cell and the provenance of its stages; returns the cell's status.
 
-    The status is `degenerate`, with the reason, where training failed to learn or all predictions are equal.
-    Raises StoreError when an artifact is gone or its numbers are impossible, RequestError for an unknown
-    study.
+    The status is `done`, or `degenerate` if a training failed to learn or all predictions are equal. Raises StoreError
+    if an artifact is missing or has impossible scores, RequestError for an unknown study.
     """
     found = evidence(store, cell.score.key)
     if found is None:
@@ -95,16 +92,16 @@ def record_cell(db: Database, study_name: str, cell: Cell, store: ArtifactStore)
             _add_link(connection, study_name, cell)
             _write_scores(connection, cell, found, intervals)
     except (IntegrityError, DataError) as error:
-        raise StoreError(f"{cell.slug}: the database refuses its numbers ({error.orig}); "
+        raise StoreError(f"{cell.slug}: the database rejects its scores ({error.orig}); "
                          "remove the score artifact and run again") from error  # fmt: skip
     return row["status"]
 
 
 def record_failure(db: Database, study_name: str, cell: Cell, reason: str) -> None:
-    """Marks a cell as failed; one that already has scores stays as it is."""
+    """Marks a cell as failed, unless it already has scores."""
     row = _cell_row(cell, [cell.score]) | {
         "status": "failed",
-        "reason": reason.strip() or "no reason was given",
+        "reason": reason.strip() or "unknown reason",
     }
     encoder = provenance.encoder_row(cell.encoder, [cell.score])
     with db.begin() as connection:
@@ -120,7 +117,7 @@ def record_failure(db: Database, study_name: str, cell: Cell, reason: str) -> No
 
 
 def _write_provenance(connection: Connection, cell: Cell, manifests: Sequence[Manifest], row: Values) -> None:
-    """The cell, the stages behind it, and what they made and read."""
+    """Writes the cell, the stages behind it, and what they made and read."""
     read = provenance.read_rows(cell, manifests)
     benchmarks = {one["benchmark"]: provenance.benchmark_row(one["benchmark"]) for one in read}
     upsert(connection, StageRow, [_stage_row(manifest) for manifest in manifests])
@@ -134,7 +131,7 @@ def _write_provenance(connection: Connection, cell: Cell, manifests: Sequence[Ma
 
 
 def _write_scores(connection: Connection, cell: Cell, found: Evidence, intervals: Intervals) -> None:
-    """Scores, their means (of a cell that learnt something), and where the predictions are."""
+    """Writes scores, their means (unless the cell is degenerate), and the location of the predictions."""
     here = {"cell": cell.key}
     means = [] if found.degenerate else _mean_rows(cell, found)
     predictions = Predictions(found.artifacts[-1])
@@ -146,11 +143,11 @@ def _write_scores(connection: Connection, cell: Cell, found: Evidence, intervals
 
 def _require_study(connection: Connection, name: str) -> None:
     if connection.scalar(select(StudyRow.name).where(StudyRow.name == name)) is None:
-        raise RequestError(f"study '{name}' is not in the database; record_study comes first")
+        raise RequestError(f"study '{name}' is not in the database; call record_study first")
 
 
 def _link(connection: Connection, study: str, cells: Sequence[Cell]) -> None:
-    """Makes `cells` those of the study, and forgets planned cells that no study has any more."""
+    """Makes `cells` the cells of the study, and deletes planned cells that no study has any more."""
     old = set(connection.scalars(select(StudyCellRow.cell).where(StudyCellRow.study == study)))
     unlink(connection, study, old.difference(cell.key for cell in cells))
     direct = {_place(cell): cell.key for cell in cells if not cell.intermediate.parts}
@@ -162,7 +159,7 @@ def _link(connection: Connection, study: str, cells: Sequence[Cell]) -> None:
 
 
 def _needed_keys(plan: Plan) -> set[str]:
-    """Keys of all stages of a plan, and of the artifacts that it reads as folders: a checkpoint named by its path."""
+    """Returns the keys of a plan's stages and of artifacts that it names by path, such as a checkpoint."""
     folders = {folder for stage in plan.stages for folder in stage.places.values()}
     found = (manifests.read(Path(folder)) for folder in folders)
     return {stage.key for stage in plan.stages} | {manifest.key for manifest in found if manifest}
@@ -178,12 +175,12 @@ def _need(connection: Connection, study: str, keys: set[str]) -> None:
 
 
 def _place(cell: Cell) -> tuple[str, str, int]:
-    """What a cell and its baseline share."""
+    """Returns what a cell and its baseline have in common."""
     return cell.encoder, cell.target.slug, cell.seed
 
 
 def _add_link(connection: Connection, study: str, cell: Cell) -> None:
-    """A link that record_study did not make."""
+    """Adds the cell to the study, if record_study did not."""
     row: Values = {"study": study, "cell": cell.key, "baseline": None}
     if cell.intermediate.parts:
         row["baseline"] = connection.scalar(
@@ -216,7 +213,7 @@ def _cell_row(cell: Cell, lineage: Sequence[Stage | Manifest]) -> Values:
 
 
 def _lineage(stages: Mapping[str, Stage], stage: Stage) -> list[Stage]:
-    """A stage and all that feed it, inputs first."""
+    """Returns a stage and all that it depends on, inputs first."""
     found: dict[str, Stage] = {}
     for key in stage.inputs.values():
         found |= {one.key: one for one in _lineage(stages, stages[key])}
@@ -231,7 +228,7 @@ def _stage_row(manifest: Manifest) -> Values:
 
 
 def _intervals(db: Database, cell: Cell, found: Evidence) -> Intervals:
-    """The interval of each main score; those in the database where the predictions are the same."""
+    """Returns the interval of each main score, from the database if the predictions are unchanged."""
     predictions = Predictions(found.artifacts[-1])
     if predictions.sha256 is None:
         return {}
@@ -242,7 +239,7 @@ def _intervals(db: Database, cell: Cell, found: Evidence) -> Intervals:
     if known == predictions.sha256:
         return {(row.language, row.metric): (row.low, row.high) for row in rows}
     ends = predictions.intervals()
-    main = {score.language: score.metric for score in reversed(found.scores)}  # the first that is listed
+    main = {score.language: score.metric for score in reversed(found.scores)}  # the first listed
     return {(language, main[language]): ends[language] for language in main if language in ends}
 
 
@@ -259,7 +256,7 @@ def _score_rows(cell: Cell, found: Evidence, intervals: Intervals) -> list[Value
                 "metric": score.metric,
                 "value": score.value,
                 "n": score.n,
-                "low": low if low is None else min(low, score.value),  # the last digit of a sum may differ
+                "low": low if low is None else min(low, score.value),  # rounding may place the value just outside
                 "high": high if high is None else max(high, score.value),
                 "chance": score.chance,
                 "constant": score.constant,

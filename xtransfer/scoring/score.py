@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ from xtransfer.models import checkpoints, pretrained
 from xtransfer.models.checkpoints import Loaded
 from xtransfer.models.predict import RowEncoder, predict_languages
 from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
+from xtransfer.results.evidence import Score
 
 PREDICTIONS = "predictions.parquet"
 SCORES = "scores.json"
@@ -40,19 +41,6 @@ _SCHEMA = pa.schema(
         ("scores", pa.list_(pa.float32())),
     ]
 )
-
-
-@dataclass(frozen=True)
-class Score:
-    """One score: a metric of a benchmark in one language."""
-
-    language: str
-    split: SplitName
-    metric: str
-    value: float  # points, 0-100
-    n: int  # items
-    chance: float | None  # points of a constant or random prediction
-    constant: bool  # all predictions are equal: the model has collapsed
 
 
 def score(

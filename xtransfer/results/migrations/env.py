@@ -1,4 +1,4 @@
-"""Read by Alembic: runs the steps on the connection, and in the transaction, that the caller holds."""
+"""Run by Alembic: migrates on the caller's connection, in its transaction."""
 
 from alembic import context
 

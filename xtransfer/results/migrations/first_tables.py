@@ -1,8 +1,6 @@
-"""The tables of the first schema, as the models had them then. Later steps change them with statements of their own."""
+"""The tables of the first schema, as the models were then. Later migrations alter them."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -20,6 +18,7 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import SchemaItem
 
 _NAMES = {
     "pk": "pk_%(table_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -30,7 +29,9 @@ _JSON = JSON().with_variant(JSONB(), "postgresql")
 _MOMENT = DateTime(timezone=True)
 
 
-def _columns(kind: Any, names: str, null: bool = False) -> list[Column[Any]]:
+def _columns(
+    kind: type[Text | Integer | Float[float]] | JSON | DateTime, names: str, null: bool = False
+) -> list[SchemaItem]:
     return [Column(name, kind, nullable=null) for name in names.split()]
 
 
@@ -42,8 +43,8 @@ def _check(name: str, condition: str) -> CheckConstraint:
     return CheckConstraint(condition, name=name)
 
 
-def _table(name: str, *items: Any, **options: Any) -> None:
-    Table(name, METADATA, *items, **options)
+def _table(name: str, *items: SchemaItem, sqlite_with_rowid: bool = True) -> None:
+    Table(name, METADATA, *items, sqlite_with_rowid=sqlite_with_rowid)
 
 
 _table(

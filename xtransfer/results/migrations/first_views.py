@@ -1,4 +1,4 @@
-"""The views of the first schema, in the order in which they are made. A later step has a file of its own."""
+"""The views of the first schema, in the order in which they are created. A later migration has its own file."""
 
 _SCORES = """
     SELECT study_cell.study, score.cell, cell.encoder, cell.encoder_revision, cell.intermediate,

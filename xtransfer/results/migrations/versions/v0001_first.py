@@ -1,4 +1,4 @@
-"""The first schema: its tables, and the views that answer the questions asked."""
+"""The first schema: tables and views."""
 
 from alembic import op
 
