@@ -10,7 +10,7 @@ import pytest
 
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks import get
-from xtransfer.planning.evaluation import RECIPES, answered_by, evaluation
+from xtransfer.planning.evaluation import RECIPES, Head, answered_by, evaluation
 from xtransfer.planning.grid import plan
 
 LABELS = ["entailment", "neutral", "contradiction"]
@@ -40,7 +40,7 @@ def test_a_target_that_compares_vectors_is_trained_as_published_for_what_it_is_t
     assert (answers.batch_size, answers.dual.pooling, answers.dual.negatives_within) == (16, "cls", 4)
     assert (pairs.batch_size, pairs.dual.scale, pairs.dual.learn_scale) == (256, 100, True)
     assert spans.learning_rate == 3e-5
-    assert nothing.source.startswith("transformers' defaults")
+    assert nothing.source.startswith("transformers' fine-tuning defaults")
 
 
 def test_what_a_head_answers_is_scored_as_it_comes(tmp_path: Path) -> None:
@@ -51,13 +51,14 @@ def test_what_a_head_answers_is_scored_as_it_comes(tmp_path: Path) -> None:
 
 
 def test_a_head_fits_by_kind_and_labels_and_its_own_benchmark_goes_first() -> None:
-    inference = {"kind": "pair", "labels": LABELS}
+    inference = Head(kind="pair", labels=tuple(LABELS))
+    reversed_labels = Head(kind="pair", labels=tuple(LABELS[::-1]))
     assert answered_by({"mnli": inference}, get("xnli")) == "mnli"
-    assert answered_by({"mnli": {**inference, "labels": LABELS[::-1]}}, get("xnli")) is None
+    assert answered_by({"mnli": reversed_labels}, get("xnli")) is None
     assert answered_by({"mnli": inference, "snli": inference}, get("xnli")) is None
     assert answered_by({"mnli": inference, "xnli": inference}, get("xnli")) == "xnli"
-    assert answered_by({"copa": {"kind": "choice", "labels": []}}, get("xcopa")) == "copa"
-    assert answered_by({"mlm": {"kind": "bitext", "labels": []}}, get("tatoeba")) is None
+    assert answered_by({"copa": Head(kind="choice", labels=())}, get("xcopa")) == "copa"
+    assert answered_by({"mlm": Head(kind="bitext", labels=())}, get("tatoeba")) is None
 
 
 def test_split_rows_and_languages_are_those_asked_for() -> None:
@@ -106,4 +107,7 @@ def test_a_damaged_head_file_is_named(tmp_path: Path) -> None:
     place = _checkpoint(tmp_path / "broken", {})
     (tmp_path / "broken" / "head.json").write_text("{")
     with pytest.raises(RequestError, match=r"head\.json: not valid JSON"):
+        evaluation(place, ["xnli"])
+    (tmp_path / "broken" / "head.json").write_text('{"heads": {"mnli": {"kind": "pair"}}}')
+    with pytest.raises(RequestError, match=r"head\.json.*mnli\.labels: required"):
         evaluation(place, ["xnli"])

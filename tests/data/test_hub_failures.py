@@ -59,7 +59,7 @@ FAILING: dict[str, tuple[str, Fault | list[Fault], str, str]] = {
     "file-500": ("de/", 500, "SourceError", "server error"),
     "file-cut": ("de/", "truncate", "SourceError", "the download was interrupted; try again"),
     "file-short": ("de/", "short", "SourceError", "should be of size .*the download was interrupted; try again"),
-    "model-busy": ("api", 429, "SourceError", "did not say whether it has a model .*limits requests"),
+    "model-busy": ("api", 429, "SourceError", "could not ask the hub for a model .*limits requests"),
     "model-gated": ("api", "gated", "RequestError", "encoder 'someone/model-gated' is gated: accept its terms"),
     "model-file-gated": (WEIGHTS, "gated", "RequestError", "model 'someone/model-file-gated' at .*it is gated"),
     "model-file-500": (WEIGHTS, 500, "SourceError", "server error; try again later, or name a local folder"),

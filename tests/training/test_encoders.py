@@ -66,7 +66,7 @@ def test_hub_ids_are_pinned_to_a_commit(monkeypatch: pytest.MonkeyPatch) -> None
 def test_what_the_hub_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
     response = SimpleNamespace(headers={}, request=None, status_code=404)
     hub_says(monkeypatch, RepositoryNotFoundError("404", response=response))  # type: ignore[arg-type]
-    with pytest.raises(RequestError, match=r"did you mean 'lab-tiny'.*the hub has no model"):
+    with pytest.raises(RequestError, match=r"did you mean 'lab-tiny'.*the hub has no such model"):
         resolve("lab-tinny")
 
 

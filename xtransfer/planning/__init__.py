@@ -1,1 +1,1 @@
-"""From a study to its stages. Pure: nothing runs here."""
+"""Turns a study into stages. Computes only; runs nothing."""

@@ -1,13 +1,13 @@
-"""The study that one checkpoint's evaluation is: no intermediate, the targets asked for, published recipes."""
+"""Builds the study that evaluates one checkpoint: no intermediate, the given targets, published recipes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from xtransfer import benchmarks, kinds
 from xtransfer.base.declared import reasons
@@ -21,14 +21,24 @@ from xtransfer.study.encoders import EncoderRef
 from xtransfer.study.study import Study, Target, make
 from xtransfer.study.target_phases import trained_as
 
-_WHY = "here dev is looked at once an epoch"
+_WHY = "here dev is evaluated once per epoch"
 RECIPES = {
     "pair": recipes.adapted(recipes.recipe("xtreme-r-2021", "pair"), _WHY, evaluate_every=None),
     "choice": recipes.recipe("xtreme-r-2021", "choice"),
     "tags": recipes.adapted(recipes.recipe("xtreme-r-2021", "tags"), _WHY, evaluate_every=None),
     **{name: recipes.recipe("xtreme-r-2021", name) for name in ("span", "squad-answers", "mewsli-x-pairs")},
-}  # by kind, or by benchmark where it has one of its own
-OTHERS = Recipe(epochs=3, source="transformers' defaults of fine-tuning; nothing is published for this kind")
+}  # by kind, or by benchmark if it has its own
+OTHERS = Recipe(epochs=3, source="transformers' fine-tuning defaults; no recipe is published for this kind")
+
+
+class Head(BaseModel):
+    """What head.json says of a head, as far as it is needed here."""
+
+    kind: str
+    labels: tuple[str, ...]
+
+
+_HEADS = TypeAdapter(dict[str, Head])
 
 
 def evaluation(
@@ -40,14 +50,14 @@ def evaluation(
     rows: int | None = None,
     train_rows: int | None = None,
     seeds: Sequence[int] = (0,),
-    recipe: Mapping[str, Any] | None = None,
+    recipe: Mapping[str, object] | None = None,
     name: str | None = None,
 ) -> Study:
-    """The study of a checkpoint (folder, hub id, or encoder trained here) on targets, written as in a study.
+    """Returns the study that scores a checkpoint (folder, hub id, or encoder trained here) on targets (study slugs).
 
-    A target that one of the checkpoint's heads answers is scored as it comes; others are fine-tuned in English
-    first, unless their slug says otherwise (`:as-is`, `xnli<xnli`). `rows` scores so many rows of each language,
-    `recipe` replaces fields of every target's recipe. Raises RequestError for what is wrong with a request.
+    A target that one of the checkpoint's heads fits is scored as it is; others are fine-tuned in English first, unless
+    their slug says otherwise (`:as-is`, `xnli<xnli`). `rows` scores only this many rows per language; `recipe` replaces
+    fields of every target's recipe. Raises RequestError for an invalid request.
     """
     ref = encoders.resolve(checkpoint)
     heads = _heads(ref)
@@ -56,7 +66,7 @@ def evaluation(
         target = _parsed(text)
         benchmark = benchmarks.get(target.benchmark)
         trained = recipe_on(ref, trained_as(target), recipe or {})
-        values: dict[str, Any] = {"recipe": trained, "train_rows": train_rows}
+        values: dict[str, object] = {"recipe": trained, "train_rows": train_rows}
         if split != "test":
             values["split"] = split
         if rows is not None:
@@ -80,20 +90,16 @@ def evaluation(
 
 
 def recipe_of(benchmark: Benchmark) -> Recipe:
-    """What a target is fine-tuned with where nothing else is asked for."""
+    """Returns the default recipe for fine-tuning on a benchmark."""
     recipe = RECIPES.get(benchmark.name) or RECIPES.get(benchmark.kind, OTHERS)
     return recipe if benchmark.has("dev", "en") else recipe.model_copy(update={"select": "last"})
 
 
-def answered_by(heads: Mapping[str, Mapping[str, Any]], benchmark: Benchmark) -> str | None:
-    """The head that answers a benchmark: its own, else the only one of the same kind and labels."""
+def answered_by(heads: Mapping[str, Head], benchmark: Benchmark) -> str | None:
+    """Returns the head that fits a benchmark: its own, or the only one of the same kind and labels; otherwise None."""
     if kinds.retrieves(benchmark):
         return None
-    fitting = [
-        name
-        for name, head in heads.items()
-        if head["kind"] == benchmark.kind and tuple(head["labels"]) == benchmark.labels
-    ]
+    fitting = [name for name, head in heads.items() if head.kind == benchmark.kind and head.labels == benchmark.labels]
     if benchmark.name in fitting:
         return benchmark.name
     return fitting[0] if len(fitting) == 1 else None
@@ -106,10 +112,10 @@ def _parsed(text: str) -> Target:
         raise RequestError(f"target '{text}': {reasons(error)}") from error
 
 
-def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, Any]) -> Recipe:
-    """The published recipe of a benchmark's kind with the changes asked for, as far as the encoder reads.
+def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, object]) -> Recipe:
+    """Returns the default recipe of a benchmark with changes, its length limited to the encoder's positions.
 
-    Raises RequestError for a field that no recipe has, or a value that it cannot have.
+    Raises RequestError for an unknown field or an invalid value.
     """
     longest = positions_of(ref)
     base = recipe_of(benchmark)
@@ -124,13 +130,18 @@ def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, Any])
         raise RequestError(f"recipe: {reasons(error)} (known: {', '.join(Recipe.model_fields)})") from error
 
 
-def _heads(ref: EncoderRef) -> dict[str, dict[str, Any]]:
-    """The heads that lie beside a checkpoint: benchmark → kind, labels."""
+def _heads(ref: EncoderRef) -> dict[str, Head]:
+    """Returns benchmark → head of a checkpoint; raises RequestError if a head in its head.json is invalid."""
     heads = json_file(ref, "head.json").get("heads")
-    return heads if isinstance(heads, dict) else {}
+    try:
+        return _HEADS.validate_python(heads) if isinstance(heads, dict) else {}
+    except ValidationError as error:
+        raise RequestError(
+            f"encoder '{ref.slug}': head.json is not of xtransfer or is damaged: {reasons(error)}"
+        ) from error
 
 
 def _short_name(ref: EncoderRef) -> str:
-    """A checkpoint's name as part of a study's: `mdeberta-v3-base`, `lab-tiny-0`."""
+    """Returns a checkpoint's name for use in a study's name: `mdeberta-v3-base`, `lab-tiny-0`."""
     name = ref.slug if ref.source == "trained-here" else Path(ref.id).name
     return re.sub(r"[^a-z0-9._-]+", "-", name.casefold()).strip("-.")[:80] or "checkpoint"

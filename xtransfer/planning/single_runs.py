@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from xtransfer import benchmarks
 from xtransfer.base.declared import LARGEST_SEED, reasons
@@ -70,7 +69,7 @@ def intermediate_training(
     seeds: Sequence[int],
     *,
     rows: int | None = None,
-    recipe: Mapping[str, Any] | None = None,
+    recipe: Mapping[str, object] | None = None,
     pins: Pins | None = None,
 ) -> Wanted:
     """Plans checkpoints of an encoder trained on an intermediate, one per seed.
@@ -97,9 +96,9 @@ def target_training(
     *,
     after: str = "direct",
     rows: int | None = None,
-    recipe: Mapping[str, Any] | None = None,
+    recipe: Mapping[str, object] | None = None,
     after_rows: int | None = None,
-    after_recipe: Mapping[str, Any] | None = None,
+    after_recipe: Mapping[str, object] | None = None,
     pins: Pins | None = None,
 ) -> Wanted:
     """Plans checkpoints of an encoder fine-tuned on a target in English, one per seed, `after` an intermediate."""
@@ -122,7 +121,12 @@ def target_training(
 
 
 def _target(
-    ref: EncoderRef, text: str, rows: int | None, changes: Mapping[str, Any] | None, first: Intermediate, recipe: Recipe
+    ref: EncoderRef,
+    text: str,
+    rows: int | None,
+    changes: Mapping[str, object] | None,
+    first: Intermediate,
+    recipe: Recipe,
 ) -> Target:
     """Returns the target of a slug with its recipe, checked like a study's."""
     study = make(
@@ -146,7 +150,7 @@ def _intermediate(text: str) -> Intermediate:
         raise RequestError(f"intermediate: {reasons(error)}") from error
 
 
-def _intermediate_recipe(ref: EncoderRef, first: Intermediate, changes: Mapping[str, Any] | None) -> Recipe:
+def _intermediate_recipe(ref: EncoderRef, first: Intermediate, changes: Mapping[str, object] | None) -> Recipe:
     recipe = recipe_on(ref, benchmarks.get(first.parts[0].benchmark), changes or {})
     check_intermediate(first, recipe)
     return recipe

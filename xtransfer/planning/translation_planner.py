@@ -1,4 +1,4 @@
-"""The stages that a plan is made of, collected by key, and those that make encoders and translations."""
+"""Collects the stages of a plan by key, and builds those that make encoders and translations."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from xtransfer.translation.libraries import library_of
 
 @dataclass(frozen=True)
 class Translation:
-    """Rows of a benchmark to be had in another language."""
+    """A translation to plan: rows of a benchmark in another language."""
 
     benchmark: str
     engine: str
     language: str
-    rows: int | None  # the first so many; None: all
+    rows: int | None  # only this many; None: all
     split: SplitName = "train"
     source: str = "en"
 
 
 class TranslationPlanner:
-    """Makes stages and collects them by key, so that each is planned once however many results need it."""
+    """Builds stages and collects them by key, so that a shared stage is planned once."""
 
     def __init__(self, pins: Pins, rows: int | None = None) -> None:
-        """`rows` are of intermediate training."""
+        """`rows` limits the rows of intermediate training."""
         self.pins = pins
         self.rows = rows
         self.stages: dict[str, Stage] = {}
@@ -53,7 +53,7 @@ class TranslationPlanner:
         return self.stages.setdefault(stage.key, stage)
 
     def model(self, ref: EncoderRef, checkpoint: Stage | None = None) -> ModelSource:
-        """Returns what a stage reads: the checkpoint, or else the encoder."""
+        """Returns the model that a stage reads: the checkpoint, or the encoder if there is none."""
         if checkpoint is not None:
             return Made(key=checkpoint.key)
         if ref.source == "trained-here":
@@ -78,11 +78,11 @@ class TranslationPlanner:
         return Corpus(name=name, pin=self.pins.corpus(name))
 
     def part(self, part: MixturePart) -> Stage:
-        """The translation of a part of an intermediate."""
+        """Returns the stage that translates a part of an intermediate."""
         return self.translation(self.asked(part))
 
     def asked(self, part: MixturePart) -> Translation:
-        """What a part of an intermediate has translated."""
+        """Returns the translation that a part of an intermediate needs."""
         assert part.engine is not None
         return Translation(part.benchmark, part.engine, part.language, self.rows)
 
@@ -114,7 +114,7 @@ class TranslationPlanner:
         return self.stage(f"translate {asked.benchmark} {_route(asked)} by {asked.engine}", settings)
 
     def round_trip(self, asked: Translation, by: str) -> Stage:
-        """Some of a translation's sentences translated back by an engine."""
+        """Returns the stage that translates some sentences of a translation back with engine `by`."""
         declared = engines.get(by)
         assert not isinstance(declared, HumanTranslations)
         engine, beams = self.engine(declared, asked.language, asked.source)
@@ -156,7 +156,7 @@ class TranslationPlanner:
         return self.stage(f"train translator {engine.name}", settings)
 
     def into_english(self, target: Target, language: str) -> Stage:
-        """The rows of a language that a target is scored on, translated."""
+        """Returns the stage that translates a target's scored rows from a language to English."""
         engine = target.engine or ""
         return self.translation(
             Translation(target.benchmark, engine, "en", target.score_rows, target.split, source=language)
@@ -164,7 +164,7 @@ class TranslationPlanner:
 
 
 def _route(asked: Translation) -> str:
-    """`to de`, and where it is not from English: `test rows from de to en`."""
+    """Returns `to de`, or for translate-test `test rows from de to en`."""
     if asked.source == "en" and asked.split == "train":
         return f"to {asked.language}"
     return f"{asked.split} rows from {asked.source} to {asked.language}"

@@ -1,4 +1,4 @@
-"""A study's cells and its plan: what is to be computed, as values."""
+"""A study's cells and its plan, as values."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Identity of the cell: its place in the grid and its result.
+        """Returns a digest of the cell's place in the grid and of its score stage.
 
-        Cells that differ only in name or seed may share a score stage: two folders with equal bytes, a benchmark
-        that is named as its own training data, retrieval with an untrained encoder.
+        Cells that differ only in name or seed can share a score stage: two folders with equal bytes, a benchmark listed
+        as its own training data, retrieval with an untrained encoder.
         """
         return digest("cell", self.encoder, self.intermediate.slug, self.target.slug, self.seed, self.score.key)
 

@@ -1,9 +1,9 @@
-"""What the strings in `Study.encoders` mean: an encoder trained on the spot, of a hub, or in a local folder.
+"""Resolves the strings in `Study.encoders`.
 
-`name@seed`       of the catalogue below, trained as a cached stage: `lab-tiny@0`
-`id`, `id@commit` of a hub: `xlm-roberta-base`, `microsoft/mdeberta-v3-base@a0484667…`; pinned to a commit, or to the
-                  digest of `<XTRANSFER_HUB_DIR>/<id>` where the mirror holds it
-a path            to a folder in transformers' layout, pinned to its digest: `./my-encoder`, `~/models/x`
+`name@seed`        an encoder of the catalogue below, trained here as a cached stage: `lab-tiny@0`
+`id`, `id@commit`  a hub model: `xlm-roberta-base`, `microsoft/mdeberta-v3-base@a0484667…`; pinned to a commit, or to
+                   the digest of `<XTRANSFER_HUB_DIR>/<id>` if the mirror has it
+a path             a folder in transformers' layout, pinned to its digest: `./my-encoder`, `~/models/x`
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class EncoderRef(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    slug: str  # what tables show: `lab-tiny@0`, `xlm-roberta-base@e73636d4f797`
+    slug: str  # name in tables: `lab-tiny@0`, `xlm-roberta-base@e73636d4f797`
     source: Literal["trained-here", "hub", "folder"]
     id: str  # catalogue name, hub id, or absolute path of the folder
     revision: str  # seed, commit, or digest of the folder
@@ -42,12 +42,12 @@ class EncoderRef(BaseModel):
 
 @dataclass(frozen=True)
 class TrainedHere:
-    """An encoder that is trained on the spot on a corpus of `data.corpora`."""
+    """An encoder that is trained here on a corpus of `data.corpora`."""
 
     name: str
     corpus: str
     num_texts: int
-    languages: tuple[str, ...] | None  # None: all that the corpus has
+    languages: tuple[str, ...] | None  # None: all of the corpus
     recipe: PretrainingRecipe
     description: str
 
@@ -65,7 +65,7 @@ ENCODERS = _index(
         num_texts=15_000,
         languages=None,
         recipe=PretrainingRecipe(),
-        description="tiny XLM-R of the laboratory world, from parallel text in its six languages",
+        description="tiny XLM-R of the laboratory world, pretrained on parallel text in its six languages",
     ),
     TrainedHere(
         name="lab-mini",
@@ -73,7 +73,7 @@ ENCODERS = _index(
         num_texts=1500,
         languages=None,
         recipe=PretrainingRecipe(steps=60),
-        description="the same after seconds of training: it shows that everything runs, and learns next to nothing",
+        description="the same after seconds of training; for checking that everything runs, learns almost nothing",
     ),
     TrainedHere(
         name="mirror-tiny",
@@ -81,7 +81,7 @@ ENCODERS = _index(
         num_texts=60_000,
         languages=None,
         recipe=PretrainingRecipe(vocab_size=16_000, max_length=96, steps=2000),
-        description="tiny XLM-R from the unlabelled text of the hub mirror, without any sentence of an evaluation set",
+        description="tiny XLM-R pretrained on the hub mirror's unlabelled text, without sentences of evaluation sets",
     ),
     TrainedHere(
         name="mirror-mini",
@@ -89,7 +89,7 @@ ENCODERS = _index(
         num_texts=6000,
         languages=None,
         recipe=PretrainingRecipe(vocab_size=8000, max_length=96, steps=120),
-        description="the same after a minute of training: it shows that everything runs, and learns next to nothing",
+        description="the same after a minute of training; for checking that everything runs, learns almost nothing",
     ),
 )
 
@@ -104,9 +104,9 @@ def pool_of(slug: str) -> str | None:
 
 
 def resolve(text: str) -> EncoderRef:
-    """The encoder that `text` names, pinned. Asks the hub only for a hub id without a full commit.
+    """Returns the encoder that `text` names, pinned. Asks the hub only for a hub id without a full commit.
 
-    Raises RequestError for what does not exist, SourceError where the hub that would know cannot be reached.
+    Raises RequestError if it does not exist, SourceError if the hub cannot be reached to find out.
     """
     text = text.strip()
     if _is_place(text):
@@ -114,7 +114,7 @@ def resolve(text: str) -> EncoderRef:
     name, _, revision = text.partition("@")
     if name in ENCODERS:
         if not re.fullmatch("0|[1-9][0-9]{0,9}", revision) or int(revision) > LARGEST_SEED:
-            raise RequestError(f"encoder '{text[:80]}' is trained here; write it with a seed: {name}@0")
+            raise RequestError(f"encoder '{text[:80]}' is trained here, so it needs a seed: {name}@0")
         return EncoderRef(slug=text, source="trained-here", id=name, revision=revision)
     if not may_be_on_hub(text):
         raise unknown("encoder", text, ENCODERS)
@@ -125,7 +125,7 @@ def resolve(text: str) -> EncoderRef:
 
 
 def may_be_on_hub(text: str) -> bool:
-    """Whether only a mirror or the hub could say if there is such an encoder."""
+    """Returns whether the text can be a hub id, so that only a mirror or the hub can tell if it exists."""
     name, _, revision = text.strip().partition("@")
     if _is_place(text.strip()) or name in ENCODERS or not _HUB_ID.fullmatch(name):
         return False
@@ -133,13 +133,13 @@ def may_be_on_hub(text: str) -> bool:
 
 
 def in_mirror(text: str) -> bool:
-    """Whether the mirror holds a model of the hub."""
+    """Returns whether the mirror has this hub model."""
     mirror = settings.current().hub_dir
     return mirror is not None and (mirror / text.strip().partition("@")[0] / "config.json").is_file()
 
 
 def unpinned(text: str) -> EncoderRef:
-    """A model of the hub as it was asked for, at no revision."""
+    """Returns a hub model as written, without a revision."""
     return EncoderRef(slug=text.strip(), source="hub", id=text.strip(), revision="")
 
 
@@ -150,15 +150,15 @@ def _is_place(text: str) -> bool:
 def _folder(text: str) -> EncoderRef:
     folder = Path(text).expanduser().resolve()
     if not (folder / "config.json").is_file():
-        what = "holds no config.json" if folder.is_dir() else "is no folder"
-        raise RequestError(f"encoder '{text}': {folder} {what}; name a folder that save_pretrained has written")
+        what = "has no config.json" if folder.is_dir() else "is not a folder"
+        raise RequestError(f"encoder '{text}': {folder} {what}; name a folder written by save_pretrained")
     digest = model_digest(folder)
     return EncoderRef(slug=f"{folder.name}@{digest[:_SHOWN]}", source="folder", id=str(folder), revision=digest)
 
 
 def _mirrored(name: str, revision: str, folder: Path) -> EncoderRef:
     if revision:
-        log.warning("%s: taken from the mirror as it is there, not at %s", name, revision)
+        log.warning("%s: using the mirror's copy, whatever its revision, instead of %s", name, revision)
     digest = model_digest(folder)
     return EncoderRef(slug=f"{name}@{digest[:_SHOWN]}", source="folder", id=str(folder), revision=digest)
 
@@ -169,7 +169,7 @@ def _on_hub(name: str, revision: str) -> EncoderRef:
 
 
 def _commit(name: str, revision: str) -> str:
-    """The commit of a branch or tag now, or, where the hub does not answer, when its files were last cached."""
+    """Returns the current commit of a branch or tag; the last cached one if the hub does not answer."""
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -184,17 +184,17 @@ def _commit(name: str, revision: str) -> str:
     except RevisionNotFoundError as error:
         raise RequestError(f"encoder '{name}' has no revision '{revision}'") from error
     except RepositoryNotFoundError as error:
-        raise RequestError(f"{unknown('encoder', name, ENCODERS)}; the hub has no model of this name either") from error
-    except Exception as error:  # offline, timed out, refused: transports raise classes of their own
+        raise RequestError(f"{unknown('encoder', name, ENCODERS)}; the hub has no such model either") from error
+    except Exception as error:  # offline, timed out, refused: each transport raises its own classes
         cached = try_to_load_from_cache(name, "config.json", revision=revision)
         if isinstance(cached, str):
-            log.warning("the hub does not answer; %s is taken as it was cached", name)
+            log.warning("the hub does not answer; using the cached version of %s", name)
             return Path(cached).parent.name
         raise SourceError(
-            f"{unknown('encoder', name, ENCODERS)}; the hub did not say whether it has a model of this name "
-            f"({hub.said(error)}; {hub.advice(error)}). You may also name a local folder (./{name}), or set "
-            f"XTRANSFER_HUB_DIR to a mirror that holds {name}/config.json"
+            f"{unknown('encoder', name, ENCODERS)}; could not ask the hub for a model of this name "
+            f"({hub.said(error)}; {hub.advice(error)}). You can also name a local folder (./{name}), or set "
+            f"XTRANSFER_HUB_DIR to a mirror that has {name}/config.json"
         ) from error
     if commit is None:
-        raise SourceError(f"the hub gave no commit for '{name}'; name one: {name}@COMMIT")
+        raise SourceError(f"the hub returned no commit for '{name}'; name one: {name}@COMMIT")
     return commit

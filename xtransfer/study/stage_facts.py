@@ -1,25 +1,25 @@
-"""What stages report of themselves in their manifests, as far as something reads it."""
+"""The facts in stages' manifests that other code reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Facts(BaseModel):
-    """Facts that a stage of any kind may report."""
+    """Facts that a stage of any kind may have."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    processor: str = ""  # the maker's name of what computed
-    energy_joules: float | None = None  # None: no counter could be read
-    degenerate: str | None = None  # why a training learnt nothing
+    processor: str = ""  # product name of the processor or GPU
+    energy_joules: float | None = None  # None: no counter is readable
+    degenerate: str | None = None  # why a training learned nothing
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> Self:
-        """Parses facts as a manifest or the database has them (JSON values)."""
+    def of(cls, facts: Mapping[str, object]) -> Self:
+        """Parses facts from a manifest or the database (JSON values)."""
         return cls.model_validate(facts)
 
 
@@ -28,11 +28,11 @@ class TrainFacts(Facts):
 
     steps: int | None = None
     losses: tuple[tuple[float, float], ...] = ()  # step, loss
-    part_rows: tuple[int, ...] = ()  # rows read of each part
+    part_rows: tuple[int, ...] = ()  # rows of each part
 
 
 class RoundTripFacts(Facts):
-    """Facts of a translation's way back, which an engine that knows both directions takes at once."""
+    """Facts of translating back; also in a translation's facts if its engine knows both directions."""
 
     round_trip_chrf: float | None = None  # points
 
@@ -44,7 +44,7 @@ class TranslateFacts(RoundTripFacts):
     kept: int
     dropped: Mapping[str, int] = Field(default_factory=dict)  # reason → rows
     distinct: int | None = None  # sentences
-    compared: int = 0  # sentences that people have written in the language
+    compared: int = 0  # sentences with a human reference
     chrf: float | None = None  # points
     bleu: float | None = None  # points
     exact_match: float | None = None  # percent

@@ -1,4 +1,4 @@
-"""The settings of each kind of stage. The planner makes them, a stage's key is their digest, and `run` reads them."""
+"""The settings of each kind of stage. The planner builds them, a stage's key is their digest, `run` reads them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Corpus(Value):
     """Unlabelled text."""
 
     name: str
-    pin: str  # digest of the text and of what is kept out of it
+    pin: str  # digest of the text and of what is excluded from it
 
 
 class BenchmarkRows(Value):
@@ -59,7 +59,7 @@ class TranslatorSettings(StageSettings):
 
 
 class ConvertSettings(StageSettings):
-    """A translation model in the form that its library runs."""
+    """A translation model converted to the format of its library."""
 
     kind: ClassVar[str] = "convert"
     role: ClassVar[str] = "conversion"
@@ -76,16 +76,16 @@ class TranslateSettings(StageSettings):
     role: ClassVar[str] = "translation"
 
     benchmark: str
-    data: str  # digest of the rows that are translated, and of those they are compared with
+    data: str  # digest of the rows to translate and of their references
     split: SplitName
     source: str = "en"
     language: str
-    rows: int | None = None  # the first so many; None: all
-    references: bool = False  # whether the translation is compared with the benchmark's rows in the language
+    rows: int | None = None  # only this many; None: all
+    references: bool = False  # whether it is compared with the benchmark's own rows in the language
     align_tags: bool = False
     engine: ModelSource | None = None
     beams: int = 1
-    people: BenchmarkRows | None = None  # the benchmark that holds the translations of people
+    people: BenchmarkRows | None = None  # the benchmark with human translations
 
 
 class RoundTripSettings(StageSettings):
@@ -95,7 +95,7 @@ class RoundTripSettings(StageSettings):
     role: ClassVar[str] = "round-trip"
 
     benchmark: str
-    data: str  # digest of the rows that were translated
+    data: str  # digest of the translated rows
     split: SplitName
     source: str  # the language of the translation
     language: str  # the language of the rows
@@ -118,14 +118,14 @@ class TrainSettings(StageSettings):
     """One training run, of an intermediate or of a target."""
 
     kind: ClassVar[str] = "train"
-    role: ClassVar[str] = ""  # that of its place in a cell: the intermediate's or the target's
+    role: ClassVar[str] = ""  # depends on the cell: of its intermediate or of its target
 
     start: ModelSource  # an encoder, or the checkpoint of an earlier training
     parts: tuple[TrainPart, ...] = Field(min_length=1)
-    rows: int | None = None  # the first so many of each part; None: all
+    rows: int | None = None  # only this many of each part; None: all
     recipe: Recipe
     seed: int
-    dev: BenchmarkRows | None = None  # English rows that a checkpoint is selected on
+    dev: BenchmarkRows | None = None  # English rows that select the checkpoint
     sampling: Sampling = PROPORTIONAL
 
 

@@ -6,13 +6,14 @@ Python, YAML, the command line and the Prefect form all build the same value.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from xtransfer.base import declared
-from xtransfer.base.declared import Name, Seed, Value
+from xtransfer.base.declared import JsonObject, Name, Seed, Value
 from xtransfer.base.errors import RequestError
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
@@ -105,8 +106,8 @@ class Target(Value):
         """Parses a slug; raises ValueError for an invalid mark."""
         trained, *marks = text.strip().split(":")
         benchmark, _, train_on = trained.partition("<")
-        values: dict[str, Any] = {"benchmark": benchmark, "train_on": train_on or ()}
-        pooling: dict[str, Any] = {}
+        values: dict[str, object] = {"benchmark": benchmark, "train_on": train_on or ()}
+        pooling: dict[str, object] = {}
         for mark in marks:
             if layer := _LAYER.fullmatch(mark):
                 pooling["layer"] = int(layer.group(1))
@@ -127,7 +128,7 @@ class Target(Value):
                     f"'{text}': ':{mark}' is not a valid mark, expected :as-is, :dev, :firstN, :layerN, :cls, :bf16, "
                     ":translate-train~ENGINE or :translate-test~ENGINE"
                 )
-        return cls(**values, pooling=Pooling(**pooling))
+        return cls.model_validate({**values, "pooling": pooling})
 
 
 def _parsed(cls: type[Intermediate] | type[Target]) -> BeforeValidator:
@@ -176,7 +177,7 @@ class Study(Value):
         title="Target Recipe",
         description="Recipe for target training, or the name of a published one",
     )
-    small: dict[str, Any] = Field({}, description="Changes for `--small`: field (or a.b path) → value")
+    small: JsonObject = Field({}, description="Changes for `--small`: field (or a.b path) → value")
 
     @model_validator(mode="after")
     def _no_doubles(self) -> Study:
@@ -198,7 +199,7 @@ class Study(Value):
             found["target_recipe" if target.recipe is None else f"targets.{number}.recipe"] = self.recipe_for(target)
         return found
 
-    def with_settings(self, settings: dict[str, Any]) -> Study:
+    def with_settings(self, settings: Mapping[str, object]) -> Study:
         """Returns this study with fields replaced; keys are fields, `a.b` paths, or the singular of a list field."""
         values = self.model_dump(mode="json")
         for path, value in settings.items():
@@ -212,8 +213,8 @@ class Study(Value):
         return self.with_settings({**self.small, "name": f"{self.name}-small", "small": {}})
 
 
-def _distinct(field: str, values: Any) -> None:
-    twice = sorted({str(value) for value in values if list(values).count(value) > 1})
+def _distinct(field: str, values: Sequence[object]) -> None:
+    twice = sorted({str(value) for value in values if values.count(value) > 1})
     if twice:
         raise ValueError(f"{field}: listed twice: {', '.join(twice)}")
 
@@ -222,7 +223,7 @@ _SINGULAR = {"encoder": "encoders", "intermediate": "intermediates", "target": "
              "language": "languages"}  # fmt: skip
 
 
-def _put(values: dict[str, Any], path: str, value: Any) -> None:
+def _put(values: JsonObject, path: str, value: object) -> None:
     head, _, rest = path.partition(".")
     if not rest and head in _SINGULAR:
         head, value = _SINGULAR[head], [value]
@@ -242,7 +243,7 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
     _put(inner, rest, value)
 
 
-def make(values: dict[str, Any], where: str = "study") -> Study:
+def make(values: JsonObject, where: str = "study") -> Study:
     """Builds a Study from plain values; raises RequestError that lists every invalid field."""
     return declared.make(Study, values, where)
 

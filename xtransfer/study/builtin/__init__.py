@@ -1,4 +1,4 @@
-"""The built-in studies, and how a study is found: by name, or in a YAML file."""
+"""The built-in studies, and finding a study by name or YAML file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STUDIES: dict[str, Study] = {study.name: study for study in _ALL}
 
 
 def find(text: str) -> Study:
-    """The built-in study of that name, or the study in that YAML file; raises RequestError where neither is."""
+    """Returns the built-in study of this name, or the study in this YAML file; raises RequestError if not found."""
     if text in STUDIES:
         return STUDIES[text]
     if text.endswith((".yaml", ".yml")) or "/" in text:

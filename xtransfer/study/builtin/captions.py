@@ -1,8 +1,8 @@
-"""Descriptions of pictures: is inference data that a machine translated worth what data written by people is?
+"""Image captions: is machine-translated inference data worth as much as human-translated data?
 
-The translator is trained on the spot on the same sort of sentences (Multi30k), and its quality there is measured. As
-many rows of each intermediate: `snli-cf` in English and translated, and XNLI's dev rows in English, as people
-translated them, and as the machine does. XNLI's test rows, of other premises, are scored zero-shot.
+The translator is trained here on similar sentences (Multi30k), and its quality on them is measured. Intermediates have
+equally many rows: `snli-cf` in English and machine-translated, and XNLI's dev rows in English, human-translated and
+machine-translated. XNLI's test rows, which have other premises, are scored zero-shot.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _INTERMEDIATES = [
 CAPTIONS = Study.model_validate(
     {
         "name": "captions",
-        "question": "Does inference data that a small translator made in German, French or Czech help as much as "
-        "English data, and as data that people translated?",
-        "note": "Intermediates have 1,200 rows each, about as many as the checks leave of XNLI's dev rows "
-        "(xnli-people) in German; these are none of what is scored. The translator has learnt from descriptions of "
-        "pictures, such as snli-cf's; xnli-people is other text to it.",
+        "question": "Does inference data translated to German, French or Czech by a small model help as much as "
+        "English data, and as human translations?",
+        "note": "Intermediates have 1,200 rows each, about as many as pass the translation checks of XNLI's dev rows "
+        "(xnli-people) in German; none of them is scored. The translator is trained on image captions, like snli-cf's "
+        "premises; xnli-people is out of its domain.",
         "encoders": ["xlm-roberta-base"],
         "intermediates": _INTERMEDIATES,
         "targets": [Target(benchmark="xnli", train_on=("lingnli-b",), recipe=_RECIPE)],
@@ -47,7 +47,7 @@ CAPTIONS = Study.model_validate(
             "targets": [tiny.target("xnli<lingnli-b", rows=4000)],
             "seeds": [0, 1, 2],
             "intermediate_recipe": tiny.recipe(),
-            "note": "The encoder is of a few million parameters and has seen minutes of text; targets are trained on "
+            "note": "The encoder has a few million parameters and was pretrained for minutes; targets are trained on "
             "4,000 rows.",
         },
     }

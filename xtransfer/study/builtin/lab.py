@@ -30,8 +30,8 @@ _TARGET = Recipe(
 LAB = Study.model_validate(
     {
         "name": "lab",
-        "question": "Does training first on an inference task in English, German or Turkish help "
-        "inference and causal choice in languages without labels?",
+        "question": "Does intermediate training on inference in English, German or Turkish help inference and causal "
+        "choice in languages without labels?",
         "encoders": ["lab-tiny@0"],
         "intermediates": ["direct", "lab-nli@en", "lab-nli@de", "lab-nli@tr", "lab-nli@tr~lab-marian"],
         "targets": [

@@ -1,5 +1,7 @@
-"""A dual encoder in the laboratory world, as Chidambaram et al. 2018 train one: translation ranking as the bridge
-between languages, alone and in rotation with monolingual tasks. All intermediates have equally many steps.
+"""A dual encoder in the laboratory world, after Chidambaram et al. 2018.
+
+Translation ranking connects the languages, alone or in rotation with monolingual tasks. All intermediates have equally
+many steps.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ _MONOLINGUAL = "lab-statements@en+lab-stories@en+lab-responses@en"
 LAB_DUAL = LAB.with_settings(
     {
         "name": "lab-dual",
-        "question": "Do monolingual tasks beside translation ranking make a better encoder of sentences, for retrieval "
-        "and for inference in languages without labels?",
+        "question": "Do monolingual tasks together with translation ranking give better sentence vectors for "
+        "retrieval, and better inference in languages without labels?",
         "intermediates": [
             "direct",
             f"{_MONOLINGUAL}:rotation",

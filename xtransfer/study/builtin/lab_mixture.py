@@ -1,6 +1,6 @@
-"""A mixture in the laboratory world, as Phang et al. 2020 train several tasks at once, with language modelling beside.
+"""Mixtures in the laboratory world, as in Phang et al. 2020, with and without language modelling.
 
-All intermediates have equally many steps, so a mixture gives each of its parts fewer than the part alone has.
+All intermediates have equally many steps, so each part of a mixture has fewer steps than the part alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LAB_MIXTURE = LAB.with_settings(
     {
         "name": "lab-mixture",
         "question": "Does training on two English tasks at once help more than on each alone, and does masked language "
-        "modelling of all languages beside them keep what retrieval reads?",
+        "modelling in all languages preserve the vectors that retrieval needs?",
         "intermediates": ["direct", "lab-nli@en", "lab-responses@en", _BOTH, f"lab-nli@en+{_TEXT}", f"{_BOTH}+{_TEXT}"],
         "intermediate_recipe": adapted(
             LAB.intermediate_recipe,

@@ -1,7 +1,7 @@
 """Natural language inference on real data: does the language of the intermediate task matter?
 
-Intermediate data are native to their language, and as many rows of each. XNLI's own English training data (MNLI) is
-replaced by a part of LingNLI whose premises no intermediate part has, so that the study runs from a small mirror.
+Intermediates are native data of equally many rows. XNLI's English training data (MNLI) is replaced by a part of LingNLI
+whose premises occur in no intermediate, so that the study runs from a small mirror.
 """
 
 from __future__ import annotations

@@ -18,12 +18,12 @@ PHANG = Study.model_validate(
     {
         "name": "phang-2020",
         "question": "Which English intermediate task helps which target of XTREME, zero-shot in its other languages?",
-        "note": "Sourced: that there are nine tasks and the nine targets; MNLI, SQuAD 1.1 and HellaSwag among them "
-        "(abstract of the paper's second version); recipes of targets, and layer 14 for retrieval (the authors' "
-        "library). The other six tasks (ANLI+, QQP, SQuAD 2.0, CCG, Cosmos QA, CommonsenseQA) are from memory, though "
-        "that library has each; how intermediates were trained, and how many seeds, was not found: here the targets' "
-        "rate and warm-up, two epochs and three seeds. The mixture takes turns in proportion to rows, its library's "
-        "default. CCGbank and BUCC 2018 are licensed data of your own.",
+        "note": "Sourced: nine tasks, MNLI, SQuAD 1.1 and HellaSwag among them, and the nine targets (abstract of the "
+        "paper's second version); target recipes, and layer 14 for retrieval (the authors' library). Not sourced: the "
+        "other six tasks (ANLI+, QQP, SQuAD 2.0, CCG, Cosmos QA, CommonsenseQA), though that library has them all; and "
+        "the training of intermediates, for which this study uses the targets' learning rate and warm-up, two epochs "
+        "and three seeds. The mixture samples in proportion to rows, the library's default. CCGbank and BUCC 2018 "
+        "are licensed data that you must supply.",
         "encoders": ["xlm-roberta-large"],
         "intermediates": ["direct", *(f"{name}@en" for name in _INTERMEDIATES), _mixture(_INTERMEDIATES)],
         "targets": [
@@ -34,10 +34,10 @@ PHANG = Study.model_validate(
         "seeds": [0, 1, 2],
         "intermediate_recipe": JIANT_INTERMEDIATE,
         "small": {
-            "note": "From a mirror, 600 rows of each: LingNLI for inference, TyDiQA's English rows for SQuAD, "
-            "COPA for the commonsense tasks, parts of speech for CCG, and their mixture. PAWS-X (no training rows) and "
-            "BUCC (no test rows) are left out; PUD's treebanks, and the dev split of WikiANN, stand for the tests "
-            "of the tagging targets. 200 test rows a language: it shows that everything runs.",
+            "note": "From a mirror, 600 rows of each: LingNLI for inference, TyDiQA's English rows for SQuAD, COPA "
+            "for the commonsense tasks, parts of speech for CCG, and their mixture. PAWS-X (no training rows) and "
+            "BUCC (no test rows) are left out; PUD's treebanks and the dev split of WikiANN replace the test splits "
+            "of the tagging targets. 200 test rows per language. For checking that everything runs.",
             "encoders": [tiny.MINI],
             "intermediates": ["direct", *(f"{name}@en" for name in _SMALL), _mixture(_SMALL)],
             "targets": [

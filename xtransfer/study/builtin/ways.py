@@ -13,12 +13,12 @@ _SMALL = "xnli<lingnli-b:first600"
 WAYS = Study.model_validate(
     {
         "name": "xtreme-translate",
-        "question": "Does a translator help XNLI and PAWS-X more on their training rows or on their test rows, and how "
-        "far is it from people's translations?",
-        "note": "Ways are XTREME's (Hu et al. 2020): translate-train fine-tunes for each language on the English rows "
-        "translated to it, translate-test scores the model that was fine-tuned in English on test rows translated to "
-        "English. With parallel these rows are the English originals: what a translator without faults would reach. "
-        "The engine is NLLB-200 (600M parameters, beam search); XTREME's was Google's.",
+        "question": "Does machine translation help XNLI and PAWS-X more on training rows or on test rows, and how far "
+        "is it from human translation?",
+        "note": "As in XTREME (Hu et al. 2020), translate-train fine-tunes for each language on the English rows "
+        "translated to it; translate-test scores the model fine-tuned in English on test rows translated to English. "
+        "With `parallel` these rows are the English originals: what a perfect translator would reach. The engine is "
+        "NLLB-200 (600M parameters, beam search); XTREME used Google's.",
         "encoders": ["xlm-roberta-base"],
         "intermediates": ["direct"],
         "targets": [
@@ -26,9 +26,9 @@ WAYS = Study.model_validate(
         ],
         "seeds": [0, 1, 2],
         "small": {
-            "note": "From a mirror: XNLI alone, in English, German and Chinese, trained on 600 rows of LingNLI and "
-            "scored on 600, with a translator that is trained on the spot and translates poorly. It shows that "
-            "everything runs: inference is not learnt from so little.",
+            "note": "From a mirror: only XNLI, in English, German and Chinese, trained on 600 rows of LingNLI and "
+            "scored on 600, with a poor translator that is trained here. For checking that everything runs; too few "
+            "rows to learn inference.",
             "encoders": [tiny.MINI],
             "targets": [
                 tiny.target(_SMALL + way, rows=600, epochs=2)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from xtransfer.base.declared import JsonObject
 from xtransfer.recipes.recipes import adapted, recipe
 from xtransfer.study.builtin import tiny
 from xtransfer.study.builtin.recipes import CHOICE, INTERMEDIATE, PAIR, xtreme_r
@@ -16,7 +15,7 @@ _TARGETS = [
     Target(benchmark="xnli", recipe=PAIR),
     Target(benchmark="xcopa", train_on=("siqa", "copa"), recipe=CHOICE),
 ]
-_SMALL: dict[str, Any] = {
+_SMALL: JsonObject = {
     "encoders": [tiny.MINI],
     "targets": [
         tiny.target("xnli<lingnli-b:first600", rows=600, epochs=2),
@@ -30,11 +29,11 @@ _SMALL: dict[str, Any] = {
 INFERENCE = Study.model_validate(
     {
         "name": "xtreme-r-inference",
-        "question": "Does the language of the inference task that is trained on first, MNLI in English or translated, "
-        "matter for XNLI and XCOPA?",
-        "note": "MNLI is translated by NLLB-200 (600M parameters, beam search). OCNLI is written in Chinese and has "
-        "other and fewer rows than MNLI: xtreme-r-native compares at equal size. Recipes are XTREME-R's, but the rate "
-        "is 2e-5 for both encoders.",
+        "question": "Does the language of an intermediate inference task, MNLI in English or translated, matter for "
+        "XNLI and XCOPA?",
+        "note": "MNLI is translated by NLLB-200 (600M parameters, beam search). OCNLI is written in Chinese, with "
+        "other and fewer rows than MNLI; xtreme-r-native compares at equal size. Recipes are XTREME-R's, except for "
+        "the learning rate, which is 2e-5 for both encoders.",
         "encoders": ["xlm-roberta-base", "xlm-roberta-large"],
         "intermediates": ["direct", "mnli@en", *(f"mnli@{code}~{_ENGINE}" for code in _TRANSLATED), "ocnli@zh"],
         "targets": _TARGETS,
@@ -42,11 +41,10 @@ INFERENCE = Study.model_validate(
         "intermediate_recipe": INTERMEDIATE,
         "small": {
             **_SMALL,
-            "note": "From a mirror, in 600 rows of each: LingNLI for MNLI (the mirror has 300 rows), for XNLI's "
-            "training rows the part of LingNLI whose premises no intermediate has, COPA alone for XCOPA (no rows of "
-            "Social IQa), 600 test rows of XNLI a language, and for NLLB a translator that is trained on the spot and "
-            "translates poorly. It shows that everything runs: XNLI is not learnt from so little, and its cells are "
-            "recorded as degenerate.",
+            "note": "From a mirror, 600 rows of each: LingNLI for MNLI (the mirror has 300 rows), a part of LingNLI "
+            "with premises of no intermediate for XNLI's training rows, only COPA for XCOPA (no rows of Social IQa), "
+            "600 test rows of XNLI per language, and a poor translator that is trained here for NLLB. For checking "
+            "that everything runs: XNLI is not learned from so few rows, and its cells are recorded as degenerate.",
             "intermediates": [
                 "direct",
                 "lingnli@en",
@@ -63,9 +61,9 @@ _NATIVE = {"zh": "ocnli", "id": "indonli", "ko": "klue-nli", "ja": "jnli", "fa":
 NATIVE = Study.model_validate(
     {
         "name": "xtreme-r-native",
-        "question": "Is inference data written in a language worth more than as many rows of MNLI translated into it?",
-        "note": "7,000 rows of each intermediate, since FarsTail has 7,266. Otherwise as xtreme-r-inference. JNLI's "
-        "sentences are captions of pictures.",
+        "question": "Is inference data written in a language worth more than as many rows of MNLI translated to it?",
+        "note": "7,000 rows of each intermediate, since FarsTail has 7,266; otherwise like xtreme-r-inference. JNLI's "
+        "sentences are image captions.",
         "encoders": ["xlm-roberta-base", "xlm-roberta-large"],
         "intermediates": [
             "direct",
@@ -78,19 +76,19 @@ NATIVE = Study.model_validate(
         "intermediate_recipe": INTERMEDIATE,
         "small": {
             **_SMALL,
-            "note": "Chinese alone of the five languages: the mirror's translator knows no other that has native data. "
-            "The rest as in xtreme-r-inference --small.",
+            "note": "Only Chinese of the five languages: the mirror's translator knows no other one with native data. "
+            "The rest is as in xtreme-r-inference --small.",
             "intermediates": ["direct", "lingnli@en", "ocnli@zh", f"lingnli@zh~{_SMALL_ENGINE}"],
         },
     }
 )
 
 _SUITE = ("xnli", "xcopa<siqa,copa", "udpos-xtreme-r", "panx-xtreme-r", "xquad-xtreme-r", "mlqa", "tydiqa")
-_SMALL_BASELINE: dict[str, Any] = {
-    "note": "From a mirror: parts of the suite whose English rows it has, or that can be trained on others (LingNLI "
-    "for MNLI, COPA alone for XCOPA, TyDiQA's own for SQuAD); PUD's treebanks for the part-of-speech targets, dev "
-    "splits of WikiANN, MLQA and TyDiQA for test, seven languages, 200 rows each. Mewsli-X is left out: the mirror has "
-    "none of it.",
+_SMALL_BASELINE: JsonObject = {
+    "note": "From a mirror: the benchmarks with English rows in it, or with a replacement to train on (LingNLI for "
+    "MNLI, COPA for XCOPA, TyDiQA's own rows for SQuAD); PUD's treebanks for the part-of-speech target, dev splits of "
+    "WikiANN, MLQA and TyDiQA for test splits, seven languages, 200 rows each. Mewsli-X is left out, since the mirror "
+    "does not have it.",
     "encoders": [tiny.MINI],
     "targets": [
         tiny.target("xnli<lingnli-b:first201", rows=600, epochs=2),
@@ -103,7 +101,7 @@ _SMALL_BASELINE: dict[str, Any] = {
         tiny.target("tatoeba-r"),
         tiny.target("lareqa:first200:cls"),
     ],
-    "languages": ["de", "en", "es", "ko", "sw", "tr", "zh"],  # TyDiQA has training rows of en, ko, sw there
+    "languages": ["de", "en", "es", "ko", "sw", "tr", "zh"],  # with TyDiQA rows of en, ko, sw
     "seeds": [0],
 }
 
@@ -114,8 +112,8 @@ def _baseline(name: str, encoder: str, *, large: bool, layer: int, where: str) -
             "name": name,
             "question": f"What does {encoder} reach on XTREME-R without an intermediate task?",
             "note": f"Recipes of XTREME-R's scripts of August 2021. Tatoeba compares layer {layer} ({where}) of the "
-            "encoder as it comes; XTREME-R's own Tatoeba, after SQuAD, is xtreme-r-retrieval. LAReQA and Mewsli-X "
-            "train a dual encoder on English pairs first, as XTREME-R does.",
+            "encoder without fine-tuning; XTREME-R's Tatoeba, after SQuAD, is in xtreme-r-retrieval. For LAReQA and "
+            "Mewsli-X a dual encoder is trained on English pairs first, as in XTREME-R.",
             "encoders": [encoder],
             "intermediates": ["direct"],
             "targets": [
@@ -131,34 +129,34 @@ def _baseline(name: str, encoder: str, *, large: bool, layer: int, where: str) -
 
 
 BASELINE = _baseline(
-    "xtreme-r-baseline", "xlm-roberta-large", large=True, layer=14, where="of 24, as XTREME-R's script and jiant"
+    "xtreme-r-baseline", "xlm-roberta-large", large=True, layer=14, where="of 24, as in XTREME-R's script and jiant"
 )
 BASELINE_BASE = _baseline(
     "xtreme-r-baseline-base",
     "xlm-roberta-base",
     large=False,
     layer=8,
-    where="of 12, as XTREME's script for mBERT; it cannot read XLM-R base",
+    where="of 12, as in XTREME's script for mBERT; it does not support XLM-R base",
 )
 
 RETRIEVAL = Study.model_validate(
     {
         "name": "xtreme-r-retrieval",
-        "question": "What does SQuAD, which XTREME-R trains on before Tatoeba, do for retrieval?",
+        "question": "Does SQuAD, which XTREME-R trains on before Tatoeba, help retrieval?",
         "note": "Tatoeba after squad@en is XTREME-R's protocol (3e-5, 2 epochs, batch 32, 384 tokens: its script of "
-        "August 2021 for XLM-R Large), so that a direct score is not comparable with its figures.",
+        "August 2021 for XLM-R Large), so direct scores are not comparable with its published ones.",
         "encoders": ["xlm-roberta-large"],
         "intermediates": ["direct", "squad@en"],
         "targets": ["tatoeba-r:layer14", "lareqa:cls"],
         "seeds": [0, 1, 2, 3, 4],
         "intermediate_recipe": adapted(
             recipe("xtreme-r-2021-large", "span"),
-            "Tatoeba's script: 2 epochs, of which 500 steps are 9%",
+            "Tatoeba's script: 2 epochs; its 500 warm-up steps are 9% of them",
             epochs=2,
             warmup=0.09,
         ),
         "small": {
-            "note": "TyDiQA's English rows (600) for SQuAD, of which the mirror has none; the last layer.",
+            "note": "TyDiQA's English rows (600) for SQuAD, which the mirror does not have; the last layer.",
             "encoders": [tiny.MINI],
             "intermediates": ["direct", "tydiqa-held-out@en"],
             "targets": [tiny.target("tatoeba-r"), tiny.target("lareqa:first200:cls")],
