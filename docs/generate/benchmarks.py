@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from docs.generate.tables import table
 from xtransfer.benchmarks import BUILT_IN
-from xtransfer.benchmarks.described import MANY, counted, places, several
-from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
+from xtransfer.benchmarks.described import MANY, counted, places
+from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName, several
 from xtransfer.kinds import KINDS
 from xtransfer.translation.translatable import why_not
 

@@ -222,7 +222,7 @@ def test_the_pin_follows_the_bytes(file: Path) -> None:
         (DECLARED.replace('"reviews"', '"mnli"'), "the name 'mnli' is taken"),
         (DECLARED.replace('"de"', '"xx"'), "'reviews': no language 'xx'"),
         (DECLARED.replace('"accuracy"', '"acuracy"'), "'reviews': no metric 'acuracy'"),
-        (DECLARED.replace('splits={"train": "train", "test": "test"}', ""), "its source names no splits"),
+        (DECLARED.replace('splits={"train": "train", "test": "test"}', ""), "its source has no splits"),
     ],
 )
 def test_broken_files_are_refused_with_their_place(text: str, said: str, file: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_device_that_goes_gives_its_stage_to_another(run: Run, tmp_path: Path)
     )
     seen = run(last, odd("no device left"), slots=slots[1:])
     assert set(seen.failed) == {"last device goes", "no device left"}
-    assert all("every device of this machine is gone" in reason for reason in seen.failed.values())
+    assert all("all devices of this machine are gone" in reason for reason in seen.failed.values())
 
 
 class Elsewhere:

@@ -226,6 +226,6 @@ def test_an_edited_file_of_the_hubs_cache_is_refused(tmp_path: Path) -> None:
     check_fetched(snapshot.iterdir())
     for name, blob in names.items():
         (blobs / blob).write_text("[]")
-        with pytest.raises(SourceError, match=rf"{name}: was changed or damaged.*delete .*{blob}"):
+        with pytest.raises(SourceError, match=rf"{name}: changed or damaged.*delete .*{blob}"):
             check_fetched(snapshot.iterdir())
         (blobs / blob).write_text("{}")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from tests.standin.odd import odd
 from xtransfer.base.stage import SETTINGS, Made, StageKind, StageSettings, Work, identity, nothing, spelt_out
@@ -38,7 +39,7 @@ TRAINING = TrainSettings(
 def _defaults() -> dict[str, Any]:
     return {
         one.__name__: {
-            name: identity(info.get_default(call_default_factory=True), with_defaults=True)
+            name: to_jsonable_python(info.get_default(call_default_factory=True))
             for name, info in one.model_fields.items()
             if not info.is_required()
         }

@@ -125,7 +125,7 @@ def test_a_lost_device_gets_no_more_stages(monkeypatch: pytest.MonkeyPatch, capl
     left = pool.take("train")
     assert left is not None and left.device != lost.device and pool.take("train") is None
     pool.lose(left.device)
-    with pytest.raises(DeviceLost, match="every device of this machine is gone"):
+    with pytest.raises(DeviceLost, match="all devices of this machine are gone"):
         pool.take("score")
 
 

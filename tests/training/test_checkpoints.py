@@ -118,7 +118,7 @@ def test_the_encoder_half_of_mt5(encoder: Path, tmp_path: Path) -> None:
 
 
 def test_no_folder_of_an_encoder(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"holds no config\.json"):
+    with pytest.raises(RequestError, match=r"has no config\.json"):
         checkpoints.load(tmp_path)
 
 

@@ -81,9 +81,9 @@ def test_a_folder_is_pinned_to_its_contents(encoder: Path, monkeypatch: pytest.M
     assert ref.source == "folder" and Path(ref.id) == encoder and ref.slug.startswith(encoder.name + "@")
     monkeypatch.chdir(encoder.parent)
     assert resolve(f"./{encoder.name}") == ref
-    with pytest.raises(RequestError, match="is no folder"):
+    with pytest.raises(RequestError, match="is not a folder"):
         resolve("./nothing-there")
-    with pytest.raises(RequestError, match=r"holds no config\.json"):
+    with pytest.raises(RequestError, match=r"has no config\.json"):
         resolve(str(encoder.parent))
 
 

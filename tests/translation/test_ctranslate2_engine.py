@@ -103,7 +103,7 @@ def test_another_version_is_refused(marian: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_converted(marian: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no runtime 'int3'"):
         convert(marian, "int3", VERSION, tmp_path)
-    with pytest.raises(RequestError, match=r"holds no config\.json"):
+    with pytest.raises(RequestError, match=r"has no config\.json"):
         convert(tmp_path / "none", "int8", VERSION, tmp_path)
     copy = Path(shutil.copytree(marian, tmp_path / "copy"))
     (copy / "languages.json").unlink()

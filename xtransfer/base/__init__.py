@@ -1,1 +1,1 @@
-"""What everything stands on: errors, settings, digests, languages, the hub, stages as values."""
+"""Shared basics: errors, settings, digests, languages, the hub, stages as values."""

@@ -1,33 +1,33 @@
-"""Digests that name things: of values (canonical JSON) and of files."""
+"""Digests of values (as canonical JSON) and of files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 _BLOCK = 1 << 20
 
 
-def canonical(value: Any) -> str:
-    """`value` as JSON with sorted keys and no spaces: equal values give equal text."""
+def canonical(value: object) -> str:
+    """Returns `value` as JSON with sorted keys and no spaces, so that equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def digest(*values: Any) -> str:
-    """The first 32 hexadecimal digits of the SHA-256 of `values` in canonical JSON."""
+def digest(*values: object) -> str:
+    """Returns the first 32 hexadecimal digits of the SHA-256 of `values` as canonical JSON."""
     return hashlib.sha256(canonical(values).encode()).hexdigest()[:32]
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Returns the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return stream_digest(file)
 
 
 def stream_digest(file: IO[bytes]) -> str:
-    """SHA-256 of what is left to read of an open file, in hexadecimal."""
+    """Returns the SHA-256 of the rest of an open file, in hexadecimal."""
     sha = hashlib.sha256()
     while block := file.read(_BLOCK):
         sha.update(block)
@@ -35,7 +35,7 @@ def stream_digest(file: IO[bytes]) -> str:
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """All files below `folder`, sorted, but hidden ones and those in hidden folders."""
+    """Returns all files below `folder`, sorted, without hidden ones and those in hidden folders."""
     return sorted(
         path
         for path in folder.rglob("*")

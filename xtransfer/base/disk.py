@@ -1,4 +1,4 @@
-"""What the store asks of the local disk: bytes that stay after a power cut, and whether it is full."""
+"""Syncing files to disk, and recognizing a full disk."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Whether an error, or what caused it, says that no space is left."""
+    """Returns whether an error or one of its causes says that the disk is full."""
     return any(
         (isinstance(cause, OSError) and cause.errno in _FULL)
-        or any(f"(os error {number})" in str(cause) for number in _FULL)  # as safetensors says it
+        or any(f"(os error {number})" in str(cause) for number in _FULL)  # safetensors' wording
         for cause in hub.causes(error)
     )
 
 
 def sync(path: Path) -> None:
-    """Return when a file or folder is on the disk."""
+    """Returns once a file or folder is on the disk, so that it survives a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

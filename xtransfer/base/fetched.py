@@ -1,4 +1,4 @@
-"""Whether files of the hub in the local cache are still those of their commit."""
+"""Checks that cached hub files still have the bytes of their commit."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _NAMED = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def check_fetched(files: Iterable[Path]) -> None:
-    """Raises SourceError for a file of a snapshot whose bytes are not those that it came with.
+    """Raises SourceError for a snapshot's file whose bytes have changed since it was downloaded.
 
-    The cache names a file by its digest: SHA-256 for large ones, git's (some copies of the hub: SHA-1) for the others.
-    A file with another name, as where the cache cannot make links, is taken as it is.
+    The cache names a file by its digest: SHA-256 for large files, git's (in some hub mirrors SHA-1) for others. A file
+    with another name, as in a cache without links, is not checked.
     """
     for path in files:
         blob = path.resolve()
         if path.is_symlink() and _NAMED.fullmatch(blob.name) and blob.name not in _names(blob):
             raise SourceError(
-                f"{path}: was changed or damaged since the hub gave it; delete {blob} and run the study again to fetch "
-                "it, or copy the folder and name the copy as the encoder to use what it holds now"
+                f"{path}: changed or damaged since it was downloaded; delete {blob} and run the study again to "
+                "download it again, or copy the folder and use the copy as the encoder to keep the changes"
             )
 
 
 def _names(blob: Path) -> tuple[str, ...]:
-    """What the hub may call a file."""
+    """Returns the names that the hub may give a file."""
     if len(blob.name) == 64:
         return (file_digest(blob),)
     data = blob.read_bytes()

@@ -17,14 +17,14 @@ Start = Path | tuple[str, str]  # a folder, or a hub id and the commit that it i
 
 
 def fetch(start: Start, loader: str = "AutoModel") -> Path:
-    """The folder of a model: itself, or the hub's files at the pinned commit in the local cache.
+    """Returns the folder of a model: as given, or the hub's files at the pinned commit in the local cache.
 
-    `loader` is the class of transformers that reads it, for advice. Raises SourceError where the hub cannot be
-    reached, RequestError where it has no such model.
+    `loader` is the transformers class that loads it, for advice. Raises SourceError if the hub cannot be reached,
+    RequestError if it has no such model.
     """
     if isinstance(start, Path):
         if not (start / "config.json").is_file():
-            raise RequestError(f"{start}: holds no config.json, so it is no encoder in transformers' layout")
+            raise RequestError(f"{start}: has no config.json, so it is not an encoder in transformers' layout")
         refuse_pickles(start, [path.name for path in start.iterdir()], loader)
         return start
     name, commit = start
@@ -34,9 +34,9 @@ def fetch(start: Start, loader: str = "AutoModel") -> Path:
             refuse_pickles(Path(name), HfApi().list_repo_files(name, revision=commit), loader)
     except RequestError:
         raise
-    except Exception as error:  # transports raise classes of their own
+    except Exception as error:  # each transport raises its own classes
         what = f"the hub, model '{name}' at {commit}: {hub.said(error)}; {hub.advice(error)}"
-        if isinstance(error, RepositoryNotFoundError):  # a gated one too
+        if isinstance(error, RepositoryNotFoundError):  # gated models, too
             raise RequestError(what) from error
         raise SourceError(f"{what}, or name a local folder instead") from error
     check_fetched(files_of(folder))

@@ -1,4 +1,4 @@
-"""Text in LaTeX."""
+"""Text and tables for LaTeX."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def escape(text: str) -> str:
 
 
 def minus(text: str) -> str:
-    """Numbers with signs as long as the plus."""
+    """Returns numbers with LaTeX minus signs, which are as wide as the plus."""
     return text.replace("-", "$-$")
 
 
 def tabular(spec: str, lines: Sequence[str]) -> str:
-    """A `tabular` between the rules of the package booktabs."""
+    """Returns a `tabular` with the rules of the package booktabs."""
     return "\n".join([rf"\begin{{tabular}}{{{spec}}}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])

@@ -1,4 +1,4 @@
-"""The files of a model's folder that loading reads, and the digest that names the model by them."""
+"""The files in a model's folder that are loaded, and the digest of a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READ = (
     "*.txt",
 )  # weights, settings and tokenizers; never code or pickles
 _NOT_LOADED = {
-    "manifest.json",  # of an artifact of the store
+    "manifest.json",  # of an artifact
     "trainer_state.json",
     "all_results.json",
     "train_results.json",
@@ -24,18 +24,18 @@ _NOT_LOADED = {
     "NOTICE.txt",
     "README.txt",
     "requirements.txt",
-}  # match, and no library reads them
+}  # match READ, but no library reads them
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files of a model's folder that are ever read."""
+    """Returns the files in a model's folder that can be read, sorted."""
     return sorted(path for path in folder.iterdir() if path.is_file() and any(map(path.match, READ)))
 
 
 def model_digest(folder: Path) -> str:
-    """A digest of the names and bytes of the files that decide what is loaded; of an empty list where it is gone.
+    """Returns a digest of the names and bytes of the files that affect loading; of no files if the folder is gone.
 
-    A README, a trainer's own state, hidden files and subfolders do not count.
+    READMEs, trainer state, hidden files and subfolders do not count.
     """
     files = files_of(folder) if folder.is_dir() else []
     named = [path for path in files if path.name not in _NOT_LOADED and not path.name.startswith(".")]

@@ -1,9 +1,9 @@
-"""Digests of files that were hashed before, so that a big file is hashed once and not by every stage that reads it.
+"""Caches file digests, so that a large file is hashed once and not by every stage that reads it.
 
-A digest is remembered with the file's size, times of modification and of change, and inode. The time of change cannot
-be set back, so restoring a file's modification time does not hide an edit. A file written to in the last seconds is
-hashed each time: a second write may leave the same times. Digests are kept in digests/ below the cache folder; what
-fails there costs time, never a result.
+A digest is cached with the file's size, modification and change times, and inode. The change time cannot be set back,
+so restoring a modification time does not hide an edit. A file written in the last seconds is hashed each time, since
+another write may leave the same times. Digests are in digests/ below the cache folder; a failure there costs time,
+never a result.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from xtransfer.base.digest import file_digest as hashed
 
 Stamp = tuple[int, ...]  # size in bytes, modified and changed in ns since 1970, inode
 
-_SETTLED = 3_000_000_000  # ns after its last change from which any further write gives a file another time
-_WORTH_KEEPING = 1 << 18  # bytes; a smaller file is hashed faster than its digest is looked up
+_SETTLED = 3_000_000_000  # ns after a change; from then on, any write changes the times
+_WORTH_KEEPING = 1 << 18  # bytes; smaller files are hashed faster than looked up
 _known: dict[str, tuple[Stamp, str]] = {}  # path → stamp and digest, of this process
 _noted: ContextVar[dict[str, Stamp] | None] = ContextVar("noted", default=None)
 _log = logging.getLogger(__name__)
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal; raises OSError where it cannot be read."""
+    """Returns the SHA-256 of a file, in hexadecimal; raises OSError if it cannot be read."""
     path = path.absolute()
     before = stamp(path)
     if (noted := _noted.get()) is not None:
@@ -48,14 +48,14 @@ def file_digest(path: Path) -> str:
 
 
 def stamp(path: Path) -> Stamp:
-    """What changes when a file is written to or replaced."""
+    """Returns values that change when a file is written or replaced."""
     state = path.stat()
     return state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
 
 
 @contextmanager
 def noting() -> Iterator[dict[str, Stamp]]:
-    """Collects the files whose digests are asked for inside, by path."""
+    """Collects path → stamp of the files whose digests are requested inside."""
     noted: dict[str, Stamp] = {}
     token = _noted.set(noted)
     try:
@@ -85,7 +85,7 @@ def _write(path: Path, now: Stamp, found: str) -> None:
         part.write_text(json.dumps({"path": str(path), "stamp": now, "sha256": found}), encoding="utf-8")
         part.replace(place)
     except OSError as error:
-        _log.debug("the digest of %s is not kept in %s: %s", path, place.parent, error)
+        _log.debug("the digest of %s cannot be cached in %s: %s", path, place.parent, error)
         with suppress(OSError):
             part.unlink(missing_ok=True)
 

@@ -88,7 +88,7 @@ def pause(error: StageError, tries: int) -> float | None:
         return None
     if not isinstance(error, TransientStageError):
         return 0.0
-    return _PAUSES[tries - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+    return _PAUSES[tries - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not for security
 
 
 def _is_lost_database(error: BaseException) -> bool:

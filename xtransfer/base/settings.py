@@ -1,4 +1,4 @@
-"""Where things are kept: read from the environment, once per call, never at import."""
+"""Settings from the environment, read at each call, never at import."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _SECRET_IN_QUERY = re.compile(r"(?<=[?&])([^=&]*(?:password|secret|token|key)[^=
 
 
 def shown(url: str) -> str:
-    """A URL for messages: without the password of its user, and without secrets among its options."""
+    """Returns a URL without passwords and secret options, for messages."""
     return _SECRET_IN_QUERY.sub(r"\1=***", _SECRET_IN_URL.sub(r"\1:***@", url))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Places of one installation."""
+    """The locations that an installation uses."""
 
     home: Path  # holds results.db, artifacts/ and the Prefect server's own files
     database_url: str  # SQLAlchemy URL of the results
     store: str  # folder or fsspec URL of the artifacts
-    cache: Path  # what can be made or fetched again: encoded rows, artifacts of a remote store
+    cache: Path  # encoded rows, artifacts of a remote store; can be deleted
     hub_dir: Path | None  # a mirror in the hub's layout, read before the hub
-    benchmarks: tuple[Path, ...] = ()  # Python files of the user that declare benchmarks
+    benchmarks: tuple[Path, ...] = ()  # users' Python files that declare benchmarks
 
     def prepare(self) -> Settings:
-        """Make the home folder; raises RequestError for one that cannot be written, or a store that is not shared."""
+        """Creates the home folder; raises RequestError if it is not writable, or if the store is in memory."""
         if self.store.startswith("memory://"):
             raise RequestError(
-                "XTRANSFER_STORE: memory:// ends with each process; name a folder, or a store such as s3://"
+                "XTRANSFER_STORE: memory:// is lost when a process ends; set it to a folder or a URL such as s3://"
             )
         try:
             self.home.mkdir(parents=True, exist_ok=True)
@@ -42,18 +42,20 @@ class Settings:
             probe.unlink()
         except OSError as error:
             raise RequestError(
-                f"XTRANSFER_HOME: cannot write to {self.home} ({error.strerror}); set it to a folder that you own"
+                f"XTRANSFER_HOME: cannot write to {self.home} ({error.strerror}); set it to a writable folder"
             ) from error
         return self
 
 
 def current() -> Settings:
-    """The settings of this process, from XTRANSFER_HOME, _DATABASE_URL, _STORE, _CACHE, _HUB_DIR, _BENCHMARKS."""
+    """Returns the settings from XTRANSFER_HOME, _DATABASE_URL, _STORE, _CACHE, _HUB_DIR and _BENCHMARKS."""
     home = Path(os.environ.get("XTRANSFER_HOME") or Path.home() / ".xtransfer").expanduser().absolute()
     hub = os.environ.get("XTRANSFER_HUB_DIR")
     hub_dir = Path(hub).expanduser().absolute() if hub else None
     if hub_dir is not None and not hub_dir.is_dir():
-        raise RequestError(f"XTRANSFER_HUB_DIR: no folder {hub_dir}; name a mirror in the hub's layout, or unset it")
+        raise RequestError(
+            f"XTRANSFER_HUB_DIR: no folder {hub_dir}; set it to a mirror in the hub's layout, or unset it"
+        )
     return Settings(
         home=home,
         database_url=os.environ.get("XTRANSFER_DATABASE_URL") or f"sqlite:///{home / 'results.db'}",
@@ -65,10 +67,10 @@ def current() -> Settings:
 
 
 def own_benchmarks() -> tuple[Path, ...]:
-    """The files that XTRANSFER_BENCHMARKS names, several with a colon between them; raises RequestError for none."""
+    """Returns the files in XTRANSFER_BENCHMARKS (separated by colons); raises RequestError if one does not exist."""
     texts = [text for text in os.environ.get("XTRANSFER_BENCHMARKS", "").split(os.pathsep) if text]
     files = tuple(Path(text).expanduser().absolute() for text in texts)
     for file in files:
         if not file.is_file():
-            raise RequestError(f"XTRANSFER_BENCHMARKS: no file {file}; name Python files on this machine, or unset it")
+            raise RequestError(f"XTRANSFER_BENCHMARKS: no file {file}; list Python files on this machine, or unset it")
     return files

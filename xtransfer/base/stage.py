@@ -1,7 +1,7 @@
-"""A stage: one cached unit of work. Its key names its result before it is computed.
+"""A stage: one cached unit of work. Its key identifies its result before it is computed.
 
-Each kind of stage has settings of its own type (`StageSettings`). A `Stage` is what the store, the scheduler and the
-database see of any kind: settings as JSON, and the keys of the artifacts that they name.
+Each kind of stage has its own settings type (`StageSettings`). The store, the scheduler and the database see a `Stage`
+of any kind: settings as JSON, and the keys of the artifacts that they refer to.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from xtransfer.base.declared import Value
+from xtransfer.base.declared import JsonObject, Value
 from xtransfer.base.digest import canonical, digest
 
-NOT_IDENTITY = "not identity"  # marks a field that changes no result: `source: Annotated[str, NOT_IDENTITY]`
+NOT_IDENTITY = "not identity"  # marks a field that does not change the result: `source: Annotated[str, NOT_IDENTITY]`
 
 
 Facts: TypeAlias = Mapping[str, Any]  # what a stage reports of itself, as JSON: losses, counts, scores
 
 
 class Progress(Protocol):
-    """Told how far a stage is: what it does, steps done, steps in all, numbers worth showing."""
+    """A callback for a stage's progress: what it does, steps done, total steps, metrics to show."""
 
     def __call__(self, message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None: ...
 
@@ -35,20 +35,20 @@ def no_progress(message: str, done: int, total: int, metrics: Mapping[str, float
 
 
 class Made(Value):
-    """An artifact of the store, by the key of the stage that makes it."""
+    """An artifact, by the key of the stage that makes it."""
 
     key: str
 
 
 class HubModel(Value):
-    """A model of the hub."""
+    """A hub model."""
 
     id: str
     revision: str  # commit
 
 
 class FolderModel(Value):
-    """A model in a folder, by the digest of its files; `Stage.places` knows where it lies."""
+    """A model in a folder, by the digest of its files; `Stage.places` has its location."""
 
     digest: str
 
@@ -58,13 +58,13 @@ ModelSource = HubModel | FolderModel | Made
 
 @dataclass(frozen=True)
 class Work:
-    """What a running stage is given beside its settings."""
+    """What a running stage gets besides its settings."""
 
-    out: Path  # an empty folder; what is in it when the stage returns becomes the artifact
-    state: Path  # a folder that outlives a kill: the next try finds what this one left there
+    out: Path  # an empty folder; its content at the end becomes the artifact
+    state: Path  # a folder that survives a kill, to resume from
     progress: Progress = no_progress
     device: str = "cpu"
-    devices: tuple[str, ...] = ()  # all that a training run may divide its batches over; none: `device` alone
+    devices: tuple[str, ...] = ()  # devices to train on together; empty: only `device`
     folders: Mapping[str, Path] = field(default_factory=dict)  # key of an artifact or digest of a model → folder
 
     def folder(self, made: Made) -> Path:
@@ -79,12 +79,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Outside:
-    """Something that a stage reads from outside the store, and what it was when the stage was planned."""
+    """Something that a stage reads from outside the store, and its pin from planning."""
 
-    what: str  # the subject of an error that says that it changed
+    what: str  # subject of the error if it changed
     how: str  # what may have changed it
     pin: str
-    now: Callable[[], str]  # what the pin would be now
+    now: Callable[[], str]  # returns the current pin
 
 
 class _Described(Protocol):
@@ -93,7 +93,7 @@ class _Described(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def settings(self) -> Mapping[str, Any]: ...  # Any: JSON values
+    def settings(self) -> Mapping[str, object]: ...  # JSON values
 
 
 class StageSettings(Value):
@@ -104,14 +104,14 @@ class StageSettings(Value):
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1
-    role: ClassVar[str]  # what the stage is in a cell (the table `cell_stage`)
+    role: ClassVar[str]  # its role in a cell (the table `cell_stage`)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)  # type: ignore[arg-type]  # pydantic takes its settings there
         SETTINGS[cls.kind] = cls
 
     @classmethod
-    def parsed(cls, settings: Mapping[str, Any]) -> Self | None:
+    def parsed(cls, settings: Mapping[str, object]) -> Self | None:
         """Returns recorded settings; None if another version of the program wrote them with other fields."""
         try:
             return cls.model_validate(settings)
@@ -134,24 +134,30 @@ class StageSettings(Value):
 SETTINGS: dict[str, type[StageSettings]] = {}  # kind → its settings
 
 
-def identity(value: Any, *, with_defaults: bool = False) -> Any:
-    """Returns what a value is for a key, as JSON: without fields at their default, so that a new field keeps the keys
-    of older results, and without those marked `NOT_IDENTITY`. A default that changes needs a new `version`."""
-    again = partial(identity, with_defaults=with_defaults)
+def identity(value: BaseModel, *, with_defaults: bool = False) -> JsonObject:
+    """Returns the fields of a value that identify it, as JSON.
+
+    Leaves out fields at their default, so that a new field keeps the keys of older results, and fields marked
+    `NOT_IDENTITY`. If a default changes, `version` must be raised.
+    """
+    return {
+        name: _plain(own, with_defaults)
+        for name, info in type(value).model_fields.items()
+        if NOT_IDENTITY not in info.metadata
+        and ((own := getattr(value, name)) != info.get_default(call_default_factory=True) or with_defaults)
+    }
+
+
+def _plain(value: object, with_defaults: bool) -> object:
     if isinstance(value, BaseModel):
-        return {
-            name: again(own)
-            for name, info in type(value).model_fields.items()
-            if NOT_IDENTITY not in info.metadata
-            and ((own := getattr(value, name)) != info.get_default(call_default_factory=True) or with_defaults)
-        }
+        return identity(value, with_defaults=with_defaults)
     if isinstance(value, Mapping):
-        return {name: again(own) for name, own in value.items()}
-    return [again(own) for own in value] if isinstance(value, (list, tuple)) else value
+        return {name: _plain(own, with_defaults) for name, own in value.items()}
+    return [_plain(own, with_defaults) for own in value] if isinstance(value, (list, tuple)) else value
 
 
-def spelt_out(stage: _Described) -> Mapping[str, Any]:
-    """Returns the settings of a recorded stage with every default; as they are where this version cannot read them."""
+def spelt_out(stage: _Described) -> Mapping[str, object]:
+    """Returns a recorded stage's settings with all defaults; unchanged if this version cannot read them."""
     settings = SETTINGS[stage.kind].of(stage) if stage.kind in SETTINGS else None
     return identity(settings, with_defaults=True) if settings is not None else stage.settings
 
@@ -178,7 +184,7 @@ S = TypeVar("S", bound=StageSettings)
 
 
 def nothing(settings: StageSettings) -> Iterable[Outside]:
-    """What a kind of stage reads whose stages read models and artifacts alone."""
+    """Returns nothing: for stages that read only models and artifacts."""
     return ()
 
 
@@ -188,7 +194,7 @@ class StageKind(Generic[S]):
 
     settings: type[S]
     run: Callable[[S, Work], Facts]
-    reads: Callable[[S], Iterable[Outside]]  # rows and corpora that `run` reads; they are checked around it
+    reads: Callable[[S], Iterable[Outside]]  # rows and corpora that `run` reads; checked before and after
     seconds: float  # rough cost on two CPU cores at laboratory size, for estimates before anything was timed
 
     @property
@@ -207,9 +213,9 @@ class Stage:
     kind: str
     version: int
     name: str  # readable, not part of the identity: `train nli@de seed 1`
-    settings: Mapping[str, Any]  # Any: JSON values
+    settings: Mapping[str, object]  # JSON values
     inputs: Mapping[str, str] = field(default_factory=dict)  # path in the settings → key of the stage that makes it
-    places: Mapping[str, str] = field(default_factory=dict)  # digest of a model → its folder; no identity
+    places: Mapping[str, str] = field(default_factory=dict)  # digest of a model → its folder; not part of the key
 
     @cached_property
     def key(self) -> str:

@@ -1,3 +1,3 @@
-"""The version of this program, which every artifact records."""
+"""The version of this program; every artifact records it."""
 
 __version__ = "0.1.0"

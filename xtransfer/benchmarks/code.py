@@ -1,4 +1,4 @@
-"""The code of a user's file that decides what rows a benchmark has, so that changing it changes the rows' pin."""
+"""Finds the code of a user's file that affects a benchmark's rows, so that changing it changes their pin."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ import ast
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 from xtransfer.benchmarks.own import read_values, source_of
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.benchmarks.values import described
 
-_RUN_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)  # what else is read shows in values
+_RUN_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)  # code that runs later can read values
 
 
 def code_of(benchmark: Benchmark) -> list[str]:
-    """The code behind `adapt` and `keep` where the user wrote them: the top-level statements of the file that they
-    are made of, without comments and docstrings, the values that those read, and what the functions captured. Nothing
-    for functions of this package, whose names stand for them."""
+    """Returns the code behind a user's `adapt` and `keep`; empty for functions of this package.
+
+    That is the top-level statements of the file that they need, without comments and docstrings, the values that these
+    read, and the variables that the functions captured.
+    """
     return [text for function in _functions(benchmark) for text in _code(function)]
 
 
-def _functions(benchmark: Benchmark) -> Iterator[Callable[..., Any]]:
+def _functions(benchmark: Benchmark) -> Iterator[Callable[..., object]]:
     sources = [one for one in (benchmark.source, benchmark.pool, *benchmark.sources.values()) if one is not None]
     yield from (one for one in (benchmark.adapt, *(source.keep for source in sources)) if one is not None)
     for part in benchmark.union:
         yield from _functions(part)
 
 
-def _code(function: Callable[..., Any]) -> list[str]:
+def _code(function: Callable[..., object]) -> list[str]:
     while isinstance(function, partial):
         function = function.func
     module = getattr(function, "__module__", "")
@@ -52,9 +53,9 @@ def _code(function: Callable[..., Any]) -> list[str]:
 
 
 def _statements(body: list[ast.stmt], line: int) -> list[ast.stmt]:
-    """The top-level statement at a line, and all whose names it uses, in the order of the file."""
+    """Returns the top-level statement at a line and all that it uses, in the order of the file."""
     wanted = [one for one in body if _first_line(one) <= line <= (one.end_lineno or one.lineno)]
-    for statement in wanted:  # grows while it is read
+    for statement in wanted:  # grows during the loop
         used = _names(statement)
         wanted += [one for one in body if one not in wanted and _binds(one) & used]
     return [one for one in body if one in wanted]
@@ -65,7 +66,7 @@ def _names(statement: ast.AST) -> set[str]:
 
 
 class _Bare(ast.NodeTransformer):
-    """Removes docstrings: they change no row."""
+    """Removes docstrings, which change no rows."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._bare(node)
@@ -88,7 +89,7 @@ def _first_line(statement: ast.stmt) -> int:
 
 
 def _binds(statement: ast.stmt) -> set[str]:
-    """The names that a top-level statement gives a value."""
+    """Returns the names that a top-level statement binds."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
     if isinstance(statement, ast.Import | ast.ImportFrom):

@@ -1,17 +1,17 @@
-"""What a declaration says, as plain values: for `xtransfer benchmarks` and the documentation."""
+"""Benchmark declarations as plain values, for `xtransfer benchmarks` and the documentation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
+from xtransfer.base.declared import JsonObject
+from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName, several
 
-MANY = 6  # more languages are counted instead of named
+MANY = 6  # above this, languages are counted instead of listed
 
 
-def described(benchmark: Benchmark) -> dict[str, Any]:
-    """Everything that a declaration says, as values that JSON can hold; functions by their names."""
+def described(benchmark: Benchmark) -> JsonObject:
+    """Returns all fields of a declaration as JSON values; functions by name."""
     return {
         "name": benchmark.name,
         "kind": benchmark.kind,
@@ -34,12 +34,12 @@ def described(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def places(benchmark: Benchmark, split: SplitName) -> list[dict[str, Any]]:
-    """Where the rows of a split live: each source once, with its languages."""
+def places(benchmark: Benchmark, split: SplitName) -> list[JsonObject]:
+    """Returns where the rows of a split come from: each source once, with its languages."""
     if benchmark.union:
         parts = [one for part in benchmark.union if part.has(split) for one in places(part, split)]
         return list({(one["path"], one["splits"]): one for one in parts}.values())
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    found: dict[tuple[str | None, ...], JsonObject] = {}
     for language in benchmark.languages_of(split):
         source = benchmark.source_of(split, language)
         place = {
@@ -53,7 +53,7 @@ def places(benchmark: Benchmark, split: SplitName) -> list[dict[str, Any]]:
 
 
 def counted(languages: Iterable[str]) -> str:
-    """A few languages by name, many by number."""
+    """Returns a few languages by code, many as their number."""
     named = list(languages)
     return " ".join(named) if len(named) <= MANY else f"{len(named)} languages"
 
@@ -65,7 +65,3 @@ def _config(source: Source) -> str | None:
         first = next(iter(source.config.values()))
         return first if len(source.config) == 1 else f"{first} ..."
     return " + ".join(source.config)
-
-
-def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value

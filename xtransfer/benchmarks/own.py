@@ -1,6 +1,6 @@
-"""Benchmarks of the user's own: the module-level values of the Python files that XTRANSFER_BENCHMARKS names.
+"""Users' own benchmarks: the module-level values of the Python files in XTRANSFER_BENCHMARKS.
 
-A file is run once per process, on this machine, by whoever set the variable; none is ever fetched from anywhere.
+Each process runs a file once. Only local files that the user listed are run; none is ever downloaded.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from xtransfer.base.languages import LANGUAGES
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.benchmarks.values import values_of
 
-_BESIDE = ("./", "../")  # how the path of a folder beside the file begins
-_texts: dict[str, str] = {}  # module → text of the file
-_values_of: dict[str, dict[str, str]] = {}  # module → digests of its values, by name, when the file had run
+_BESIDE = ("./", "../")  # start of a path relative to the file
+_texts: dict[str, str] = {}  # module → source text
+_values_of: dict[str, dict[str, str]] = {}  # module → name → digest of its value after the file ran
 _running: set[Path] = set()
-_declared: dict[tuple[Path, ...], dict[str, Benchmark]] = {}  # files that have all run → what they declare
+_declared: dict[tuple[Path, ...], dict[str, Benchmark]] = {}  # files → their benchmarks, once all have run
 
 
 def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict[str, Benchmark]:
-    """The benchmarks of the files by name, without built-in ones that a file imports.
+    """Returns the files' benchmarks by name, without built-in ones that a file imports.
 
-    Raises RequestError, with file and line where there is one, for a file that does not run, declares nothing or
-    something impossible, and for a name that is taken.
+    Raises RequestError, with file and line if known, for a file that fails or declares nothing, an invalid benchmark,
+    or a name that is taken.
     """
     if files in _declared:
         return _declared[files]
     known = set(map(id, built_in.values()))
     found: dict[str, Benchmark] = {}
     for file in files:
-        if file in _running:  # it asks for a built-in one
+        if file in _running:  # it is loading the index itself
             continue
         own = [one for one in _values(file) if id(one) not in known]
         if not own:
-            raise _fault(file, "declares no benchmark; give it a value Benchmark(…)")
+            raise _fault(file, "declares no benchmark; add a module-level Benchmark(…)")
         known.update(map(id, own))
         for benchmark in own:
             if benchmark.name in built_in or benchmark.name in found:
@@ -55,17 +55,17 @@ def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict
 
 
 def source_of(module: str) -> str | None:
-    """The text of a user's file as it was run, by the name of its module; None for any other module."""
+    """Returns the source text of a user's file as it was run, by module name; None for other modules."""
     return _texts.get(module)
 
 
 def read_values(module: str) -> Mapping[str, str]:
-    """Digests of the values in a user's file by name, as they were when it had run: `adapt` may change them later."""
+    """Returns name → digest of the values in a user's file right after it ran; `adapt` may change them later."""
     return _values_of.get(module, {})
 
 
 def _values(file: Path) -> list[Benchmark]:
-    """The benchmarks of a file, each once; those whose variable begins with an underscore are parts of others."""
+    """Returns the benchmarks of a file, each once, except in variables with an underscore (parts of others)."""
     named = vars(_module(file)).items()
     values = [value for name, value in named if isinstance(value, Benchmark) and not name.startswith("_")]
     return list({id(value): value for value in values}.values())
@@ -90,7 +90,7 @@ def _module(file: Path) -> ModuleType:
 
 
 def _line(error: Exception, file: Path) -> int | None:
-    """Where in the file an exception began."""
+    """Returns the line of the file where an exception started."""
     if isinstance(error, SyntaxError) and error.filename == str(file):
         return error.lineno
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
@@ -102,21 +102,21 @@ def _fault(file: Path, what: str, line: int | None = None) -> RequestError:
 
 
 def _faults(benchmark: Benchmark) -> list[str]:
-    """What can be seen to be wrong without the libraries that kinds need."""
+    """Returns the faults that can be found without importing kinds, which need torch."""
     from xtransfer.metrics.metrics import METRICS
 
     faults = [f"no language '{code}'" for code in benchmark.languages if code not in LANGUAGES]
     named = [name for name in (benchmark.metric, *benchmark.also) if name or "target" in benchmark.roles]
     faults += [f"no metric '{name}'" for name in named if name not in METRICS]
     if not benchmark.languages:
-        faults.append("it has no languages")
+        faults.append("no languages")
     if not benchmark.union and not any(source.splits for source in (benchmark.source, *benchmark.sources.values())):
-        faults.append("its source names no splits")
+        faults.append("its source has no splits")
     return faults
 
 
 def _placed(benchmark: Benchmark, beside: Path) -> Benchmark:
-    """The benchmark with the paths of folders made absolute; relative ones begin beside the file."""
+    """Returns the benchmark with folder paths made absolute; relative ones start at the file's folder."""
 
     def placed(source: Source) -> Source:
         if source.path.startswith(("~", *_BESIDE)):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Row = dict[str, Any]  # Any: values are of the types in the kind's `fields`
 Role = Literal["intermediate", "target"]
 SplitName = Literal["train", "dev", "test"]
+T = TypeVar("T")
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
 
@@ -34,14 +35,14 @@ class Source:
         """Returns the hub configurations for a language; their rows are joined in this order."""
         if isinstance(self.config, Mapping):
             return (self.config[language],)
-        return tuple(config and config.format(language=language) for config in _several(self.config))
+        return tuple(config and config.format(language=language) for config in several(self.config))
 
     def splits_of(self, split: SplitName, language: str) -> tuple[str, ...]:
         """Returns the source's names for one of our splits; their rows are joined in this order."""
-        return tuple(str(name).format(language=language) for name in _several(self.splits[split]))
+        return tuple(name.format(language=language) for name in several(self.splits[split]))
 
 
-def _several(value: str | tuple[str, ...] | None) -> tuple[str | None, ...]:
+def several(value: T | tuple[T, ...]) -> tuple[T, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
@@ -63,7 +64,7 @@ class Benchmark:
     labels: tuple[str, ...] = ()  # label names in the order of their ids
     labels_from: str = ""  # instead: a file in the source's folder with one label per line (see inventory.py)
     label_values: Mapping[Any, int] | None = None  # the source's label value → id, if it has other values
-    no_label: tuple[Any, ...] = ()  # label values without annotator agreement; such rows are dropped and counted
+    no_label: tuple[object, ...] = ()  # label values without annotator agreement; such rows are dropped and counted
     no_answer: bool = False  # whether questions may have no answer; otherwise, a row without one is an error
     chance: float | None = None  # score of a constant or random prediction, in points (0-100)
     roles: tuple[Role, ...] = ("intermediate", "target")

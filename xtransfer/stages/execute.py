@@ -81,8 +81,7 @@ def _make(
         folders = _folders(stage, store)
         reading = Reading(settings, stage.places, kind.reads)
         out = store.empty_out(stage.key)
-        told = reading.watched(progress)
-        work = Work(out, store.state(stage.key), told, device, devices, folders)
+        work = Work(out, store.state(stage.key), reading.watched(progress), device, devices, folders)
         meter = Meter(*(devices or (device,)))
         facts = {**kind.run(settings, work), "processor": _hardware(device)}
         if (joules := meter.joules()) is not None:

@@ -12,9 +12,9 @@ import threading
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any
 
 from xtransfer.base.channel import receive
+from xtransfer.base.declared import JsonObject
 from xtransfer.base.errors import DeviceLost, StageError, StageKilled, StageOutOfMemory, StageTimeout
 from xtransfer.base.stage import Progress, Stage, no_progress
 from xtransfer.stages.memory_kills import MemoryKills, note
@@ -29,7 +29,7 @@ class Outcome:
     key: str
     cached: bool  # another process had computed it in the meantime
     seconds: float  # of computing it, now or earlier
-    facts: dict[str, Any]
+    facts: JsonObject
 
 
 class StageProcesses:

@@ -14,7 +14,7 @@ def reads(settings: PretrainSettings) -> Iterator[Outside]:
 
 
 def run(settings: PretrainSettings, work: Work) -> Mapping[str, object]:
-    from xtransfer.data.corpora import load_corpus  # torch is imported when a stage runs, not when one is planned
+    from xtransfer.data.corpora import load_corpus  # imports torch, which planning does not need
     from xtransfer.training.pretraining import pretrain
 
     corpus = load_corpus(

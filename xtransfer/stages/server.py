@@ -17,9 +17,9 @@ import socket
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from xtransfer.base.channel import Channel, end_with_owner
+from xtransfer.base.declared import JsonObject
 from xtransfer.base.errors import XTransferError
 from xtransfer.base.retry import stage_error
 from xtransfer.base.stage import Stage
@@ -45,16 +45,16 @@ def serve(channel: socket.socket) -> None:
             os.close(handle)
 
 
-def _child(request: dict[str, Any], results: int, alive: int) -> None:
+def _child(request: JsonObject, results: int, alive: int) -> None:
     status = 1
     try:
         end_with_owner(alive)
         status = _run(request, Channel(Connection(results, readable=False), _BETWEEN_PROGRESS))
     finally:
-        os._exit(status)  # no exit handlers of the server in the child
+        os._exit(status)  # skips the server's exit handlers
 
 
-def _run(request: dict[str, Any], channel: Channel) -> int:
+def _run(request: JsonObject, channel: Channel) -> int:
     from xtransfer.stages.execute import execute
     from xtransfer.store.artifacts import ArtifactStore
 

@@ -15,7 +15,7 @@ from xtransfer.stages.devices import Device, gpus
 log = logging.getLogger(__name__)
 
 _MOST_CPU_SLOTS = 8
-_SMALL = ("score", "translate")  # kinds that leave most of a GPU unused
+_SMALL = ("score", "translate")  # kinds that use a small part of a GPU
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Pool:
         """Returns a slot for a stage of that kind, or None if none is free. Raises DeviceLost if no device is left."""
         with self._lock:
             if not self._slot:
-                raise DeviceLost("no stage can run", "every device of this machine is gone; run the study again "
+                raise DeviceLost("no stage can run", "all devices of this machine are gone; run the study again "
                                  "when one is back")  # fmt: skip
             fitting = [one for one in self._slot.values() if self._free[one.device] >= _room(one, kind)]
             if not fitting:

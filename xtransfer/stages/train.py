@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def reads(settings: TrainSettings) -> Iterator[Outside]:
     for part in settings.parts:
-        if part.data is not None:  # else it was translated
+        if part.data is not None:  # otherwise it was translated
             yield rows(part.benchmark, "train", [part.language], part.data)
     if settings.dev is not None:
         yield rows(settings.dev.benchmark, "dev", ["en"], settings.dev.data)

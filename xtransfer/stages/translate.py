@@ -60,7 +60,7 @@ def _by_a_model(settings: TranslateSettings, model: ModelSource, work: Work) -> 
 
     rows = load_rows(benchmark, source, split, limit)
     made = translate(rows)
-    if len(made.kept) < len(rows) and limit is not None and split == "train":  # as many as of a native benchmark
+    if len(made.kept) < len(rows) and limit is not None and split == "train":  # give as many as a native benchmark
         made = first_kept(load_rows(benchmark, source, split, sys.maxsize), len(rows), translate)
     save_dropped(made.dropped, work.out)
     return made.kept, {**made.facts(references), "decoding": list(engine.decoding)}

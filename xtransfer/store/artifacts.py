@@ -7,13 +7,12 @@ artifacts of other machines are downloaded when their files are needed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from xtransfer.base.errors import StoreError
 from xtransfer.base.settings import current
@@ -83,7 +82,7 @@ class ArtifactStore:
         """Returns an empty output folder for the lease holder; removes what a killed holder left."""
         return self._local.empty_out(key)
 
-    def commit(self, stage: Stage, out: Path, facts: dict[str, Any], device: str, started: datetime) -> Artifact:
+    def commit(self, stage: Stage, out: Path, facts: Mapping[str, object], device: str, started: datetime) -> Artifact:
         """Turns `out` into the artifact of `stage`, atomically; returns it.
 
         If another machine was first, returns that artifact. Raises StoreError if the upload fails; `pass_on` can

@@ -35,7 +35,7 @@ _SERVER = {
     "tcp_keepalives_count": _COUNT,
     "idle_session_timeout": 0,  # a holder is silent for hours
 }
-_CLIENT: dict[str, Any] = {
+_CLIENT: dict[str, Any] = {  # Any: numbers and text, which psycopg declares one by one
     "keepalives_idle": _IDLE,
     "keepalives_interval": _INTERVAL,
     "keepalives_count": _COUNT,
@@ -111,7 +111,7 @@ class DatabaseLeases:
             return {names[number] for (number,) in connection.execute(query) if number in names}
 
     @contextmanager
-    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
+    def _connected(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         import psycopg
 
         settings = " ".join(f"-c {name}={value}" for name, value in _SERVER.items())
@@ -235,7 +235,7 @@ class _Sure:
 class _Session:
     """An advisory lock, which the server keeps while the connection lives."""
 
-    connection: psycopg.Connection[Any]
+    connection: psycopg.Connection[tuple[object, ...]]
     key: str
 
     def confirm(self) -> None:

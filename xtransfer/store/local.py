@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from xtransfer.base.disk import sync
 from xtransfer.base.errors import StoreError
@@ -69,7 +68,7 @@ class LocalArtifacts:
         self.state(key).mkdir(exist_ok=True)
         return out
 
-    def commit(self, stage: Stage, out: Path, facts: dict[str, Any], device: str, started: datetime) -> Manifest:
+    def commit(self, stage: Stage, out: Path, facts: Mapping[str, object], device: str, started: datetime) -> Manifest:
         """Turns `out` into the artifact of `stage`: files and manifest synced to disk, then one rename."""
         manifest = Manifest(
             key=stage.key,
@@ -79,7 +78,7 @@ class LocalArtifacts:
             settings=dict(stage.settings),
             inputs=dict(stage.inputs),
             files=manifests.entries(out),
-            facts=facts,
+            facts=dict(facts),
             packages=manifests.packages(),
             host=manifests.host(),
             device=device,

@@ -8,10 +8,10 @@ import socket
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from xtransfer.base.declared import JsonObject
 from xtransfer.base.digest import file_digest, visible_files
 from xtransfer.base.stage import Stage
 from xtransfer.base.version import __version__
@@ -36,10 +36,10 @@ class Manifest(BaseModel):
     kind: str
     version: int
     name: str
-    settings: dict[str, Any]
+    settings: JsonObject
     inputs: dict[str, str]  # name → key
     files: dict[str, FileEntry]
-    facts: dict[str, Any]  # what the stage reports of itself: losses, counts, scores
+    facts: JsonObject  # what the stage reports of itself: losses, counts, scores
     packages: dict[str, str]
     host: str
     device: str

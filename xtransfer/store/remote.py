@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, timedelta
 from pathlib import Path
-from typing import Any
 
 import fsspec
 from pydantic import ValidationError
@@ -128,7 +127,7 @@ class RemoteArtifacts:
         found = self._below(folder)
         if found:
             self._delete(folder)
-        return sum(int(one["size"] or 0) for one in found.values())
+        return sum(found.values())
 
     def demand_writable(self) -> None:
         """Raises StoreError if the store is not writable; checks only once."""
@@ -164,29 +163,29 @@ class RemoteArtifacts:
             return f"{size} bytes, expected {entry.size}"
         return None if digest.hexdigest() == entry.sha256 else "its content has changed"
 
-    def _by_key(self) -> dict[str, dict[str, Any]]:
-        """Returns key → path → file information of every file below its folder."""
-        found: dict[str, dict[str, Any]] = {}
-        for path, facts in self._below(self._root).items():
+    def _by_key(self) -> dict[str, dict[str, int]]:
+        """Returns key → path → bytes of every file below its folder."""
+        found: dict[str, dict[str, int]] = {}
+        for path, size in self._below(self._root).items():
             parts = path.removeprefix(f"{self._root}/").split("/")
             if len(parts) > 2 and parts[1].startswith(parts[0]):
-                found.setdefault(parts[1], {})[path] = facts
+                found.setdefault(parts[1], {})[path] = size
         return found
 
-    def _content(self, key: str, files: dict[str, Any]) -> Content:
-        size, manifest = sum(int(one["size"] or 0) for one in files.values()), self._known.get(key)
+    def _content(self, key: str, files: Mapping[str, int]) -> Content:
+        size, manifest = sum(files.values()), self._known.get(key)
         if manifest is not None:
             return described(key, manifest, size, [manifest.started + timedelta(seconds=manifest.seconds)])
         with explained(self.url), suppress(NotImplementedError, FileNotFoundError):  # not every file system has times
             return described(key, None, size, [self._files.modified(path).astimezone(UTC) for path in files])
         return described(key, None, size, ())
 
-    def _below(self, path: str) -> dict[str, Any]:
-        """Returns path → file information of every file below `path`."""
+    def _below(self, path: str) -> dict[str, int]:
+        """Returns path → bytes of every file below `path`."""
         self._files.invalidate_cache()
         try:
             with explained(self.url):
-                return dict(self._files.find(path, detail=True))
+                return {name: int(one["size"] or 0) for name, one in self._files.find(path, detail=True).items()}
         except FileNotFoundError:
             return {}
 
