@@ -14,7 +14,7 @@ from tests.results.numbers import Numbers, make, right
 from xtransfer.analysis import gains
 from xtransfer.base.errors import RequestError
 from xtransfer.report import plots, write_report
-from xtransfer.report.tables import csv, grids, heading, headline, rich_tables
+from xtransfer.report.tables import grids, heading, headline, rich_tables
 from xtransfer.report.words import duration
 from xtransfer.results.database import open_database
 from xtransfer.results.write import record_cell, record_failure, record_study
@@ -68,6 +68,8 @@ def test_plots_and_tables_stand_beside_the_page(tmp_path: Path, report: Reporter
     assert {"report.html", "gains.csv", "contrasts.csv", "losses.png", "losses.svg"} < names
     assert {"heat-map-1-xnli-on-tiny-0.png", "heat-map-1-xnli-on-tiny-0.svg"} < names
     assert not [name for name in names if name.startswith(".")]
+    heading = "encoder,intermediate,target,language,value,gain,low,high,p,"
+    assert (folder / "gains.csv").read_text(encoding="utf-8").startswith(heading)
     assert (folder / "losses.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -139,7 +141,6 @@ def test_tables(tmp_path: Path) -> None:
     assert [heading(one) for one in grid.columns] == ["en", "sw", "mean but en", "mean others"]
     assert [grid.numbers["direct", one].value for one in grid.columns[:3]] == [50.0, 35.0, 35.0]
     assert grid.numbers["nli@de", "en"].gain_text == "0.0" and grid.numbers["nli@de", "sw"].gain_text == "+60.0"
-    assert csv(frame).splitlines()[0].startswith("encoder,intermediate,target,language,value,gain,low,high,p,")
     assert headline(frame)["encoder"].unique().tolist() == ["tiny@0"]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from xtransfer.base.errors import RequestError
@@ -38,10 +40,17 @@ def copied(page: Path, out: Path) -> Path:
 
     Raises RequestError if the folder cannot be written.
     """
-    try:
+    with writing_to(out):
         for file in sorted(page.parent.rglob("*")):
             if file.is_file():
                 write(out / file.relative_to(page.parent), file.read_bytes())
+    return out / page.name
+
+
+@contextmanager
+def writing_to(out: Path) -> Iterator[None]:
+    """Turns an OSError into a RequestError that names the folder of the report."""
+    try:
+        yield
     except OSError as error:
         raise RequestError(f"{out}: the report cannot be written ({error.strerror}); name another folder") from error
-    return out / page.name

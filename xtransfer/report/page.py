@@ -15,12 +15,11 @@ from markupsafe import Markup
 from xtransfer.analysis import texts
 from xtransfer.analysis.measures import table
 from xtransfer.analysis.statistic import signed
-from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.version import __version__
 from xtransfer.report import latex, plots, tables
 from xtransfer.report.curves import curves
-from xtransfer.report.files import slug, write
+from xtransfer.report.files import slug, write, writing_to
 from xtransfer.report.findings import Certain, Findings, find
 from xtransfer.report.methods import methods
 from xtransfer.report.translated import drops_of_study
@@ -62,11 +61,8 @@ def write_report(study: Study | str, db: Database, store: ArtifactStore, out: Pa
 
 def write_findings(found: Findings, store: ArtifactStore, out: Path) -> Path:
     """As `write_report`, for findings that are already computed."""
-    try:
+    with writing_to(out):
         return _Writer(out).report(found, store)
-    except OSError as error:
-        reason = f"the report cannot be written ({error.strerror}); name another folder"
-        raise RequestError(f"{out}: {reason}") from error
 
 
 class _Writer:
@@ -145,7 +141,7 @@ class _Writer:
 
     def tables(self, frames: dict[str, pd.DataFrame]) -> None:
         for name, frame in frames.items():
-            write(self.out / f"{name}.csv", tables.csv(frame))
+            write(self.out / f"{name}.csv", texts.csv(frame, float_format="%.4f"))
 
     def latex_tables(self, found: Findings) -> Iterator[tuple[str, str]]:
         """Writes every LaTeX table to tables/; yields its file name and text."""

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language, texts
+from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
 from xtransfer.analysis.statistic import Row, signed
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.words import counted, listed
@@ -208,8 +208,3 @@ def _rich_cell(number: Number | None, with_interval: bool) -> Text:
         interval = f"\n{number.interval_text}" if with_interval else ""
         text.append(f"\n{number.gain_text}{interval}", style="bold" if number.verdict.is_sure else "dim")
     return text
-
-
-def csv(gains: pd.DataFrame) -> str:
-    """Returns every row and column of the frame as CSV, numbers with four decimals."""
-    return texts.csv(gains, float_format="%.4f")
