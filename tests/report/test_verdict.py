@@ -116,7 +116,7 @@ def test_the_page_follows(case: Case, study: tuple[Findings, str]) -> None:
     assert ('class="gain sure up"' in page) == ("•" in page) == (case.state == "up")
     assert ("Training on nli@de first helped" in text) == (case.state == "up")
     assert ("nli@de is better than nli@en by" in text) == (case.state == "up")
-    assert ("Probability of being the best" in text) == (case.state in ("up", "open"))
+    assert ("Probability of being the best on" in text) == (case.state in ("up", "open"))
     assert ("have p &lt; 0.05" in text) == (case.state in ("up", "open"))
     if case.state == "unknown":
         assert "Whether training on nli@de first helps is not known from one run" in text
