@@ -24,6 +24,7 @@ from flows.commands import (
     watch,
 )
 from flows.terminal import Console
+from xtransfer.base.disk import is_full_disk
 from xtransfer.base.errors import RequestError, XTransferError
 from xtransfer.base.version import __version__
 
@@ -77,9 +78,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # a full disk, a name that is too long, a folder of somebody else
-        if error.filename is None:
+        if error.filename is None and not is_full_disk(error):
             raise
-        errors.print(f"[red]failed:[/red] {escape(f'{error.filename}: {error.strerror}')}")
+        errors.print(f"[red]failed:[/red] {escape(str(error.filename or 'output'))}: {error.strerror}")
         sys.exit(1)
 
 

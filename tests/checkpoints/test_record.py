@@ -52,6 +52,19 @@ def rest(db: Database, seconds: float) -> None:
         connection.execute(update(WatchedCheckpointRow).values(changed_at=moment))
 
 
+def test_a_clock_that_was_set_back_costs_one_wait(db: Database, place: Path) -> None:
+    folder = put(place / "checkpoint-1", files())
+    for file in folder.iterdir():
+        os.utime(file, (2e9, 2e9))
+    record(watch(place, steady_seconds=60), db)
+    rest(db, -1e6)  # it was recorded before
+    record(watch(place, steady_seconds=60), db)
+    assert seen(db)["checkpoint-1"][0] == "unfinished"
+    with db.begin() as connection:
+        changed = connection.scalar(select(WatchedCheckpointRow.changed_at))
+    assert changed is not None and changed <= datetime.now(UTC)
+
+
 def test_each_state_is_recorded_once_with_its_reason(db: Database, place: Path) -> None:
     put(place / "checkpoint-1", files())
     put(place / "checkpoint-2", {**files(2), "model.safetensors": files(2)["model.safetensors"][:-1]})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,14 @@ def test_a_file_that_the_system_refuses_is_named_without_a_traceback(
         cli.main()
     said = capsys.readouterr().err
     assert ended.value.code == 1 and said.startswith("failed: ") and said.endswith(".parquet: File name too long\n")
+
+
+def test_a_full_disk_behind_the_output_is_named(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", "studies"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1 and done.stderr == "failed: output: No space left on device\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

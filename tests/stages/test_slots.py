@@ -11,6 +11,7 @@ import pytest
 from xtransfer.base.errors import DeviceLost, RequestError
 from xtransfer.stages import slots as module
 from xtransfer.stages.devices import Device, gpus
+from xtransfer.stages.limits import parse_timeouts
 from xtransfer.stages.slots import Pool, Slot, slots
 
 UUIDS = ("GPU-aa11", "GPU-aa22", "GPU-bb33")
@@ -145,3 +146,17 @@ def test_slots_of_several_devices(monkeypatch: pytest.MonkeyPatch) -> None:
         slots(per_device=2, devices_per_stage=2)
     monkeypatch.setattr(module, "gpus", list)
     assert slots(2, devices_per_stage=2) == [Slot("cpu", 4, devices=("cpu", "cpu"))] * 2
+
+
+@pytest.mark.parametrize("text", ["inf", "train=nan", "score=0", "any=-1", "1e300", "train=2000000"])
+def test_hours_that_no_timer_has_are_refused(text: str) -> None:
+    with pytest.raises(RequestError, match=r"timeout_hours: .*; use more than 0 hours and at most 1e\+06"):
+        parse_timeouts([text])
+    assert parse_timeouts(["train=24", "1e6"]) == {"train": 24, "any": 1e6}
+
+
+def test_numbers_that_are_no_workers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("²", "9" * 5000, "0", "1025", "-1"):
+        monkeypatch.setenv("XTRANSFER_WORKERS", text)
+        with pytest.raises(RequestError, match="is not a whole number from 1 to 1024"):
+            slots()

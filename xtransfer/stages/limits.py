@@ -8,15 +8,19 @@ from xtransfer.base.errors import RequestError, unknown
 from xtransfer.stages import STAGES
 
 ANY = "any"  # kinds without their own limit
+_MOST_HOURS = 1e6  # a century; no timer waits for ever
 
 
 def check_timeouts(hours: Mapping[str, float]) -> None:
-    """Raises RequestError for unknown kinds and for hours that are not positive."""
+    """Raises RequestError for unknown kinds and for hours that no timer has."""
     for kind, value in hours.items():
         if kind != ANY and kind not in STAGES:
             raise unknown("kind of stage", kind, (*STAGES, ANY))
-        if not value > 0:
-            raise RequestError(f"timeout_hours: {kind}={value:g} is not a valid time; use more than 0 hours")
+        if not 0 < value <= _MOST_HOURS:
+            raise RequestError(
+                f"timeout_hours: {kind}={value:g} is not a valid time; use more than 0 hours and at most "
+                f"{_MOST_HOURS:g}, or leave it out for no limit"
+            )
 
 
 def parse_timeouts(texts: Iterable[str]) -> dict[str, float]:

@@ -58,11 +58,12 @@ def take_turns(watch: Watch, db: Database, without: Collection[str] = ()) -> lis
     Leaves out the digests in `without`, which had their turn.
     """
     now = datetime.now(UTC)
-    lost = now - timedelta(minutes=watch.lost_minutes)
+    wait = timedelta(minutes=watch.lost_minutes)
     with db.begin() as connection:
         rows = _locked(connection, watch.name)
         waiting = [row for row in rows if row.state == "waiting"]
-        late = [row for row in rows if row.state == "announced" and row.announced_at <= lost]
+        # an event of the future was announced before the clock was set back
+        late = [row for row in rows if row.state == "announced" and abs(now - row.announced_at) >= wait]
         active = sum(row.state in ("running", "announced") for row in rows) - len(late)
         chosen = [row for row in (*late, *waiting) if row.digest not in without][: max(0, watch.at_once - active)]
         for row in chosen:

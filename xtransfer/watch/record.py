@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, exists, select
 
 from xtransfer.base.errors import SourceError
 from xtransfer.models.files.files import Entry, fingerprint, last_change
@@ -93,9 +93,18 @@ def write(sighting: Sighting, db: Database) -> Sighting:
             "first_seen": before or now,
             "changed_at": now,
         }
-        seen = select(_WATCHED.c.fingerprint).where(_WATCHED.c.location == place, _WATCHED.c.digest == digest)
-        same = connection.scalar(seen) == sighting.fingerprint
-        upsert(connection, WatchedCheckpointRow, [row], keep=("first_seen", *(["changed_at"] if same else [])))
+        same = exists(1).where(
+            _WATCHED.c.location == place,
+            _WATCHED.c.digest == digest,
+            _WATCHED.c.fingerprint == sighting.fingerprint,
+            _WATCHED.c.changed_at <= now,  # else the clock was set back, and the wait begins again
+        )
+        upsert(
+            connection,
+            WatchedCheckpointRow,
+            [row],
+            keep=("first_seen", *(["changed_at"] if connection.scalar(select(same)) else [])),
+        )
     return sighting
 
 
