@@ -57,8 +57,8 @@ def test_words_may_change(study: Study) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("target_recipe.epochs", 7, r"target_recipe\.epochs: \S+ is recorded, 7(\.0)? was asked"),
-        ("intermediate_rows", 7, "intermediate_rows: .* is recorded, 7 was asked"),
+        ("target_recipe.epochs", 7, r"target_recipe\.epochs: \S+ is recorded, 7(\.0)? was requested"),
+        ("intermediate_rows", 7, "intermediate_rows: .* is recorded, 7 was requested"),
     ],
 )
 def test_another_meaning_asks_for_another_name(study: Study, field: str, value: object, said: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from xtransfer.models.checkpoints import below
 from xtransfer.training import finetune, state
 from xtransfer.training.state import State
 
@@ -29,7 +30,7 @@ def test_the_last_whole_state_of_this_run(tmp_path: Path, caplog: pytest.LogCapt
     assert [path.name for path in tmp_path.iterdir()] == ["state-10.safetensors"]
     found = state.read(tmp_path, "run")
     assert found is not None and found.step == 10 and found.values == {"note": "é"}
-    assert torch.equal(state.below("a", found.tensors)["x"], torch.arange(3))
+    assert torch.equal(below("a", found.tensors)["x"], torch.arange(3))
     assert state.read(tmp_path, "another run") is None and "another run" in caplog.text
 
 

@@ -90,8 +90,8 @@ def reasons(error: ValueError) -> str:
     )
 
 
-def from_yaml(text: str) -> Any:
-    """Parses YAML into plain values; raises ValueError in words for whatever PyYAML cannot make of it."""
+def from_yaml(text: str) -> object:
+    """Parses YAML into plain values; raises ValueError if it is invalid."""
     try:
         return yaml.safe_load(text)
     except RecursionError as error:
@@ -100,20 +100,20 @@ def from_yaml(text: str) -> Any:
         raise ValueError(f"not valid YAML: {error}"[:400]) from error
 
 
-def _fault(values: Any) -> str | None:
-    """Returns what no declaration can hold: too many values, too large numbers, characters that nothing can store."""
+def _fault(values: object) -> str | None:
+    """Returns why values cannot be stored: too many, too large numbers, unprintable characters; None if they can."""
     waiting, seen = [values], 0
     while waiting:
         value = waiting.pop()
         seen += 1
         if seen > _MOST_VALUES:
-            return f"holds more than {_MOST_VALUES} values, or refers to itself"
+            return f"has more than {_MOST_VALUES} values, or refers to itself"
         if isinstance(value, dict):
             waiting += [*value.keys(), *value.values()]
         elif isinstance(value, (list, tuple, set)):
             waiting += value
         elif isinstance(value, str) and (found := _UNPRINTABLE.search(value)):
-            return f"'{value[:40]}' holds the character {found[0]!a}, which cannot be stored"
+            return f"'{value[:40]}' has the character {found[0]!a}, which cannot be stored"
         elif isinstance(value, int) and abs(value) > _LARGEST:
             return f"a number of {len(bin(value)) - 2} bits is too large; whole numbers go up to {_LARGEST}"
     return None

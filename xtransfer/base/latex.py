@@ -14,7 +14,7 @@ _SPECIAL = {
 
 
 def escape(text: str) -> str:
-    """Text in which every character stands for itself."""
+    """Returns text with LaTeX's special characters escaped."""
     return "".join(_SPECIAL.get(character, character) for character in printable(text))
 
 

@@ -63,7 +63,7 @@ class Benchmark:
     also: tuple[str, ...] = ()  # other metrics to record
     labels: tuple[str, ...] = ()  # label names in the order of their ids
     labels_from: str = ""  # instead: a file in the source's folder with one label per line (see inventory.py)
-    label_values: Mapping[Any, int] | None = None  # the source's label value → id, if it has other values
+    label_values: Mapping[Any, int] | None = None  # the source's label (Any: of its type) → id, if it is not the id
     no_label: tuple[object, ...] = ()  # label values without annotator agreement; such rows are dropped and counted
     no_answer: bool = False  # whether questions may have no answer; otherwise, a row without one is an error
     chance: float | None = None  # score of a constant or random prediction, in points (0-100)

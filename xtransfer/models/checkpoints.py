@@ -139,10 +139,11 @@ def _load_heads(folder: Path, encoder: PreTrainedModel) -> dict[str, SavedHead]:
         with torch.random.fork_rng(devices=[]):  # initial weights are overwritten, so keep the caller's random stream
             module = new_head(info, encoder.config.hidden_size)
         bind(module, encoder)
-        module.load_state_dict(_below(name, tensors))
+        module.load_state_dict(below(name, tensors))
         heads[name] = SavedHead(info, module.eval())
     return heads
 
 
-def _below(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def below(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the tensors whose names start with `name/`, without that prefix."""
     return {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}

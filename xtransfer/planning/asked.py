@@ -1,4 +1,4 @@
-"""What a run was asked for, as a part of a study of which more may be recorded."""
+"""Plans a run that may be only part of what is recorded of its study."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from xtransfer.study.study import Study
 
 @dataclass(frozen=True)
 class Asked:
-    """The plan of a run, and that of the study as it is recorded from then on."""
+    """The plan of a run, and the plan of the whole study as it will be recorded."""
 
     plan: Plan
     whole: Plan
-    left_out: tuple[str, ...]  # what stays recorded and is no part of this run: `seeds 0, 1`
+    left_out: tuple[str, ...]  # recorded parts of the study that this run leaves out: `seeds 0, 1`
 
 
 def plan(study: Study, recorded: Definition | None, pins: Pins | None = None) -> Asked:
-    """Plans a run that adds to what is recorded of the study and never narrows it; `recorded` is None for a new one.
+    """Plans a run that can extend the recorded study but never narrows it; `recorded` is None for a new study.
 
-    Every run scores all languages of the study. Raises RequestError where recorded and asked settings differ in more
-    than what they cover, and as `grid.plan`.
+    Every run scores all languages of the study. Raises RequestError if settings other than its extent differ from the
+    recorded ones, and as `grid.plan`.
     """
     if recorded is None:
         only = grid.plan(study, pins)

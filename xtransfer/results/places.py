@@ -1,14 +1,14 @@
-"""What becomes of the cells of a study that two databases have: a place of a study holds one cell."""
+"""Merges the cells of studies that two databases have; a place of a study keeps one cell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
+from xtransfer.base.declared import JsonObject
 from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
 from xtransfer.results.upsert import Values
 from xtransfer.study.extents import differences, normal, united
@@ -16,23 +16,23 @@ from xtransfer.study.extents import differences, normal, united
 ENDED = ("done", "degenerate")
 Link = tuple[str, str]  # name of a study, key of a cell
 _PLACE = ("encoder", "intermediate", "target", "seed")
-_Place = tuple[str, tuple[Any, ...]]  # study, and what names a cell in it (Any: texts and a seed)
-Difference = tuple[str, str, Any, Any]  # study, what, ours, theirs (Any: JSON)
+_Place = tuple[str, tuple[object, ...]]  # study, and encoder, intermediate, target and seed of a cell
+Difference = tuple[str, str, object, object]  # study, field, ours, theirs
 
 
 @dataclass
 class Places:
-    """Their studies and links against ours."""
+    """Their studies and links, compared with ours."""
 
-    definitions: dict[str, dict[str, Any]] = field(default_factory=dict)  # study → ours with what theirs adds; JSON
-    disputed: set[str] = field(default_factory=set)  # studies that mean different things
-    rivals: dict[Link, Link] = field(default_factory=dict)  # both have a result for one place: theirs → ours
-    late: set[Link] = field(default_factory=set)  # theirs that have no result, where ours stands
-    overtaken: set[Link] = field(default_factory=set)  # ours that have no result, where theirs has one
+    definitions: dict[str, JsonObject] = field(default_factory=dict)  # study → ours extended by theirs
+    disputed: set[str] = field(default_factory=set)  # studies that differ in meaning
+    rivals: dict[Link, Link] = field(default_factory=dict)  # both have a result for the same place: theirs → ours
+    late: set[Link] = field(default_factory=set)  # theirs without a result, for a place that we have
+    overtaken: set[Link] = field(default_factory=set)  # ours without a result, for which they have one
     _ours: dict[_Place, tuple[str, str]] = field(default_factory=dict)  # → key and status
 
     def compare_studies(self, connection: Connection, part: Sequence[Values]) -> Iterator[Difference]:
-        """Compares what studies mean, and unites what they cover."""
+        """Yields differences in the meaning of studies; unites what the others cover."""
         theirs = {row["name"]: row for row in part}
         query = select(StudyRow.name, StudyRow.definition).where(StudyRow.name.in_(theirs))
         for name, ours in connection.execute(query):
@@ -42,7 +42,7 @@ class Places:
             try:
                 here, there = normal(ours), normal(there)
                 found = differences(here, there)
-            except ValidationError:  # of another version of the program
+            except ValidationError:  # from another version of xtransfer
                 found = [("definition", ours, there)]
             if found:
                 self.disputed.add(name)
@@ -59,10 +59,10 @@ class Places:
             self._ours[study, tuple(place)] = (key, status)
 
     def compare_links(self, part: Sequence[Values], cells: Mapping[str, Values]) -> Iterator[Difference]:
-        """Compares who stands where; `cells` are theirs by key. Call it after `compare_studies`."""
+        """Yields different cells for one place; `cells` are theirs by key. Call it after `compare_studies`."""
         for row in part:
             study, theirs = row["study"], cells.get(row["cell"])
-            if theirs is None:  # a damaged file, of which the database itself says what does not fit
+            if theirs is None:  # a damaged file; the database will reject it
                 continue
             ours = self._ours.get((study, tuple(theirs[one] for one in _PLACE)))
             if ours is None or ours[0] == theirs["key"]:
@@ -79,13 +79,13 @@ class Places:
                     yield study, f"{place} seed {theirs['seed']} made from", ours[0][:12], theirs["key"][:12]
 
     def dropped(self, links: Sequence[Link], prefer_theirs: bool) -> set[Link]:
-        """Those of their links that are left out."""
+        """Returns their links that are not merged."""
         if prefer_theirs:
             return self.late - {link for link in self.late if link[0] in self.disputed}
         return self.late | self.rivals.keys() | {link for link in links if link[0] in self.disputed}
 
     def removed(self, prefer_theirs: bool) -> set[Link]:
-        """Those of our links that make room."""
+        """Returns our links that theirs replace."""
         if not prefer_theirs:
             return {link for link in self.overtaken if link[0] not in self.disputed}
         of_disputed = {(study, key) for (study, _), (key, _) in self._ours.items() if study in self.disputed}

@@ -89,7 +89,7 @@ def _fault(table: Table, row: object) -> str | None:
     return next((fault for fault in faults if fault), None)
 
 
-def _value_fault(column: Column[object], value: Any) -> str | None:
+def _value_fault(column: Column[object], value: Any) -> str | None:  # Any: unchecked JSON
     if value is None:
         return None if column.nullable else f"{column.name} is missing"
     wanted = type_of(column)

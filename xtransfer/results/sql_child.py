@@ -17,6 +17,7 @@ from contextlib import closing, suppress
 from itertools import islice
 from typing import Any
 
+_Answer = tuple[list[str], Iterable[tuple[object, ...]]]  # column names, rows
 _READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _HARMLESS = ("random", "clock_timestamp", "timeofday", "gen_random_uuid")  # volatile, and without any effect
 _FUNCTIONS = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\d+)")
@@ -42,11 +43,11 @@ def main() -> None:
 
 
 class Refused(Exception):
-    """Why a server's query is not run, or what the server says about it."""
+    """The reason why a query is not run, or the server's error."""
 
 
-def sqlite(asked: Mapping[str, Any]) -> tuple[list[str], Iterable[tuple[Any, ...]]]:
-    """Names and rows of a query on a SQLite file. Any: what a database may hold."""
+def sqlite(asked: Mapping[str, Any]) -> _Answer:  # Any: JSON
+    """Returns the column names and rows of a query on a SQLite file."""
     with closing(sqlite3.connect(asked["location"], uri=True)) as connection:
         connection.execute(f"PRAGMA hard_heap_limit = {asked['memory']}")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -66,8 +67,8 @@ def _allow_reading(action: int, first: str | None, second: str | None, database:
     return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
 
 
-def postgresql(asked: Mapping[str, Any]) -> tuple[list[str], Iterable[tuple[Any, ...]]]:
-    """Names and rows of a query on a PostgreSQL server, over a connection that nobody else uses.
+def postgresql(asked: Mapping[str, Any]) -> _Answer:
+    """Returns the column names and rows of a query on a PostgreSQL server, over its own connection.
 
     The server itself parses the query, as a view that is rolled back, so every function in it is known before it
     runs: functions that may have an effect are refused. A superuser's rights are given up for the query.
@@ -108,7 +109,7 @@ def _check_functions(cursor: Any, query: str) -> None:
         raise Refused(f"the function {refused[0]} may have an effect outside the query; it is not allowed here")
 
 
-def _bounded(rows: Iterable[Iterable[Any]], limit: int) -> Iterator[tuple[Any, ...]]:
+def _bounded(rows: Iterable[Iterable[object]], limit: int) -> Iterator[tuple[object, ...]]:
     size = 0
     for row in rows:
         plain = tuple(_plain(value) for value in row)

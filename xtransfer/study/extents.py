@@ -1,6 +1,6 @@
-"""What a study covers, and what its scores mean: more seeds make the same study larger, another recipe makes another.
+"""Compares and unites recorded studies: more seeds extend a study, but another recipe makes it a different one.
 
-Works on the JSON of a study, as databases and bundles hold it.
+Works on a study's JSON, as in databases and exported files.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from xtransfer.base.declared import JsonObject
 from xtransfer.base.errors import RequestError
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Study, Target
 
-Definition = Mapping[str, Any]  # Any: JSON
+Definition = Mapping[str, Any]  # Any: JSON, unchecked
 
 EXTENTS = ("encoders", "intermediates", "targets", "languages", "seeds")
-_WORDS = ("name", "question", "note", "small", "align_tags")  # none changes what a score means
+_WORDS = ("name", "question", "note", "small", "align_tags")  # none changes the meaning of a score
 
 
-def normal(definition: Definition) -> dict[str, Any]:
-    """A definition with every field of this version (Any: JSON); raises ValidationError for one that is no study."""
+def normal(definition: Definition) -> JsonObject:
+    """Returns a definition with all fields of this version; raises ValidationError if it is not a valid study."""
     return Study.model_validate(definition).model_dump(mode="json")
 
 
-def differences(ours: Definition, theirs: Definition) -> list[tuple[str, Any, Any]]:
-    """Returns (field path, ours, theirs) where two normal definitions mean different things; Any: JSON."""
-    found: list[tuple[str, Any, Any]] = []
+def differences(ours: Definition, theirs: Definition) -> list[tuple[str, object, object]]:
+    """Returns (field path, ours, theirs) for each difference in meaning between two normal definitions."""
+    found: list[tuple[str, object, object]] = []
     for name in sorted(ours.keys() - {*EXTENTS, *_WORDS}):
         found += _unequal(name, ours[name], theirs[name])
     for name in ("intermediates", "targets"):
@@ -37,8 +38,8 @@ def differences(ours: Definition, theirs: Definition) -> list[tuple[str, Any, An
     return found
 
 
-def united(ours: Definition, theirs: Definition) -> dict[str, Any]:
-    """Our definition with what only theirs covers added (Any: JSON), for definitions without differences."""
+def united(ours: Definition, theirs: Definition) -> JsonObject:
+    """Returns our definition extended by what only theirs covers, for definitions without differences."""
     whole = dict(ours)
     for name in EXTENTS:
         mine, other = ours.get(name), theirs.get(name)
@@ -53,20 +54,19 @@ def united(ours: Definition, theirs: Definition) -> dict[str, Any]:
 
 
 def extended(recorded: Definition, asked: Study) -> Study:
-    """The study as it is after `asked` is added to what is recorded of it.
-
-    Raises RequestError where the two would mean different things by one name.
-    """
+    """Returns the recorded study extended by `asked`; raises RequestError if the two differ in meaning."""
     new = asked.model_dump(mode="json")
     try:
         old = normal(recorded)
     except ValidationError as error:
         raise RequestError(
-            f"study '{asked.name}' was recorded by a version of xtransfer whose settings this one cannot read; "
+            f"study '{asked.name}' was recorded by a version of xtransfer with settings that this version cannot read; "
             f"{_another(asked)}"
         ) from error
     if changed := differences(old, new):
-        lines = [f"  {name}: {_short(before)} is recorded, {_short(now)} was asked" for name, before, now in changed]
+        lines = [
+            f"  {name}: {_short(before)} is recorded, {_short(now)} was requested" for name, before, now in changed
+        ]
         raise RequestError(
             "\n".join([f"study '{asked.name}' is recorded with other settings:", *lines, _another(asked)])
         )
@@ -75,7 +75,7 @@ def extended(recorded: Definition, asked: Study) -> Study:
 
 
 def left_out(whole: Study, asked: Study) -> list[str]:
-    """What a study covers and a run of `asked` does not, in words: `seeds 0, 1`; languages are always all run."""
+    """Returns what `whole` covers but `asked` does not, in words: `seeds 0, 1`. Languages are never left out."""
     found = {
         "encoders": [one for one in whole.encoders if one not in asked.encoders],
         "intermediates": _beyond([one.slug for one in whole.intermediates], [one.slug for one in asked.intermediates]),
@@ -91,17 +91,17 @@ def _beyond(whole: list[str], part: list[str]) -> list[str]:
 
 def _another(asked: Study) -> str:
     return (
-        f"give this one a name of its own (--set name={asked.name}-2), or remove the recorded results first: "
+        f"give this one another name (--set name={asked.name}-2), or remove the recorded results first: "
         f"xtransfer results forget {asked.name}"
     )
 
 
-def _by_slug(name: str, definition: Definition) -> dict[str, Any]:
+def _by_slug(name: str, definition: Definition) -> JsonObject:
     parse: type[Intermediate] | type[Target] = Intermediate if name == "intermediates" else Target
     return {parse.model_validate(one).slug: one for one in definition.get(name) or ()}
 
 
-def _unequal(name: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+def _unequal(name: str, ours: object, theirs: object) -> Iterator[tuple[str, object, object]]:
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for inner in sorted(ours.keys() | theirs.keys()):
             yield from _unequal(f"{name}.{inner}", ours.get(inner), theirs.get(inner))

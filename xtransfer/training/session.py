@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from xtransfer.base.errors import StoreError
 from xtransfer.base.randomness import derived, own_randomness
 from xtransfer.base.stage import Progress, no_progress
+from xtransfer.models.checkpoints import below
 from xtransfer.training import state
 from xtransfer.training.loop import Backward, at_once, fit, linear_rate
 from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
@@ -153,11 +154,11 @@ def _restore(job: Job[B], folder: Path, device: str) -> tuple[int, list[float], 
         raise StoreError(f"{folder}: the ranks found different saved states; put it on a file system they all share")
     if saved is None:
         return 0, [], 0.0
-    state.restore_trained(job.module, state.below("trained", saved.tensors))
-    state.restore_moments(job.optimizer, state.below("moments", saved.tensors))
-    state.restore_random(state.below("random", saved.tensors), device)
+    state.restore_trained(job.module, below("trained", saved.tensors))
+    state.restore_moments(job.optimizer, below("moments", saved.tensors))
+    state.restore_random(below("random", saved.tensors), device)
     if job.watcher is not None:
-        job.watcher.restore(state.below("watcher", saved.tensors), saved.values["watcher"])
+        job.watcher.restore(below("watcher", saved.tensors), saved.values["watcher"])
     if job.backward_pass is not None:
         job.backward_pass.restore(saved.values["backward_pass"])
     return saved.step, saved.tensors["losses"].tolist(), float(saved.values["seconds"])

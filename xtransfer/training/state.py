@@ -118,10 +118,3 @@ def restore_random(tensors: Mapping[str, Tensor], device: str) -> None:
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Returns `tensors` renamed to `prefix/name`."""
     return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
-
-
-def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns the tensors that `prefixed` renamed, under their old names."""
-    return {
-        name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
-    }
