@@ -16,7 +16,7 @@ from tests.standin.loose import Loose
 from tests.training.tiny import make_encoder
 from tests.translation.many_to_many import make_m2m100
 from xtransfer.base.errors import SourceError, StageError
-from xtransfer.base.fetched import check_fetched
+from xtransfer.base.hub_files import check_fetched
 from xtransfer.base.model_files import model_digest
 from xtransfer.base.stage import FolderModel, HubModel, Stage, StageKind, Work, nothing
 from xtransfer.data import pinned
