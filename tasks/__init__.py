@@ -1,1 +1,1 @@
-"""Prefect tasks: a few lines each round one library call."""
+"""Prefect tasks: thin wrappers around library calls."""

@@ -1,4 +1,4 @@
-"""What a run shows in Prefect: its report, answer, tables, plots, what it made, and translations."""
+"""Prefect artifacts of a run: report, answer, tables, plots, artifacts made, translations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -30,22 +29,21 @@ from xtransfer.results.recorded import fingerprint
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.store.manifest import host
 
-_MADE_FROM = ".made-from"  # beside the page: the results that it was written from, and what it was then
-_IMAGE_DPI = 110  # on a screen; an artifact stays in Prefect's database for every run
+_MADE_FROM = ".made-from"  # beside the page: digests of the results and of the page written from them
+_IMAGE_DPI = 110  # enough for a screen; Prefect's database keeps the artifact of every run
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 @task(name="report", task_run_name="report {study}", cache_policy=NO_CACHE, persist_result=False)
 def publish_report(study: str, ran: int) -> str:
     """Write the report of a recorded study to reports/STUDY below XTRANSFER_HOME; returns the page's path.
 
-    `ran`: stages that this run has executed; the others were in the store. A report and artifacts that were made from
-    the same results stay as they are. Raises RequestError for a name that no study can have, and for a study that is
-    not recorded.
+    `ran`: number of stages this run executed; the others were in the store. A report and artifacts made from the same
+    results are left unchanged. Raises RequestError for an invalid study name and for a study that is not recorded.
     """
     if not NAME.fullmatch(study):
-        raise RequestError(f"'{study}' is no name of a study: its report would not be below {current().home}")
+        raise RequestError(f"'{study}' is not a valid study name: its report would be outside {current().home}")
     places = current()
     store = ArtifactStore(places.store)
     folder = places.home / "reports" / study
@@ -53,19 +51,19 @@ def publish_report(study: str, ran: int) -> str:
     with open_database(places.database_url, read_only=True) as database:
         made_from = fingerprint(database, study)
         if not ran and (page := _up_to_date(folder, made_from)) and _is_there(f"{key}-answer"):
-            get_run_logger().info("nothing has changed since the report %s", page)
+            get_run_logger().info("nothing has changed since this report: %s", page)
             return str(page)
         found = find(study, database, store)
     page = write_findings(found, store, folder)
     create_markdown_artifact(answer(found, page), f"{key}-answer", f"What {study} says")
-    create_table_artifact(summary(found, ran), f"{key}-summary", f"How the run of {study} went")
-    create_table_artifact(cost(found), f"{key}-cost", f"Time of the stages of {study}, each counted once")
+    create_table_artifact(summary(found, ran), f"{key}-summary", f"Summary of the run of {study}")
+    create_table_artifact(cost(found), f"{key}-cost", f"Time by kind of stage of {study}; each stage is counted once")
     create_table_artifact(gains(found), f"{key}-gains", f"Scores of {study}, and gains over direct in points")
     for one, shown in found.shown.items():
         rows = [{str(name): text for name, text in row.items()} for row in shown.to_dict("records")]
         create_table_artifact(rows, f"{key}-{one.name}", f"{study}: {one.title}. {one.lead}")
     for name, title, image, legend in images(found):
-        # not as an image artifact: Prefect prints the address of those across the page, and this one is the image
+        # not an image artifact: Prefect prints its URL across the page, and this URL is the whole image
         create_markdown_artifact(f"![{plain(title)}]({image})\n\n{plain(legend)}", f"{key}-{name}", title)
     show_samples(found, store, key, anew=ran > 0)
     (folder / _MADE_FROM).write_text(f"{made_from} {file_digest(page)}", encoding="utf-8")
@@ -73,14 +71,14 @@ def publish_report(study: str, ran: int) -> str:
 
 
 def _is_there(key: str) -> bool:
-    """Whether Prefect has an artifact of that key. (`Artifact.get` sends nulls that the server may refuse.)"""
+    """Whether Prefect has an artifact with this key. (`Artifact.get` sends nulls that the server may refuse.)"""
     asked = {"artifacts": {"key": {"any_": [key]}}, "limit": 1}
     with get_client(sync_client=True) as client:
         return bool(client.request("POST", "/artifacts/filter", json=asked).json())
 
 
 def _up_to_date(folder: Path, made_from: str) -> Path | None:
-    """The page in `folder`, where it was written from these results and is still as it was."""
+    """The page in `folder` if it was written from these results and has not changed since; else None."""
     page = folder / PAGE
     try:
         same = (folder / _MADE_FROM).read_text(encoding="utf-8") == f"{made_from} {file_digest(page)}"
@@ -90,20 +88,20 @@ def _up_to_date(folder: Path, made_from: str) -> Path | None:
 
 
 def show_samples(found: Findings, store: ArtifactStore, key: str, anew: bool) -> None:
-    """Some predictions and translations; those that an earlier run has left stay unless `anew`."""
+    """Publish some predictions and translations; those of an earlier run are kept unless `anew`."""
     name = found.facts.name
     if not anew and _is_there(f"{key}-samples"):
         return
     if answers := samples.predictions(found.facts, store):
-        create_table_artifact(answers, f"{key}-samples", f"Some answers of {name}: wrong ones, then right ones")
+        create_table_artifact(answers, f"{key}-samples", f"Sample answers of {name}: wrong ones first")
     if translated := samples.translations(found.facts, store):
         found_in = ("benchmark", "language", "engine")
         text = listed(translated, found_in, ("source", "translation"))
-        create_markdown_artifact(text, f"{key}-translations", f"Some sentences that {name} translated")
+        create_markdown_artifact(text, f"{key}-translations", f"Sample sentences that {name} translated")
 
 
 def answer(found: Findings, page: Path) -> str:
-    """Question and answer in Markdown, and where the report is."""
+    """Question, answer and the report's path, in Markdown."""
     facts = found.facts
     lines = [f"# {plain(facts.name)}", plain(facts.question)]
     for one in found.answers:
@@ -124,7 +122,7 @@ def summary(found: Findings, ran: int) -> list[Row]:
         "cells": len(facts.cells),
         "cells with usable scores": len(facts.cells) - len(facts.left_out),
         "stages behind them": facts.cost.num_stages,
-        "stages that this run executed": ran,
+        "stages executed by this run": ran,
         "time of all stages": duration(facts.cost.seconds),
         "machines": ", ".join(facts.machines),
     }
@@ -135,13 +133,13 @@ def summary(found: Findings, ran: int) -> list[Row]:
 def cost(found: Findings) -> list[Row]:
     return [
         {"kind of stage": one.kind, "stages": one.count, "seconds each": round(one.per_stage, 1),
-         "seconds together": round(one.seconds, 1)}
+         "seconds in total": round(one.seconds, 1)}
         for one in found.facts.cost.kinds
     ]  # fmt: skip
 
 
 def gains(found: Findings) -> list[Row]:
-    """A row for each number of the report's tables; which encoder, where there are several."""
+    """A row for each number of the report's tables, with the encoder if there are several."""
     several = len({grid.encoder for grid in found.headline}) > 1
     return [
         {
@@ -181,18 +179,18 @@ def images(found: Findings) -> Iterator[tuple[str, str, str, str]]:
 
 
 def artifact_key(name: str) -> str:
-    """A name as Prefect's keys allow it; names that would fall together keep a digest apart."""
+    """A name in the characters that Prefect allows in keys; a digest keeps apart names that would collide."""
     key = slug(name)
     return key if key == name else f"{key}-{digest(name)[:8]}"
 
 
 def plain(text: str) -> str:
-    """Text in which Markdown and HTML find nothing to do."""
+    """Text with the special characters of Markdown and HTML escaped."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|~&!" else sign for sign in text)
 
 
-def listed(rows: Sequence[Mapping[str, Any]], heading: Sequence[str], texts: Sequence[str]) -> str:
-    """Neighbouring rows that agree in the columns `heading` below one; of each its `texts`, one becoming the other."""
+def listed(rows: Sequence[Mapping[str, object]], heading: Sequence[str], texts: Sequence[str]) -> str:
+    """Rows as a Markdown list, grouped under a heading of the columns `heading`; each row shows its `texts`."""
     lines: list[str] = []
     for names, group in itertools.groupby(rows, lambda row: tuple(str(row[name]) for name in heading)):
         lines.append(f"### {plain(' · '.join(names))}")
@@ -200,51 +198,53 @@ def listed(rows: Sequence[Mapping[str, Any]], heading: Sequence[str], texts: Seq
     return "\n\n".join(lines)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())
 
 
 @dataclass(frozen=True)
 class Made:
-    """One artifact that a run was asked for."""
+    """One requested artifact of a run."""
 
     name: str
     key: str
-    seconds: float  # of making it, then or now
+    seconds: float  # spent making it, in this run or an earlier one
     was_stored: bool
-    facts: dict[str, Any]  # what the stage says of itself
+    facts: Row  # the stage's own, as in its manifest
 
-    def row(self) -> dict[str, Any]:
-        told = {name: value for name, value in self.facts.items() if isinstance(value, str | int | float | bool)}
+    def row(self) -> Row:
+        shown = {name: value for name, value in self.facts.items() if isinstance(value, str | int | float | bool)}
         return {
             "artifact": self.name,
             "seconds": round(self.seconds, 1),
             "cached": "yes" if self.was_stored else "",
-            **{name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()},
+            **{name: round(value, 3) if isinstance(value, float) else value for name, value in shown.items()},
             "key": self.key,
         }
 
 
 def publish_made(title: str, made: Sequence[Made]) -> None:
-    """Show a table of what was made, under a key that is the same in every run of that title."""
+    """Publish a table of what was made, under a key that is the same for every run with this title."""
     create_table_artifact([one.row() for one in made], artifact_key(title), f"Artifacts of {title}")
 
 
 def publish_translations(title: str, made: Sequence[Artifact]) -> None:
-    """Show what `report.translated` finds; sentences whose sources cannot be read any more are logged."""
+    """Publish the quality, dropped rows and sample sentences of translations; logs if sources can no longer be read."""
     key = artifact_key(title)
     artifacts, round_trips = translated.parted(made)
     if artifacts:
-        create_table_artifact(translated.quality(artifacts, round_trips), f"{key}-quality", f"How good {title} is")
+        create_table_artifact(
+            translated.quality(artifacts, round_trips), f"{key}-quality", f"Translation quality of {title}"
+        )
     if drops := translated.drops(artifacts):
-        create_table_artifact(drops, f"{key}-drops", f"Rows that {title} leaves out, by reason")
+        create_table_artifact(drops, f"{key}-drops", f"Rows dropped from {title}, by reason")
     if dropped := translated.dropped(artifacts):
         text = listed(dropped, ("language", "reason"), ("source", "output"))
-        create_markdown_artifact(text, f"{key}-dropped", f"Some rows that {title} leaves out")
+        create_markdown_artifact(text, f"{key}-dropped", f"Sample rows dropped from {title}")
     try:
         sentences = translated.samples(artifacts)
     except XTransferError as error:
-        get_run_logger().warning("no sentences of %s: %s", title, error)
+        get_run_logger().warning("no sample sentences of %s: %s", title, error)
         return
     text = listed(sentences, ("language",), ("source", "translation", "reference"))
-    create_markdown_artifact(text, f"{key}-sentences", f"Some sentences of {title}, and people's where there are any")
+    create_markdown_artifact(text, f"{key}-sentences", f"Sample sentences of {title}")

@@ -1,7 +1,7 @@
-"""Prefect artifacts of a study that change while it runs: how far it is, and what each stage does.
+"""Prefect artifacts that are updated while a study runs: overall progress, and the state of each stage.
 
-One thread makes at most one request every few seconds, however many stages there are. What Prefect's server does not
-take is left out: a study does not depend on being watched.
+One thread makes at most one request every few seconds, whatever the number of stages. A failed request is skipped: a
+study does not depend on its display.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.objects import Artifact
 from prefect.context import FlowRunContext
 
 from tasks.artifacts import artifact_key
@@ -24,28 +25,30 @@ from tasks.progress_state import Board
 log = logging.getLogger(__name__)
 
 EVERY = 5.0  # seconds between two requests
-_MOST_ROWS = 200  # of a table that is sent again and again; the last one has them all
-_PATIENCE = 10.0  # seconds that one request may take, and that the end of a run waits for the last ones
+_MOST_ROWS = 200  # of the table while the run goes on; the final one has every stage
+_PATIENCE = 10.0  # seconds: limit of one request, and of the wait for the last ones
 
 
 class Client(Protocol):
-    """What is used of Prefect's client."""
+    """The part of Prefect's client that is used here."""
 
-    def create_artifact(self, artifact: ArtifactCreate) -> Any: ...
-    def request(self, method: Any, path: Any, *, json: Any = None, path_params: Any = None) -> Any: ...
+    def create_artifact(self, artifact: ArtifactCreate) -> Artifact: ...
+    def request(
+        self, method: Literal["PATCH"], path: Literal["/artifacts/{id}"], *, json: object, path_params: dict[str, UUID]
+    ) -> object: ...
 
 
 class Page:
-    """One artifact: made with its first contents, changed in place afterwards."""
+    """One artifact: created with its first contents, updated in place afterwards."""
 
     def __init__(self, client: Client, key: str, kind: str, flow_run: UUID | None) -> None:
         self._client = client
         self._key, self._kind, self._flow_run = key, kind, flow_run
         self._id: UUID | None = None
-        self._last: Any = None
+        self._last: tuple[float | str, str] | None = None
 
-    def show(self, data: Any, description: str) -> bool:
-        """Send contents that differ from the last ones; whether a request was made."""
+    def show(self, data: float | str, description: str) -> bool:
+        """Send the contents if they changed; returns whether a request was made."""
         if (data, description) == self._last:
             return False
         if self._id is None:
@@ -53,7 +56,7 @@ class Page:
                 key=self._key, type=self._kind, data=data, description=description, flow_run_id=self._flow_run
             )
             self._id = self._client.create_artifact(made).id
-        else:  # not `update_artifact`: it keeps an event with all the contents for each change
+        else:  # not `update_artifact`: Prefect stores an event with the full contents per call
             changed = {"data": data, "description": description}
             self._client.request("PATCH", "/artifacts/{id}", json=changed, path_params={"id": self._id})
         self._last = (data, description)
@@ -61,7 +64,7 @@ class Page:
 
 
 class Live:
-    """Shows a board in two artifacts, in turns."""
+    """Publishes a board as two artifacts, alternately."""
 
     def __init__(self, board: Board, client: Client, study: str, flow_run: UUID | None) -> None:
         key = artifact_key(study)
@@ -72,7 +75,7 @@ class Live:
         self._turn = 0
 
     def tick(self) -> None:
-        """One request at most: progress and table take turns."""
+        """At most one request: progress and table alternate."""
         self._turn += 1
         pages = (self._show_progress, self._show_stages)
         first, second = pages if self._turn % 2 else pages[::-1]
@@ -80,7 +83,7 @@ class Live:
             second()
 
     def end(self) -> None:
-        """The last contents of both, the table with every stage."""
+        """Publish the final contents of both; the table then has every stage."""
         self._show_progress()
         self._show_stages(None)
 
@@ -90,13 +93,13 @@ class Live:
     def _show_stages(self, most: int | None = _MOST_ROWS) -> bool:
         if self._board.is_empty:
             return False
-        title = f"Stages of {self._study}: what failed and what runs first"
+        title = f"Stages of {self._study}, failed and running ones first"
         return self._stages.show(json.dumps(self._board.rows(most)), title)
 
 
 @contextmanager
 def live(study: str) -> Iterator[Board]:
-    """A board that the artifacts of the running flow show until the end of this context."""
+    """A board that is published as artifacts of the running flow until this context ends."""
     board = Board()
     over = threading.Event()
     context = FlowRunContext.get()
@@ -113,15 +116,15 @@ def live(study: str) -> Iterator[Board]:
         writer.join(_PATIENCE)
 
 
-def _write(client: AbstractContextManager[Any], shown: Live, over: threading.Event) -> None:
+def _write(client: AbstractContextManager[object], shown: Live, over: threading.Event) -> None:
     with client:
         while not over.wait(EVERY):
-            _heard(shown.tick)
-        _heard(shown.end)
+            _attempt(shown.tick)
+        _attempt(shown.end)
 
 
-def _heard(tell: Callable[[], None]) -> None:
+def _attempt(publish: Callable[[], None]) -> None:
     try:
-        tell()
-    except Exception as error:  # whatever the server or the way to it has
-        log.info("not shown in Prefect: %s", error)
+        publish()
+    except Exception as error:  # any fault of the server or the network: the study goes on
+        log.info("progress not shown in Prefect: %s", error)

@@ -1,4 +1,4 @@
-"""What is known of a running study at any moment: each stage's state, and how far the whole is."""
+"""The state of a running study: each stage, and overall progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from xtransfer.base.stage import Stage
 from xtransfer.report.words import counted, duration
@@ -14,10 +14,10 @@ from xtransfer.stages import STAGES
 
 State = Literal["failed", "running", "done", "waiting", "not run", "stopped"]
 _ORDER: tuple[State, ...] = ("failed", "running", "done", "waiting", "not run", "stopped")
-_LONGEST = 300  # characters of a reason
-_TELLING = 0.02  # of the work: with less of it done, the time left is a guess
+_LONGEST = 300  # characters of a reason that are shown
+_TELLING = 0.02  # share of the work that must be done before the time left is worth showing
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 @dataclass
@@ -27,13 +27,13 @@ class Line:
     stage: Stage
     state: State = "waiting"
     began: float = 0.0
-    seconds: float = 0.0  # that it ran, once it has ended
-    share: float = 0.0  # that is done of a running one, 0-1
-    note: str = ""  # what it does, or why it failed
+    seconds: float = 0.0  # run time, once it has ended
+    share: float = 0.0  # done, 0-1, while it runs
+    note: str = ""  # what it is doing, or why it failed
 
 
 class Board:
-    """A tasks.runtime.Listener that remembers. Task threads write, one other thread reads."""
+    """A tasks.runtime.Listener that keeps the state of every stage. Task threads write, one other thread reads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -60,10 +60,10 @@ class Board:
         began, ended = line.state == "running", self._clock()
         line.seconds = ended - line.began if began else 0.0
         line.state = "failed" if error is not None else "done" if began else "not run"
-        line.note = (error or "")[:_LONGEST] if line.state != "not run" else "needs one that failed"
+        line.note = (error or "")[:_LONGEST] if line.state != "not run" else "needs a failed stage"
 
     def stopped(self) -> None:
-        """The run is over: what has not ended by now never will."""
+        """Mark every unfinished stage as stopped: the run is over."""
         for line in self._lines.values():
             if line.state in ("running", "waiting"):
                 line.seconds = self._clock() - line.began if line.state == "running" else 0.0
@@ -75,7 +75,7 @@ class Board:
         return not self._lines
 
     def percent(self) -> float:
-        """How much of the work is done, 0-100. A stage weighs what its kind takes."""
+        """Share of the work done, 0-100; stages are weighted by the duration of their kind."""
         done, _, everything = self._work()
         return round(100 * done / everything, 1) if everything else 100.0
 
@@ -89,7 +89,7 @@ class Board:
         return ", ".join(parts) + self._time_left()
 
     def rows(self, most: int | None = None) -> list[Row]:
-        """A row for each stage: what failed and what runs first; at most so many, the last then says what is cut."""
+        """A row for each stage, failed and running ones first; at most `most`, the last then counts those left out."""
         lines = sorted(self._lines.values(), key=lambda line: _ORDER.index(line.state))
         shown = lines if most is None or len(lines) <= most else lines[: most - 1]
         rows = [self._row(line) for line in shown]
@@ -113,7 +113,7 @@ class Board:
         }
 
     def _work(self) -> tuple[float, float, float]:
-        """Expected seconds of what is done, of what is still to do, and of everything."""
+        """Expected seconds of the work done, the work left, and all of it."""
         seconds = self._seconds()
         done = left = everything = 0.0
         for line in self._lines.values():
@@ -125,7 +125,7 @@ class Board:
         return done, left, everything
 
     def _seconds(self) -> dict[str, float]:
-        """What a stage of each kind takes: the mean of this run's, else what is declared, scaled as the others are."""
+        """Seconds per stage by kind: the mean in this run, else the declared value scaled by how the others compare."""
         declared = {kind.name: kind.seconds for kind in STAGES.values()}
         took: dict[str, list[float]] = {}
         for line in self._lines.values():

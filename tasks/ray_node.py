@@ -1,18 +1,16 @@
-"""A stage on a node of a Ray cluster: in a process of its own, beside the Ray worker that was given the room.
+"""Runs a stage on a node of a Ray cluster, in its own process beside the Ray worker.
 
-Ray gives a worker its GPU and CPU cores and starts a task again when a node is lost; store and lease do the rest, as
-they do everywhere.
+Ray assigns GPU and CPU cores to the worker and restarts a task when a node is lost; store and leases work as elsewhere.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from prefect.client.schemas.objects import State
 
 from tasks.runtime import RUNTIME, Nobody, Runtime
-from tasks.stage import run_stage
+from tasks.stage import Ran, run_stage
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import current
@@ -24,16 +22,16 @@ from xtransfer.store.manifest import host
 
 
 def fingerprint(store: str) -> str:
-    """Stands for the address of a store, which may hold a secret, in parameters that Ray and Prefect show."""
+    """A digest of a store's address, which may hold a secret, for parameters that Ray and Prefect show."""
     return digest(store)[:12]
 
 
-def run(stage: Stage, store: str, timeout: float | None = None) -> State[dict[str, Any]]:
-    """As `run_stage`, with the room that Ray has given; raises RequestError where this node has another store."""
+def run(stage: Stage, store: str, timeout: float | None = None) -> State[Ran]:
+    """As `run_stage`, on the resources that Ray assigned; raises RequestError if this node has another store."""
     mine = current().prepare().store
     if fingerprint(mine) != store:
         raise RequestError(
-            f"XTRANSFER_STORE is another on {host()} than where the run was started; "
+            f"XTRANSFER_STORE on {host()} differs from the store of the run; "
             "start Ray on every node with the same XTRANSFER_ variables"
         )
     timeouts = {} if timeout is None else {"any": timeout}
@@ -44,7 +42,7 @@ def run(stage: Stage, store: str, timeout: float | None = None) -> State[dict[st
 
 
 def _slot() -> Slot:
-    """What Ray has given to this task."""
+    """The resources that Ray assigned to this task."""
     import ray
 
     threads = int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))
@@ -52,10 +50,10 @@ def _slot() -> Slot:
 
 
 class _Processes:
-    """The stage server of this Ray worker: kept from task to task, since its imports take seconds."""
+    """The stage server of this Ray worker, kept between tasks because its imports take seconds."""
 
     def __init__(self) -> None:
-        self._gpus: str | None = None  # the server sees those that its worker saw when it was started
+        self._gpus: str | None = None  # those that the server saw when it started
         self._processes: StageProcesses | None = None
 
     def get(self, store: str) -> StageProcesses:

@@ -1,4 +1,4 @@
-"""What tasks of one flow run share: the stage processes, the free slots, and who is told of progress."""
+"""Shared by the tasks of one flow run: stage processes, free slots, and the listener to progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xtransfer.store.artifacts import ArtifactStore
 
 
 class Listener(Protocol):
-    """Told what happens to the stages of a run."""
+    """Receives the events of a run's stages."""
 
     def planned(self, stages: Sequence[Stage], stored: int) -> None: ...
     def started(self, stage: Stage) -> None: ...
@@ -22,7 +22,7 @@ class Listener(Protocol):
 
 
 class Nobody:
-    """Listens to nothing."""
+    """A listener that ignores everything."""
 
     def planned(self, stages: Sequence[Stage], stored: int) -> None: ...
     def started(self, stage: Stage) -> None: ...
@@ -31,7 +31,7 @@ class Nobody:
 
 
 class Everyone:
-    """Tells several listeners, one after the other."""
+    """Passes each event on to several listeners."""
 
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = listeners
@@ -64,7 +64,7 @@ class Runtime:
         store: ArtifactStore,
         timeouts: Mapping[str, float] | None = None,
     ) -> None:
-        """`timeouts`: seconds that a stage may take, by kind; `any` for every other kind."""
+        """`timeouts`: time limits in seconds by kind of stage; `any` for all other kinds."""
         self.processes = processes
         self.pool = pool
         self.listener = listener
@@ -73,7 +73,7 @@ class Runtime:
         self._taken: dict[str, Slot] = {}
 
     def take(self, stage: Stage) -> Slot | None:
-        """A slot for `stage`, or None while there is no room; raises DeviceLost where no device is left."""
+        """A slot for `stage`, or None if none is free; raises DeviceLost if no device is left."""
         slot = self.pool.take(stage.kind)
         if slot is not None:
             self._taken[stage.key] = slot
@@ -84,20 +84,20 @@ class Runtime:
         self.pool.give_back(slot)
 
     def lose(self, slot: Slot) -> None:
-        """The device of `slot` is gone."""
+        """Drop the device of `slot`, which is gone."""
         self.pool.lose(slot.device)
 
     def slot(self, stage: Stage) -> Slot:
-        """The slot that was taken for `stage`."""
+        """The slot taken for `stage`."""
         return self._taken[stage.key]
 
     def timeout(self, kind: str) -> float | None:
-        """Seconds that a stage of that kind may take; None: as long as it needs."""
+        """The time limit of a kind of stage in seconds; None: no limit."""
         return timeout(self._timeouts, kind)
 
 
 def timeout(timeouts: Mapping[str, float], kind: str) -> float | None:
-    """What a kind of stage may take, of numbers by kind; None: as long as it needs."""
+    """The limit of a kind among `timeouts` by kind (`any`: all others); None: no limit."""
     return timeouts.get(kind, timeouts.get("any"))
 
 

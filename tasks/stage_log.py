@@ -1,4 +1,4 @@
-"""What a task run's log says of its stage: how it goes, and what the library has to say meanwhile."""
+"""The log of a task run: progress of its stage, and the library's own log lines."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from xtransfer.report.words import duration
 
-_EVERY_SHARE = 0.1  # of what is to do: the lines do not grow with the number of steps
-_SOONEST, _LATEST = 1.0, 600.0  # seconds from one line to the next: short stages say little, a day's training is heard
+_EVERY_SHARE = 0.1  # of the work: the number of lines does not grow with the number of steps
+_SOONEST, _LATEST = 1.0, 600.0  # seconds between lines: few for short stages, one every ten minutes for long ones
+
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 class ProgressLog:
-    """A line for every tenth of each thing that a stage does: its numbers, and the time left at the present pace."""
+    """Logs a line for every tenth of each step of a stage: metrics, and the time left at the current pace."""
 
-    def __init__(self, logger: Any, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, logger: Logger, clock: Callable[[], float] = time.monotonic) -> None:
         self._logger = logger
         self._clock = clock
         self._message = ""
@@ -27,7 +28,7 @@ class ProgressLog:
 
     def __call__(self, message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
         now = self._clock()
-        if message != self._message or done < self._last:  # something else, or the same from its beginning
+        if message != self._message or done < self._last:  # another step, or the same one restarted
             self._message, self._first, self._began = message, done, now
         elif done < total and not self._due(done, total, now - self._said):
             return
@@ -45,8 +46,8 @@ class ProgressLog:
 
 
 @contextmanager
-def library_logs(logger: Any) -> Iterator[None]:
-    """Sends what the library logs in this thread to the task run's log."""
+def library_logs(logger: Logger) -> Iterator[None]:
+    """Send what the library logs in this thread to the task run's log."""
     handler = _ToRun(logger)
     logging.getLogger("xtransfer").addHandler(handler)
     try:
@@ -56,7 +57,7 @@ def library_logs(logger: Any) -> Iterator[None]:
 
 
 class _ToRun(logging.Handler):
-    def __init__(self, logger: Any) -> None:
+    def __init__(self, logger: Logger) -> None:
         super().__init__()
         self._logger = logger
         self._thread = threading.get_ident()

@@ -65,7 +65,7 @@ def test_answer_tables_and_plots_are_in_prefect() -> None:
     row = next(one for one in gains if (one["intermediate"], one["language"]) == ("nli@de", "de"))
     assert row["score"] - row["gain"] == pytest.approx(33.3, abs=0.1)
     figures = {one["what"]: one["how much"] for one in json.loads(stored("numbers-summary")[-1].data)}
-    assert (figures["cells"], figures["stages that this run executed"]) == (9, 7)
+    assert (figures["cells"], figures["stages executed by this run"]) == (9, 7)
     assert [one["kind of stage"] for one in json.loads(stored("numbers-cost")[-1].data)]
     ranked = [one for one in json.loads(stored("numbers-ranking")[-1].data) if one["language"] == "mean-unseen"]
     best = {one["intermediate"]: int(one["best"].strip("<>%")) for one in ranked}
@@ -86,7 +86,7 @@ def test_runs_of_a_study_make_one_history() -> None:
         ends("again", ran)
     assert len(stored("again-answer")) == 2
     latest = json.loads(stored("again-summary")[-1].data)
-    assert {"what": "stages that this run executed", "how much": 4} in latest
+    assert {"what": "stages executed by this run", "how much": 4} in latest
 
 
 def test_a_run_that_changes_nothing_leaves_report_and_artifacts() -> None:
@@ -136,7 +136,7 @@ def test_keys_are_of_prefects_alphabet_and_apart(name: str) -> None:
 
 
 def test_a_name_with_path_parts_writes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="is no name of a study"):
+    with pytest.raises(RequestError, match="is not a valid study name"):
         publish_report.fn("../../escaped", 0)
     assert not list(tmp_path.rglob("*escaped*"))
 

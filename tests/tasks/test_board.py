@@ -64,7 +64,7 @@ def test_the_table_shows_what_failed_and_what_runs_first() -> None:
     assert [row["state"] for row in rows] == ["failed", "running", "done", *["waiting"] * 4, "not run"]
     assert rows[0] == {"stage": "train 1", "state": "failed", "seconds": 2.0, "progress": "no space left"}
     assert rows[1]["progress"] == "25% training 1/4" and rows[1]["seconds"] == 2.0
-    assert rows[-1]["progress"] == "needs one that failed"
+    assert rows[-1]["progress"] == "needs a failed stage"
     assert board.words().startswith("1 of 8 stages done, 1 running, 1 failed, 1 not run, 3 were in the store")
 
 
