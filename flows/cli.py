@@ -1,4 +1,4 @@
-"""The command line: `xtransfer`. Exit status 0 done, 1 the run failed, 2 the request was wrong."""
+"""The command line: `xtransfer`. Exit status: 0 done, 1 the run failed, 2 the request was wrong."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; errors for people become one line and an exit status."""
+    """Run the command line; our own errors become one line on standard error and an exit status."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app(standalone_mode=True)
@@ -74,7 +74,7 @@ def main() -> None:
     except XTransferError as error:
         errors.print(f"[red]failed:[/red] {escape(str(error))}")
         sys.exit(1)
-    except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
+    except BrokenPipeError:  # the reader of the pipe has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # a full disk, a name that is too long, a folder of somebody else

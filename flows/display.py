@@ -1,4 +1,4 @@
-"""What a person sees while a study runs: a bar for the study and a line for each running stage."""
+"""Progress in the terminal: a bar for the study and a line for each running stage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xtransfer.base.stage import Stage
 
 
 class Display:
-    """A tasks.runtime.Listener that draws in a terminal and stays quiet when piped."""
+    """A tasks.runtime.Listener that draws progress in a terminal and nothing in a pipe."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -40,7 +40,7 @@ class Display:
         self._progress.stop()
 
     def note(self, text: str) -> None:
-        """Say what is being waited for."""
+        """Show what is being waited for."""
         self._progress.update(self._all, description=text)
 
     def planned(self, stages: Sequence[Stage], stored: int) -> None:
@@ -49,9 +49,9 @@ class Display:
 
     def started(self, stage: Stage) -> None:
         with self._lock:
-            if stage.key in self._lines:  # it is tried again
+            if stage.key in self._lines:  # a retry
                 return
-            self._lines[stage.key] = self._progress.add_task(escape(stage.name), total=1, note="starts")
+            self._lines[stage.key] = self._progress.add_task(escape(stage.name), total=1, note="starting")
 
     def progressed(self, stage: Stage, message: str, done: int, total: int) -> None:
         line = self._lines.get(stage.key)

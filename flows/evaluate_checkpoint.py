@@ -1,8 +1,8 @@
-"""The flow that scores one checkpoint: a study without intermediates, run as every study is."""
+"""The flow that scores one checkpoint, as a study without intermediates."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -30,30 +30,30 @@ def evaluate_checkpoint(
     split: Literal["test", "dev"] = "test",
     rows: Rows | None = None,
     train_rows: Rows | None = None,
-    seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - a form shows it
-    recipe: dict[str, Any] | None = None,
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - shown in the form
+    recipe: dict[str, object] | None = None,
     name: str | None = None,
     workers: Workers | None = None,
     per_device: OnDevice | None = None,
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
 ) -> Summary:
-    """Score a checkpoint on targets in every language; what it has no head for is fine-tuned in English first.
+    """Score a checkpoint on targets in every language; without a head for a target it is fine-tuned in English first.
 
     Args:
         checkpoint: a folder, a hub id (id or id@commit), or an encoder trained here (name@seed).
-        targets: what is scored, as in a study: xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is.
-        languages: languages to score; empty: all that a target has.
-        split: the split that is scored.
-        rows: score so many rows of each language, for a quick look; empty: all.
-        train_rows: fine-tune on the first so many rows; empty: all.
+        targets: targets as in a study: xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is.
+        languages: languages to score; empty: all of each target.
+        split: the split to score.
+        rows: score only the first N rows of each language, for a quick look; empty: all.
+        train_rows: fine-tune on the first N rows; empty: all.
         seeds: training seeds.
-        recipe: fields of the recipe to replace, for every target; empty: the published recipe of its kind.
-        name: the study's name, under which results are kept; empty: evaluate-CHECKPOINT.
-        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
-        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
-        devices_per_stage: devices that train one stage together, a part of each batch on each.
+        recipe: fields of every target's recipe to replace; empty: the published recipe of its kind.
+        name: name of the study with the results; empty: evaluate-CHECKPOINT.
+        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
+        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
+        devices_per_stage: devices that train one model together, each on a part of every batch.
     """
     study = evaluation(
         checkpoint,

@@ -1,8 +1,6 @@
-"""The flow that an event starts: what a watch wants run for a checkpoint, unless another run has done it or does it."""
+"""The flow that an event starts: runs what a watch asks for a new checkpoint, unless another run did or does."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -33,17 +31,17 @@ def evaluate_new_checkpoint(
     per_device: OnDevice | None = None,
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
-) -> Summary | State[Any]:
-    """Run for one recorded checkpoint what its watch says; ends at once where that was done or is being done.
+) -> Summary | State[None]:
+    """Run what a watch asks for one recorded checkpoint; ends at once if that was done or is being done.
 
     Args:
-        watch: what is run, and under which name.
-        digest: of the checkpoint, as the table `watched_checkpoint` has it.
-        location: where it was seen, for the run's name; where it is read is on record.
-        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
-        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
-        devices_per_stage: devices that train one stage together, a part of each batch on each.
+        watch: what to run, and under which name.
+        digest: digest of the checkpoint, as in the table `watched_checkpoint`.
+        location: where it was seen, for the run's name; it is read from the recorded location.
+        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
+        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
+        devices_per_stage: devices that train one model together, each on a part of every batch.
     """
     settings = current().prepare()
     me = str(flow_run.get_id() or "")

@@ -1,8 +1,8 @@
-"""The flow that fine-tunes an encoder on a target in English, as it comes or after an intermediate."""
+"""The flow that fine-tunes an encoder on a target in English, directly or after an intermediate."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -32,11 +32,11 @@ def finetune_target(
     encoder: str,
     target: str,
     after: str = "direct",
-    seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - a form shows it
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - shown in the form
     rows: Rows | None = None,
-    recipe: dict[str, Any] | None = None,
+    recipe: dict[str, object] | None = None,
     after_rows: Rows | None = None,
-    after_recipe: dict[str, Any] | None = None,
+    after_recipe: dict[str, object] | None = None,
     workers: Workers | None = None,
     per_device: OnDevice | None = None,
     timeout_hours: Hours | None = None,
@@ -46,17 +46,17 @@ def finetune_target(
 
     Args:
         encoder: a hub id (id or id@commit), a local folder, or an encoder trained here (name@seed).
-        target: what is fine-tuned on, as in a study: xnli, xcopa<siqa,copa.
-        after: the intermediate that is trained on first, as in a study: mnli@en; direct: none.
-        seeds: training seeds, of both trainings.
-        rows: fine-tune on the first so many rows; empty: all.
+        target: the target, as in a study: xnli, xcopa<siqa,copa.
+        after: the intermediate to train on first, as in a study: mnli@en; direct: none.
+        seeds: seeds of both trainings.
+        rows: fine-tune on the first N rows; empty: all.
         recipe: fields of the target's recipe to replace, as {"epochs": 1}; empty: the published recipe of its kind.
-        after_rows: train on the first so many rows of each part of the intermediate; empty: all.
+        after_rows: train on the first N rows of each part of the intermediate; empty: all.
         after_recipe: fields of the intermediate's recipe to replace; empty: the published recipe of its kind.
-        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
-        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
-        devices_per_stage: devices that train one stage together, a part of each batch on each.
+        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
+        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
+        devices_per_stage: devices that train one model together, each on a part of every batch.
     """
     wanted = target_training(
         encoder,

@@ -1,11 +1,12 @@
-"""Fields of the forms that start a run: what may be chosen stands in the form, and is checked again by the flow."""
+"""Fields of the forms that start a run: the form lists the choices, and the flow checks them again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from xtransfer import benchmarks
 from xtransfer.base.languages import LANGUAGES
@@ -13,9 +14,10 @@ from xtransfer.study.builtin import STUDIES
 from xtransfer.translation.engines import ENGINES
 
 
-def _one_of(names: Sequence[str], **more: Any) -> Any:
-    """A text field that shows as a list of names. The study's own check refuses others, and says what is near."""
-    return Field(json_schema_extra={"enum": list(names)}, **more)
+def _one_of(names: Sequence[str]) -> FieldInfo:
+    """A text field shown as a list of names. The flow refuses other names and suggests the nearest."""
+    field: FieldInfo = Field(json_schema_extra={"enum": list(names)})
+    return field
 
 
 StudyName = Annotated[str, _one_of(list(STUDIES))]
@@ -30,8 +32,8 @@ OnDevice = Annotated[int, Field(ge=1, le=64)]  # stages on one device, or device
 Hours = dict[str, float]  # by kind of stage
 
 
-def joined(values: Sequence[Any] | None, most: int = 4) -> str:
-    """`de, fr, tr` as a run's name says it; of many, the first and how many more."""
+def joined(values: Sequence[object] | None, most: int = 4) -> str:
+    """`de, fr, tr` for a run's name; of more than `most`, the first ones and the count of the others."""
     texts = [str(value) for value in values or ()]
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more

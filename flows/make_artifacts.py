@@ -1,4 +1,4 @@
-"""What the smaller flows do: make the artifacts that were asked for, and say in Prefect which they are."""
+"""Shared by the smaller flows: makes the requested artifacts and lists them in Prefect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xtransfer.store.artifacts import Artifact, ArtifactStore
 
 
 class NotMade(XTransferError):
-    """Some of the artifacts that were asked for could not be made; the others are in the store."""
+    """Some requested artifacts could not be made; the others are in the store."""
 
 
 def make_artifacts(
@@ -32,10 +32,10 @@ def make_artifacts(
     devices_per_stage: int = 1,
     show: Callable[[list[Artifact]], object] = len,
 ) -> dict[str, str]:
-    """Run the stages that are missing; returns name → key of each artifact asked for. Called within a flow.
+    """Run the missing stages within a flow; returns name → key of each requested artifact.
 
-    `show` is given the artifacts asked for that are there, whatever became of the others.
-    Raises NotMade with every reason once.
+    `show` is called with the requested artifacts that were made, even if others failed.
+    Raises NotMade with each reason once.
     """
     check_timeouts(timeout_hours or {})
     places = current().prepare()
@@ -43,7 +43,7 @@ def make_artifacts(
     with open_database(places.database_url) as database:
         announce(database, store)
     for stage in wanted.stages:
-        store.used(stage.key)  # no study is recorded that needs them
+        store.used(stage.key)  # no recorded study needs them, so `store gc` goes by their last use
     to_run = missing(wanted.stages, [stage.key for stage in wanted.results], lambda key: store.find(key) is not None)
     get_run_logger().info("%d stages, %d of them to run", len(wanted.stages), len(to_run))
     reasons: dict[str, str] = {}

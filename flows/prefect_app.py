@@ -1,14 +1,14 @@
 """The Prefect server as we run it: `python -m flows.prefect_app SOCKET [with-owner] [any-name]`.
 
-SOCKET is the descriptor of a listening socket that it inherits.
+SOCKET is the descriptor of an inherited listening socket.
 
-This is Prefect's own application, which retries requests while its database is busy, behind three checks:
+This is Prefect's own application, with retries while its database is busy, behind three checks:
 
-- It always has a password (PREFECT_SERVER_API_AUTH_STRING): other users of the machine can reach loopback too.
-- Pages of another origin may send it nothing. Unless `any-name` is given, a request must also address it by a name of
-  this machine, against DNS rebinding.
-- Its pages may load nothing from another host: the new UI asks an analytics host for its settings at each load,
-  whatever Prefect's settings say.
+- It always has a password (PREFECT_SERVER_API_AUTH_STRING), because other users of the machine can reach loopback too.
+- Requests from pages of another origin are refused. Unless `any-name` is given, a request must also address the server
+  by a name of this machine, against DNS rebinding.
+- Its pages may load nothing from another host: the new UI contacts an analytics host at each load, whatever Prefect's
+  settings say.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ _HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _LAST_REQUESTS_SECONDS = 5
-WITH_OWNER = "with-owner"  # stop when standard input ends, as it does when its owner is killed
-ANY_NAME = "any-name"  # answer to every name, as behind a proxy
+WITH_OWNER = "with-owner"  # stop when standard input closes, as it does when the owner is killed
+ANY_NAME = "any-name"  # answer to any host name, as behind a proxy
 CORS = "PREFECT_SERVER_CORS_ALLOWED_ORIGINS"
 
 
 def guarded(app: App, hosts: tuple[str, ...] | None, auth: str) -> App:
-    """`app` for requests that `flows.prefect_origin` lets pass, with login links and headers that protect its pages.
+    """`app` for requests that pass `flows.prefect_origin`, with login links and headers that protect its pages.
 
-    `hosts`: the names by which the server may be addressed, None for any. `auth`: its `user:password`.
+    `hosts`: host names that requests may use; None: any. `auth`: the server's `user:password`.
     """
     login = Login(auth)
 
@@ -89,8 +89,8 @@ def main(listener: socket.socket, hosts: tuple[str, ...] | None) -> None:
     """Serve until a signal ends it."""
     auth = os.environ.get(password.SERVER)
     if not auth:
-        raise SystemExit(f"{password.SERVER} is not set: this server runs with a password only")
-    # Prefect's default allows pages of every origin. Our own pages need no permission.
+        raise SystemExit(f"{password.SERVER} is not set: this server needs a password")
+    # Prefect's default allows pages of every origin; its own pages need no permission
     host, port = listener.getsockname()[:2]
     os.environ[CORS] = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     import uvicorn
@@ -99,7 +99,7 @@ def main(listener: socket.socket, hosts: tuple[str, ...] | None) -> None:
     config = uvicorn.Config(
         guarded(served_again(create_app(final=True)), hosts, auth),
         log_level="warning",
-        timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,  # seen: an open connection keeps it for ever
+        timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,  # an open connection was seen to keep it running for ever
     )
     uvicorn.Server(config).run(sockets=[listener])
 

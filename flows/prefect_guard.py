@@ -1,7 +1,7 @@
-"""Runs a Prefect server for as long as anybody uses it: `python -m flows.prefect_guard FOLDER SOCKET [any-name]`.
+"""Runs a Prefect server while any process uses it: `python -m flows.prefect_guard FOLDER SOCKET [any-name]`.
 
-Users hold a shared lock on FOLDER/server.users, which the kernel frees when they end or are killed. When no user
-is left the guard, which then holds the lock alone, stops the server and ends; a new user waits for that moment.
+Users hold a shared lock on FOLDER/server.users, which the kernel frees when they end or are killed. When no user is
+left, the guard gets the exclusive lock, stops the server and ends; a new user waits for that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEY = "server.key"
 
 
 def main(folder: Path, listener: str, *more: str) -> int:
-    """Start the server on an inherited socket, wait for its last user to go, stop it. Returns the exit status."""
+    """Serve on an inherited socket until the last user has gone. Returns the exit status."""
     command = [sys.executable, "-m", "flows.prefect_app", listener, WITH_OWNER, *more]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[int(listener)])
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
@@ -51,7 +51,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     server.terminate()
     try:
         server.wait(timeout=_STOP_SECONDS)
-    except subprocess.TimeoutExpired:  # seen: an open connection keeps it
+    except subprocess.TimeoutExpired:  # an open connection was seen to keep it running
         server.kill()
         server.wait()
 

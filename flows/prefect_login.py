@@ -1,9 +1,9 @@
 """Log in to the UI by a link: `/xtransfer/login#CODE`, where CODE works once, within an hour.
 
-Prefect's UI keeps `user:password` in the browser's local storage, which pages of no other origin and no other port can
-read, and sends it with each request: there is no cookie that a browser would add by itself. The page behind the link
-puts it there, so that nobody has to type it. The part of a URL behind `#` is sent to no server and stands in no log; a
-link that other users saw in the arguments of a browser has been used by then.
+Prefect's UI keeps `user:password` in the browser's local storage, which pages of other origins or ports cannot read,
+and sends it with each request; no cookie is involved. The page behind the link stores it there, so nobody has to type
+it. The part of a URL after `#` is never sent to a server or logged, and a link that other users saw in a browser's
+arguments has been used by then.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ fetch(location.pathname, {method: "POST", body: code}).then(async answer => {
 }).catch(error => { document.getElementById("text").textContent = error.message })
 </script>
 """
-_USED = b"This link was used before or is too old. Run `xtransfer serve` again in a terminal: it prints a new one."
+_USED = b"This link was used before or has expired. Run `xtransfer serve` again in a terminal to get a new one."
 
 
 class Login:
@@ -42,10 +42,10 @@ class Login:
 
     def __init__(self, auth: str) -> None:
         self._auth = auth
-        self._codes: dict[str, float] = {}  # code -> when it ends
+        self._codes: dict[str, float] = {}  # code → when it expires
 
     def serves(self, scope: Message) -> bool:
-        """Whether a request is for this."""
+        """Whether a request is for the login page or its codes."""
         return scope["type"] == "http" and scope["path"] in (LOGIN, CODES)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -76,7 +76,7 @@ class Login:
 
 
 async def answer(send: Send, status: int, body: bytes, kind: bytes = b"text/plain; charset=utf-8") -> None:
-    """Send a whole answer, which no cache keeps."""
+    """Send a complete response that no cache may keep."""
     shown = [(b"content-type", kind), (b"cache-control", b"no-store"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": shown})
     await send({"type": "http.response.body", "body": body})
@@ -92,7 +92,7 @@ async def _body(receive: Receive) -> str:
 
 
 def link(url: str, auth: str) -> str:
-    """A new link to log in with, for our server whose API is at `url`; raises SourceError where it gives none."""
+    """A new login link for our server whose API is at `url`; raises SourceError if it gives none."""
     address = url.removesuffix(API)
     credentials = {"Authorization": f"Basic {b64encode(auth.encode()).decode()}"}
     request = urllib.request.Request(address + CODES, method="POST", headers=credentials)  # noqa: S310 - http by design
@@ -100,4 +100,4 @@ def link(url: str, auth: str) -> str:
         with urllib.request.urlopen(request, timeout=30) as found:  # noqa: S310
             return f"{address}{LOGIN}#{found.read().decode()}"
     except OSError as error:
-        raise SourceError(f"the Prefect server at {address} gave no link to log in with ({error})") from error
+        raise SourceError(f"the Prefect server at {address} gave no login link ({error})") from error

@@ -1,6 +1,6 @@
-"""Which requests the Prefect server serves: none that a page of another origin sends through the user's browser.
+"""Which requests the Prefect server refuses: those that a page of another origin sends through the user's browser.
 
-A browser says where a request comes from: `Origin` with each websocket and each request that is no plain GET, and
+A browser states where a request comes from: `Origin` with each websocket and each request other than a plain GET,
 `Sec-Fetch-Site` with every request to loopback or over TLS. Other clients (Prefect's Python client, curl) send neither.
 """
 
@@ -16,19 +16,19 @@ from flows.prefect_fixes.retry_busy import Message
 API = "/api"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ORIGIN = re.compile(r"(https?)://([^\s/?#@\\]+)")
-_DOCUMENTATION = ("/docs", "/redoc", "/openapi.json")  # of the outer application, which Prefect leaves open
-_WRONG_HOST = "This server answers to 127.0.0.1 and localhost only."
+_DOCUMENTATION = ("/docs", "/redoc", "/openapi.json")  # of the outer application, which Prefect does not protect
+_WRONG_HOST = "This server answers only to 127.0.0.1 and localhost."
 _FOREIGN = (
-    "Refused: the request comes from a page of another origin. Behind a proxy, pass the Host header on as the browser "
+    "Refused: the request comes from a page of another origin. Behind a proxy, forward the Host header as the browser "
     "sent it."
 )
 _CLOSED = "Unauthorized"
 
 
 def refusal(scope: Message, hosts: tuple[str, ...] | None, auth: str) -> tuple[int, str] | None:
-    """HTTP status and text with which to refuse a request; None for one that may pass.
+    """HTTP status and text with which to refuse a request; None if it may pass.
 
-    `hosts`: the names by which the server may be addressed, None for any. `auth`: its `user:password`.
+    `hosts`: host names that requests may use; None: any. `auth`: the server's `user:password`.
     """
     named = headers(scope, b"host")
     if len(named) > 1 or (hosts is not None and _host_name("".join(named)) not in hosts):
@@ -60,9 +60,9 @@ def _is_foreign(scope: Message, host: str) -> bool:
 
 
 def _is_own(origin: str, host: str) -> bool:
-    """Whether an origin is that of the host which the request names. The scheme may differ: a proxy may add TLS."""
+    """Whether an origin is the host that the request addresses. The scheme may differ: a proxy may add TLS."""
     found = _ORIGIN.fullmatch(origin)
-    if found is None:  # also `null`: a sandboxed frame, a file, a redirect from elsewhere
+    if found is None:  # including `null`: a sandboxed frame, a file, a redirect from elsewhere
         return False
     default = _DEFAULT_PORTS[found[1]]
     address = _address(found[2], default)
@@ -83,7 +83,7 @@ def _host_name(host: str) -> str | None:
 
 
 def _opens_a_page(scope: Message) -> bool:
-    """Whether a link on another page was followed to a page of the UI, in a window of its own. No page reads that."""
+    """Whether a link on another page was followed to a page of the UI; the other page cannot read the response."""
     return (
         scope["type"] == "http"
         and scope["method"] == "GET"

@@ -1,7 +1,7 @@
-"""A Prefect server for as long as anybody needs one, when none is set: on loopback, with its files in our home.
+"""A Prefect server for as long as it is needed, if none is set: on loopback, with its files in our home.
 
-It always has a password: the user's, or else a key that is made at each start. Other users of the machine can reach
-loopback too, and whoever can use the server can run programs as us.
+It always has a password, the user's or a key made at each start: other users of the machine can reach loopback too, and
+whoever can use the server can run programs as us.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ import time
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -38,18 +37,18 @@ _SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    # A page draws its run's timeline before anything else: at 2,000 task runs it stood still for over a minute.
+    # A run's page draws the timeline first; with 2,000 task runs that blocked it for over a minute.
     "PREFECT_SERVER_FLOW_RUN_GRAPH_MAX_NODES": "500",
-    "PREFECT_UI_API_URL": "/api",  # the address that the browser used, be it through a tunnel or a proxy
-    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite: a busy machine waits longer for its turn to write
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least that it allows: a busy machine loses some
+    "PREFECT_UI_API_URL": "/api",  # relative to the address in the browser, also through a tunnel or proxy
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # seconds; SQLite writers on a busy machine wait longer
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the minimum: a busy machine loses some
 }
-_GUARDS: list[subprocess.Popen[bytes]] = []  # ours that may live: one ends after its last user, in whatever process
+_GUARDS: list[subprocess.Popen[bytes]] = []  # ours that may still run: a guard ends after its last user
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a server is to answer; port 0: any that is free."""
+    """Where a server listens; port 0: any free port."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -57,18 +56,18 @@ class Place:
 
     @property
     def shown_host(self) -> str:
-        """The host as it stands in an address of this machine."""
+        """The host as it appears in a URL on this machine."""
         named = {"0.0.0.0": "127.0.0.1", "localhost": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return f"[{named}]" if ":" in named else named
 
 
 @contextmanager
 def prefect_api(home: Path, waiting: Callable[[], None] | None = None, place: Place | None = None) -> Iterator[str]:
-    """URL of a Prefect API: PREFECT_API_URL where it is set, else a server for `home`, started if none runs.
+    """URL of a Prefect API: PREFECT_API_URL if it is set, else a server for `home`, started if none runs.
 
-    The variable is set for this process, as is the server's password (PREFECT_API_AUTH_STRING), so `prefect` must be
-    imported inside. The server stops when its last user has ended. Raises SourceError when none answers, RequestError
-    where its password is not known.
+    The variable and the server's password (PREFECT_API_AUTH_STRING) are set for this process, so `prefect` must be
+    imported inside. The server stops when its last user has ended. Raises SourceError if no server answers,
+    RequestError if its password is not known.
     """
     chosen = os.environ.get("PREFECT_API_URL")
     if chosen:
@@ -80,9 +79,9 @@ def prefect_api(home: Path, waiting: Callable[[], None] | None = None, place: Pl
         os.environ.setdefault(name, value)
     folder = home / "prefect"
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)  # what runs were given, and their logs, are in Prefect's database
+    folder.chmod(0o700)  # Prefect's database has the parameters and logs of runs
     os.environ.setdefault("PREFECT_HOME", str(folder))
-    said_before = os.environ.get(password.CLIENT)  # perhaps to another server
+    auth_before = os.environ.get(password.CLIENT)  # perhaps for another server
     user = open_lock(folder / USERS)
     try:
         flock(user, folder / USERS, fcntl.LOCK_SH)
@@ -92,8 +91,8 @@ def prefect_api(home: Path, waiting: Callable[[], None] | None = None, place: Pl
     finally:
         os.environ.pop("PREFECT_API_URL", None)
         os.environ.pop(password.CLIENT, None)
-        if said_before is not None:
-            os.environ[password.CLIENT] = said_before
+        if auth_before is not None:
+            os.environ[password.CLIENT] = auth_before
         os.close(user)
 
 
@@ -104,7 +103,7 @@ def _running_or_started(folder: Path, waiting: Callable[[], None] | None, place:
             return url
         _GUARDS[:] = [one for one in _GUARDS if one.poll() is None]
         listener = _listen(place.host, place.port)
-        (folder / ADDRESS).unlink(missing_ok=True)  # of a server that was killed
+        (folder / ADDRESS).unlink(missing_ok=True)  # left by a server that was killed
         chosen = os.environ.get(password.SERVER)
         auth = chosen or password.make_key(folder / KEY)
         more = [ANY_NAME] if chosen else []
@@ -120,7 +119,7 @@ def _running_or_started(folder: Path, waiting: Callable[[], None] | None, place:
             )
             port = listener.getsockname()[1]
         _GUARDS.append(guard)
-        # it outlives this process where others use the server: nothing to warn of
+        # the guard outlives this process if others use the server
         atexit.register(warnings.filterwarnings, "ignore", "subprocess .* is still running", ResourceWarning)
         url = f"http://{place.shown_host}:{port}/api"
         _wait(guard, url, folder, waiting)
@@ -132,29 +131,32 @@ def _running_or_started(folder: Path, waiting: Callable[[], None] | None, place:
 
 
 def _running(folder: Path) -> str | None:
-    """URL of the server that another process started, if it answers; its password is set for this process."""
-    said = read_json(folder / ADDRESS)
-    url = said.get("url")
-    if not isinstance(url, str) or not _is_guard(said.get("pid")) or not healthy(url):
+    """URL of the server that another process started, if it answers; sets its password for this process."""
+    address = read_json(folder / ADDRESS)
+    url = address.get("url")
+    if not isinstance(url, str) or not _is_guard(address.get("pid")) or not healthy(url):
         return None
-    if said.get("has_key") and os.environ.get(password.SERVER):
-        raise RequestError(f"a server without your password runs at {url}, started by a run; wait for its end")
-    password.give(password_file(said))
+    if address.get("has_key") and os.environ.get(password.SERVER):
+        raise RequestError(f"a run has started a server without your password at {url}; wait until the run ends")
+    password.give(password_file(address))
     return url
 
 
-def password_file(said: dict[str, Any]) -> Path | None:
-    """The file with the password of the server that `said`, what is in its ADDRESS file, tells of."""
-    return Path(said["password_file"]) if said.get("password_file") else None
+def password_file(address: Mapping[str, object]) -> Path | None:
+    """The file with a server's password; `address`: the contents of its ADDRESS file."""
+    file = address.get("password_file")
+    return Path(file) if file and isinstance(file, str) else None
 
 
-def _is_guard(pid: Any) -> bool:
-    """Whether a process is our guard of a server. The port of a server that was killed may belong to another user by
-    now, who would read our password from the next request."""
+def _is_guard(pid: object) -> bool:
+    """Whether a process is our guard of a server. Another user may have taken the port of a killed server, and would
+    read our password from the next request."""
+    if not isinstance(pid, int):
+        return False
     try:
         process = psutil.Process(pid)
         return process.uids().real == os.getuid() and "flows.prefect_guard" in process.cmdline()
-    except (psutil.Error, TypeError, ValueError):
+    except (psutil.Error, ValueError):
         return False
 
 
@@ -163,14 +165,14 @@ def _wait(guard: subprocess.Popen[bytes], url: str, folder: Path, waiting: Calla
     while not healthy(url):
         if guard.poll() is not None or time.monotonic() > deadline:
             guard.terminate()
-            raise SourceError(f"the Prefect server did not start; its last words are in {folder / 'server.log'}")
+            raise SourceError(f"the Prefect server did not start; see {folder / 'server.log'}")
         if waiting is not None:
             waiting()
         time.sleep(0.2)
 
 
 def healthy(url: str, seconds: float = 5.0) -> bool:
-    """Whether a Prefect API answers at `url` within so many seconds; where nobody listens it says so at once."""
+    """Whether a Prefect API answers at `url` within `seconds`; False at once if nothing listens there."""
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=seconds) as answer:  # noqa: S310 - http by design
             return bool(answer.status == 200 and json.load(answer) is True)
@@ -179,7 +181,7 @@ def healthy(url: str, seconds: float = 5.0) -> bool:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens from now on: nobody else can take its port while the server starts."""
+    """A listening socket, so that no other process can take its port while the server starts."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

@@ -1,23 +1,23 @@
-"""Small JSON files that say what runs and where; only their owner may read them."""
+"""Small JSON files that record what runs where; only their owner may read them."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 
-def write_json(file: Path, values: dict[str, Any]) -> None:
-    """Write `values` to a temporary name, then rename."""
+def write_json(file: Path, values: Mapping[str, object]) -> None:
+    """Write `values` under a temporary name, then rename."""
     part = file.with_name(f"{file.name}.{os.getpid()}")
     part.touch(mode=0o600)
-    part.write_text(json.dumps(values))
+    part.write_text(json.dumps(dict(values)))
     part.replace(file)
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """What a file says; empty where it is missing or damaged, as after a kill."""
+def read_json(file: Path) -> dict[str, object]:
+    """The values in a file; empty if it is missing or damaged, as after a kill."""
     try:
         values = json.loads(file.read_text())
     except (OSError, ValueError):

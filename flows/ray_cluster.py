@@ -1,4 +1,4 @@
-"""A Ray cluster for the stages of one run: connected to, or started on this machine; how much room it has."""
+"""A Ray cluster for the stages of one run: connects to it or starts one here, and reports its capacity."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any, cast
 from urllib.parse import urlsplit
 
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
 from flows.prefect_app import LOOPBACK
 from tasks.on_ray import run_stage_on_ray
 from tasks.ray_node import fingerprint
 from tasks.runtime import Listener, timeout
+from tasks.stage import Ran
 from xtransfer.base.errors import RequestError
 from xtransfer.base.stage import Stage
 from xtransfer.stages.slots import Slot
@@ -28,13 +29,13 @@ _ANSWER_SECONDS = 10
 
 @contextmanager
 def ray_cluster(address: str | None) -> Iterator[None]:
-    """Connected to the cluster at `address` (HOST:PORT, or `auto`: that of this machine), or to one of its own.
+    """Connect to the cluster at `address` (HOST:PORT, or `auto`: that of this machine); None: start one here.
 
-    Raises RequestError where Ray is not installed, no cluster answers, or its nodes cannot reach the Prefect server.
+    Raises RequestError if Ray is not installed, no cluster answers, or its nodes cannot reach the Prefect server.
     """
     if find_spec("prefect_ray") is None:
         raise RequestError("--runner ray needs packages that are not installed: pip install 'xtransfer[ray]'")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # tells nobody outside
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry
     import ray
 
     _demand_an_answer(address)
@@ -55,10 +56,10 @@ def is_ray(task_runner: object) -> bool:
     return type(task_runner).__module__.startswith("prefect_ray")
 
 
-def room() -> tuple[int, dict[str, Any]]:
-    """How many stages the cluster can take at a time now, and what to ask of Ray for each.
+def room() -> tuple[int, dict[str, int]]:
+    """The number of stages that the cluster can run now (at least 1), and the Ray resources to request for each.
 
-    A GPU each, with its share of the cores, else a core each. At least one: Ray waits for a node that can take it.
+    One GPU each with its share of the cores, or one core each without GPUs. Ray waits for a node with room.
     """
     import ray
 
@@ -71,7 +72,7 @@ def room() -> tuple[int, dict[str, Any]]:
 
 
 def _demand_an_answer(address: str | None) -> None:
-    """Ray itself tries for minutes, and ends the process then."""
+    """Raise RequestError if nothing answers; Ray itself would try for minutes and then end the process."""
     if address is None or address == "auto":
         return
     parts = urlsplit(address if "://" in address else f"ray://{address}")
@@ -90,12 +91,12 @@ def _demand_a_server_in_reach() -> None:
     if server in LOOPBACK and others:
         raise RequestError(
             f"--ray-address: the nodes {', '.join(sorted(others))} cannot reach the Prefect server of this run, "
-            "which listens on loopback; start one that they reach, and set PREFECT_API_URL"
+            "which listens on loopback; start a server that they can reach, and set PREFECT_API_URL"
         )
 
 
 class RayRuntime:
-    """What `run_stages` needs of a runtime, for a flow whose tasks go to Ray. The nodes have processes of their own."""
+    """The runtime of `run_stages` for a flow whose tasks run on Ray; each node has its own processes."""
 
     def __init__(self, store: str, workers: int | None, listener: Listener, timeouts: Mapping[str, float]) -> None:
         self.listener = listener
@@ -107,11 +108,11 @@ class RayRuntime:
 
     @property
     def slots(self) -> int:
-        """Stages at the same time, as many as the nodes that live now can take."""
+        """The number of stages at the same time, as the live nodes allow."""
         return min(self._workers or sys.maxsize, room()[0])
 
     def take(self, stage: Stage) -> Slot | None:
-        """Room for a stage on some node, which Ray chooses; None while there is none."""
+        """Room for a stage on a node that Ray chooses; None if there is none."""
         if self._running >= self.slots:
             return None
         self._running += 1
@@ -121,13 +122,13 @@ class RayRuntime:
         self._running -= 1
 
     def lose(self, slot: Slot) -> None:
-        """Ray knows its devices itself."""
+        """Nothing to do: Ray tracks its devices itself."""
 
-    def submit(self, stage: Stage) -> PrefectFuture[Any]:
-        """Give a stage to Ray. What its task says goes to its log in Prefect; the listener hears of start and end."""
+    def submit(self, stage: Stage) -> PrefectFuture[State[Ran]]:
+        """Submit a stage to Ray. Its log goes to Prefect; the listener is told of start and end."""
         from prefect_ray.context import remote_options
 
         self.listener.started(stage)
         limit = timeout(self._timeouts, stage.kind)
         with remote_options(**room()[1]):
-            return cast("PrefectFuture[Any]", run_stage_on_ray.submit(stage, self._store, limit))
+            return run_stage_on_ray.submit(stage, self._store, limit)

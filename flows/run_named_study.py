@@ -1,8 +1,6 @@
-"""The flow that runs a built-in study by its name: the short form, for most runs that a person starts."""
+"""The flow that runs a built-in study by name: the short form, enough for most runs."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -15,8 +13,8 @@ from xtransfer.base.declared import Seed
 
 
 def _name() -> str:
-    """`lab small, lab-mini@0, de, fr, seeds 10, 11`: the study and what is not as it declares."""
-    asked: dict[str, Any] = flow_run.parameters
+    """`lab small, lab-mini@0, de, fr, seeds 10, 11`: the study and the fields that were replaced."""
+    asked = flow_run.parameters
     study = f"{asked['study']}{' small' if asked.get('small') else ''}"
     seeds = asked.get("seeds")
     parts = [
@@ -32,7 +30,7 @@ def _name() -> str:
 def run_named_study(
     study: StudyName,
     small: bool = False,
-    encoders: list[str] = [],  # noqa: B006 - a form shows it
+    encoders: list[str] = [],  # noqa: B006 - shown in the form
     languages: list[LanguageCode] = [],  # noqa: B006
     seeds: list[Seed] = [],  # noqa: B006
     settings: list[str] = [],  # noqa: B006
@@ -41,19 +39,19 @@ def run_named_study(
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
 ) -> Summary:
-    """Run a built-in study, as it is declared or with a few fields replaced.
+    """Run a built-in study, as declared or with some fields replaced.
 
     Args:
-        study: the study; `xtransfer studies` says what each asks.
-        small: the small version that the study declares, a look at the machinery in a minute or two.
-        encoders: hub ids (id or id@commit), local folders, or encoders trained here (name@seed); none: the study's own.
-        languages: languages to score; none: all that a target has.
-        seeds: training seeds; none: the study's own.
+        study: the study; `xtransfer studies` lists their questions.
+        small: the study's small version, which shows in a minute or two that everything runs.
+        encoders: hub ids (id or id@commit), folders, or encoders trained here (name@seed); empty: the study's own.
+        languages: languages to score; empty: all of each target.
+        seeds: training seeds; empty: the study's own.
         settings: other fields to replace, each as FIELD=VALUE, for example target_recipe.epochs=3.
-        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
-        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
-        devices_per_stage: devices that train one stage together, a part of each batch on each.
+        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
+        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
+        devices_per_stage: devices that train one model together, each on a part of every batch.
     """
     wanted = chosen(study, small, settings)
     lists = {"encoders": encoders, "languages": languages, "seeds": seeds}

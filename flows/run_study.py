@@ -1,4 +1,4 @@
-"""The flow that runs a study: plan, run what is missing, record, report."""
+"""The flow that runs a study: plan it, run missing stages, record cells, write the report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from xtransfer.study.cells import Cell, Plan
 from xtransfer.study.stage_settings import ScoreSettings
 from xtransfer.study.study import Study
 
-_PAUSES = (1.0, 5.0, 15.0, 60.0)  # seconds: a server that starts anew is back within them
+_PAUSES = (1.0, 5.0, 15.0, 60.0)  # seconds: enough for a restarting server
 
 
 class StudyFailed(XTransferError):
@@ -47,8 +47,8 @@ class Summary:
     stages: int  # of the plan
     ran: list[str] = field(default_factory=list)  # names of the stages that ran
     failed: dict[str, str] = field(default_factory=dict)  # cell → reason
-    left_out: tuple[str, ...] = ()  # what is recorded of the study and was no part of this run
-    report: str | None = None  # path of its page; None where it could not be written, for which the log has the reason
+    left_out: tuple[str, ...] = ()  # recorded parts of the study outside this run
+    report: str | None = None  # path of its page; None if it could not be written (the log says why)
 
 
 @flow(
@@ -64,14 +64,14 @@ def run_study(
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
 ) -> Summary:
-    """Run what a study still needs, and record every cell.
+    """Run the missing stages of a study, and record every cell.
 
     Args:
         study: the grid to run.
-        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
-        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
-        devices_per_stage: devices that train one stage together, a part of each batch on each.
+        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
+        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
+        devices_per_stage: devices that train one model together, each on a part of every batch.
     """
     check_timeouts(timeout_hours or {})
     settings = current().prepare()
@@ -87,7 +87,7 @@ def run_study(
             logger.info("recorded, and not part of this run: %s", gone)
         if missing:
             store.demand_writable()
-        demand(_scored(missing))  # before hours of training: labels that are hidden cannot be scored
+        demand(_scored(missing))  # before hours of training: hidden labels cannot be scored
         limits = (workers, study.name, per_device, timeout_hours, devices_per_stage)
         with stage_runtime(settings.store, *limits) as runtime:
             announce(database, store)
@@ -105,23 +105,23 @@ def run_study(
 
 
 def _published(study: str, ran: int) -> str | None:
-    """Where the report is. Results are recorded by now: a report that fails is no reason to fail them."""
+    """Path of the report; None if it failed, which must not fail the recorded results."""
     try:
         return str(publish_report(study, ran))
     except Exception as error:
-        get_run_logger().warning("no report: %s", error)
+        get_run_logger().warning("the report was not written: %s", error)
         return None
 
 
 def _scored(stages: Sequence[Stage]) -> Iterator[Need]:
-    """The rows that stages will score."""
+    """The rows that the stages will score."""
     for stage in stages:
         if (settings := ScoreSettings.of(stage)) is not None:
             yield from (Need(settings.benchmark, settings.split, code) for code in settings.languages)
 
 
 def _failures(summary: Summary) -> str:
-    """Each reason once, with the cells that it cost."""
+    """Each reason once, with the cells that it affects."""
     cells: dict[str, list[str]] = {}
     for cell, reason in summary.failed.items():
         cells.setdefault(reason, []).append(cell)
@@ -133,7 +133,7 @@ def _failures(summary: Summary) -> str:
 
 
 class _Run:
-    """One pass over a plan: records cells as their scores arrive or are lost."""
+    """One run of a plan: records cells as they are scored or fail."""
 
     def __init__(self, plan: Plan, store: ArtifactStore, database: Database) -> None:
         self.plan = plan
@@ -159,11 +159,11 @@ class _Run:
         self._write(partial(record_cell, self.database, self.plan.study.name, cell, self.store))
 
     def _write(self, call: Callable[[], object]) -> None:
-        """A database that is away for a moment is asked again."""
+        """Call with retries, as a database may be away for a moment."""
         patient(call, is_transient, self.database.name, _PAUSES)
 
     def record_finished(self, missing: Sequence[Stage]) -> None:
-        """Record the cells that are in the store already: a lost database fills again by itself."""
+        """Record the cells that are in the store already, which also refills a lost database."""
         to_run = {stage.key for stage in missing}
         finished = [cell for cell in self.plan.cells if cell.score.key not in to_run]
         for cell in unrecorded(self.database, self.plan.study.name, finished, self.store):

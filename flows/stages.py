@@ -1,4 +1,4 @@
-"""Runs any stages as Prefect tasks: gives them to free slots as their inputs appear, tells what became of each."""
+"""Runs stages as Prefect tasks: each starts on a free slot once its inputs are there, and its end is reported."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import cast
 
 from prefect import get_run_logger
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
 from flows.ray_cluster import RayRuntime, is_ray
 from tasks.progress_publisher import live
 from tasks.runtime import LISTENER, RUNTIME, Everyone, Nobody, Runtime
-from tasks.stage import run_stage
+from tasks.stage import Ran, run_stage
 from xtransfer.base.errors import DeviceLost, StageError, StoreError
 from xtransfer.base.retry import is_transient, pause
 from xtransfer.base.stage import Stage
@@ -27,10 +28,11 @@ from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Pool, Slot, slots
 from xtransfer.store.artifacts import ArtifactStore
 
-_LOOK_SECONDS = 1.0  # how often what was put aside is looked at
+_LOOK_SECONDS = 1.0  # between looks at the stages that were put aside
 
+Future = PrefectFuture[State[Ran]]
 Done = Callable[[Stage], None]
-Failed = Callable[[Stage, Sequence[Stage], str], None]  # the stage, those that can never run now, the reason
+Failed = Callable[[Stage, Sequence[Stage], str], None]  # the stage, the stages that needed it, the reason
 
 
 @contextmanager
@@ -42,11 +44,11 @@ def stage_runtime(
     timeout_hours: Mapping[str, float] | None = None,
     devices_per_stage: int = 1,
 ) -> Iterator[Runtime | RayRuntime]:
-    """Processes and free slots of this machine for stages whose artifacts are in `store`; all ended on the way out.
-    In a flow whose tasks go to Ray, the room on its nodes.
+    """Processes and slots of this machine for stages whose artifacts are in `store`, all ended on exit.
+    In a flow whose tasks run on Ray, the capacity of its nodes.
 
-    `name`: of the study, or what else the run is of; its artifacts in Prefect that show how far it is are named so.
-    `timeout_hours`: by kind of stage, what it may take; `any` for every other kind.
+    `name`: the study, or another title of the run, for the keys of its progress artifacts in Prefect.
+    `timeout_hours`: time limits by kind of stage; `any` for all other kinds.
     """
     seconds = {kind: hours * 3600 for kind, hours in (timeout_hours or {}).items()}
     run = FlowRunContext.get()
@@ -67,25 +69,25 @@ def run_stages(
     failed: Failed,
     plan: Sequence[Stage] | None = None,
 ) -> list[Stage]:
-    """Run `stages`, inputs before what reads them, from within a flow; inputs that are not among them are stored.
+    """Run `stages` from within a flow, each after its inputs; inputs not among them are in the store.
 
-    `done` and `failed` are called in this thread as each ends. A failure loses what depends on it and nothing else.
-    What failed by something that passes is tried again; what another process makes is waited for, while other stages
-    run. `plan`: all that `stages` are what is missing of. Returns the stages that were made here.
+    `done` and `failed` are called in this thread as each stage ends. A failure affects only the stages that depend on
+    it. Temporary failures are retried; stages that another process is making are waited for while others run.
+    `plan`: the whole plan of which `stages` are missing. Returns the stages made here.
     """
     return _Loop(Schedule(stages, plan=plan), runtime, done, failed).run()
 
 
 @dataclass(frozen=True)
 class _Aside:
-    """A stage that cannot be run at the moment."""
+    """A stage that cannot run at the moment."""
 
     until: float  # on the monotonic clock, seconds
-    held: bool = False  # by another process, whose result is waited for
+    held: bool = False  # another process is making it
 
 
 class _Loop:
-    """One pass over some stages. Everything happens in the flow's thread; tasks report through a queue."""
+    """Runs some stages. Everything happens in the flow's thread; tasks report through a queue."""
 
     def __init__(self, schedule: Schedule, runtime: Runtime | RayRuntime, done: Done, failed: Failed) -> None:
         self.schedule = schedule
@@ -93,11 +95,11 @@ class _Loop:
         self.done, self.failed = done, failed
         self.made: list[Stage] = []
         self.log = get_run_logger()
-        self._next: Stage | None = None  # what waits for room: nothing that is less urgent overtakes it
+        self._next: Stage | None = None  # waits for a slot: less urgent stages do not overtake it
         self._running: dict[str, Slot] = {}
         self._aside: dict[str, _Aside] = {}
         self._failures: Counter[str] = Counter()
-        self._ended: queue.SimpleQueue[tuple[Stage, PrefectFuture[Any]]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[Stage, Future]] = queue.SimpleQueue()
         self._look_at = 0.0
 
     def run(self) -> list[Stage]:
@@ -116,7 +118,7 @@ class _Loop:
                 self._look_at = time.monotonic() + _LOOK_SECONDS
 
     def _start(self) -> None:
-        """Give stages to slots while there are both."""
+        """Start stages while there are ready ones and free slots."""
         while (stage := self._next or self.schedule.take()) is not None:
             self._next = None
             if self.runtime.store.find(stage.key) is not None:  # another run has made it
@@ -135,14 +137,14 @@ class _Loop:
             future = _submit(stage, self.schedule.runs_alone(stage.key), self.runtime)
             future.add_done_callback(partial(self._report, stage))
 
-    def _report(self, stage: Stage, future: PrefectFuture[Any]) -> None:
+    def _report(self, stage: Stage, future: Future) -> None:
         self._ended.put((stage, future))
 
-    def _end(self, stage: Stage, future: PrefectFuture[Any]) -> None:
+    def _end(self, stage: Stage, future: Future) -> None:
         slot = self._running.pop(stage.key)
         self.runtime.give_back(stage, slot)
-        future.wait()  # for Ray this makes a state of a worker's death, which `result` would raise
-        result = future.result(raise_on_failure=False)
+        future.wait()  # with Ray, `result` alone would raise if the worker died
+        result = cast("Ran | BaseException", future.result(raise_on_failure=False))  # which resolves the state
         if isinstance(result, DeviceLost):
             self.runtime.lose(slot)
         if isinstance(result, BaseException):
@@ -161,18 +163,18 @@ class _Loop:
         if not isinstance(error, StageError) or (wait := pause(error, tries)) is None:
             self._lose(stage, error)
             return
-        self.log.warning("%s; tried again in %.0f s (%d of %d)", error, wait, tries, error.tries_more)
-        self.runtime.listener.progressed(stage, f"tried again: {error.reason}", 0, 1)
+        self.log.warning("%s; retrying in %.0f s (%d of %d)", error, wait, tries, error.tries_more)
+        self.runtime.listener.progressed(stage, f"waiting to retry: {error.reason}", 0, 1)
         self._aside[stage.key] = _Aside(time.monotonic() + wait)
 
     def _look(self) -> None:
-        """Go on with what was put aside: its time has come, or its holder has finished or died."""
+        """Schedule again the stages put aside whose pause is over or whose holder has finished or died."""
         held = self._made_elsewhere()
         now = time.monotonic()
         for key, one in list(self._aside.items()):
             if one.until <= now and key not in held:
                 del self._aside[key]
-                self.schedule.again(key)  # what its holder has finished costs no task: see _start
+                self.schedule.again(key)  # if the holder has finished it, it costs no task: see _start
 
     def _made_elsewhere(self) -> set[str]:
         keys = {key for key, one in self._aside.items() if one.held}
@@ -183,7 +185,7 @@ class _Loop:
         except StoreError as error:
             if not is_transient(error):
                 raise
-            self.log.warning("%s; asked again in a moment", error)
+            self.log.warning("%s; asking again in a moment", error)
             return keys
 
     def _finish(self, stage: Stage) -> None:
@@ -197,11 +199,11 @@ class _Loop:
         self.runtime.listener.finished(stage, reason)
         lost = self.schedule.failed(stage.key)
         for one in lost:
-            self.runtime.listener.finished(one, None)  # the last words of the run name what this costs
+            self.runtime.listener.finished(one, None)  # the run's final error names what this costs
         self.failed(stage, lost, reason)
 
 
-def _submit(stage: Stage, alone: bool, runtime: Runtime | RayRuntime) -> PrefectFuture[Any]:
+def _submit(stage: Stage, alone: bool, runtime: Runtime | RayRuntime) -> Future:
     if isinstance(runtime, RayRuntime):
         return runtime.submit(stage)
     RUNTIME.set(runtime)

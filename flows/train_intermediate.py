@@ -1,8 +1,8 @@
-"""The flow that trains an encoder on an intermediate, for studies to come or to be used elsewhere."""
+"""The flow that trains an encoder on an intermediate, for later studies or use elsewhere."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -30,9 +30,9 @@ def _name() -> str:
 def train_intermediate(
     encoder: str,
     intermediate: str,
-    seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - a form shows it
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - shown in the form
     rows: Rows | None = None,
-    recipe: dict[str, Any] | None = None,
+    recipe: dict[str, object] | None = None,
     workers: Workers | None = None,
     per_device: OnDevice | None = None,
     timeout_hours: Hours | None = None,
@@ -42,14 +42,14 @@ def train_intermediate(
 
     Args:
         encoder: a hub id (id or id@commit), a local folder, or an encoder trained here (name@seed).
-        intermediate: what is trained on, as in a study: mnli@en, mnli@de~opus-mt, mnli@en+squad@en.
+        intermediate: what to train on, as in a study: mnli@en, mnli@de~opus-mt, mnli@en+squad@en.
         seeds: training seeds.
-        rows: train on the first so many rows of each part; empty: all.
+        rows: train on the first N rows of each part; empty: all.
         recipe: fields of the recipe to replace, as {"epochs": 1}; empty: the published recipe of its kind.
-        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
-        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
-        devices_per_stage: devices that train one stage together, a part of each batch on each.
+        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
+        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
+        devices_per_stage: devices that train one model together, each on a part of every batch.
     """
     wanted = intermediate_training(encoder, intermediate, seeds, rows=rows, recipe=recipe)
     return make_artifacts(wanted, f"{encoder} on {intermediate}", workers, per_device, timeout_hours, devices_per_stage)

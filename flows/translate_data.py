@@ -1,4 +1,4 @@
-"""The flow that translates a benchmark's English training rows, for studies to come."""
+"""The flow that translates a benchmark's English training rows for later studies."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def translate_data(
 
     Args:
         benchmark: whose English training rows are translated.
-        languages: to which they are translated; an engine says which it knows.
-        engine: what translates.
-        rows: translate the first so many rows; empty: all.
-        align_tags: of a benchmark with a tag for each word, move the tags by word alignment; else it is refused.
-        way_back: an engine that translates some sentences back to English, as a check; empty: the one that translates,
-            where it knows the way.
-        workers: stages that run at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: stages that score or translate at the same time on one GPU; what trains has it alone. Empty: one.
-        timeout_hours: hours that a stage may take, by its kind: translate, train, score ..., or any; empty: no limit.
+        languages: languages to translate to; the engine must know them.
+        engine: the translation engine.
+        rows: translate the first N rows; empty: all.
+        align_tags: move the tags of a benchmark with one tag per word by word alignment; it is refused otherwise.
+        way_back: an engine that translates some sentences back to English, as a check; empty: the same engine, if it
+            can.
+        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
+        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
+        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
     """
     wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags, way_back=way_back)
     title = f"{benchmark} by {engine}"

@@ -1,18 +1,19 @@
-"""The flow that a schedule runs: look for new checkpoints once, and have run what is to be run for each.
+"""The flow that a schedule runs: looks for new checkpoints once, and has each new one run.
 
-A new checkpoint is announced by an event, for which an automation starts `evaluate_new_checkpoint`. Events can be lost:
-where nothing began, and where a run has died, the next look starts the run itself.
+An event announces a new checkpoint, and an automation starts `evaluate_new_checkpoint` for it. Events can be lost: if
+nothing began, or a run has died, the next look starts the run itself.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.events import emit_event
 from prefect.exceptions import ObjectNotFound
@@ -32,19 +33,19 @@ DEPLOYMENT = "evaluate-new-checkpoint/new-checkpoint"
 
 @dataclass(frozen=True)
 class Looked:
-    """What one look came to."""
+    """The result of one look."""
 
-    found: int  # checkpoints that are there, in whatever state
+    found: int  # checkpoints there, in any state
     announced: int  # by an event
-    started: int  # by this flow itself: their event was lost, or their run died
+    started: int  # by this flow: their event was lost or their run died
 
 
 @flow(name="watch-checkpoints", flow_run_name="{watch.name}", on_running=[hold], persist_result=False)
 def watch_checkpoints(watch: Watch) -> Looked:
-    """Look for new checkpoints once, record what is there, and have each new one run as the watch says.
+    """Look for new checkpoints once, record them, and have each new one run as the watch says.
 
     Args:
-        watch: where checkpoints appear, and what is run for each.
+        watch: where checkpoints appear, and what to run for each.
     """
     watch.check()
     settings = current().prepare()
@@ -54,7 +55,7 @@ def watch_checkpoints(watch: Watch) -> Looked:
         turns = take_turns(watch, db)
     for turn in turns:
         (_start if _was_begun(turn) else _announce)(watch, turn)
-    _tell(watch, looked)
+    _publish(watch, looked)
     if looked.faults:
         raise SourceError("; ".join(looked.faults.values()))
     again = sum(map(_was_begun, turns))
@@ -62,7 +63,7 @@ def watch_checkpoints(watch: Watch) -> Looked:
 
 
 def _was_begun(turn: Turn) -> bool:
-    """Whether it was its turn before, and nothing came of it."""
+    """Whether it had its turn before and nothing came of it."""
     return turn.again or turn.tries > 0
 
 
@@ -77,17 +78,20 @@ def _announce(watch: Watch, turn: Turn) -> None:
 
 
 def _start(watch: Watch, turn: Turn) -> None:
-    """Start its run without an event, unless one that was started so has not ended yet."""
-    get_run_logger().warning("nothing came of the last announcement or run of %s: it is started", turn.location)
+    """Start its run without an event, unless one started this way has not ended yet."""
+    get_run_logger().warning("%s: its last announcement or run came to nothing; starting it", turn.location)
     for number in itertools.count():
         key = f"{watch.name}-{turn.digest}-{turn.tries}-{number}"
         try:
-            run: Any = run_deployment(
-                DEPLOYMENT,
-                parameters=_parameters(watch, turn),
-                timeout=0,  # it is only started
-                idempotency_key=key,
-                as_subflow=False,
+            run = cast(
+                "FlowRun",
+                run_deployment(
+                    DEPLOYMENT,
+                    parameters=_parameters(watch, turn),
+                    timeout=0,  # do not wait for its end
+                    idempotency_key=key,
+                    as_subflow=False,
+                ),
             )
         except ObjectNotFound as error:
             raise RequestError(f"the server has no deployment '{DEPLOYMENT}'; start `xtransfer serve`") from error
@@ -95,7 +99,7 @@ def _start(watch: Watch, turn: Turn) -> None:
             return
 
 
-def _parameters(watch: Watch, turn: Turn) -> dict[str, Any]:
+def _parameters(watch: Watch, turn: Turn) -> dict[str, object]:
     return {"watch": watch.model_dump(mode="json"), "digest": turn.digest, "location": turn.location}
 
 
@@ -108,8 +112,8 @@ def _was_cancelled(flow_run: str) -> bool:
     return state is not None and (state.is_cancelled() or state.is_cancelling())
 
 
-def _tell(watch: Watch, looked: Look) -> None:
-    """What was seen, as an artifact of the run."""
+def _publish(watch: Watch, looked: Look) -> None:
+    """Publish what was seen as an artifact of the run."""
     rows = [
         {"checkpoint": one.candidate.location, "step": one.candidate.step, "state": one.state, "why": one.reason}
         for one in looked.sightings

@@ -1,4 +1,4 @@
-"""A watch on the server's clock: a schedule of the deployment `watch`, named after the watch, with it as parameters."""
+"""The schedule of a watch: one of the deployment `watch`, named after the watch, with the watch as its parameter."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ DEPLOYMENT = "watch-checkpoints/watch"
 
 
 def keep_watching(watch: Watch, every: float | None, cron: str | None) -> None:
-    """Have the server look so often: every so many seconds, or at the times of a cron expression (UTC).
+    """Have the server look every `every` seconds, or at the times of a cron expression (UTC).
 
-    A schedule of the same name is replaced. Raises RequestError for an expression that is none, and where the server
-    has no deployment to look with.
+    Replaces a schedule of the same name. Raises RequestError for an invalid expression, and if the server has no
+    deployment for it.
     """
     made = DeploymentScheduleCreate(
         schedule=_times(every, cron),
@@ -37,7 +37,7 @@ def keep_watching(watch: Watch, every: float | None, cron: str | None) -> None:
 
 
 def stop_watching(name: str) -> bool:
-    """Take a watch off the server's clock; returns whether it was there."""
+    """Remove the schedule of a watch; returns whether there was one."""
     with _deployed() as (client, deployment):
         return _remove(client, deployment, name)
 
@@ -48,7 +48,7 @@ def _times(every: float | None, cron: str | None) -> IntervalSchedule | CronSche
     try:
         return CronSchedule(cron=str(cron), timezone="UTC")
     except ValidationError as error:
-        raise RequestError(f"--cron '{cron}': is no cron expression, such as '*/10 * * * *'") from error
+        raise RequestError(f"--cron '{cron}' is not a valid cron expression, such as '*/10 * * * *'") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`xtransfer benchmarks`: every benchmark, and whether it can be loaded here; or one of them in full."""
+"""`xtransfer benchmarks`: lists every benchmark and whether it can be loaded here, or shows one in full."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from flows.terminal import Console
 from xtransfer import kinds
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, SplitName
 
-_WIDE = 140  # columns of a terminal that has room for sources and licences
+_WIDE = 140  # columns: a wider terminal also shows sources and licences
 
 
 def command(
     name: Annotated[str | None, typer.Argument(metavar="BENCHMARK", help="Show this one in full.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every benchmark: kind, roles, languages, metric, source, licence, available here or why not."""
+    """List every benchmark: kind, roles, languages, metric, source, licence, and whether it can be loaded here."""
     from xtransfer.benchmarks import BENCHMARKS, get
 
     console = Console()
     if name and name not in BENCHMARKS:
-        get(name)  # says what is near
+        get(name)  # raises, with the nearest name
     chosen = {name: BENCHMARKS[name]} if name else dict(BENCHMARKS)
     reasons = {name: _reason(name) for name in chosen}
     if as_json:
@@ -39,7 +39,7 @@ def command(
 
 
 def _reason(name: str) -> str | None:
-    """Why a benchmark cannot be used here and now; None where it can."""
+    """Why a benchmark cannot be used here now; None if it can."""
     from xtransfer.base.errors import XTransferError
     from xtransfer.benchmarks import get
     from xtransfer.data.load import available
@@ -47,7 +47,7 @@ def _reason(name: str) -> str | None:
 
     try:
         benchmark = get(name)
-    except XTransferError as error:  # its labels stand in a file that is damaged
+    except XTransferError as error:  # its labels are in a damaged file
         return str(error)
     return fault(benchmark) or available(benchmark)
 
@@ -133,11 +133,11 @@ def _places(benchmark: Benchmark, split: SplitName) -> str:
 
 
 def _recipe(benchmark: Benchmark) -> str:
-    """What `xtransfer evaluate` fine-tunes with."""
+    """The recipe with which `xtransfer evaluate` fine-tunes."""
     from xtransfer.planning.evaluation import recipe_of
 
     if kinds.retrieves(benchmark) and not benchmark.has("train"):
-        return "nothing is trained; the encoder is scored as it is"
+        return "none: the encoder is scored without training"
     recipe = recipe_of(benchmark)
     names = ("epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "max_length", "select")
     return ", ".join(f"{name} {getattr(recipe, name):g}" if name != "select" else f"select {recipe.select}" for name in

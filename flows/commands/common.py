@@ -1,9 +1,9 @@
-"""What several subcommands need: the study that an argument names, and JSON output."""
+"""Shared by several subcommands: the study that an argument names, and JSON output."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="A built-in study (see `xtransfer studies`) or a YAML file.")
 ]
-Small = Annotated[bool, typer.Option("--small", help="The small version that the study declares.")]
+Small = Annotated[bool, typer.Option("--small", help="Use the small version of the study.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="A.B=C", help="Replace a field of the study; the value is YAML. Repeatable."),
@@ -26,7 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 
 
 def chosen(study: str, small: bool, settings: list[str] | None) -> Study:
-    """The study that the arguments describe; raises RequestError for whatever is wrong with them."""
+    """The study that the arguments describe; raises RequestError if they are wrong."""
     from xtransfer.study.builtin import find
 
     found = find(study)
@@ -35,11 +35,11 @@ def chosen(study: str, small: bool, settings: list[str] | None) -> Study:
     return found.with_settings(dict(setting(text) for text in settings)) if settings else found
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
-def setting(text: str) -> tuple[str, Any]:
+def setting(text: str) -> tuple[str, object]:
     """Field and value of a `--set`."""
     path, sign, value = text.partition("=")
     if not sign or not path.strip():

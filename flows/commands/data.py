@@ -1,4 +1,4 @@
-"""`xtransfer data`: what studies read, whether it is there, and a mirror of it for machines without internet."""
+"""`xtransfer data`: checks the data that studies read, and mirrors it for machines without internet."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The data that studies read: check, mirror.", no_args_is_help=True)
 
-_FEW = 6  # languages that are written out
+_FEW = 6  # languages that are listed by code
 
 OfStudy = Annotated[
-    str | None, typer.Option("--study", metavar="STUDY", help="What this study reads: a built-in one or a YAML file.")
+    str | None, typer.Option("--study", metavar="STUDY", help="The data of this study: a built-in one or a YAML file.")
 ]
 OfBenchmarks = Annotated[
     list[str] | None,
@@ -40,12 +40,12 @@ def check(
     benchmark: OfBenchmarks = None,
     small: Small = False,
     settings: Settings = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Read no rows: hidden labels are not found.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Read no rows, so find no hidden labels.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Where each split comes from, whether it is there, its rows, hidden labels; exit status 1 if one cannot be used.
+    """Check each split: origin, availability, rows, hidden labels; exit status 1 if one cannot be used.
 
-    Without --study or --benchmark: every benchmark, and of what is on the hub alone no rows are read.
+    Without --study or --benchmark: every benchmark, but rows that only the hub has are not read.
     """
     from xtransfer.benchmarks import BENCHMARKS
     from xtransfer.data.check import look
@@ -70,19 +70,19 @@ def check(
 
 @app.command("mirror")
 def mirror(
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The mirror's folder; made if it is not there.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The mirror's folder, created if missing.")],
     study: OfStudy = None,
     benchmark: OfBenchmarks = None,
     small: Small = False,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """A mirror in the hub's layout of all that a study reads, at pinned revisions; run it again to go on."""
+    """Mirror everything a study reads in the hub's layout, at pinned revisions; run it again to resume."""
     from xtransfer.data.mirror import mirror as make
 
     needs = _asked(study, benchmark, small, settings)
     if needs is None:
-        raise RequestError("say what the mirror is to hold: --study STUDY, --benchmark NAME, or both")
+        raise RequestError("name what to mirror: --study STUDY, --benchmark NAME, or both")
     console = Console(stderr=as_json)
     with _bar(console, lines=True) as told:
         done = make(needs, to, told)
@@ -92,13 +92,12 @@ def mirror(
     for note in done.notes:
         console.print(f"not in the mirror: {note}", highlight=False, markup=False, soft_wrap=True)
     if not done.made and not done.kept:
-        console.print("nothing to mirror: all of it is made on the spot, or lies on this machine")
+        console.print("nothing to mirror: everything is generated or a local folder")
         return
-    counts = f"{len(done.made)} files made, {len(done.kept)} were there, {done.bytes / 1e6:.1f} MB"
+    counts = f"{len(done.made)} files added, {len(done.kept)} kept, {done.bytes / 1e6:.1f} MB"
     again = f"xtransfer data check{_same(study, benchmark, small, settings)}"
     console.print(
-        f"{to}: {counts}, all of them whole\n"
-        f"on the other machine: XTRANSFER_HUB_DIR={to.expanduser().absolute()} {again}",
+        f"{to}: {counts}, all verified\non the other machine: XTRANSFER_HUB_DIR={to.expanduser().absolute()} {again}",
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -106,18 +105,18 @@ def mirror(
 
 
 def _asked(study: str | None, names: list[str] | None, small: bool, settings: list[str] | None) -> Needs | None:
-    """What the options name; None where they name nothing."""
+    """The data that the options name; None if they name nothing."""
     from xtransfer.planning import needs
 
     if study is None and (small or settings):
-        raise RequestError("--small and --set change a study: name one with --study")
+        raise RequestError("--small and --set apply to a study: name one with --study")
     parts = [needs.of_study(chosen(study, small, settings))] if study is not None else []
     parts += [needs.of_benchmarks(names)] if names else []
     return sum(parts[1:], parts[0]) if parts else None
 
 
 def _same(study: str | None, names: list[str] | None, small: bool, settings: list[str] | None) -> str:
-    """The options that name the same data again."""
+    """The same options, to name the same data in another command."""
     options = [f" --study {study}"] if study is not None else []
     options += [" --small"] if small else []
     options += [f" --set '{text}'" for text in settings or ()]
@@ -140,7 +139,7 @@ def _show(found: Sequence[Finding], needs: Needs) -> None:
             rows = "" if one.rows is None else str(one.rows)
             echo("\t".join((one.name, one.split, one.language, one.origin, rows, one.state)))
     for target, languages in needs.lacking.items():
-        console.print(f"{target} has no {', '.join(languages)}: the study runs without", highlight=False)
+        console.print(f"{target} has no {', '.join(languages)}: the study runs without them", highlight=False)
     for group in groups.values():
         first, others = group[0], [one.language for one in group[1:]]
         if not first.ok:
@@ -161,7 +160,7 @@ def _line(group: list[Finding]) -> tuple[str, ...]:
 
 @contextmanager
 def _bar(console: Console, lines: bool = False) -> Iterator[Told]:
-    """What tells how far it is: a bar in a terminal; where it is piped nothing, or a line for each piece."""
+    """A progress callback: a bar in a terminal; in a pipe nothing, or with `lines` a line for each piece."""
     columns = BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)

@@ -1,4 +1,4 @@
-"""`xtransfer evaluate`: score one checkpoint on targets, as a study without intermediates."""
+"""`xtransfer evaluate`: scores one checkpoint on targets, as a study without intermediates."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from xtransfer.base.errors import RequestError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from flows.run_study import Summary
     from xtransfer.study.study import Study
 
 
 class Split(StrEnum):
-    """What is scored."""
+    """The split to score."""
 
     test = "test"
     dev = "dev"
@@ -33,11 +34,12 @@ def command(
         typer.Option("--target", help="xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is ... Repeatable."),
     ],
     language: Annotated[list[str] | None, typer.Option("--language", help="Only this language. Repeatable.")] = None,
-    split: Annotated[Split, typer.Option("--split", help="The split that is scored.")] = Split.test,
+    split: Annotated[Split, typer.Option("--split", help="The split to score.")] = Split.test,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="Score so many rows of each language: a quick look; default: all.")
+        int | None,
+        typer.Option(min=1, help="Score only the first N rows of each language: default: all."),
     ] = None,
-    train_rows: Annotated[int | None, typer.Option(min=1, help="Fine-tune on the first so many rows.")] = None,
+    train_rows: Annotated[int | None, typer.Option(min=1, help="Fine-tune on the first N rows; default: all.")] = None,
     seed: Annotated[list[int] | None, typer.Option("--seed", help="Training seed; default: 0. Repeatable.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -48,10 +50,10 @@ def command(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a checkpoint in every language; what it has no head for is fine-tuned in English first."""
+    """Score a checkpoint in every language; without a head for a target it is fine-tuned in English first."""
     from xtransfer.planning.evaluation import evaluation
 
-    asked: dict[str, Any] = {
+    asked: dict[str, Any] = {  # keyword arguments of two functions, each with its own type
         "languages": language,
         "split": split.value,
         "rows": rows,
@@ -61,16 +63,17 @@ def command(
         "name": name,
     }
 
-    def start() -> Any:
+    def start() -> Summary:
         from flows.evaluate_checkpoint import evaluate_checkpoint
 
-        return evaluate_checkpoint(checkpoint, target, **asked, workers=workers)
+        summary: Summary = evaluate_checkpoint(checkpoint, target, **asked, workers=workers)
+        return summary
 
     study = evaluation(checkpoint, target, **asked)
     console = Console(stderr=as_json)
     for one in study.targets:
         if not one.fine_tune:
-            console.print(f"{one.benchmark}: scored by a head of the checkpoint, nothing is trained", highlight=False)
+            console.print(f"{one.benchmark}: scored by a head of the checkpoint; nothing is trained", highlight=False)
     done = run(study, start, out, console)
     scores = _scores(study)
     if as_json:
@@ -80,13 +83,13 @@ def command(
     done.say(console, f"xtransfer results scores --study {study.name}")
 
 
-def _recipe(settings: list[str] | None) -> dict[str, Any]:
+def _recipe(settings: list[str] | None) -> dict[str, object]:
     changes = {}
     for text in settings or ():
         path, value = setting(text)
         prefix, _, field = path.partition(".")
         if prefix not in ("recipe", "target_recipe") or not field:
-            raise RequestError(f"--set {text}: only the recipe can be set here, as in --set recipe.epochs=3")
+            raise RequestError(f"--set {text}: only recipe fields can be set here, for example --set recipe.epochs=3")
         changes[field] = value
     return changes
 

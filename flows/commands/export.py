@@ -1,4 +1,4 @@
-"""`xtransfer export`: predictions in the layout of a leaderboard."""
+"""`xtransfer export`: writes predictions in the layout of a leaderboard."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Several = list[str] | None
 
 def command(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was run.")],
-    out: Annotated[Path, typer.Option(help="New folder to write to.")],
+    out: Annotated[Path, typer.Option(help="New folder for the files.")],
     layout: Annotated[str, typer.Option(help="xtreme or xtreme-r.")] = "xtreme",
     encoder: Annotated[Several, typer.Option("--encoder", help="Only this encoder. Repeatable.")] = None,
     intermediate: Annotated[Several, typer.Option("--intermediate", help="Only this one. Repeatable.")] = None,
@@ -23,7 +23,7 @@ def command(
     seed: Annotated[list[int] | None, typer.Option("--seed", help="Only this training seed. Repeatable.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test predictions as XTREME's public scorer reads them: a folder per encoder, intermediate and seed."""
+    """Write test predictions for XTREME's public scorer: a folder per encoder, intermediate and seed."""
     from xtransfer.analysis.export import export
     from xtransfer.base.settings import current
     from xtransfer.metrics.aggregate import suite

@@ -1,4 +1,4 @@
-"""`xtransfer plan`: what a study would run."""
+"""`xtransfer plan`: shows what a study would run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outlook:
-    """A plan, and how much of it is done. Where something is `unpinned`, no key says what is stored."""
+    """A plan, and how much of it is done. If something is `unpinned`, keys cannot tell what is stored."""
 
     plan: Plan
     missing: Sequence[Stage]
@@ -42,7 +42,7 @@ class Outlook:
 
 
 def command(study: StudyName, small: Small = False, settings: Settings = None, as_json: AsJson = False) -> None:
-    """Cells, stages, what is cached, estimated time; runs nothing. Works without a hub, then without revisions."""
+    """Show cells, stages, what is cached and the estimated time; run nothing. Works without a hub."""
     from xtransfer.data.revisions import PinsInReach
     from xtransfer.planning import grid
 
@@ -72,7 +72,7 @@ def _look(plan: Plan, unpinned: tuple[str, ...]) -> Outlook:
     return Outlook(plan, missing, stored, unpinned, len(slots()), estimate(missing, len(slots())))
 
 
-def _values(found: Outlook) -> dict[str, Any]:
+def _values(found: Outlook) -> dict[str, object]:
     return {
         "study": found.plan.study.model_dump(mode="json"),
         "cells": [{"cell": cell.slug, "key": cell.key, "score": cell.score.key} for cell in found.plan.cells],
@@ -116,7 +116,7 @@ def _summary(found: Outlook) -> list[str]:
 
 def _not_pinned(found: Outlook) -> str:
     return (
-        f"revisions are not pinned, so nothing is said of what is cached: no mirror or hub in reach holds "
+        f"revisions are not pinned, so it is unknown what is cached: no mirror or hub in reach has "
         f"{', '.join(found.unpinned)} (xtransfer data check --study {found.plan.study.name})"
     )
 

@@ -1,4 +1,4 @@
-"""`xtransfer report`: the page, plots and tables of a study that was run."""
+"""`xtransfer report`: writes the page, plots and tables of a study."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def command(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was run.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
 ) -> None:
-    """One HTML page, plots as PNG and SVG, tables as CSV and LaTeX, a methods text."""
+    """Write the report: one HTML page, plots as PNG and SVG, tables as CSV and LaTeX, a methods text."""
     echo(str(write(study, out)))
 
 

@@ -1,4 +1,4 @@
-"""`xtransfer run`: run a study through Prefect, and show what came out."""
+"""`xtransfer run`: runs a study through Prefect and shows the results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -24,26 +24,33 @@ from xtransfer.base.settings import Settings as Places
 from xtransfer.base.settings import current, shown
 
 if TYPE_CHECKING:
+    from flows.run_study import Summary
     from xtransfer.study.study import Study
 
+Result = TypeVar("Result")
+
 _LAST_EVENTS_SECONDS = 10
-STOPPED = 130  # the exit status of a program that Ctrl-C has ended
+STOPPED = 130  # the exit status of a program that Ctrl-C ended
 
 Workers = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Stages at the same time; default: one per GPU or CPU core.")
 ]
 PerDevice = Annotated[
     int | None,
-    typer.Option(min=1, max=64, help="Stages that score or translate at the same time on one GPU; default: 1."),
+    typer.Option(min=1, max=64, help="Scoring and translating stages at the same time on one GPU; default: 1."),
 ]
 Timeouts = Annotated[
     list[str] | None,
-    typer.Option("--timeout-hours", metavar="KIND=HOURS", help="End stages that take longer; repeatable; HOURS: any."),
+    typer.Option(
+        "--timeout-hours",
+        metavar="KIND=HOURS",
+        help="Time limit of a kind of stage; HOURS alone: all other kinds. Repeatable.",
+    ),
 ]
 DevicesPerStage = Annotated[
-    int, typer.Option(min=1, max=64, help="Devices that train one stage together, a part of each batch on each.")
+    int, typer.Option(min=1, max=64, help="Devices that train one model together, each on a part of every batch.")
 ]
-Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY below XTRANSFER_HOME.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY in XTRANSFER_HOME.")]
 
 
 class Runner(StrEnum):
@@ -56,22 +63,22 @@ class Runner(StrEnum):
 On = Annotated[Runner, typer.Option("--runner", help="Run stages on this machine, or on the nodes of a Ray cluster.")]
 RayAddress = Annotated[
     str | None,
-    typer.Option(metavar="HOST:PORT", help="The Ray cluster; `auto`: that of this machine; default: one of its own."),
+    typer.Option(metavar="HOST:PORT", help="The Ray cluster; `auto`: that of this machine; default: start one here."),
 ]
 
 
 @dataclass(frozen=True)
 class Done:
-    """A run that ended well."""
+    """A run that succeeded."""
 
     study: Study
     ran: list[str]  # names of the stages that ran
     report: Path
-    left_out: tuple[str, ...]  # what is recorded of the study and was no part of the run
+    left_out: tuple[str, ...]  # recorded parts of the study outside this run
     seconds: float
-    where: list[str]  # lines that say where everything is
+    where: list[str]  # lines: where report, results and artifacts are
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         return {
             "study": self.study.name,
             "ran": self.ran,
@@ -81,7 +88,7 @@ class Done:
         }
 
     def say(self, console: Console, following: str) -> None:
-        """Print how it went, where everything is, and the commands that may follow."""
+        """Print a summary, where everything is, and what to do next."""
         lines = [
             f"\n{self.study.name}: done in {self.seconds:.0f} s, {len(self.ran)} stages ran",
             *(f"  recorded, and not part of this run: {one}" for one in self.left_out),
@@ -104,9 +111,9 @@ def command(
     per_device: PerDevice = None,
     timeout_hours: Timeouts = None,
 ) -> None:
-    """Run it through Prefect; what is finished already is not run again."""
+    """Run a study through Prefect; finished stages are not run again."""
 
-    def start() -> Any:
+    def start() -> Summary:
         from flows.run_study import run_study
 
         if runner is Runner.RAY:
@@ -122,9 +129,9 @@ def command(
     limits = parse_timeouts(timeout_hours or ())
     wanted = chosen(study, small, settings)
     if runner is Runner.RAY and devices_per_stage > 1:
-        raise RequestError("--devices-per-stage is for one machine: Ray gives a device to each stage")
+        raise RequestError("--devices-per-stage works on one machine only: Ray assigns one device to each stage")
     if runner is Runner.LOCAL:
-        slots(workers, per_device, devices_per_stage)  # refused here, before a server starts
+        slots(workers, per_device, devices_per_stage)  # raises RequestError before a server starts
     console = Console(stderr=as_json)
     done = run(wanted, start, out, console)
     if as_json:
@@ -137,10 +144,10 @@ def command(
     )
 
 
-def run(study: Study, start: Callable[[], Any], out: Path | None, console: Console) -> Done:
-    """Run a study by `start`, which calls its flow and returns what that returns, and write its report.
+def run(study: Study, start: Callable[[], Summary], out: Path | None, console: Console) -> Done:
+    """Run a study by `start`, which calls its flow, and write its report.
 
-    Whatever is wrong with the request or the database is said before a server starts.
+    Raises RequestError for a wrong request or database before a server starts.
     """
     from xtransfer.planning import asked, grid
     from xtransfer.results.database import open_database
@@ -158,13 +165,13 @@ def run(study: Study, start: Callable[[], Any], out: Path | None, console: Conso
         f"  report    {page}",
         f"  results   {shown(places.database_url)}",
         f"  artifacts {shown(places.store)}",
-        f"  Prefect   {url} (while a run or `xtransfer serve` is on)",
+        f"  Prefect   {url} (while a run or `xtransfer serve` is active)",
     ]
     return Done(study, list(summary.ran), page, summary.left_out, time.monotonic() - began, where)
 
 
-def started(start: Callable[[], Any], console: Console) -> tuple[Any, str]:
-    """What a flow returns that `start` calls on a server of its own or of this home, and the server's address."""
+def started(start: Callable[[], Result], console: Console) -> tuple[Result, str]:
+    """The result of `start`, which calls a flow on the Prefect server of this home, and the server's address."""
     with Display(console) as display:
         display.note("starting the Prefect server")
         with prefect_api(current().prepare().home) as url:
@@ -172,24 +179,26 @@ def started(start: Callable[[], Any], console: Console) -> tuple[Any, str]:
             try:
                 return _flow(start, display), url
             except KeyboardInterrupt:
-                console.print("stopped; what is finished is kept, and the same command goes on from there")
+                console.print("Stopped. Finished stages are kept; run the same command to resume.")
                 raise typer.Exit(STOPPED) from None
 
 
-def _run_on_ray(address: str | None, *arguments: Any) -> Any:
-    """`run_study` with its arguments, its tasks on a cluster."""
+def _run_on_ray(
+    address: str | None, study: Study, workers: int | None, per_device: int | None, limits: dict[str, float]
+) -> Summary:
+    """Run `run_study` with its tasks on a Ray cluster."""
     from flows.ray_cluster import ray_cluster
     from flows.run_study import run_study
 
     with ray_cluster(address):
         from prefect_ray import RayTaskRunner
 
-        return run_study.with_options(task_runner=RayTaskRunner())(*arguments)
+        return run_study.with_options(task_runner=RayTaskRunner())(study, workers, per_device, limits)
 
 
-def _flow(start: Callable[[], Any], display: Display) -> Any:
-    """The flow's summary; raises what it failed with."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # the display says it better
+def _flow(start: Callable[[], Result], display: Display) -> Result:
+    """The flow's result; raises the error that it failed with."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # the display shows it
     from prefect.events.worker import EventsWorker
     from prefect.logging.configuration import setup_logging
     from prefect.logging.handlers import APILogHandler
@@ -200,17 +209,17 @@ def _flow(start: Callable[[], Any], display: Display) -> Any:
 
     setup_logging()
     home = current().home
-    mark_dead(home, dead(home))  # runs of this machine that were killed stay Running for ever otherwise
+    mark_dead(home, dead(home))  # otherwise killed runs of this machine stay Running for ever
     LISTENER.set(display)
     try:
         return start()
-    finally:  # what Prefect still has to tell its server must be told before the server stops
+    finally:  # send Prefect's pending logs and events before the server stops
         APILogHandler().flush()
         EventsWorker.drain_all(timeout=_LAST_EVENTS_SECONDS)
 
 
 def _page(written: str | None, study: Study, places: Places, out: Path | None) -> Path:
-    """The report's page: where the run has written it, or copied to `out`; made anew where the run could not."""
+    """The report's page as the run wrote it, or copied to `out`; written here if the run could not."""
     if written is None:
         return report.write(study.name, out or places.home / "reports" / study.name)
     if out is None:
@@ -233,5 +242,7 @@ def _print_gains(study: Study, console: Console) -> None:
     for table in rich_tables(frame, console.width):
         console.print(table)
     if left_out := frame.attrs["excluded"]:
-        console.print(f"{len(left_out)} cells are left out, since they learnt nothing or have no scores; why:")
+        console.print(
+            f"{len(left_out)} cells are left out because they learned nothing or have no scores; for the reasons:"
+        )
         console.print(f"  xtransfer results runs --study {study.name}", highlight=False)

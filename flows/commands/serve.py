@@ -1,12 +1,13 @@
-"""`xtransfer serve`: Prefect server, worker and deployments on this machine, ready for the UI, until Ctrl-C."""
+"""`xtransfer serve`: runs Prefect server, worker and deployments on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.status import Status
@@ -30,20 +31,20 @@ STATE = "serve.json"
 
 
 def command(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0: any that is free.")] = 4200,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0: any free port.")] = 4200,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; any but loopback needs a password of yours.")
+        str, typer.Option(help="Address to listen on; any but loopback needs your own password.")
     ] = "127.0.0.1",
     password_file: Annotated[
         Path | None,
         typer.Option(
-            help="File whose first line is user:password, readable by you alone. "
-            f"Or set {password.SERVER}; no password is ever an argument."
+            help="File whose first line is user:password, readable only by you. "
+            f"Or set {password.SERVER}; passwords are never arguments."
         ),
     ] = None,
     workers: Workers = None,
 ) -> None:
-    """Keep Prefect's server, a worker and the deployments until Ctrl-C; a second call says what runs."""
+    """Run Prefect's server, a worker and the deployments until Ctrl-C; a second call says what is running."""
     home = current().prepare().home
     console = Console()
     with lease_if_free(home / "prefect" / "serve.lock") as is_ours:
@@ -57,8 +58,8 @@ def command(
 def _keep_safe(host: str, has_password: bool) -> None:
     if host not in LOOPBACK and not has_password and not os.environ.get("PREFECT_API_URL"):
         raise RequestError(
-            f"--host {host}: whoever reaches the server could run programs as you; give it a password with "
-            f"--password-file, or keep 127.0.0.1 and reach it by `ssh -L 4200:127.0.0.1:4200 THIS-MACHINE`"
+            f"--host {host}: whoever reaches the server could run programs as you; set a password with "
+            f"--password-file, or keep 127.0.0.1 and connect by `ssh -L 4200:127.0.0.1:4200 THIS-MACHINE`"
         )
 
 
@@ -81,24 +82,22 @@ def _serve(home: Path, place: Place, workers: int | None, console: Console) -> N
             status.start()
             service.stop()
             state.unlink(missing_ok=True)
-    console.print("stopped; what is finished is kept, and a study started again goes on from there", soft_wrap=True)
+    console.print("Stopped. Finished stages are kept; start a study again to resume it.", soft_wrap=True)
 
 
 def _prepared(service: Service, status: Status) -> list[str]:
-    """The deployments, made; raises SourceError where the server refuses, as one with a password does."""
+    """Prepare the service and return its deployments; raises SourceError if the server refuses."""
     import httpx
 
     try:
         return service.prepare(status.update)
     except httpx.HTTPError as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]  # a timeout has no words
-        hint = f"where it has a password, set {password.CLIENT}"
-        raise SourceError(
-            f"the Prefect server at {service.url} did not answer as it should ({reason}); {hint}"
-        ) from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]  # a timeout has no message
+        hint = f"if it has a password, set {password.CLIENT}"
+        raise SourceError(f"the Prefect server at {service.url} refused a request ({reason}); {hint}") from error
 
 
-def _facts(url: str, names: list[str]) -> dict[str, Any]:
+def _facts(url: str, names: list[str]) -> dict[str, object]:
     return {"url": url, "pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "deployments": names}
 
 
@@ -115,29 +114,29 @@ def _say_ready(home: Path, url: str, names: list[str], console: Console) -> None
 
 def _ways_in(home: Path, url: str) -> list[str]:
     """How to log in. A link is for a terminal only: other users may read the file that the output went to."""
-    said = read_json(home / "prefect" / ADDRESS)
-    if said.get("url") != url:  # that of PREFECT_API_URL
+    address = read_json(home / "prefect" / ADDRESS)
+    if address.get("url") != url:  # PREFECT_API_URL names another server
         return []
     if sys.stdout.isatty():
         try:
-            return [f"log in       {link(url, password.give(password_file(said)))} (works once, within an hour)"]
-        except (RequestError, SourceError):  # a password of the environment, which this process does not have
+            return [f"log in       {link(url, password.give(password_file(address)))} (works once, within an hour)"]
+        except (RequestError, SourceError):  # the password was in the environment of another process
             pass
-    key = f"the line in {said['password_file']}" if said.get("has_key") else "your password, as user:password"
-    return [f"log in       with {key}; or run `xtransfer serve` again in a terminal, which prints a link"]
+    key = f"the line in {address['password_file']}" if address.get("has_key") else "your password, as user:password"
+    return [f"log in       with {key}; or run `xtransfer serve` again in a terminal to get a link"]
 
 
-def _say_running(home: Path, facts: dict[str, Any], console: Console) -> None:
-    """What another `xtransfer serve` of this home does."""
-    url = facts.get("url")
+def _say_running(home: Path, facts: Mapping[str, object], console: Console) -> None:
+    """Print what another `xtransfer serve` of this home is running."""
+    url, names = facts.get("url"), facts.get("deployments")
     if not isinstance(url, str):
         console.print("xtransfer serve is starting; try again in a minute")
         return
-    health = "" if healthy(url) else "; it does not answer at the moment"
+    health = "" if healthy(url) else "; not answering at the moment"
     ways_in = "" if health else "".join(f"{way}\n" for way in _ways_in(home, url))
     console.print(
-        f"xtransfer serve runs since {facts['since']}: {url.removesuffix('/api')}{health}\n"
-        f"{ways_in}deployments  {', '.join(facts['deployments'])}\n"
+        f"xtransfer serve has run since {facts['since']}: {url.removesuffix('/api')}{health}\n"
+        f"{ways_in}deployments  {', '.join(map(str, names if isinstance(names, list) else []))}\n"
         f"to stop it: Ctrl-C where it was started, or `kill {facts['pid']}`",
         highlight=False,
         soft_wrap=True,

@@ -1,4 +1,4 @@
-"""`xtransfer store`: the artifacts."""
+"""`xtransfer store`: lists, verifies and cleans up artifacts."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ app = typer.Typer(help="The artifacts: ls, verify, gc.", no_args_is_help=True)
 
 @app.command("ls")
 def ls(as_json: AsJson = False) -> None:
-    """Every artifact: what made it, when, its size."""
+    """List every artifact: the stage that made it, when, its size."""
     store = _store()
-    found = [artifact for key in store.keys() if (artifact := store.find(key))]  # noqa: SIM118 - a method, no mapping
+    found = [artifact for key in store.keys() if (artifact := store.find(key))]  # noqa: SIM118 - not a mapping
     found.sort(key=lambda artifact: artifact.manifest.started)
     if as_json:
         print_json([artifact.manifest.model_dump(mode="json") for artifact in found])
@@ -67,22 +67,22 @@ def verify() -> None:
 @app.command("gc")
 def gc(
     min_age: Annotated[
-        float, typer.Option("--min-age", metavar="DAYS", min=0, help="Keep what was made or used in the last DAYS.")
+        float, typer.Option("--min-age", metavar="DAYS", min=0, help="Keep artifacts made or used in the last DAYS.")
     ] = 7.0,
     damaged: Annotated[bool, typer.Option("--damaged", help="Remove damaged artifacts too.")] = False,
     cache_days: Annotated[
-        float, typer.Option("--cache-days", min=0, help="Remove encoded rows that nothing has read for so many days.")
+        float, typer.Option("--cache-days", min=0, help="Remove encoded rows unused for this many days.")
     ] = 30.0,
     also: Annotated[
         list[str] | None,
-        typer.Option("--also", metavar="DATABASE", help="URL or file of another database that uses it. Repeatable."),
+        typer.Option("--also", metavar="DATABASE", help="Another database that uses the store. Repeatable."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
 ) -> None:
-    """Remove artifacts that no recorded study or score needs, what killed stages left, and old encoded rows.
+    """Remove artifacts that no recorded study or score needs, leftovers of killed stages, and old encoded rows.
 
-    Lists what would go and asks first. What a process makes, and what a study has planned, stays.
+    Lists them and asks first. Keeps what a process is making and what a study has planned.
     """
     from xtransfer.base import disk_cache as encoded
     from xtransfer.base.settings import current
@@ -91,8 +91,8 @@ def gc(
     from xtransfer.results.users import demand_all_users
 
     if not (yes or dry_run or sys.stdin.isatty()):
-        raise RequestError("store gc deletes files and asks first, and nobody is there to answer: "
-                           "--yes removes without asking, --dry-run only lists")  # fmt: skip
+        raise RequestError("store gc asks before it deletes files, which needs a terminal: "
+                           "use --yes to remove without asking, or --dry-run to list")  # fmt: skip
     store = _store()
     with ExitStack() as opened:
         urls = [current().database_url, *map(_database_url, also or ())]
@@ -113,7 +113,7 @@ def gc(
 
 
 def _list(doomed: Sequence[Unused], files: int, size: int, days: float) -> None:
-    """What would go, and the total."""
+    """Print what would be removed, and the total."""
     if doomed:
         table = Table(box=None, pad_edge=False)
         for heading in ("key", "stage", "why", "days old", "MB"):
@@ -135,7 +135,7 @@ def _count(sizes: Sequence[int], what: str) -> str:
 
 
 def _database_url(text: str) -> str:
-    """The URL of a database that is named by URL, by its file, or by the home that it is in."""
+    """The URL of a database given as a URL, its file, or its home."""
     if "://" in text:
         return text
     file = Path(text).expanduser().absolute()

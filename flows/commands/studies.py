@@ -1,4 +1,4 @@
-"""`xtransfer studies`: the built-in studies, a line each."""
+"""`xtransfer studies`: lists the built-in studies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flows.terminal import Console
 
 
 def command(as_json: AsJson = False) -> None:
-    """The built-in studies, a line each."""
+    """List the built-in studies."""
     from xtransfer.study.builtin import STUDIES
 
     if as_json:

@@ -1,4 +1,4 @@
-"""`xtransfer results export`, `import` and `forget`: whole studies passed on, taken in, and removed."""
+"""`xtransfer results export`, `import` and `forget`: move results to another database, and remove studies."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _WHERE = "A .parquet file, which pandas opens, or a .sqlite file."
 
 
 class Side(StrEnum):
-    """Whose numbers stand where two databases differ."""
+    """Whose numbers to keep where two databases differ."""
 
     ours = "ours"
     theirs = "theirs"
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands to `xtransfer results`."""
+    """Add the commands to `xtransfer results`."""
     app.command("export")(export)
     app.command("import")(bring_in)
     app.command("forget")(forget)
@@ -36,7 +36,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write results, with all that says where they came from, to one file. Artifacts are not in it."""
+    """Write results and their provenance to one file, without artifacts."""
     from xtransfer.analysis.results import open_results
     from xtransfer.results.moving import export as write
 
@@ -50,11 +50,11 @@ def export(
 
 
 def bring_in(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `xtransfer results export` has written.")],
-    prefer: Annotated[Side | None, typer.Option("--prefer", help="Whose numbers stand where both differ.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `xtransfer results export`.")],
+    prefer: Annotated[Side | None, typer.Option("--prefer", help="Whose numbers to keep where both differ.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Merge the results of a file into this database; what is here already is not doubled."""
+    """Merge the results of a file into this database, without duplicates."""
     from xtransfer.base.settings import current
     from xtransfer.results.database import open_database
     from xtransfer.results.moving import bring_in as read
@@ -65,29 +65,29 @@ def bring_in(
         print_json({**vars(done), "conflicts": [vars(conflict) for conflict in done.conflicts]})
         return
     echo(
-        f"{file}: {done.new} new cells, {done.completed} completed, {done.replaced} replaced, {done.known} as they "
-        f"were; {done.rows['score']} scores written"
+        f"{file}: {done.new} new cells, {done.completed} completed, {done.replaced} replaced, {done.known} "
+        f"unchanged; {done.rows['score']} scores written"
     )
     for conflict in done.conflicts:
-        echo(f"{conflict}; {prefer} stands")
+        echo(f"{conflict}; kept {prefer}")
 
 
 def forget(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a recorded study.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be removed.")] = False,
 ) -> None:
-    """Remove a study from the database: its cells that no other study has, and their scores. Artifacts stay."""
+    """Remove a study from the database, with cells and scores that no other study has. Artifacts are kept."""
     from xtransfer.base.settings import current
     from xtransfer.results.database import open_database
     from xtransfer.results.forget import forget as remove
 
     if not (yes or dry_run or sys.stdin.isatty()):
-        raise RequestError("results forget removes scores and asks first, and nobody is there to answer: "
-                           "--yes removes without asking, --dry-run only counts")  # fmt: skip
+        raise RequestError("results forget asks before it removes scores, which needs a terminal: "
+                           "use --yes to remove without asking, or --dry-run to count")  # fmt: skip
     with open_database(current().prepare().database_url) as database:
         found = remove(database, study, dry_run=True)
-        stay = f"; {found.shared} cells stay, for other studies have them" if found.shared else ""
+        stay = f"; {found.shared} cells are kept because other studies have them" if found.shared else ""
         echo(f"{study}: {found.cells} cells with {found.scores} scores{stay}")
         if dry_run:
             return
@@ -95,4 +95,4 @@ def forget(
             echo("nothing was removed")
             return
         remove(database, study)
-    echo(f"{study}: removed; `xtransfer store gc` lists the artifacts that nothing needs now")
+    echo(f"{study}: removed; `xtransfer store gc` lists artifacts that are no longer needed")

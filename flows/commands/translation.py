@@ -1,9 +1,9 @@
-"""`xtransfer translate`: a benchmark's English training rows in other languages, and how good they are."""
+"""`xtransfer translate`: translates a benchmark's English training rows and reports their quality."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 def command(
     benchmark: Annotated[str, typer.Argument(help="A benchmark with English training rows: lab-nli, mnli ...")],
-    to: Annotated[str, typer.Option("--to", metavar="CODES", help="Languages, with commas between: de,tr")],
-    engine: Annotated[str, typer.Option("--engine", help="What translates: lab-marian, opus-mt, parallel ...")],
-    rows: Annotated[int | None, typer.Option(min=1, help="Translate the first so many rows; default: all.")] = None,
+    to: Annotated[str, typer.Option("--to", metavar="CODES", help="Languages, separated by commas: de,tr")],
+    engine: Annotated[str, typer.Option("--engine", help="The translation engine: lab-marian, opus-mt, parallel ...")],
+    rows: Annotated[int | None, typer.Option(min=1, help="Translate the first N rows; default: all.")] = None,
     align_tags: Annotated[
-        bool, typer.Option("--align-tags", help="Of a benchmark with a tag for each word, move the tags, too.")
+        bool, typer.Option("--align-tags", help="For a benchmark with one tag per word: move the tags too.")
     ] = False,
     way_back: Annotated[
         str | None,
@@ -33,18 +33,17 @@ def command(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Translate training rows for studies to come; show quality, what was left out and why, and some sentences."""
+    """Translate training rows for later studies; show quality, dropped rows by reason, and some sentences."""
     from xtransfer.planning.single_runs import translations
     from xtransfer.report import translated
 
-    def start() -> Any:
+    def start() -> dict[str, str]:
         from flows.translate_data import translate_data
 
-        return translate_data(benchmark, languages, engine, rows, **options, workers=workers)
+        return translate_data(benchmark, languages, engine, rows, align_tags, way_back, workers)
 
     languages = [code.strip() for code in to.split(",") if code.strip()]
-    options: dict[str, Any] = {"align_tags": align_tags, "way_back": way_back}
-    wanted = translations(benchmark, languages, engine, rows, **options)
+    wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags, way_back=way_back)
     console = Console(stderr=as_json)
     started(start, console)
     made, round_trips = translated.parted(_found([stage.key for stage in wanted.results]))
@@ -69,11 +68,11 @@ def _found(keys: Sequence[str]) -> list[Artifact]:
     store = ArtifactStore(current().store)
     found = [store.find(key) for key in keys]
     if missing := [key for key, one in zip(keys, found, strict=True) if one is None]:
-        raise RequestError(f"{', '.join(missing)}: gone from the store since; run the command again")
+        raise RequestError(f"{', '.join(missing)}: no longer in the store; run the command again")
     return [one for one in found if one is not None]
 
 
-def _table(title: str, lines: list[dict[str, Any]]) -> Table:
+def _table(title: str, lines: Sequence[Mapping[str, object]]) -> Table:
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for name in lines[0]:
         table.add_column(name, overflow="fold")

@@ -1,11 +1,11 @@
-"""`xtransfer watch`: look for new checkpoints once, and run what is to be run for each, as `xtransfer run` does."""
+"""`xtransfer watch`: looks for new checkpoints once and runs each, as `xtransfer run` does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -21,7 +21,9 @@ from xtransfer.base.errors import RequestError, XTransferError
 from xtransfer.base.settings import Settings, current
 
 if TYPE_CHECKING:
+    from flows.run_study import Summary
     from xtransfer.results.database import Database
+    from xtransfer.study.study import Study
     from xtransfer.watch.claims import Turn
     from xtransfer.watch.record import Look, Sighting
     from xtransfer.watch.watch import Watch
@@ -30,13 +32,13 @@ _ALONE = ("--source", "--target", "--study", "--small", "--set", "--name", "--si
 
 
 def command(
-    file: Annotated[Path | None, typer.Argument(help="A watch as a YAML file; or say one with the options.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A watch as a YAML file; or use the options.")] = None,
     source: Annotated[
         list[str] | None,
         typer.Option("--source", help="/runs/*/checkpoint-*, s3://bucket/runs/*, hf://someone/model. Repeatable."),
     ] = None,
     target: Annotated[
-        list[str] | None, typer.Option("--target", help="Score each on this, as `evaluate` does. Repeatable.")
+        list[str] | None, typer.Option("--target", help="Score each on this target, as `evaluate` does. Repeatable.")
     ] = None,
     study: Annotated[str | None, typer.Option("--study", help="Or run this study with each as its encoder.")] = None,
     small: Small = False,
@@ -44,24 +46,22 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="A.B=C", help="Replace a field of the study, or of the evaluation. Repeatable."),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the watch; default: after what it runs.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Pass over what was written before (UTC).")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the watch; default: derived from what it runs.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Skip checkpoints written before (UTC).")] = None,
     steady: Annotated[
-        float | None, typer.Option(min=0, help="Seconds without writing after which one counts; default: 60.")
+        float | None, typer.Option(min=0, help="Seconds without writes before one counts; default: 60.")
     ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Run those again whose run has failed.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is there; record, run and schedule nothing.")
-    ] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Run checkpoints again whose run failed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list; record, run and schedule nothing.")] = False,
     every: Annotated[
-        float | None, typer.Option(min=1, metavar="SECONDS", help="Have the server look so often from now on.")
+        float | None, typer.Option(min=1, metavar="SECONDS", help="Have the server look at this interval.")
     ] = None,
     cron: Annotated[str | None, typer.Option(help="Have the server look at these times (UTC).")] = None,
-    off: Annotated[bool, typer.Option("--off", help="Have the server look no longer.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Remove the schedule from the server.")] = False,
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for new checkpoints once; each that is whole and new is run, one after the other."""
+    """Look for new checkpoints once, and run each that is whole and new, one after the other."""
     from xtransfer.results.database import open_database
     from xtransfer.watch.claims import states
     from xtransfer.watch.record import record
@@ -84,11 +84,11 @@ def command(
         raise typer.Exit(1)
 
 
-def _watch(file: Path, given: tuple[Any, ...]) -> Watch:
+def _watch(file: Path, given: Sequence[object]) -> Watch:
     from xtransfer.watch.watch import Watch
 
     if named := [option for option, value in zip(_ALONE, given, strict=True) if value]:
-        raise RequestError(f"{', '.join(named)}: the file says that; change {file}, or leave it out")
+        raise RequestError(f"{', '.join(named)}: set in the file; change {file}, or leave the option out")
     return declared.read(Watch, file)
 
 
@@ -102,13 +102,13 @@ def _said(
     since: datetime | None,
     steady: float | None,
 ) -> Watch:
-    """The watch that the options say. Its name tells what it runs, so that another thing to run is another watch."""
+    """The watch that the options describe. Its default name depends on what it runs."""
     from xtransfer.watch.watch import Watch
 
     if not source or not (target or study):
-        raise RequestError("name a watch file, or say --source PATTERN and either --target or --study")
+        raise RequestError("name a watch file, or give --source PATTERN and either --target or --study")
     changes = dict(map(setting, settings or ()))
-    what: dict[str, Any] = {"study": study, "small": small, "settings": changes}
+    what: dict[str, object] = {"study": study, "small": small, "settings": changes}
     if target:
         what = {"evaluate": {"targets": target, **changes}, **({"study": study} if study else {}), "small": small}
     values = {"name": name or f"watch-{digest(what)[:8]}", "sources": source, "since": since, **what}
@@ -118,24 +118,25 @@ def _said(
 def _on_the_clock(
     watch: Watch, every: float | None, cron: str | None, off: bool, places: Settings, console: Console
 ) -> None:
-    """Have the server look by itself, or no longer."""
+    """Put the watch on the server's schedule, or take it off."""
     if (every is not None) + (cron is not None) + off > 1:
-        raise RequestError("--every, --cron and --off: say one of them")
+        raise RequestError("--every, --cron and --off: give only one of them")
     with prefect_api(places.home):
         from flows.watch_schedule import keep_watching, stop_watching
 
         if off:
-            said = "is looked after no longer" if stop_watching(watch.name) else "was on no schedule"
+            done = "is no longer scheduled" if stop_watching(watch.name) else "had no schedule"
         else:
             keep_watching(watch, every, cron)
-            said = f"is looked after every {every:g} s" if every is not None else f"is looked after at '{cron}' (UTC)"
-    console.print(f"watch {watch.name} {said}, while `xtransfer serve` runs", highlight=False, soft_wrap=True)
+            times = f"every {every:g} s" if every is not None else f"at '{cron}' (UTC)"
+            done = f"looks {times} while `xtransfer serve` runs"
+    console.print(f"watch {watch.name} {done}", highlight=False, soft_wrap=True)
 
 
 def _look_and_run(
     watch: Watch, db: Database, places: Settings, retry: bool, workers: int | None, console: Console
 ) -> tuple[Look, dict[str, str]]:
-    """What was found, and of what ran (by digest) why it failed, or ''."""
+    """What was found, and for each run (by digest) why it failed, or ''."""
     from xtransfer.watch.claims import again, recover
     from xtransfer.watch.record import record
 
@@ -153,7 +154,7 @@ def _look_and_run(
 
 
 def _turns(watch: Watch, db: Database, places: Settings, ran: dict[str, str]) -> Iterator[Turn]:
-    """One after the other whose turn it is; all use one Prefect server, which is started for the first."""
+    """The checkpoints to run, one after the other, on one Prefect server that is started for the first."""
     from xtransfer.watch.claims import take_turns
 
     turns = take_turns(watch, db)
@@ -187,7 +188,7 @@ def _run(
             study = watch.study_for(fetched.encoder(claim.location, turn.digest, places.home), claim.study)
             try:
                 done = run(study, lambda: _flow(study, workers), None, console)
-            except typer.Exit:  # Ctrl-C, which `run` has said
+            except typer.Exit:  # Ctrl-C, which `run` has reported
                 raise KeyboardInterrupt from None
             done.say(console, f"xtransfer results scores --study {study.name}")
     except XTransferError as error:
@@ -195,7 +196,7 @@ def _run(
         console.print(f"  [red]failed:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
 
 
-def _flow(study: Any, workers: int | None) -> Any:
+def _flow(study: Study, workers: int | None) -> Summary:
     from flows.run_study import run_study
 
     return run_study(study, workers)
@@ -211,7 +212,7 @@ def _show(
         print_json({"watch": watch.name, "checkpoints": rows, "ran": len(ran), "faults": looked.faults})
         return
     if not rows:
-        console.print(f"no checkpoint is there: {escape(', '.join(watch.sources))}", highlight=False, soft_wrap=True)
+        console.print(f"no checkpoint found: {escape(', '.join(watch.sources))}", highlight=False, soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("checkpoint", "step", "state", "run", "why"):
@@ -222,7 +223,7 @@ def _show(
     console.print(table)
 
 
-def _facts(sighting: Sighting, run: str, reason: str) -> dict[str, Any]:
+def _facts(sighting: Sighting, run: str, reason: str) -> dict[str, object]:
     return {
         "location": sighting.candidate.location,
         "step": sighting.candidate.step,

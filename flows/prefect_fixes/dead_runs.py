@@ -1,4 +1,4 @@
-"""Flow runs whose process is gone: marked, with their task runs, so that none stays Running for ever."""
+"""Marks flow runs whose process is gone, and their task runs, which would stay Running for ever."""
 
 from __future__ import annotations
 
@@ -29,21 +29,20 @@ from prefect.states import Cancelled, Crashed
 from flows.run_lock import dead, forget
 
 _UNENDED = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
-_PAGE = 200  # the most that Prefect gives at once; a flow run has fewer tasks at the same time
+_PAGE = 200  # the most that Prefect returns at once; a flow run has fewer tasks at the same time
 _HEARTBEAT = "prefect.flow-run.heartbeat"
 _ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "TimedOut")}
-# Runs of other machines, and other people's flows, have a heartbeat as often as Prefect's own setting says; one may be
-# lost on the way.
+# Runs of other machines and other flows have Prefect's default heartbeat interval; single heartbeats may be lost.
 _SILENT_SECONDS = 3 * 180
-AUTOMATION = "xtransfer: a run that says nothing any more has crashed"
-CRASHED = "its process is gone; run it again to go on from what is finished"
-STOPPED = "stopped with xtransfer serve; run it again to go on from what is finished"
+AUTOMATION = "xtransfer: mark runs without heartbeats as crashed"
+CRASHED = "its process is gone; run it again to resume"
+STOPPED = "stopped with xtransfer serve; run it again to resume"
 
 
 def mark_dead(home: Path, known: Iterable[str] = ()) -> list[str]:
-    """Mark flow runs of this machine whose process is gone; returns those that are dead and not marked yet.
+    """Mark flow runs of this machine whose process is gone; returns the dead runs not marked yet.
 
-    A run is marked when it is among `known`, what the last call gave: its worker may be about to mark it itself.
+    Only runs among `known`, the result of the last call, are marked: a worker may be about to mark its own.
     """
     waiting = []
     for run in dead(home):
@@ -57,7 +56,7 @@ def mark_dead(home: Path, known: Iterable[str] = ()) -> list[str]:
 
 
 def mark_stopped(home: Path, runs: Iterable[str]) -> None:
-    """Mark flow runs that were ended together with `xtransfer serve` as cancelled, whatever their last words were."""
+    """Mark flow runs that ended with `xtransfer serve` as cancelled, whatever state they reported."""
     with get_client(sync_client=True) as client:
         for run in runs:
             _mark(client, UUID(run), STOPPED, stopped=True)
@@ -65,17 +64,17 @@ def mark_stopped(home: Path, runs: Iterable[str]) -> None:
 
 
 def mark_never_begun(pool: str, worker: str) -> None:
-    """Mark runs that `worker`, which is gone, had taken from `pool` and died with before they began."""
+    """Mark runs that `worker` had taken from `pool` but not begun when it died."""
     with get_client(sync_client=True) as client:
         others = (one for one in client.read_workers_for_work_pool(pool, offset=0, limit=_PAGE) if one.name != worker)
         if any(one.status == WorkerStatus.ONLINE for one in others):
-            return  # they may be another's, about to start; Prefect does not say whose
+            return  # pending runs may be another worker's, about to start; Prefect does not say whose
         pending = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])))
         in_pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
         for run in client.read_flow_runs(
             flow_run_filter=pending, work_pool_filter=in_pool, sort=FlowRunSort.ID_DESC, limit=_PAGE
         ):
-            client.set_flow_run_state(run.id, Crashed(message="its worker was gone before it began"), force=True)
+            client.set_flow_run_state(run.id, Crashed(message="its worker died before it began"), force=True)
 
 
 def _mark(client: SyncPrefectClient, run: UUID, reason: str, stopped: bool = False) -> None:
@@ -99,7 +98,7 @@ def _ended(state: State | None, reason: str, stopped: bool) -> State:
 
 
 def watch_heartbeats() -> None:
-    """Install the automation that marks runs of any machine as crashed once their heartbeats stop."""
+    """Install the automation that marks runs on any machine as crashed when their heartbeats stop."""
     trigger = EventTrigger(
         posture=Posture.Proactive,
         match={"prefect.resource.id": "prefect.flow-run.*"},

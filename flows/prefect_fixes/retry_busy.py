@@ -1,8 +1,8 @@
-"""Requests that the Prefect server could not serve at the moment are served again, before anybody is told.
+"""Retries requests inside the Prefect server while its database is busy.
 
-SQLite lets one transaction write at a time. One that has read, and wants to write after another wrote meanwhile, is
-undone at once, whatever it might wait, and Prefect answers 503: ask again. Its Python client does that. Its pages do
-not, and the click of a person would be lost.
+SQLite lets one transaction write at a time. A transaction that has read, and wants to write after another has written,
+is rolled back at once, and Prefect answers 503. Its Python client retries; its web pages do not, so a user's click
+would be lost.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-Message = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]  # as ASGI defines it: the values depend on the key
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_READS = ("GET", "HEAD", "OPTIONS")  # `/api/ready` answers 503 on purpose
+_READS = ("GET", "HEAD", "OPTIONS")  # not retried: `/api/ready` answers 503 on purpose
 _BUSY = 503
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds; each is twice the one before
-_PATIENCE = 20.0  # seconds from the request, after which its sender is told
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds; doubled each time
+_PATIENCE = 20.0  # seconds from the request, after which the 503 is sent
 
 
 def served_again(app: App) -> App:
-    """`app`, of which a request that writes is told that the server is busy only when it stays so."""
+    """`app` with retries: a request that writes gets a 503 only if the server stays busy."""
 
     async def serving(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in _READS:
@@ -40,18 +40,18 @@ def served_again(app: App) -> App:
 
 
 async def _is_busy(app: App, scope: Message, receive: Receive, send: Send, tell: bool) -> bool:
-    """Serve a request; whether that it is busy was all that there was to say, and was not said."""
+    """Serve a request; returns whether the answer was 503 and was held back."""
     answer = _Answer(send, tell)
     try:
         await app({**scope}, receive, answer)
-    except Exception:  # Prefect raises, for its log, what it has answered
+    except Exception:  # Prefect answers 503 and then raises, for its log
         if not answer.is_held_back:
             raise
     return answer.is_held_back
 
 
 async def _whole(receive: Receive) -> list[Message]:
-    """What a request says, to its end or to where its sender went."""
+    """The messages of a request, up to its end or its client's disconnect."""
     messages = [await receive()]
     while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
         messages.append(await receive())
@@ -59,7 +59,7 @@ async def _whole(receive: Receive) -> list[Message]:
 
 
 class _Request:
-    """A request that was received, and what comes after it."""
+    """Replays a received request, then passes on what follows."""
 
     def __init__(self, body: list[Message], later: Receive) -> None:
         self._left, self._later = [*body], later
@@ -69,7 +69,7 @@ class _Request:
 
 
 class _Answer:
-    """Passes an answer on, unless it is that the server is busy and that is not to be told."""
+    """Passes an answer on, except a 503 that is to be held back."""
 
     def __init__(self, send: Send, tell: bool) -> None:
         self._send, self._tell = send, tell

@@ -1,7 +1,7 @@
-"""The deployments of deployments/prefect.yaml, brought to a server: made, changed, and removed when they left the file.
+"""Deploys deployments/prefect.yaml to a server: creates, updates, and removes deployments that left the file.
 
-`prefect deploy --all` reads the same file. Here it is done in this process, from the installed package as from a clone,
-and what a person has set in the UI (schedules, a pause) is kept, unless the file says something about it.
+`prefect deploy --all` reads the same file. This does it in process, from the installed package or a clone, and keeps
+what users set in the UI (schedules, a pause) unless the file sets it.
 """
 
 from __future__ import annotations
@@ -27,20 +27,21 @@ from flows.private import read_json, write_json
 from xtransfer.base.version import __version__
 
 POOL = "local"
+Entry = dict[str, Any]  # a deployment as its YAML declares it; Prefect checks the values
 
 
-def declared(file: str = "prefect.yaml") -> list[dict[str, Any]]:
-    """What a file of the package `deployments` declares."""
+def declared(file: str = "prefect.yaml") -> list[Entry]:
+    """The deployments that a file of the package `deployments` declares."""
     text = files("deployments").joinpath(file).read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = yaml.safe_load(text)["deployments"]
+    found: list[Entry] = yaml.safe_load(text)["deployments"]
     return found
 
 
 def deploy(made: Path) -> list[str]:
-    """Make the work pool and every deployment; returns their names, FLOW/DEPLOYMENT.
+    """Create or update the work pool and every deployment; returns their names, FLOW/DEPLOYMENT.
 
-    `made`: file that holds the ids of those made before. What is in there and not declared any more is removed; what
-    a person has made, or copied from ours in the UI, is not.
+    `made`: file with the ids of deployments made before. Those no longer declared are removed; deployments that users
+    made, or copied from ours in the UI, are kept.
     """
     with get_client(sync_client=True) as client:
         make_pool(client, POOL, "Runs on this machine")
@@ -55,15 +56,15 @@ def deploy(made: Path) -> list[str]:
     return list(deployed.values())
 
 
-def flow_of(entrypoint: str) -> Flow[..., Any]:
+def flow_of(entrypoint: str) -> Flow[..., object]:
     """The flow that an entrypoint names."""
     module, _, name = entrypoint.rpartition(".")
-    flow: Flow[..., Any] = getattr(importlib.import_module(module), name)
+    flow: Flow[..., object] = getattr(importlib.import_module(module), name)
     return flow
 
 
-def deployment_of(declared: dict[str, Any]) -> RunnerDeployment:
-    """One entry of the file, as Prefect brings it to a server."""
+def deployment_of(declared: Entry) -> RunnerDeployment:
+    """One entry of the file as a Prefect deployment."""
     limit = declared.get("concurrency_limit")
     schedules = [_schedule_config_to_deployment_schedule(one) for one in declared.get("schedules") or ()]
     deployment = RunnerDeployment.from_flow(
@@ -80,13 +81,13 @@ def deployment_of(declared: dict[str, Any]) -> RunnerDeployment:
         job_variables=declared["work_pool"].get("job_variables"),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    said: set[str] = {"schedules"} if schedules else set()
-    deployment.model_fields_set.difference_update({"schedules", "paused"} - said)  # unset: what a person set stays
+    given: set[str] = {"schedules"} if schedules else set()
+    deployment.model_fields_set.difference_update({"schedules", "paused"} - given)  # unset: keep what users set
     return deployment
 
 
 def make_pool(client: SyncPrefectClient, name: str, description: str) -> None:
-    """A work pool whose workers start processes, unless it is there."""
+    """Create a work pool whose workers start processes, unless it exists."""
     try:
         client.read_work_pool(name)
     except ObjectNotFound:
@@ -96,5 +97,5 @@ def make_pool(client: SyncPrefectClient, name: str, description: str) -> None:
 def _remove(client: SyncPrefectClient, deployment: UUID) -> None:
     try:
         client.delete_deployment(deployment)
-    except ObjectNotFound:  # a person was first, or it is another server
+    except ObjectNotFound:  # a user removed it, or this is another server
         return

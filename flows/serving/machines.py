@@ -1,6 +1,6 @@
-"""Brings the deployment of studies on several machines to a server: `python -m flows.serving.machines [--pool NAME]`.
+"""Deploys studies on several machines to a server: `python -m flows.serving.machines [--pool NAME]`.
 
-From a clone, `prefect deploy --all --prefect-file deployments/machines.yaml` brings the same, where the pool is there.
+From a clone, `prefect deploy --all --prefect-file deployments/machines.yaml` does the same if the pool exists.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ FILE = "machines.yaml"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Deploy to the server of PREFECT_API_URL; a second time changes nothing. Returns the exit status."""
+    """Deploy to the server of PREFECT_API_URL; repeating it changes nothing. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m flows.serving.machines", description=__doc__)
-    parser.add_argument("--pool", help=f"a work pool that is there; default: {POOL}, made if it is missing")
+    parser.add_argument("--pool", help=f"an existing work pool; default: {POOL}, created if it is missing")
     pool = parser.parse_args(arguments).pool
     with get_client(sync_client=True) as client:
         if pool is None:
@@ -30,7 +30,10 @@ def main(arguments: Sequence[str]) -> int:
             try:
                 client.read_work_pool(pool)
             except ObjectNotFound:
-                print(f"no work pool '{pool}': make it first, see docs/how-to/several-machines.md", file=sys.stderr)
+                print(
+                    f"there is no work pool '{pool}'; create it: docs/how-to/several-machines.md",
+                    file=sys.stderr,
+                )
                 return 2
     for one in declared(FILE):
         deployment = deployment_of(one | {"work_pool": {"name": pool or POOL}})

@@ -1,8 +1,8 @@
-"""Prefect's process worker, which starts nothing but flows: `python -m flows.serving.pool_worker POOL NAME`.
+"""Prefect's process worker, restricted to starting flows: `python -m flows.serving.pool_worker POOL NAME`.
 
-The job variables of Prefect's own worker hold a command, environment variables and a folder, each a way to run any
-program. Ours refuses runs that have job variables, and reads none from the work pool's template: a form, a schedule
-and an automation say which flow runs with which parameters, and nothing else.
+Job variables (a command, environment variables, a folder) would let a run start any program. This worker refuses runs
+that have any and ignores those of the work pool's template: forms, schedules and automations can only choose a flow and
+its parameters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, WorkPool
     from prefect.client.schemas.responses import DeploymentResponse
 
-_FIXED: dict[str, Any] = {"job_configuration": {}, "variables": {}}
+_FIXED: dict[str, dict[str, object]] = {"job_configuration": {}, "variables": {}}
 
 
 class Configuration(ProcessJobConfiguration):
-    """How a run is started: the same for all."""
+    """How a run is started: the same way for all."""
 
     @classmethod
     async def resolve_for_flow_run(
@@ -40,14 +40,14 @@ class Configuration(ProcessJobConfiguration):
         worker_id: UUID | None = None,
         deployment: DeploymentResponse | None = None,
     ) -> Configuration:
-        """The configuration of one run; raises RequestError where the run or its deployment has job variables."""
+        """The configuration of one run; raises RequestError if the run or its deployment has job variables."""
         if deployment is None and flow_run.deployment_id is not None:
             deployment = await client.read_deployment(flow_run.deployment_id)
         given = {**((deployment and deployment.job_variables) or {}), **(flow_run.job_variables or {})}
         if named := sorted(name for name, value in given.items() if value not in (None, {}, "")):
             raise RequestError(
-                f"job variables are not allowed here ({', '.join(named)}): they can change the program that is run; "
-                "remove them from the run or its deployment, or use a work pool and a worker of your own"
+                f"job variables are not allowed here ({', '.join(named)}): they can change the program that runs; "
+                "remove them from the run or its deployment, or use your own work pool and worker"
             )
         return await super().resolve_for_flow_run(
             flow_run,
@@ -60,7 +60,7 @@ class Configuration(ProcessJobConfiguration):
 
 
 def main(pool: str, name: str) -> None:
-    """Work until a signal comes."""
+    """Run the worker until a signal ends it."""
     worker = ProcessWorker(work_pool_name=pool, name=name, create_pool_if_not_found=False)
     worker.job_configuration = Configuration
     setup_signal_handlers_worker(os.getpid(), "the process worker", print)

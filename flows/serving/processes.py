@@ -1,4 +1,4 @@
-"""Ending processes with all that they started, within a time that is known before."""
+"""Ends processes and all their descendants within a known time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _ROUNDS = 3  # a process may start another while it is being ended
 
 
 def adopt_orphans() -> None:
-    """Make processes whose parent dies children of this one, so that none is lost sight of. Linux only."""
+    """Adopt descendants whose parent dies, so that none escapes `end_descendants`. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_descendants(seconds: float) -> None:
-    """End every process that this one started, directly or not: asked first, killed after `seconds`.
+    """End all descendants of this process: SIGTERM first, SIGKILL after `seconds`.
 
-    Only children and theirs are asked, a worker and its flow runs: a stage that ended before its flow would look to
-    it like one that failed, and be recorded so.
+    Only children and grandchildren (a worker and its flow runs) get SIGTERM: a stage that ended before its flow would
+    be recorded as failed.
     """
     for one in (asked := _down_to(2)):
         _send(one, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What `xtransfer serve` keeps running: a worker beside the server, and a look at what has died."""
+"""What `xtransfer serve` keeps running: a worker beside the server, and a check for dead runs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from xtransfer.store.manifest import host
 
 _LOOK_EVERY = 1.0  # seconds
 _MARK_EVERY = 10  # looks
-_MOST_SILENCE = 6  # looks at the server without an answer: a busy machine may need a minute
-_MOST_RESTARTS = 5  # of a worker that ends by itself, without a quiet hour between
+_MOST_SILENCE = 6  # checks of the server without an answer: a busy machine may need a minute
+_MOST_RESTARTS = 5  # of a worker that ends by itself without a quiet hour in between
 _QUIET_SECONDS = 3600
 
 
@@ -31,7 +31,7 @@ class Service:
     def __init__(self, home: Path, url: str) -> None:
         self.home = home
         self.url = url
-        self.worker_name = f"{host()}-{digest(str(home))[:6]}"  # the same at each start: Prefect lists every name
+        self.worker_name = f"{host()}-{digest(str(home))[:6]}"  # the same at each start: Prefect keeps every name
         self.restarts = 0
         self._stopping = False
         self._worker: Worker | None = None
@@ -40,8 +40,8 @@ class Service:
         self._silence = 0
 
     def prepare(self, note: Callable[[str], None]) -> list[str]:
-        """Make pool, deployments and automation, and mark what an earlier service left; returns the deployments."""
-        note("making the deployments")
+        """Create pool, deployments and automation, and mark runs of an earlier service; returns the deployments."""
+        note("creating the deployments")
         names = deploy(self.home / "prefect" / "deployments.json")
         watch_heartbeats()
         note("looking for runs that were killed")
@@ -54,9 +54,9 @@ class Service:
         self._worker = Worker(POOL, self.worker_name, self.home / "prefect" / "worker.log")
 
     def keep(self) -> None:
-        """Return when SIGINT or SIGTERM came; until then start the worker again where it ends, and mark dead runs.
+        """Until SIGINT or SIGTERM, restart the worker when it ends, and mark dead runs.
 
-        Raises SourceError where worker or server cannot be kept.
+        Raises SourceError if the worker keeps ending or the server has gone.
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
@@ -69,14 +69,14 @@ class Service:
                 self._look_at_server()
 
     def stop(self) -> None:
-        """End the worker and its flow runs, and mark these; a second signal does not hurry it."""
+        """End the worker and its flow runs, and mark the runs; further signals are ignored."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         before = running(self.home)
         if self._worker is not None:
             self._worker.stop()
         if healthy(self.url):
-            still = set(running(self.home))  # of `xtransfer run`, which has its own end
+            still = set(running(self.home))  # of `xtransfer run`, which ends by itself
             mark_stopped(self.home, [run for run in before if run not in still])
             mark_never_begun(POOL, self.worker_name)
 
@@ -90,7 +90,7 @@ class Service:
             self.restarts = 0
         self.restarts += 1
         if self.restarts > _MOST_RESTARTS:
-            raise SourceError(f"the worker ended {self.restarts} times; its last words are in {self._log('worker')}")
+            raise SourceError(f"the worker ended {self.restarts} times; see {self._log('worker')}")
         self._worker.stop()
         self.start()
 
@@ -108,6 +108,6 @@ class Service:
 
 
 def share_out(workers: int | None) -> None:
-    """Set how many stages a flow run of the worker has at the same time, where its form does not say."""
+    """Set the number of stages at the same time for flow runs whose form does not set it."""
     if workers is not None:
         os.environ["XTRANSFER_WORKERS"] = str(workers)

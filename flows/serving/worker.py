@@ -1,8 +1,8 @@
-"""Keeps one Prefect worker: `python -m flows.serving.worker POOL NAME`.
+"""Runs one Prefect worker: `python -m flows.serving.worker POOL NAME`.
 
-It holds the worker's process (flows.serving.pool_worker) and all that the worker starts. When its standard input ends
-(its owner is done, or was killed) or the worker itself ends, it ends every flow run and every stage with it. Prefect's
-worker alone was seen alive eight minutes after SIGTERM, and its flow runs outlive it when it is killed.
+It owns the worker's process (flows.serving.pool_worker) and all that the worker starts. When its standard input closes
+(its owner is done or was killed) or the worker ends, it ends every flow run and stage. Prefect's worker alone was seen
+alive eight minutes after SIGTERM, and its flow runs outlive it when it is killed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from flows.serving.processes import adopt_orphans, end_descendants
 
 POOL_WORKER = "flows.serving.pool_worker"
 _END_SECONDS = 5.0
-_SETTINGS = {"PREFECT_WORKER_QUERY_SECONDS": "2"}  # a person who has pressed a button is waiting
+_SETTINGS = {"PREFECT_WORKER_QUERY_SECONDS": "2"}  # seconds; a user who pressed a button is waiting
 
 
 class Worker:
-    """A worker in processes of its own; `stop` ends them all, as our own end does."""
+    """A worker in its own processes; `stop` ends them all, as does the end of this process."""
 
     def __init__(self, pool: str, name: str, log: Path) -> None:
         self._out: IO[bytes] = log.open("ab")
@@ -34,7 +34,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=self._out,
             stderr=self._out,
-            start_new_session=True,  # Ctrl-C is ours to handle
+            start_new_session=True,  # this process handles Ctrl-C
         )
 
     def is_alive(self) -> bool:
@@ -53,20 +53,20 @@ class Worker:
 
 
 def _search_path() -> str:
-    """PYTHONPATH of flow runs: with this package where it is not installed, as in a clone."""
+    """PYTHONPATH of flow runs, with this package if it is not installed, as in a clone."""
     root = str(Path(flows.__file__).parents[1])
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     return os.pathsep.join(paths if root in paths or Path(root).name == "site-packages" else [root, *paths])
 
 
 def main(pool: str, name: str) -> int:
-    """Run the worker until it or our owner ends; returns the worker's exit status."""
+    """Run the worker until it or the owner ends; returns the worker's exit status."""
     signal.signal(signal.SIGTERM, lambda *_: end_descendants(_END_SECONDS))
     adopt_orphans()
     worker = subprocess.Popen([sys.executable, "-m", POOL_WORKER, pool, name], stdin=subprocess.DEVNULL)
     threading.Thread(target=_end_with_owner, daemon=True).start()
     status = worker.wait()
-    end_descendants(_END_SECONDS)  # flow runs have sessions of their own, and outlive a worker that was killed
+    end_descendants(_END_SECONDS)  # flow runs have their own sessions and outlive a killed worker
     return status
 
 

@@ -50,7 +50,7 @@ def test_a_check_lists_each_piece(study: Path) -> None:
     assert ["xcopa", "test", "sw", "mirror", "2", "ok"] in lines
     assert ["lab-nli", "train", "de", "laboratory", "4800", "ok"] in lines
     assert ["lab-mini@0", "", "", "trained here", "", "ok"] in lines
-    assert "xcopa has no de: the study runs without" in done.stdout
+    assert "xcopa has no de: the study runs without them" in done.stdout
     found = json.loads(_invoke("check", "--study", str(study), "--json").stdout)
     assert found["ok"] and found["lacking"] == {"xcopa": ["de"]}
     assert {"xcopa", "lab-inference", "lab-nli"} <= {one["name"] for one in found["pieces"]}
@@ -111,7 +111,7 @@ def test_a_mirror_is_made_kept_and_enough_for_its_study(
 ) -> None:
     to = tmp_path / "to"
     first = _invoke("mirror", "--to", str(to), "--study", str(study))
-    assert first.exit_code == 0 and "2 files made, 0 were there" in first.stdout
+    assert first.exit_code == 0 and "2 files added, 0 kept" in first.stdout
     assert "cambridgeltl/xcopa/sw/test-00000-of-00001.parquet" in first.stdout
     assert f"XTRANSFER_HUB_DIR={to} xtransfer data check --study {study}" in first.stdout
     again = json.loads(_invoke("mirror", "--to", str(to), "--study", str(study), "--json").stdout)

@@ -34,7 +34,7 @@ def test_a_plan_without_a_hub_names_what_is_not_pinned(home: Path, monkeypatch: 
     done = CliRunner().invoke(cli.app, ["plan", "natural-nli", "--set", "seeds=[0]"], catch_exceptions=False)
     assert "natural-nli: 14 cells, 34 stages (20 train, 14 score)" in done.stdout
     (said,) = [line for line in done.stdout.splitlines() if "not pinned" in line]
-    assert "nothing is said of what is cached" in said
+    assert "it is unknown what is cached" in said
     assert "xlm-roberta-base" in said and "ocnli" in said and "sick-nl" not in said  # its declaration names a commit
     assert "to run" not in done.stdout and "cached," not in done.stdout and not home.exists()
 

@@ -227,7 +227,7 @@ def test_an_empty_answer_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     asked = ("scores", *STUDY, "--intermediate", "direct", "--language", "de")
     for fmt in FORMATS:
         done = call(*asked, "--format", fmt)
-        assert done.exit_code == 0 and done.stderr == "no rows: nothing that was asked for is in the database\n"
+        assert done.exit_code == 0 and done.stderr == "no rows: the database has nothing that matches\n"
         first = done.stdout.partition(",")[0] if fmt == "csv" else "".join(done.stdout.split())
         assert first == {"csv": "study", "json": "[]"}.get(fmt, "")
 
@@ -247,7 +247,7 @@ def test_where_nothing_has_learnt_anything(question: str, home: Path) -> None:
 
 def test_nothing_comparable_says_so(numbers: None) -> None:
     done = call("compare", "--paper", "chidambaram_2018", "--benchmark", "eigen-similarity")
-    assert done.exit_code == 0 and "nothing in the database can stand beside these figures" in done.stderr
+    assert done.exit_code == 0 and "nothing in the database is comparable with these figures" in done.stderr
     assert "xtransfer has no such benchmark" in done.stdout and "0.8" in done.stdout
 
 

@@ -43,7 +43,7 @@ def test_a_password_comes_from_a_file(text: str, sent: str, tmp_path: Path, monk
     ("text", "mode", "said"),
     [
         ("secret", 0o644, "chmod 600"),
-        ("secret", 0o660, "others may read"),
+        ("secret", 0o660, "other users can read"),
         ("\n", 0o600, "is empty"),
         (":", 0o600, "user:password"),
     ],

@@ -95,7 +95,7 @@ def test_what_killed_stages_left_goes_unless_a_study_goes_on_from_it(numbers: Nu
 def test_without_a_terminal_nothing_goes_unless_it_was_said(numbers: Numbers, home: Path) -> None:
     make_stages(numbers.store, STRAY)
     make_older(home / "artifacts")
-    with pytest.raises(RequestError, match="--yes removes without asking"):
+    with pytest.raises(RequestError, match="use --yes to remove without asking"):
         gc()
     assert "train alone" in gc("--dry-run")
     assert numbers.store.find(STRAY.key)

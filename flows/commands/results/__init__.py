@@ -1,4 +1,4 @@
-"""`xtransfer results`: the questions people ask of the database."""
+"""`xtransfer results`: queries of the results database."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from xtransfer.analysis import statistics as registry
 
 
 def make_app() -> typer.Typer:
-    """The commands, among them one for each statistic of the registry."""
+    """The commands, including one for each statistic of the registry."""
     made = typer.Typer(
-        help="Scores, gains, contrasts, totals, runs, what differs, figures of papers, or SQL of your own.",
+        help="Scores, gains, contrasts, totals, runs, differences, published figures, or your own SQL.",
         no_args_is_help=True,
     )
     made.command("scores")(command(records.scores))
     for one in registry.STATISTICS:
         if one is registry.CONTRASTS:
-            made.command("contrast")(command(statistics.contrast))  # of two that its arguments name
+            made.command("contrast")(command(statistics.contrast))  # its arguments name the two
         else:
             made.command(one.name)(statistics.of(one))
     made.command("aggregate")(command(records.aggregate))

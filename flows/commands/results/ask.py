@@ -1,4 +1,4 @@
-"""How a question becomes a command: its options, the database that it asks, and how the answer is printed.
+"""Turns a query into a command: adds the printing options, opens the database, prints the answer.
 
 Tables, Markdown and LaTeX are for people; CSV and JSON have every column, for programs.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from inspect import Parameter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from xtransfer.analysis.results import Results
 
-_NARROWEST = 11  # characters that a column of text keeps in a narrow terminal
+_NARROWEST = 11  # minimum characters of a text column in a narrow terminal
 
 
 class By(StrEnum):
-    """What rows of gains and contrasts are about."""
+    """The rows of gains and contrasts."""
 
     language = "language"
     family = "family"
@@ -49,7 +49,7 @@ class Format(StrEnum):
 
 
 Several = list[str] | None
-AnyStudy = Annotated[str | None, typer.Option("--study", help="Name of a study that was run; all where left out.")]
+AnyStudy = Annotated[str | None, typer.Option("--study", help="Name of a study that was run; default: all.")]
 OneStudy = Annotated[str, typer.Option("--study", help="Name of a study that was run.")]
 Encoders = Annotated[Several, typer.Option("--encoder", help="Only this encoder. Repeatable.")]
 Intermediates = Annotated[Several, typer.Option("--intermediate", help="Only this one. Repeatable.")]
@@ -57,13 +57,14 @@ Targets = Annotated[Several, typer.Option("--target", help="Only this target. Re
 Languages = Annotated[Several, typer.Option("--language", help="Only this language. Repeatable.")]
 Metrics = Annotated[Several, typer.Option("--metric", help="Only this metric. Repeatable.")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Only this training seed. Repeatable.")]
-AsBy = Annotated[By, typer.Option("--by", help="Rows: languages and their means, or families, scripts, means alone.")]
-AsFormat = Annotated[Format, typer.Option("--format", help="How to print it; csv and json have every column.")]
+AsBy = Annotated[By, typer.Option("--by", help="Rows: languages and their means, families, scripts, or means alone.")]
+AsFormat = Annotated[Format, typer.Option("--format", help="Output format; csv and json have every column.")]
 Caption = Annotated[str | None, typer.Option("--caption", help="Caption of the LaTeX table.")]
 Label = Annotated[str | None, typer.Option("--label", help="Label of the LaTeX table.")]
 
 
-def option(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:  # as typer declares options
+def option(name: str, annotation: object, default: object = Parameter.empty) -> Parameter:
+    """A keyword option as typer declares it."""
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
@@ -72,7 +73,7 @@ _PRINTING = (option("fmt", AsFormat, Format.table), option("caption", Caption, N
 
 @dataclass(frozen=True)
 class Asked:
-    """An open database, and how the answer is to be printed."""
+    """An open database, and how to print the answer."""
 
     results: Results
     fmt: Format
@@ -81,13 +82,13 @@ class Asked:
 
     @property
     def is_read(self) -> bool:
-        """Whether a person reads the answer as it is printed."""
+        """Whether the output is for people."""
         return self.fmt in (Format.table, Format.markdown)
 
     def show(self, full: pd.DataFrame, texts: pd.DataFrame, apart: Sequence[str] = ()) -> None:
-        """Prints an answer: `full` has every column, `texts` is the same to be read.
+        """Print an answer: `full` has every column, `texts` is its readable form.
 
-        A table is printed for each value of the columns `apart`. An answer without rows says so on standard error.
+        Prints a table for each value of the columns `apart`. Says on standard error if there are no rows.
         """
         if self.fmt is Format.csv:
             echo(csv(full), nl=False)
@@ -102,10 +103,10 @@ class Asked:
         else:
             _print_tables(texts, [name for name in apart if texts[name].nunique() > 1], Console())
         if full.empty:
-            say("no rows: nothing that was asked for is in the database")
+            say("no rows: the database has nothing that matches")
 
     def remark(self, text: str) -> None:
-        """A sentence of the answer: wrapped in a terminal, on standard error where a program reads."""
+        """Print a sentence of the answer: wrapped in a terminal, on standard error for formats that programs read."""
         if self.fmt is Format.table:
             Console().print(Text(text))
         else:
@@ -113,14 +114,14 @@ class Asked:
 
 
 def command(question: Callable[..., None], options: Iterable[Parameter] | None = None) -> Callable[..., None]:
-    """The command of a question: `question` is called with an `Asked` and its options, of which printing's are none.
+    """The command of a query: calls `question` with an `Asked` and its own options, and adds the printing options.
 
-    `options`: those of the command, where the function does not name them.
-    Raises RequestError for a caption or label that the format has no place for, before the database is opened.
+    `options`: the command's own options, if the function's signature does not name them. The command raises
+    RequestError for a caption or label without `--format latex`, before it opens the database.
     """
     own = list(inspect.signature(question, eval_str=True).parameters.values())[1:] if options is None else options
 
-    def asked(*, fmt: Format, caption: str | None, label: str | None, **chosen: Any) -> None:  # the options of `own`
+    def asked(*, fmt: Format, caption: str | None, label: str | None, **chosen: object) -> None:
         from xtransfer.analysis.results import open_results
 
         if fmt is not Format.latex and (caption or label):
@@ -130,13 +131,13 @@ def command(question: Callable[..., None], options: Iterable[Parameter] | None =
 
     asked.__doc__ = question.__doc__
     shown = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own]
-    vars(asked)["__signature__"] = inspect.Signature([*shown, *_PRINTING])  # which typer reads
+    vars(asked)["__signature__"] = inspect.Signature([*shown, *_PRINTING])  # read by typer
     asked.__annotations__ = {}
     return asked
 
 
 def say(text: str) -> None:
-    """A remark on standard error, where it does not mix with what a program reads."""
+    """Print a remark on standard error, apart from the output that programs read."""
     echo(text, err=True)
 
 
@@ -158,7 +159,7 @@ def _print_tables(texts: pd.DataFrame, apart: list[str], console: Console) -> No
 
 
 def _print_table(texts: pd.DataFrame, console: Console) -> None:
-    """What is the same in every row stands once above the table, so that the other columns have room."""
+    """Print what is equal in every row once above the table, to leave room for the other columns."""
     said, texts = lifted(texts)
     if said:
         console.print(Text(f"in every row: {said}", style="dim"))
@@ -175,5 +176,5 @@ def _print_table(texts: pd.DataFrame, console: Console) -> None:
         )
     for row in texts.itertuples(index=False):
         shown.add_row(*(Text(str(value)) for value in row))
-    narrowest = console.measure(shown).minimum  # numbers are never cut: better a line too long
+    narrowest = console.measure(shown).minimum  # numbers are never cut; a long line is better
     console.print(shown, width=max(console.width, narrowest), crop=False)

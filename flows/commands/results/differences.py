@@ -1,4 +1,4 @@
-"""`xtransfer results diff` and `compare`: why two runs differ, and our scores beside published ones."""
+"""`xtransfer results diff` and `compare`: why two runs differ; our scores beside published ones."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 _WHAT = "a study, the first characters of a cell (see `results runs`), or STUDY/ENCODER/INTERMEDIATE/TARGET/SEED"
 _OURS = ("study", "encoder", "intermediate")
 
-PaperName = Annotated[str, typer.Option("--paper", help="Whose figures, for example xtreme_r; a wrong one lists all.")]
+PaperName = Annotated[str, typer.Option("--paper", help="Paper, for example xtreme_r; an unknown name lists all.")]
 Models = Annotated[Several, typer.Option("--model", help="Only this model of the paper. Repeatable.")]
 Benchmarks = Annotated[Several, typer.Option("--benchmark", help="Only this benchmark. Repeatable.")]
-EachLanguage = Annotated[bool, typer.Option("--each-language", help="Languages too, where they are published.")]
+EachLanguage = Annotated[bool, typer.Option("--each-language", help="Also each language, if published.")]
 
 
 def diff(
     asked: Asked,
     a: Annotated[str, typer.Argument(help=f"The first: {_WHAT}.")],
-    b: Annotated[str, typer.Argument(help="The second, of the same sort.")],
+    b: Annotated[str, typer.Argument(help="The second, in the same form.")],
 ) -> None:
-    """What differs in how two runs or studies were made, in words and as a list; then their scores, A minus B."""
+    """Show what differs in how two runs or studies were made, then their scores, A minus B."""
     import pandas as pd
 
     found = asked.results.diff(a, b)
@@ -86,9 +86,9 @@ def compare(
     intermediate: Intermediates = None,
     seed: Seeds = None,
 ) -> None:
-    """A paper's figures, ours beside them, the difference (ours - theirs), and what the two do not share.
+    """Show a paper's figures beside ours, the difference (ours - theirs), and the differences of protocol.
 
-    Where nothing of ours may stand beside a figure, the reason does.
+    Where a comparison would be wrong, the reason is given instead.
     """
     frame = asked.results.compare(paper, study, model=model, benchmark=benchmark, language=language,
                                   each_language=each_language, encoder=encoder, intermediate=intermediate,
@@ -107,11 +107,11 @@ def compare(
     for line in after if asked.is_read else []:
         asked.remark(line)
     if not frame.empty and frame["ours"].isna().all():
-        say("nothing in the database can stand beside these figures; the notes say why")
+        say("nothing in the database is comparable with these figures; see the notes")
 
 
 def _heading(frame: pd.DataFrame) -> list[str]:
-    """What the papers are, and what ours is where it is one thing."""
+    """The papers' titles, and our study, encoder and intermediate if there is only one."""
     from xtransfer.results.published import papers
 
     lines = [f"{slug}: {papers()[slug].title}" for slug in frame["paper"].unique()]

@@ -1,4 +1,4 @@
-"""`xtransfer results scores`, `runs`, `measures`, `aggregate` and `sql`: what the database has."""
+"""`xtransfer results scores`, `runs`, `measures`, `aggregate` and `sql`: the records of the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flows.commands.results.ask import (
 )
 from xtransfer.analysis.statistic import Column, column, named, points, table, text
 
-_KEY = 8  # characters of a key that are shown: enough for `results diff`
+_KEY = 8  # characters of a key shown: enough for `results diff`
 
 
 def scores(
@@ -34,7 +34,7 @@ def scores(
     metric: Metrics = None,
     seed: Seeds = None,
 ) -> None:
-    """Every score, in points: cell × language × split × metric."""
+    """List every score, in points: cell × language × split × metric."""
     frame = asked.results.scores(study, encoder=encoder, intermediate=intermediate, target=target, language=language,
                                  metric=metric, seed=seed)  # fmt: skip
     columns = [
@@ -55,7 +55,7 @@ def runs(
     target: Targets = None,
     seed: Seeds = None,
 ) -> None:
-    """How every cell ended, where, and the seconds of its stages. `cell` is what `results diff` takes."""
+    """List how every cell ended, where, and the seconds of its stages. `results diff` takes the `cell`."""
     frame = asked.results.runs(study, encoder=encoder, intermediate=intermediate, target=target, seed=seed)
     columns = [
         column("cell", "cell", lambda key: text(key)[:_KEY]),
@@ -77,7 +77,7 @@ def measures(
     language: Languages = None,
     seed: Seeds = None,
 ) -> None:
-    """Eigen-similarity of embedding spaces, per cell and language: lower is more alike."""
+    """List eigen-similarities of embedding spaces, per cell and language; lower is more similar."""
     frame = asked.results.measures(study, encoder=encoder, intermediate=intermediate, target=target, language=language,
                                    seed=seed)  # fmt: skip
     columns = [
@@ -96,11 +96,11 @@ def aggregate(
     target: Targets = None,
     seed: Seeds = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Also means over what is there only; they are marked.")
+        bool, typer.Option("--partial", help="Also means over the scores that are there, marked as partial.")
     ] = False,
     each_seed: Annotated[bool, typer.Option("--each-seed", help="A row per seed instead of their mean.")] = False,
 ) -> None:
-    """Scores of XTREME's benchmarks and groups and the total, or what is missing; mean and spread over seeds."""
+    """Show scores of XTREME's benchmarks, groups and total, or what is missing; mean and spread over seeds."""
     frame = asked.results.aggregate(version, study, partial=partial, each_seed=each_seed, encoder=encoder,
                                     intermediate=intermediate, target=target, seed=seed)  # fmt: skip
     columns = [
@@ -116,11 +116,11 @@ def aggregate(
 def sql(
     asked: Asked,
     query: Annotated[str, typer.Argument(help='One SELECT, for example "SELECT * FROM gains LIMIT 5".')],
-    rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows to print.")] = 10_000,
-    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Longest time that the query may take.")] = 30.0,
+    rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = 10_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Time limit of the query.")] = 30.0,
 ) -> None:
-    """The rows of a query; the database is opened for reading only."""
+    """Print the rows of a query; the database is opened read-only."""
     frame = asked.results.sql(query, max_rows=rows, seconds=seconds)
     asked.show(frame, readable(frame))
     if frame.attrs["truncated"]:
-        say(f"more than {rows} rows; the rest was left out (--rows)")
+        say(f"cut after {rows} rows; --rows allows more")

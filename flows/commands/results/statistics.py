@@ -1,9 +1,9 @@
-"""`xtransfer results gains`, `ranking`, `power` …: a command for each statistic; and `contrast`, which names two."""
+"""`xtransfer results gains`, `ranking`, `power` …: a command for each statistic, and `contrast`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,15 +26,15 @@ from xtransfer.analysis.statistics import CONTRASTS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xtransfer.analysis.statistic import Statistic
+    from xtransfer.analysis.statistic import Chosen, Statistic
 
 _FILTERS = {"encoder": Encoders, "intermediate": Intermediates, "target": Targets, "language": Languages, "seed": Seeds}
 
 
 def of(statistic: Statistic) -> Callable[..., None]:
-    """The command of a statistic; its options are the statistic's filters."""
+    """The command of a statistic, with the statistic's filters as options."""
 
-    def question(asked: Asked, study: str, by: By | None = None, **filters: Any) -> None:  # values of `_FILTERS`
+    def question(asked: Asked, study: str, by: By | None = None, **filters: Chosen) -> None:
         frame = asked.results.statistic(statistic, study, by=by.value if by else None, **filters)
         _show(asked, statistic, frame)
 
@@ -48,7 +48,7 @@ def contrast(
     asked: Asked,
     study: OneStudy,
     first: Annotated[str, typer.Argument(help="An intermediate, such as lab-nli@de.")],
-    second: Annotated[str, typer.Argument(help="The intermediate that it is compared with, such as lab-nli@en.")],
+    second: Annotated[str, typer.Argument(help="The intermediate to compare it with, such as lab-nli@en.")],
     by: AsBy = By.language,
     encoder: Encoders = None,
     target: Targets = None,
@@ -64,7 +64,7 @@ contrast.__doc__ = CONTRASTS.words
 
 
 def _show(asked: Asked, statistic: Statistic, frame: pd.DataFrame) -> None:
-    """Prints the frame, and says which cells are no part of the numbers, each reason once."""
+    """Print the frame, and the number of cells left out, each reason once."""
     asked.show(frame, statistic.table(frame), statistic.apart)
     reasons: dict[str, int] = {}
     for one in frame.attrs.get("excluded", []):
