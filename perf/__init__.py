@@ -1,1 +1,1 @@
-"""Speed, each figure against what a user would otherwise run: `python -m perf.NAME [--quick] [--json FILE]`."""
+"""Benchmarks of speed against what users would otherwise run: `python -m perf.NAME [--quick] [--json FILE]`."""

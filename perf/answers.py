@@ -1,8 +1,8 @@
-"""Projected answers against those of the laboratory's grammar, which knows the answer in every language.
+"""Projected answers compared with the laboratory's grammar, which gives the answer in every language.
 
-Questions on three sentences each ask who is in a state, or in which state somebody is, in English; context and question
-are translated and the answer is found again. It is compared where the context comes out as the grammar writes it.
-Without `--model` the translator is `lab-marian`, trained on the spot.
+English questions on three sentences each ask who is in a state, or which state somebody is in; context and question are
+translated and the answer is projected. Answers are compared if the context equals the grammar's translation. Without
+`--model` the translator is `lab-marian`, trained for this.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ARTICLES = ("", "der ", "die ", "das ")
 
 
 def questions(language: str, count: int) -> list[Row]:
-    """Rows of kind `span` in a language, the same ones in every language."""
+    """Rows of kind `span` in a language; the same questions in every language."""
     rng = random.Random(0)  # noqa: S311
     texts = list(_texts())
     return [_row(str(number), rng.sample(texts, SENTENCES), rng, language) for number in range(count)]
@@ -55,19 +55,19 @@ def judged(made: Row, written: Row) -> str:
 
 
 def measured(model: Path, count: int) -> dict[str, dict[str, int]]:
-    """Language → kept rows and what they are, in numbers of rows."""
+    """Language → number of kept rows, and of each outcome."""
     engine = TransformersEngine(model)
     found: dict[str, dict[str, int]] = {}
     for language in LANGUAGES:
-        put = translate_answers(questions("en", count), engine, "en", language)
-        pairs = zip(put.rows, questions(language, count), put.reasons, strict=True)
-        said = [judged(made, written) for made, written, reason in pairs if reason is None]
-        found[language] = {"kept": len(said), **{name: said.count(name) for name in NAMES}}
+        projected = translate_answers(questions("en", count), engine, "en", language)
+        pairs = zip(projected.rows, questions(language, count), projected.reasons, strict=True)
+        outcomes = [judged(made, written) for made, written, reason in pairs if reason is None]
+        found[language] = {"kept": len(outcomes), **{name: outcomes.count(name) for name in NAMES}}
     return found
 
 
 def _texts() -> Iterator[Text]:
-    """Sentences of the dev rows of lab-nli that say who is in which state, each once."""
+    """Distinct sentences of lab-nli's dev rows that say who is in which state."""
     pairs = (pair for block in inference.blocks()["lab-nli", "dev"] for pair in block)
     for text in dict.fromkeys(pair.first for pair in pairs):
         if isinstance(text.first, Is) and isinstance(text.second, Is):

@@ -1,7 +1,7 @@
 """Intervals of a contrast: 15 languages of 5,010 shared items, 5 seeds, 10,000 resamples, from points per item.
 
-The other way is the paired bootstrap as it is usually written: a loop over resamples that draws seeds and items and
-takes the mean of what was drawn, for all languages at once. It is run for a part of the resamples and scaled up.
+The alternative is the paired bootstrap as usually written: a loop over resamples that draws seeds and items and takes
+the mean, for all languages at once. It runs on a part of the resamples and is scaled up.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from xtransfer.analysis.bootstrap import RESAMPLES, intervals
 
 LANGUAGES, ITEMS, SEEDS = 15, 5010, 5
 GOAL = 5.0  # seconds on two cores
-PART = 100  # one resample in so many is run the other way, then scaled
+PART = 100  # the alternative runs 1 in 100 resamples and is scaled
 
 
 def measure(quick: bool) -> list[Measure]:
-    """One measure with shared items, one with items of each language's own; a quick one has a tenth of the items."""
+    """One measure with items shared by all languages, one with separate items; quick: a tenth of the items."""
     items = ITEMS // 10 if quick else ITEMS
     rng = np.random.default_rng(0)
     shapes = {"shared items": True, "own items of each language": False}
@@ -47,7 +47,7 @@ def measure(quick: bool) -> list[Measure]:
 
 
 def _resampled(points: np.ndarray, rng: np.random.Generator, *, shared: bool) -> np.ndarray:
-    """Means [languages] of points [seeds, items, languages] when seeds and items are drawn with replacement."""
+    """Means [languages] of points [seeds, items, languages] with seeds and items drawn with replacement."""
     seeds, items, languages = points.shape
     drawn = points[rng.integers(0, seeds, seeds)]
     if shared:
@@ -58,5 +58,5 @@ def _resampled(points: np.ndarray, rng: np.random.Generator, *, shared: bool) ->
 
 if __name__ == "__main__":
     options = parser(__doc__ or "").parse_args()
-    title = f"Intervals of a contrast (the other way: {RESAMPLES // PART} resamples, scaled to {RESAMPLES:,})"
+    title = f"Intervals of a contrast (other: {RESAMPLES // PART} resamples, scaled to {RESAMPLES:,})"
     show(measure(options.quick), options, title)

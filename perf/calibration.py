@@ -1,11 +1,10 @@
-"""Whether intervals and p values are right as often as they say, on simulated grids of which the truth is known.
+"""Calibration of intervals and p values on simulated grids with known truth (`perf.simulated`).
 
-Per setting: how often a language without any difference is called one at 5%, how often 95% intervals cover the truth
-(of the languages and of their mean), how often Holm's p values call any such language different in a grid, the share of
-such languages among those that Benjamini and Hochberg's p values call different, and how often the difference that is
-said to be found with probability 80% is found. Grids are described in `perf.simulated`.
+Per setting: false positives at 5% among languages without a difference, coverage of 95% intervals (languages and their
+mean), how often Holm's p values give any false positive in a grid, the share of false positives among the languages
+that Benjamini and Hochberg's p values call different, and how often a difference with a nominal power of 80% is found.
 
-The usual way beside it resamples seeds and items with replacement and takes percentiles, on a part of the grids.
+For comparison, the usual way resamples seeds and items with replacement and takes percentiles, on a part of the grids.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from itertools import product
 from multiprocessing import get_context
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -43,25 +41,25 @@ SHAPES = (
 )
 RUNS = ((1, 2), (1, 3), (1, 5), (1, 10), (3, 5))  # encoders, seeds
 GRIDS, RESAMPLES, BATCH = 400, 2000, 25
-USUAL = 5  # of one batch in so many, the usual way is taken too
+USUAL = 5  # the usual way runs on 1 in 5 batches
 LEVEL, POWER = 0.95, 0.8
 
 
 def settings() -> list[Setting]:
-    """Every shape, number of runs and strength of their effects."""
+    """Every combination of shape, number of runs, and strength of effects."""
     return [
         Setting(*shape, *runs, spread, taste) for shape, runs, spread, taste in product(SHAPES, RUNS, SPREADS, TASTES)
     ]
 
 
 def rates(setting: Setting, grids: int, seed: int) -> dict[str, Rate]:
-    """The rates of `WHAT` on so many grids of a setting."""
+    """The rates of `WHAT` on `grids` grids of a setting."""
     rng = np.random.default_rng(seed)
     seen: dict[str, list[float]] = {what: [] for what in WHAT}
     found: list[tuple[Variance, Interval]] = []
     for number in range(0, grids, BATCH):
         batch = [differences(setting, rng) for _ in range(min(BATCH, grids - number))]
-        # Each batch has draws of its own: the luck of one set of draws would be that of all grids
+        # Separate draws per batch: the luck of one set of draws would affect all grids
         answers = intervals(batch, level=LEVEL, resamples=RESAMPLES, seed=seed + number)
         for one, answer in zip(batch, answers, strict=True):
             _note(seen, setting, answer)
@@ -87,9 +85,9 @@ def _share(low: np.ndarray, high: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _found(setting: Setting, found: Sequence[tuple[Variance, Interval]]) -> list[float]:
-    """Per grid, of the languages without a difference: the share in which a difference just detectable is found.
+    """Per grid, the share of languages without a difference in which a just detectable difference is found.
 
-    It is the one that the true variances (the means over all grids) call detectable; intervals are moved by it.
+    It is the one detectable under the true variances (the means over all grids); intervals are shifted by it.
     """
     null = np.flatnonzero(setting.gains == 0)
     first = found[0][0]
@@ -101,7 +99,7 @@ def _found(setting: Setting, found: Sequence[tuple[Variance, Interval]]) -> list
 
 
 def _usual(batch: Sequence[Differences], seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Per grid the percentiles of the languages' means when runs and item groups are drawn with replacement."""
+    """Per grid, percentiles of the languages' means with runs and item groups drawn with replacement."""
     counts = Counts(RESAMPLES, seed)
     rng = np.random.default_rng([seed, 4])
     for one in batch:
@@ -121,7 +119,7 @@ def _run(one: Differences, number: int) -> Differences:
 
 
 def simulate(asked: Sequence[Setting], grids: int, workers: int) -> Iterator[tuple[Setting, dict[str, Rate]]]:
-    """The rates of all settings, one process per worker; each setting has a seed of its own."""
+    """The rates of all settings, one process per worker; each setting has its own seed."""
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when these start
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(rates, one, grids, 1000 * number) for number, one in enumerate(asked)]
@@ -143,7 +141,7 @@ def _main() -> None:
 
 
 def _show(
-    found: dict[tuple[str, str], list[dict[str, Rate]]], grids: int, records: list[dict[str, Any]], asked: Namespace
+    found: dict[tuple[str, str], list[dict[str, Rate]]], grids: int, records: list[dict[str, object]], asked: Namespace
 ) -> None:
     everything = [one for rates in found.values() for one in rates]
     lines = rows(found)

@@ -1,8 +1,8 @@
-"""That ours learns what the Trainer of transformers learns: the same losses without dropout, and the same at the end.
+"""Learning curves: xtransfer and the Trainer of transformers reach the same losses.
 
-The task is which of 12 languages a pair of texts is in, which a small encoder learns in a minute. Ours and the Trainer
-(dynamic padding, fp32) have one recipe and one encoder, and draw batches, dropout and head each in its own way; so
-over three seeds the ends are compared, on rows that none has seen, against their own spread.
+The task, which of 12 languages a pair of texts is in, takes a small encoder a minute. xtransfer and the Trainer
+(dynamic padding, fp32) share recipe and encoder but draw batches, dropout and head differently, so their final scores
+on held-out rows are compared over three seeds, in standard errors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -25,18 +24,18 @@ from xtransfer.benchmarks.spec import Benchmark, Row, Source
 SIZE = Size(2, 128, 8000)
 SEEDS = (0, 1, 2)
 RATE = 5e-4
-_APART = 2.78  # standard errors, of three seeds and three others: beyond it chance alone leads in 5% of cases
+_APART = 2.78  # standard errors, 3 + 3 seeds: chance alone exceeds it in 5% of cases
 _SAID = "Mean ± standard deviation over seeds on held-out rows; ratio: standard errors apart."
 
 
 @dataclass(frozen=True)
 class Ends:
-    """What each seed of ours and of the Trainer comes to."""
+    """Final values of each seed, ours and the Trainer's."""
 
     name: str
     ours: Sequence[float]
     other: Sequence[float]
-    most: float | None  # standard errors; None: not judged
+    most: float | None  # standard errors; None: no goal
 
     @property
     def apart(self) -> float:
@@ -48,8 +47,8 @@ class Ends:
     def holds(self) -> bool | None:
         return None if self.most is None else self.apart <= self.most
 
-    def record(self) -> dict[str, Any]:
-        """As a measure's; ours and other are means, and there is no ratio."""
+    def record(self) -> dict[str, object]:
+        """As a measure's; ours and other are means, ratio is null."""
         goal = None if self.most is None else f"at most {self.most:g} standard errors apart"
         ours, other = round(mean(self.ours), 4), round(mean(self.other), 4)
         return {"name": self.name, "ours": ours, "other": other, "ratio": None, "goal": goal, "holds": self.holds}
@@ -59,7 +58,7 @@ class Ends:
 
 
 def measure(quick: bool) -> list[Bound | Ends]:
-    """Packed losses against padded ones step by step, and the ends of fp32 and bf16 against the Trainer's."""
+    """Packed against padded losses step by step, and final values of fp32 and bf16 against the Trainer's."""
     steps, in_step = (10, 6) if quick else (240, 100)
     benchmark, train, dev = languages(200)
     with TemporaryDirectory() as name:
@@ -78,7 +77,7 @@ def measure(quick: bool) -> list[Bound | Ends]:
 
 
 def languages(of_each: int) -> tuple[Benchmark, list[Row], list[Row]]:
-    """A task on real text: rows to train on, and others; texts that are in both languages of a row are in one part."""
+    """A task on real text: its benchmark, training rows and held-out rows, split alike in every language."""
     texts = evaluation_rows(of_each + of_each // 4)
     parts: tuple[list[Row], list[Row]] = ([], [])
     for label, own in enumerate(texts.values()):
@@ -134,7 +133,7 @@ def _main() -> None:
     import torch
 
     options = parser(__doc__ or "", markdown=True)
-    options.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
+    options.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
     asked = options.parse_args()
     torch.set_num_threads(asked.threads)
     show(measure(asked.quick), asked, "Training: what is learned", _SAID, mark="curves")

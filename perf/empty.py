@@ -1,6 +1,6 @@
-"""A kind of stage that does nothing, to see what running a stage costs beyond its work.
+"""A kind of stage that does nothing, to measure the overhead of running a stage.
 
-Stage servers know it where XTRANSFER_BENCHMARKS names this file, which they run as they start.
+Stage servers know it if XTRANSFER_BENCHMARKS names this file, which they execute at start.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NOTHING = Benchmark(
 
 
 class EmptySettings(StageSettings):
-    """A number, which tells stages apart."""
+    """A number that distinguishes stages."""
 
     kind: ClassVar[str] = "empty"
     role: ClassVar[str] = "empty"

@@ -1,9 +1,9 @@
 """Loading and encoding a benchmark: ours, against `load_dataset` and `.map(tokenizer, batched=True)`.
 
-All of XNLI (15 languages, dev and test) where XTRANSFER_HUB_DIR names a mirror that holds it, otherwise the
-laboratory's inference rows in the same layout. Each run is a process of its own; importing torch, transformers
-and datasets and reading the tokenizer are not counted. Ours ends with checked rows in memory and their tokens in
-a mapped file; the other way ends with rows and tokens in mapped files and has looked at neither.
+All of XNLI (15 languages, dev and test) if the mirror in XTRANSFER_HUB_DIR has it, otherwise the laboratory's inference
+rows in the same layout. Each run is its own process; importing torch, transformers and datasets and loading the
+tokenizer are not counted. xtransfer ends with checked rows in memory and tokens in a mapped file; the alternative ends
+with rows and tokens in mapped files, unchecked.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def ours(languages: Sequence[str], splits: Sequence[str], tokenizer: str) -> flo
 
 
 def other(languages: Sequence[str], splits: Sequence[str], tokenizer: str, mirror: str, cache: str) -> float:
-    """The same files through datasets, its cache in a folder; seconds."""
+    """The same files through datasets, cached in a folder; seconds."""
     import datasets
     from transformers import AutoTokenizer
 
@@ -68,7 +68,7 @@ def other(languages: Sequence[str], splits: Sequence[str], tokenizer: str, mirro
 
 
 def measure(quick: bool, tokenizer: str | None, folder: Path) -> list[Measure]:
-    """First time and from the cache; what is written goes below `folder`."""
+    """First time and from the cache; all files are written to `folder`."""
     mirror, languages = _data(folder)
     splits = ["dev"] if quick else list(SPLITS)
     languages = languages[:2] if quick else languages
@@ -98,7 +98,7 @@ def measure(quick: bool, tokenizer: str | None, folder: Path) -> list[Measure]:
 
 
 def _data(folder: Path) -> tuple[Path, list[str]]:
-    """A mirror with XNLI in it, and the languages that it has."""
+    """A mirror with XNLI, and its languages."""
     from xtransfer import lab
     from xtransfer.base.settings import current
     from xtransfer.benchmarks import get
@@ -126,7 +126,7 @@ def _write(folder: Path, language: str) -> None:
 
 
 def _tokenizer(mirror: Path, languages: Sequence[str], folder: Path) -> str:
-    """A tokenizer of the texts themselves, where none is named."""
+    """A tokenizer trained on the texts, if none is named."""
     from pyarrow import parquet
 
     from xtransfer.training.tokenizer import train_tokenizer
@@ -139,7 +139,7 @@ def _tokenizer(mirror: Path, languages: Sequence[str], folder: Path) -> str:
 
 def _main() -> None:
     options = parser(__doc__ or "")
-    options.add_argument("--tokenizer", metavar="FOLDER", help="encode with this one (default: 16,000 pieces of XNLI)")
+    options.add_argument("--tokenizer", metavar="FOLDER", help="tokenizer to use (default: 16,000 pieces of XNLI)")
     asked: Namespace = options.parse_args()
     with TemporaryDirectory() as folder:
         measures = measure(asked.quick, asked.tokenizer, Path(folder))

@@ -1,4 +1,4 @@
-"""What training and evaluation are measured on: encoders of two sizes with random weights, and real pairs of texts."""
+"""Encoders with random weights in two sizes, and pairs of real texts, for training and evaluation benchmarks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from xtransfer.benchmarks.spec import Benchmark, Row, Source
 
 LENGTH = 128  # tokens
 LANGUAGES = ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "zh")
-TRAINING = "metaeval/lingnli/default"  # 44,983 English pairs, written for the inference of MultiNLI's kind
+TRAINING = "metaeval/lingnli/default"  # 44,983 English pairs in the style of MultiNLI
 NLI = Benchmark("pairs", "pair", LANGUAGES, Source("perf"), {}, "accuracy", labels=("0", "1", "2"))
 
 
 @dataclass(frozen=True)
 class Size:
-    """An encoder: layers, width, tokens of its vocabulary."""
+    """The size of an encoder: layers, hidden size, vocabulary."""
 
     layers: int
     hidden: int
@@ -31,7 +31,7 @@ QUICK = Size(2, 64, 4000)
 
 
 def training_rows(most: int | None = None) -> list[Row]:
-    """English pairs of the mirror, or the laboratory's where there is none."""
+    """English pairs from the mirror, or the laboratory's without one."""
     files = _files(TRAINING, "train")
     if not files:
         from xtransfer import lab
@@ -41,7 +41,7 @@ def training_rows(most: int | None = None) -> list[Row]:
 
 
 def evaluation_rows(most: int) -> dict[str, list[Row]]:
-    """So many pairs in each of 12 languages, evenly out of XNLI's test split; or the laboratory's in its languages."""
+    """`most` pairs in each of 12 languages, evenly from XNLI's test split; or the laboratory's in its languages."""
     found = {code: _pairs(_files(f"facebook/xnli/{code}", "test")) for code in LANGUAGES}
     found = {
         code: [own[number * len(own) // most] for number in range(most)] if own else [] for code, own in found.items()
@@ -54,7 +54,7 @@ def evaluation_rows(most: int) -> dict[str, list[Row]]:
 
 
 def make_encoder(size: Size, texts: Mapping[str, Sequence[Row]], folder: Path) -> Path:
-    """A folder with an untrained XLM-R of that size, and a tokenizer of the texts."""
+    """Write an untrained XLM-R of a size, with a tokenizer trained on the texts, to `folder`."""
     import torch
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
@@ -65,7 +65,7 @@ def make_encoder(size: Size, texts: Mapping[str, Sequence[Row]], folder: Path) -
     tokenizer = train_tokenizer(sentences, size.vocabulary, lowercase=False, max_length=LENGTH)
     torch.manual_seed(0)
     config = XLMRobertaConfig(
-        vocab_size=size.vocabulary,  # the table is as large as was asked for, whatever the texts yielded
+        vocab_size=size.vocabulary,  # the full table, even if the texts yield fewer pieces
         hidden_size=size.hidden,
         num_hidden_layers=size.layers,
         num_attention_heads=max(1, size.hidden // 64),

@@ -1,9 +1,8 @@
-"""Evaluation of 12 languages, in CPU seconds: ours in one pass, against `Trainer.predict` language by language.
+"""Evaluation of 12 languages, in CPU seconds: xtransfer in one pass, against `Trainer.predict` language by language.
 
-The Trainer pads each batch of 8 rows (what it takes where nothing is said) to its longest; its rows are tokens
-already. Ours begins with rows whose tokens are kept on disk, as they are from the second evaluation on. One thread.
-The rows are 80 of XNLI's test split in each language, evenly out of the mirror's. All ways have had a turn before the
-first that counts. What decides is `scoring.predict.TOKENS_PER_BATCH`.
+The Trainer pads each batch of 8 rows (its default) to the longest; its rows are tokenized beforehand. xtransfer reads
+tokens cached on disk, as from the second evaluation on. One thread; 80 rows of XNLI's test split per language, evenly
+from the mirror's. Each way has a warm-up turn. The main factor is `scoring.predict.TOKENS_PER_BATCH`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -23,19 +22,24 @@ from perf.trainer import dataset, predictor
 from xtransfer.base.precision import Precision
 from xtransfer.benchmarks.spec import Row
 
+if TYPE_CHECKING:
+    from transformers import XLMRobertaForSequenceClassification
+
 ROWS = 80  # of each language
 LEAST: Mapping[Precision, float] = {"fp32": 1.6, "bf16": 3.0}
 
 
-def measure(size: Size, rows: Mapping[str, Sequence[Row]], rounds: int, folder: Path, goals: bool) -> list[Any]:
-    """Rows of the table for one size: fp32 and bf16, and how far fp32's logits are from the Trainer's."""
+def measure(
+    size: Size, rows: Mapping[str, Sequence[Row]], rounds: int, folder: Path, goals: bool
+) -> list[Measure | Bound]:
+    """Rows of the table for one size: fp32 and bf16, and the largest difference of their logits from the Trainer's."""
     theirs = Theirs(folder, rows)
-    ours = Ours(folder, rows, theirs.trainer.model)
+    ours = Ours(folder, rows, theirs.model)
     ways: dict[str, Callable[[], float]] = {"other": theirs.seconds}
     for precision in LEAST:
         ways[precision] = lambda precision=precision: ours.seconds(precision)  # type: ignore[misc]
     seconds = in_turns(ways, rounds)
-    found: list[Any] = [
+    found = [
         Measure(f"{size}: {precision}", seconds[precision], seconds["other"], least=least if goals else None)
         for precision, least in LEAST.items()
     ]
@@ -48,11 +52,12 @@ def measure(size: Size, rows: Mapping[str, Sequence[Row]], rounds: int, folder: 
 
 
 class Theirs:
-    """One call of the Trainer for each language."""
+    """One call of the Trainer per language."""
 
     def __init__(self, folder: Path, rows: Mapping[str, Sequence[Row]]) -> None:
         with TemporaryDirectory() as out:
             self.trainer = predictor(folder, out)
+        self.model = cast("XLMRobertaForSequenceClassification", self.trainer.model)
         self.data = [dataset(folder, own) for own in rows.values()]
 
     def seconds(self) -> float:
@@ -66,7 +71,9 @@ class Theirs:
 class Ours:
     """All languages in one pass, with the weights of the Trainer's model."""
 
-    def __init__(self, folder: Path, rows: Mapping[str, Sequence[Row]], model: Any) -> None:
+    def __init__(
+        self, folder: Path, rows: Mapping[str, Sequence[Row]], model: XLMRobertaForSequenceClassification
+    ) -> None:
         from xtransfer.kinds import KINDS
         from xtransfer.models import checkpoints
         from xtransfer.models.predict import RowEncoder
@@ -91,13 +98,13 @@ class Ours:
 
 def _main() -> None:
     options = parser(__doc__ or "", markdown=True)
-    options.add_argument("--rounds", type=int, default=5, help="how often each way is timed, in turns (default: 5)")
+    options.add_argument("--rounds", type=int, default=5, help="timed rounds of each way (default: 5)")
     asked: Namespace = options.parse_args()
     import torch
 
     torch.set_num_threads(1)
     rows = evaluation_rows(20 if asked.quick else ROWS)
-    found: list[Any] = []
+    found: list[Measure | Bound] = []
     for size in (QUICK,) if asked.quick else SIZES:
         with TemporaryDirectory() as name:
             folder = make_encoder(size, evaluation_rows(50 if asked.quick else 1000), Path(name))

@@ -1,11 +1,10 @@
-"""A finished study of any size without training: an artifact for each stage of its plan, scores that are drawn."""
+"""A finished study of any size without training: an artifact for each stage of its plan, with random scores."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +20,7 @@ _ITEMS = 20  # in each language
 
 
 def finish(plan: Plan, store: ArtifactStore) -> None:
-    """Put tiny artifacts of all stages of a plan into a store; targets are scored by accuracy."""
+    """Write tiny artifacts of all stages of a plan to a store; targets are scored by accuracy."""
     draw = np.random.default_rng(0)
     for stage in plan.stages:
         out = store.empty_out(stage.key)
@@ -34,11 +33,11 @@ def finish(plan: Plan, store: ArtifactStore) -> None:
 
 
 def draw_scores(out: Path, stage: Stage, items: int, draw: np.random.Generator) -> None:
-    """Write what a stage `score` leaves: answers to so many items in each language, about 70% right, and their mean."""
+    """Write the output of a stage `score`: answers to `items` items per language, about 70% right, and their mean."""
     settings = ScoreSettings.model_validate(stage.settings)
     languages, benchmark = settings.languages, benchmarks.get(settings.benchmark)
     right = draw.random((len(languages), items)) < draw.normal(0.7, 0.02, (len(languages), 1))
-    rows: dict[str, Any] = {
+    rows: dict[str, np.ndarray | pa.Array] = {
         "language": np.repeat(languages, items),
         "id": np.tile(np.arange(items).astype(str), len(languages)),
         "group": pa.nulls(right.size, pa.string()),

@@ -1,9 +1,8 @@
-"""Training XLM-R Large with random weights on a GPU, in bf16: ours against the Trainer of transformers at its best.
+"""Training XLM-R Large with random weights on a GPU, in bf16: xtransfer against the Trainer at its best.
 
-Seconds of the wall clock, with the device waited for; rows and time for a token as `perf.training` has them. MFU is
-what the encoder computes for tokens that are no padding (6 operations for each of its parameters and token: attention,
-embeddings and the optimizer are not counted), out of what the device can (`--peak`). `--quick` takes a small encoder
-and a processor, to see that it runs.
+Wall-clock seconds, synchronized with the device; rows and time per token as in `perf.training`. MFU is the share of the
+device's peak (`--peak`) spent on real tokens, at 6 operations per parameter and token, without attention, embeddings
+and optimizer. `--quick` uses a small encoder on the CPU, to check that it runs.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from perf.encoders import NLI, QUICK, Size, evaluation_rows, make_encoder, training_rows
 from perf.measure import Bound, Measure, in_turns, parser, show
@@ -29,10 +27,10 @@ _RATIO = 2.0  # at the smallest
 def measure(
     size: Size, rows: Sequence[Row], batches: Sequence[int], steps: int, rounds: int, folder: Path, device: str,
     peak: float, goals: bool,
-) -> list[Any]:  # fmt: skip
-    """Rows of the table: of each batch size seconds for a million tokens, and our share of `peak` (operations/s)."""
-    data, found = dataset(folder, rows), list[Any]()
-    per_token = 6 * 12 * size.layers * size.hidden**2  # a layer has 12 squares of the hidden size in its products
+) -> list[Measure | Bound]:  # fmt: skip
+    """Rows of the table: for each batch size, seconds per million tokens and our share of `peak` (operations/s)."""
+    data, found = dataset(folder, rows), list[Measure | Bound]()
+    per_token = 6 * 12 * size.layers * size.hidden**2  # parameters of a layer's matrices: 12 × hidden²
     for batch in batches:
         ways: dict[str, Callable[[], float]] = {
             "ours": lambda batch=batch: _ours(folder, rows, steps, batch, device),  # type: ignore[misc]
@@ -56,9 +54,9 @@ def _ours(folder: Path, rows: Sequence[Row], steps: int, batch: int, device: str
 
 def _main() -> None:
     options = parser(__doc__ or "")
-    options.add_argument("--rounds", type=int, default=5, help="how often each way is timed, in turns (default: 5)")
-    options.add_argument("--device", default="cuda", help="of torch (default: cuda)")
-    options.add_argument("--peak", type=float, default=989.0, help="TFLOP/s of the device in bf16 (default: an H100's)")
+    options.add_argument("--rounds", type=int, default=5, help="timed rounds of each way (default: 5)")
+    options.add_argument("--device", default="cuda", help="torch device (default: cuda)")
+    options.add_argument("--peak", type=float, default=989.0, help="peak TFLOP/s in bf16 (default: 989, H100)")
     asked = options.parse_args()
     quick = asked.quick
     rows = training_rows(400 if quick else 2 * POOL)
@@ -68,7 +66,7 @@ def _main() -> None:
         folder = make_encoder(size, texts, Path(name))
         steps, rounds = (2, 1) if quick else (STEPS, asked.rounds)
         found = measure(size, rows, batches, steps, rounds, folder, device, 1e12 * asked.peak, not quick)
-    show(found, asked, f"Training on {device}, bf16: seconds for a million tokens")
+    show(found, asked, f"Training on {device}, bf16: seconds per million tokens")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Two ways of doing one thing, timed in turns; their table, and the same as JSON."""
+"""Times alternatives in turns, and prints the results as a table and JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -24,32 +24,32 @@ from rich.table import Table
 from xtransfer.stages.execute import processor
 
 _WIDTH = 140  # columns, where the table goes to a file
-Way = Callable[[], float]  # does it once; seconds that it took
+Way = Callable[[], float]  # runs once; returns seconds
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Seconds of each run of ours and of the other way, by pairs."""
+    """Seconds of each run of ours and of the alternative, in pairs."""
 
     name: str
     ours: Sequence[float]
     other: Sequence[float]
-    under: float | None = None  # seconds that the median of ours must stay below; None: no goal for this size
-    least: float | None = None  # what the ratio must reach; None: no goal for it
+    under: float | None = None  # seconds: goal for our median; None: no goal
+    least: float | None = None  # goal for the ratio; None: no goal
 
     @property
     def ratio(self) -> float:
-        """How many times as long the other way takes: the median over pairs."""
+        """Time of the alternative over ours: the median over pairs."""
         return median(other / ours for ours, other in zip(self.ours, self.other, strict=True))
 
     @property
     def holds(self) -> bool | None:
-        """Whether the goal is met; None where there is none."""
+        """Whether the goal is met; None without a goal."""
         if self.least is not None:
             return self.ratio >= self.least
         return None if self.under is None else median(self.ours) < self.under
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """name, ours and other (medians, seconds), ratio, goal (text or null), holds (or null)."""
         return {
             "name": self.name,
@@ -61,7 +61,7 @@ class Measure:
         }
 
     def cells(self) -> tuple[str, str, str]:
-        """Ours, other and ratio, as the table shows them."""
+        """Ours, other and ratio as the table shows them."""
         return _spread(self.ours), _spread(self.other), f"{self.ratio:.2f}"
 
     def _goal(self) -> str | None:
@@ -72,21 +72,21 @@ class Measure:
 
 @dataclass(frozen=True)
 class Bound:
-    """A number of ours that must not be more, or not be less, than another one: a difference, a share."""
+    """A number of ours with an upper or lower bound, such as a difference or a share."""
 
     name: str
     value: float
-    most: float | None = None  # None: no bound at this size
+    most: float | None = None  # None: no bound
     least: float | None = None
 
     @property
     def holds(self) -> bool | None:
-        """Whether the number keeps its bound; None where nothing is asked."""
+        """Whether the number is within its bound; None without a bound."""
         if self.least is not None:
             return self.value >= self.least
         return None if self.most is None else self.value <= self.most
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """As a measure's; other and ratio are null."""
         ours, goal = float(f"{self.value:.3g}"), self._goal()
         return {"name": self.name, "ours": ours, "other": None, "ratio": None, "goal": goal, "holds": self.holds}
@@ -101,9 +101,9 @@ class Bound:
 
 
 def paired(ways: Mapping[str, tuple[Way, Way]], pairs: int) -> dict[str, tuple[list[float], list[float]]]:
-    """Seconds of (ours, other) by name: names in their order, `pairs` times over; who goes first changes each time.
+    """Seconds of (ours, other) by name: all names in order, `pairs` times; the order within pairs alternates.
 
-    So a machine that slows down, or does something else for a while, slows both.
+    So a slow phase of the machine affects both.
     """
     seconds: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ways}
     for number in range(pairs):
@@ -114,7 +114,7 @@ def paired(ways: Mapping[str, tuple[Way, Way]], pairs: int) -> dict[str, tuple[l
 
 
 def in_turns(ways: Mapping[str, Way], rounds: int, before: int = 1) -> dict[str, list[float]]:
-    """Seconds of each way in each round, in their order and back; so many rounds before them do not count."""
+    """Seconds of each way in each round, in alternating order, after `before` warm-up rounds."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(before + rounds):
         for name in list(ways) if number % 2 == 0 else reversed(list(ways)):
@@ -122,15 +122,15 @@ def in_turns(ways: Mapping[str, Way], rounds: int, before: int = 1) -> dict[str,
     return {name: own[before:] for name, own in seconds.items()}
 
 
-def in_fresh_process(way: Callable[..., float], environment: Mapping[str, str], **arguments: Any) -> float:
-    """What a function returns in a process that has imported the large libraries and done nothing else."""
+def in_fresh_process(way: Callable[..., float], environment: Mapping[str, str], **arguments: object) -> float:
+    """The result of a function in a fresh process that has only imported the large libraries."""
     context = get_context("forkserver")
     context.set_forkserver_preload(["torch", "transformers", "datasets"])
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(_called, way, environment, arguments).result()
 
 
-def _called(way: Callable[..., float], environment: Mapping[str, str], arguments: Mapping[str, Any]) -> float:
+def _called(way: Callable[..., float], environment: Mapping[str, str], arguments: Mapping[str, object]) -> float:
     os.environ.update(environment)
     return way(**arguments)
 
@@ -144,13 +144,13 @@ class Shown(Protocol):
     @property
     def holds(self) -> bool | None: ...
 
-    def record(self) -> dict[str, Any]: ...
+    def record(self) -> dict[str, object]: ...
 
     def cells(self) -> tuple[str, str, str]: ...
 
 
 def clock(device: str) -> Callable[[], float]:
-    """Seconds: of the CPU, or, once all that was asked of another device is done, of the wall."""
+    """A clock in seconds: CPU time, or for another device wall time after synchronization."""
     if device == "cpu":
         return process_time
     import torch
@@ -163,12 +163,12 @@ def clock(device: str) -> Callable[[], float]:
 
 
 def parser(description: str, markdown: bool = False) -> ArgumentParser:
-    """The options that every measurement has; with `markdown`, also that of tables which a page of the docs has."""
+    """The common options of all benchmarks; `markdown`: with that for a table in the docs."""
     made = ArgumentParser(description=description)
-    made.add_argument("--quick", action="store_true", help="a small part, in under a minute; no goals")
-    made.add_argument("--json", type=Path, metavar="FILE", help="write the measures there too")
+    made.add_argument("--quick", action="store_true", help="a small part in under a minute, without goals")
+    made.add_argument("--json", type=Path, metavar="FILE", help="also write the measures as JSON")
     if markdown:
-        made.add_argument("--markdown", type=Path, metavar="PAGE", help="put the table in its place on this page")
+        made.add_argument("--markdown", type=Path, metavar="PAGE", help="update the table on this page of the docs")
     return made
 
 
@@ -177,9 +177,9 @@ _HEADINGS = ("", "ours", "other", "ratio", "goal")
 
 
 def show(measures: Sequence[Shown], options: Namespace, title: str, said: str = _SECONDS, mark: str = "") -> None:
-    """Print the table and the machine; write the JSON, and the table between the marks of a page, that are asked for.
+    """Print the table and the machine; write JSON and the table between the marks of a page if requested.
 
-    `said` is what the columns hold.
+    `said` explains the columns.
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in _HEADINGS:
@@ -206,20 +206,20 @@ def _line(measure: Shown) -> tuple[str, ...]:
 
 
 def put_between(mark: str, lines: Sequence[Sequence[str]], said: str, page: Path) -> None:
-    """Put a table and a line below it between the marks `<!-- mark -->` and `<!-- /mark -->` of a page.
+    """Write a table and a line below it between the marks `<!-- mark -->` and `<!-- /mark -->` of a page.
 
-    Raises ValueError where the page has no such place.
+    Raises ValueError if the page has no such marks.
     """
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{said}\n"
     place = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
     old = page.read_text(encoding="utf-8")
     if not place.search(old):
-        raise ValueError(f"{page}: has no place for the table; put <!-- {mark} --> and <!-- /{mark} --> there")
+        raise ValueError(f"{page} has no place for the table; add the lines <!-- {mark} --> and <!-- /{mark} -->")
     page.write_text(place.sub(lambda match: match[1] + text + match[2], old), encoding="utf-8")
 
 
 def machine() -> str:
-    """Processor, cores that may be used, load, and the versions that matter."""
+    """Processor, usable cores, load, and versions of the main libraries."""
     cores = len(os.sched_getaffinity(0))
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "tokenizers", "datasets"))
     load = f"load {os.getloadavg()[0]:.1f}"

@@ -1,8 +1,8 @@
-"""What running a study costs beyond the work of its stages.
+"""The overhead of running a study beyond the work of its stages.
 
-A plan of a thousand cells; a finished study of a thousand cells run again, report included; and a thousand stages
-that do nothing, through Prefect, in processes of their own, under leases. The other way to run those is the loop of a
-shell script, a Python process for each stage, of which a few are timed.
+A plan of a thousand cells; a rerun of a finished study of a thousand cells, with its report; and a thousand stages that
+do nothing, through Prefect, in stage processes, under leases. The alternative is a loop in a shell script with a Python
+process per stage, of which a few are timed.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
 
 from flows.prefect_server import prefect_api
 from perf import empty as empty_stages
 from perf.empty import empty
 from perf.finished import finish
 from perf.measure import Bound, Measure, parser, show
+from xtransfer.base.stage import Stage
 from xtransfer.planning import grid
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.study import Study, make
 
 STAGES, CELLS = 1000, 1000
 PLAN_GOAL, RERUN_GOAL, STAGE_GOAL = 2.0, 10.0, 0.05  # seconds; the last per stage
-_PROCESSES = 3  # of the other way; each takes seconds
+_PROCESSES = 3  # of the alternative; each takes seconds
 _ALONE = "import sys; from perf.orchestration import alone; alone(sys.argv[1], int(sys.argv[2]))"
 
 
 def study(cells: int) -> Study:
-    """Of laboratory benchmarks: five encoders, five intermediates, two targets, and as many seeds as it takes."""
+    """A study of laboratory benchmarks: five encoders, five intermediates, two targets, and seeds to reach `cells`."""
     return make(
         {
             "name": "many-cells",
@@ -49,7 +49,7 @@ def study(cells: int) -> Study:
 
 def planning(cells: int) -> Bound:
     wanted = study(cells)
-    grid.plan(study(50))  # what is read once per process: declarations, the laboratory world
+    grid.plan(study(50))  # reads once what is cached per process: declarations, the laboratory world
     start = perf_counter()
     plan = grid.plan(wanted)
     assert len(plan.cells) == cells
@@ -57,7 +57,7 @@ def planning(cells: int) -> Bound:
 
 
 def rerun(cells: int, folder: Path) -> list[Bound]:
-    """A study whose artifacts are all there, run for the first time (it records them) and again."""
+    """Time a study whose artifacts all exist: the first run, which records them, and a rerun."""
     from flows.run_study import run_study
 
     wanted = study(cells)
@@ -74,7 +74,7 @@ def rerun(cells: int, folder: Path) -> list[Bound]:
 
 
 def per_stage(stages: int, folder: Path) -> Measure:
-    """Seconds per stage that does nothing, over all of them; the other way: a process for each."""
+    """Seconds per empty stage; the alternative: a process for each."""
     ours = [_through_prefect(stages, str(folder / "artifacts")) / stages]
     other = [_in_a_process(folder / "alone", number) for number in range(_PROCESSES)]
     mean = sum(other) / len(other)
@@ -91,20 +91,20 @@ def _through_prefect(stages: int, store: str) -> float:
     @flow(name="empty-stages")
     def empty_flow() -> float:
         with stage_runtime(store, None, "empty-stages") as runtime:
-            run_stages([empty(-1)], runtime, _nothing, failed)  # the stage server has imported everything then
+            run_stages([empty(-1)], runtime, _nothing, failed)  # so that the stage server has imported everything
             start = perf_counter()
             made = run_stages([empty(number) for number in range(stages)], runtime, _nothing, failed)
             assert len(made) == stages, failures
             return perf_counter() - start
 
-    def failed(stage: Any, readers: Any, reason: str) -> None:
+    def failed(stage: Stage, readers: Sequence[Stage], reason: str) -> None:
         failures.append(reason)
 
     return empty_flow()
 
 
-def _nothing(stage: Any) -> None:
-    """Nothing is recorded of an empty stage."""
+def _nothing(stage: Stage) -> None:
+    """Record nothing of an empty stage."""
 
 
 def _in_a_process(folder: Path, number: int) -> float:
@@ -114,7 +114,7 @@ def _in_a_process(folder: Path, number: int) -> float:
 
 
 def alone(folder: str, number: int) -> None:
-    """What a script per stage does: import what stages need, run one."""
+    """What a script per stage does: import the libraries, run one stage."""
     import torch  # noqa: F401
     import transformers  # noqa: F401
 
@@ -125,7 +125,7 @@ def alone(folder: str, number: int) -> None:
 
 @contextmanager
 def _home() -> Iterator[Path]:
-    """A home of its own with a Prefect server, and the empty stages known."""
+    """A temporary home with a Prefect server that knows the empty stages."""
     with TemporaryDirectory(prefix="xtransfer-perf-") as folder:
         os.environ.update(XTRANSFER_HOME=folder, XTRANSFER_BENCHMARKS=empty_stages.__file__)
         os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"

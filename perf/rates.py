@@ -1,11 +1,10 @@
-"""Rates of a simulation with their Monte Carlo errors, what they should be, and their table."""
+"""Rates of a simulation with Monte Carlo errors, their goals, and their table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -15,7 +14,7 @@ from perf.measure import put_between
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate in percent with its Monte Carlo standard error, from grids that are independent of each other."""
+    """A rate in percent with its Monte Carlo standard error, over independent grids."""
 
     value: float
     error: float
@@ -36,7 +35,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a rate should be, in percent, and by how much it may differ; None: it may be anything below."""
+    """The goal of a rate in percent, and its tolerance; None: the goal is an upper bound."""
 
     what: str
     target: float
@@ -65,7 +64,7 @@ WHAT = (*GOALS, "usual")  # the last: coverage of resampled seeds and items, for
 
 
 def rows(found: Mapping[tuple[str, str], Sequence[Mapping[str, Rate]]]) -> list[list[str]]:
-    """A line per shape of grid and number of runs, over the strengths of effects, and one over all."""
+    """A line per shape of grid and number of runs, over the strengths of effects, and lines for all and the goals."""
     lines = []
     for (shape, runs), settings in found.items():
         lines.append([shape, runs, *(_spread([one[what] for one in settings]) for what in WHAT)])
@@ -76,7 +75,7 @@ def rows(found: Mapping[tuple[str, str], Sequence[Mapping[str, Rate]]]) -> list[
 
 
 def _spread(rates: Sequence[Rate]) -> str:
-    """The mean over settings, and the least and the most of them."""
+    """The mean over settings, with minimum and maximum."""
     values = [one.value for one in rates]
     return f"{Rate.pooled(rates).value:.1f} ({min(values):.1f}-{max(values):.1f})"
 
@@ -95,16 +94,16 @@ def table(lines: Sequence[Sequence[str]], title: str) -> Table:
 
 
 def write_markdown(lines: Sequence[Sequence[str]], said: str, page: Path) -> None:
-    """Put the table and a line below it between the marks `<!-- calibration -->` of a page.
+    """Write the table and a line below it between the marks `<!-- calibration -->` of a page.
 
-    Raises ValueError where the page has no such place.
+    Raises ValueError if the page has no such marks.
     """
     heads = [list(HEADINGS), ["---", "---", *["---:"] * len(WHAT)]]
     put_between("calibration", [*heads, *lines], said, page)
 
 
-def measures(found: Sequence[Mapping[str, Rate]]) -> list[dict[str, Any]]:
-    """Pooled rates in the form of the other measurements: percent, with the usual way's coverage beside ours."""
+def measures(found: Sequence[Mapping[str, Rate]]) -> list[dict[str, object]]:
+    """Pooled rates in percent, in the form of the other benchmarks, with the usual way's coverage beside ours."""
     pooled = {what: Rate.pooled([one[what] for one in found]) for what in WHAT}
     others = {"covered": round(pooled["usual"].value, 2)}
     return [

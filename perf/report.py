@@ -1,8 +1,8 @@
-"""The report of a study of real size: 10 intermediates and direct, 5 seeds, XNLI and XCOPA with all their items.
+"""The report of a study of real size: 10 intermediates and direct, 5 seeds, XNLI and XCOPA with all items.
 
-The study is generated: scores are drawn, nothing is trained. Ours is the whole report, from the database and the
-predictions to the page with every plot and table; the other way is what a notebook begins with: pandas reads the
-same predictions and takes means and gains, without an interval or a plot.
+The study is generated with random scores. Ours is the whole report, from database and predictions to the page with
+every plot and table; the alternative is the start of a notebook: pandas reads the same predictions and computes means
+and gains, without intervals or plots.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ QUICK_SHARE = 10  # a quick study has a tenth of the items, and two seeds
 
 
 def measure(quick: bool) -> list[Measure]:
-    """One measure. Raises AssertionError where the page is too large."""
+    """One measure. Raises AssertionError if the page is too large."""
     with generated(quick) as (database, store, cells):
 
         def ours() -> float:
@@ -92,7 +92,7 @@ def _cells(study: Study, store: ArtifactStore, share: int) -> Iterator[Cell]:
 
 
 def _means(store: ArtifactStore, cells: tuple[Cell, ...]) -> pd.DataFrame:
-    """Gains per target, intermediate and language, as pandas gives them."""
+    """Gains per target, intermediate and language, by pandas."""
     frames = []
     for cell in cells:
         artifact = store.find(cell.score.key)

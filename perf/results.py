@@ -1,11 +1,10 @@
 """The results database at its full size: inserts, leaderboards and gains, against folders of JSON files.
 
-Ours: a database of ten million scores, SQLite and, where a server can be started, PostgreSQL (1 GB of shared
-buffers, 4 GB of log between checkpoints, else its defaults), in studies of 2,000 cells × 15 languages. Rows are
-written as runs write them, a batch of cells in one transaction with their stages, links and means; queries go through
-`Results` and end with a data frame. The other way is what is done without a database: a JSON file per cell, as
-evaluation scripts leave it, read with pandas and grouped; it is timed on one study, and multiplied where a line is
-about more.
+Ours: ten million scores in SQLite and, if a server can be started, PostgreSQL (1 GB of shared buffers, 4 GB of log
+between checkpoints, otherwise defaults), in studies of 2,000 cells × 15 languages. Rows are written as runs write them,
+a batch of cells per transaction with stages, links and means; queries go through `Results` and return a data frame. The
+alternative without a database is a JSON file per cell, as evaluation scripts write it, read and grouped with pandas; it
+is timed on one study and extrapolated.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from itertools import islice, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
 
 import pandas as pd
 
@@ -29,7 +27,7 @@ from perf.postgres import NoServer, server
 from xtransfer.analysis.results import Results
 from xtransfer.base.languages import codes
 from xtransfer.results.database import Database, open_database
-from xtransfer.results.schema import CellMeanRow, CellRow, EncoderRow, ScoreRow, StageRow, StudyCellRow, StudyRow
+from xtransfer.results.schema import Base, CellMeanRow, CellRow, EncoderRow, ScoreRow, StageRow, StudyCellRow, StudyRow
 from xtransfer.results.upsert import Values, upsert
 
 LANGUAGES = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
@@ -41,7 +39,7 @@ BATCH = 500  # cells written in one transaction
 SCORES = 10_000_000
 SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")
 MILLION = 1_000_000
-INSERT_GOAL, QUERY_GOAL = 50.0, 1.0  # seconds: a million scores at 20,000 a second; a question
+INSERT_GOAL, QUERY_GOAL = 50.0, 1.0  # seconds: a million scores at 20,000 per second; a query
 
 Cell = tuple[str, str, str, int]  # encoder, intermediate, target, seed
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,13 +55,13 @@ def cells() -> Iterator[Cell]:
 
 
 def points(name: str) -> list[float]:
-    """A score in every language, drawn by the key of a cell."""
+    """A score in every language, drawn with the key of a cell as seed."""
     draw = random.Random(name)  # noqa: S311 - numbers to fill tables with
     return [draw.uniform(40.0, 90.0) for _ in LANGUAGES]
 
 
 def fill(db: Database, scores: int) -> float:
-    """Writes studies until there are so many scores; seconds."""
+    """Write studies up to `scores` scores; returns seconds."""
     seconds = 0.0
     encoders = [{"name": one, "source": "trained-here", "id": one[:-2], "revision": "0"} for one in ENCODERS]
     with db.begin() as connection:
@@ -80,8 +78,8 @@ def fill(db: Database, scores: int) -> float:
     return seconds
 
 
-def _rows(study: int, batch: Sequence[Cell]) -> list[tuple[Any, list[Values]]]:
-    """What runs write of cells, in the order in which rows refer to each other."""
+def _rows(study: int, batch: Sequence[Cell]) -> list[tuple[type[Base], list[Values]]]:
+    """The rows that runs write for cells, in the order of their references."""
     name = f"study-{study}"
     keys = {cell: key(study, cell) for cell in batch}
     values = {cell: points(keys[cell]) for cell in batch}
@@ -139,7 +137,7 @@ def _mean(cell: Cell, name: str, values: Sequence[float]) -> Values:
 
 
 def write_files(folder: Path) -> float:
-    """The scores of one study as a JSON file per cell; seconds."""
+    """Write the scores of one study as a JSON file per cell; returns seconds."""
     start = perf_counter()
     for cell in cells():
         name = key(0, cell)
@@ -174,7 +172,7 @@ def gains_of_files(folder: Path) -> float:
 
 @contextmanager
 def databases(folder: Path) -> Iterator[dict[str, str]]:
-    """Kind → URL of an empty database; PostgreSQL where a server can be started."""
+    """Kind → URL of an empty database; PostgreSQL if a server can be started."""
     urls = {"SQLite": f"sqlite:///{folder / 'results.db'}"}
     try:
         with server(*SETTINGS) as url:
@@ -185,7 +183,7 @@ def databases(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def _seconds(ask: Callable[[], pd.DataFrame], times: int) -> list[float]:
-    """Seconds of each of several askings, after one that reads what the others find in memory."""
+    """Seconds of each of `times` queries, after one that fills the caches."""
     found = []
     for _ in range(times + 1):
         start = perf_counter()
@@ -195,7 +193,7 @@ def _seconds(ask: Callable[[], pd.DataFrame], times: int) -> list[float]:
 
 
 def measure(scores: int, folder: Path, *, judged: bool, times: int = 5) -> list[Measure]:
-    """A line per kind of database and question."""
+    """A measure per kind of database and query."""
     files = folder / "files"
     files.mkdir()
     written = write_files(files)

@@ -1,7 +1,7 @@
-"""Tatoeba's search: every English sentence looks for its translation, in 36 languages of 1,000 pairs.
+"""Tatoeba's search: the translation of every English sentence, in 36 languages of 1,000 pairs.
 
-Ours is the kind `bitext` on vectors that are there already; the other way is what scripts without faiss do: a full
-product in numpy and its argmax. Both start from the same random vectors of length 1.
+Ours is the kind `bitext` on given vectors; the alternative is that of scripts without faiss: a full product in numpy
+and its argmax. Both use the same random vectors of length 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GOAL = 5.0  # seconds on two cores, for all languages
 
 
 def measure(quick: bool) -> list[Measure]:
-    """One measure; a quick one has a tenth of the sentences and no goal."""
+    """One measure; quick: a tenth of the sentences and no goal."""
     pairs = PAIRS // 10 if quick else PAIRS
     draw = torch.Generator().manual_seed(0)
     made = torch.randn(LANGUAGES, pairs, 2, WIDTH, generator=draw)

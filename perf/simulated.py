@@ -1,13 +1,13 @@
-"""Grids of which the truth is known: right and wrong answers of two conditions, from runs and items that vary.
+"""Simulated grids with known truth: right and wrong answers of two conditions, over random runs and items.
 
-An answer is right where a latent number is above zero: the condition's level, how hard the item is, what the condition
-does to this item, what the run does, and noise, all normal. So the expected score is known exactly: the normal
-distribution function of the level over the root of the whole variance plus one. Half of the languages have no
-difference, in the others the second condition is better by about seven points.
+An answer is right if a latent number is above zero: the sum of the condition's level, the item's difficulty, the
+condition's effect on the item, the run's effect, and noise, all normal. So the expected score is exact: the normal
+distribution function of the level over the root of the effects' variance plus one. Half of the languages have no
+difference; in the others the second condition is better by about seven points.
 
-Strengths were chosen to span what is seen. A seed moves a language's difference by about 0.5 points (large encoders on
-thousands of rows), 2 or 6 (the tiny encoder of docs/explanation/lab-full-gains.csv). Two trainings of a condition give
-different answers to about one item in five, and what a condition does to single items is weak or strong beside that.
+Strengths span those observed. A seed moves a language's difference by about 0.5 points (large encoders on thousands of
+rows), 2 or 6 (the tiny encoder of docs/explanation/lab-full-gains.csv). Two trainings of a condition differ on about
+one item in five; a condition's effect on single items is weak or strong relative to that.
 """
 
 from __future__ import annotations
@@ -19,19 +19,23 @@ from scipy import stats
 
 from xtransfer.analysis.variance import Differences, Items
 
-SPREADS = {"0.5": 0.025, "2": 0.1, "6": 0.3}  # points that a seed moves a difference by, about → latent, per condition
-TASTES = {"weak": 0.4, "strong": 1.2}  # latent: what a condition does to an item, in all its runs
+SPREADS = {
+    "0.5": 0.025,
+    "2": 0.1,
+    "6": 0.3,
+}  # effect of a seed on a difference, in points → latent, per condition
+TASTES = {"weak": 0.4, "strong": 1.2}  # latent: effect of a condition on an item, the same in all its runs
 LEVEL, GAIN = 0.6, 0.45  # latent: about 60% right, and about 7 points more
-DIFFICULTY = 2.0  # latent: of an item, for both conditions
-_NORMAL = stats.norm.ppf((np.arange(2**16) + 0.5) / 2**16).astype(np.float32)  # four times as fast as drawing it
-_COMMON = 0.6  # of what items and runs do is the same in all languages
+DIFFICULTY = 2.0  # latent: of an item, shared by both conditions
+_NORMAL = stats.norm.ppf((np.arange(2**16) + 0.5) / 2**16).astype(np.float32)  # a table: four times as fast as drawing
+_COMMON = 0.6  # share of the effects of items and runs that all languages have in common
 
 
 @dataclass(frozen=True)
 class Setting:
     """The shape of a grid."""
 
-    shape: str  # what it is like
+    shape: str  # its name
     items: int
     languages: int
     shared: bool  # the same items in all languages
@@ -65,7 +69,7 @@ class Setting:
 
 
 def differences(setting: Setting, rng: np.random.Generator) -> Differences:
-    """One grid: columns are the languages and their mean; runs are encoders where these are pooled."""
+    """One grid: columns are the languages and their mean; runs are encoders if these are pooled."""
     difficulty = DIFFICULTY * _of_items(setting, rng)
     first, second = (_right(setting, rng, level, difficulty) for level in (np.zeros(1), setting.gains))
     has = _has(setting, rng)
@@ -115,7 +119,7 @@ def _right(setting: Setting, rng: np.random.Generator, gains: np.ndarray, diffic
 
 
 def _of_items(setting: Setting, rng: np.random.Generator) -> np.ndarray:
-    """Effects [items, languages] of variance 1; where items come in groups, half of it is the group's."""
+    """Effects [items, languages] of variance 1; half of it is the group's if items come in groups."""
     own = _in_languages(rng, setting.items, setting.languages, shared=setting.shared)
     if setting.group == 1:
         return own
@@ -124,7 +128,7 @@ def _of_items(setting: Setting, rng: np.random.Generator) -> np.ndarray:
 
 
 def _in_languages(rng: np.random.Generator, units: int, languages: int, *, shared: bool = True) -> np.ndarray:
-    """Effects [units, languages] of variance 1, partly the same in all languages where units are shared."""
+    """Effects [units, languages] of variance 1, partly common to all languages if units are shared."""
     own = rng.standard_normal((units, languages))
     if not shared:
         return own

@@ -1,24 +1,22 @@
-"""Translation of inference data with natural repetition, in CPU seconds: ours, against `model.generate`.
+"""Translation of inference data with natural repetition, in CPU seconds: xtransfer against `model.generate`.
 
-The other way is `generate` as people write it: every sentence in the order of the rows, in batches of 8 padded to
-their longest, greedy, float32. Beside it stands what the engine alone does: distinct sentences sorted by length in
-batches of 32 for `generate`, and the same ones for CTranslate2. One thread each. Without `--model` the model has the
-shape of OPUS-MT's (width 512, 6 + 6 layers) and random weights, and every output is as long as the longest source
-sentence of its batch; nothing can then be said of quality. With `--model FOLDER` (a translator from English, such as
-a study's) outputs end where the model ends them, and the chrF of int8 is compared with that of float32, on Multi30k's
-test split where a mirror holds it.
+The alternative is `generate` as people write it: every sentence in row order, in batches of 8 padded to the longest,
+greedy, float32. The engine alone is compared too: distinct sentences sorted by length, in batches of 32 for `generate`,
+and the same sentences for CTranslate2. One thread each. Without `--model` the model has OPUS-MT's shape (width 512,
+6 + 6 layers) and random weights, and every output is as long as the longest source sentence of its batch, so quality is
+not measured. With `--model FOLDER` (a translator from English, such as a study's) the model ends its outputs, and the
+chrF of int8 is compared with float32, on Multi30k's test split if a mirror has it.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
-from typing import Any
 
 import ctranslate2
 import torch
@@ -35,10 +33,10 @@ from xtransfer.translation.ctranslate2_engine import CTranslate2Engine
 from xtransfer.translation.transformers_engine import TransformersEngine
 
 ROWS, QUICK_ROWS = 240, 12
-SEARCHED = 8  # times as many rows, for those that a small model has positions for
-BEAMS_ROWS = 3  # beam search reads one row in so many
+SEARCHED = 8  # times as many rows are read, to find enough that fit a small model's positions
+BEAMS_ROWS = 3  # beam search reads 1 in 3 rows
 TOKENIZER_ROWS = 2000
-AS_WRITTEN, SORTED = 8, 32  # sentences in a batch of the other ways
+AS_WRITTEN, SORTED = 8, 32  # sentences per batch of the alternatives
 WHOLE, ENGINE = 9.0, 3.0  # goals
 LOSS = 0.3  # chrF points that int8 may cost
 SHAPE = TranslatorRecipe(
@@ -49,7 +47,7 @@ Pairs = Sequence[Row]
 
 
 class FixedLength(CTranslate2Engine):
-    """Its outputs are as long as the longest source sentence of a call: an untrained model never ends one."""
+    """Outputs are as long as the longest source sentence of a call, because an untrained model never ends one."""
 
     def _results(
         self, rows: list[Sequence[int]], first: int | None, limit: int, return_attention: bool = False
@@ -70,7 +68,7 @@ class FixedLength(CTranslate2Engine):
 
 @dataclass
 class Translators:
-    """One model as each library runs it."""
+    """One model in each library."""
 
     theirs: TransformersEngine
     folders: dict[str, Path]
@@ -78,18 +76,18 @@ class Translators:
     target: str
 
     def ours(self, number_format: str, beams: int = 1) -> CTranslate2Engine:
-        """A fresh engine: nothing is kept from an earlier run."""
+        """A new engine, without caches of an earlier run."""
         make = CTranslate2Engine if self.trained else FixedLength
         return make(self.folders[number_format], beams=beams)
 
     def fitting(self, rows: Pairs) -> Pairs:
-        """Those whose sentences the model has positions for."""
+        """The rows whose sentences fit the model's positions."""
         tokenizer = self.theirs.tokenizer
         lengths = map(len, tokenizer.encode(sentences_of(rows), "en", self.target))
         return [row for row in rows if max(next(lengths), next(lengths)) < tokenizer.longest]
 
     def generate(self, sentences: Sequence[str], per_batch: int, beams: int = 1) -> list[str]:
-        """What a script does with sentences in the order in which they come."""
+        """Translate sentences in the given order, as a script does."""
         found: list[str] = []
         left = iter(sentences)
         while batch := list(islice(left, per_batch)):
@@ -99,7 +97,7 @@ class Translators:
             found += self.theirs.tokenizer.decode(said[:, 1:].tolist())
         return found
 
-    def _generate(self, inputs: Any, beams: int) -> torch.Tensor:
+    def _generate(self, inputs: Mapping[str, torch.Tensor], beams: int) -> torch.Tensor:
         model = self.theirs._model
         config, longest = model.generation_config, inputs["input_ids"].shape[1]
         ends = {"max_new_tokens": min(self.theirs.tokenizer.longest - 1, 2 * longest + 10)}
@@ -120,8 +118,8 @@ class Translators:
         return said
 
 
-def measure(translators: Translators, rows: Pairs, rounds: int, goals: bool) -> list[Any]:
-    """Rows of the table: everything that ours does, and the engine alone; greedy, and with four beams."""
+def measure(translators: Translators, rows: Pairs, rounds: int, goals: bool) -> list[Measure | Bound]:
+    """Rows of the table: the whole translation, and the engine alone; greedy, and with four beams."""
     sentences, fewer = sentences_of(rows), sentences_of(rows[: len(rows) // BEAMS_ROWS])
     distinct, fewer_distinct = by_length(sentences), by_length(fewer)
     engines = {beams: translators.ours("int8", beams) for beams in (1, 4)}
@@ -163,8 +161,8 @@ def measure(translators: Translators, rows: Pairs, rounds: int, goals: bool) -> 
     ]
 
 
-def _timed(work: Callable[[], Any]) -> Way:
-    """CPU seconds of what it does."""
+def _timed(work: Callable[[], object]) -> Way:
+    """A way that returns the CPU seconds of `work`."""
 
     def seconds() -> float:
         started = process_time()
@@ -175,17 +173,17 @@ def _timed(work: Callable[[], Any]) -> Way:
 
 
 def sentences_of(rows: Pairs) -> list[str]:
-    """In the order of the rows, as often as they occur."""
+    """Sentences in row order, with repetitions."""
     return [row[field] for row in rows for field in ("first", "second")]
 
 
 def by_length(sentences: Sequence[str]) -> list[str]:
-    """Each once, the longest first."""
+    """Distinct sentences, the longest first."""
     return sorted(dict.fromkeys(sentences), key=len, reverse=True)
 
 
 def inference_rows(most: int) -> list[Row]:
-    """LingNLI's pairs, whose premises repeat as in MNLI, or the laboratory's where no mirror holds them."""
+    """LingNLI's pairs, whose premises repeat as in MNLI, or the laboratory's if no mirror has them."""
     try:
         return load_rows(benchmarks.get("lingnli"), "en", "train", most)
     except SourceError:
@@ -193,7 +191,7 @@ def inference_rows(most: int) -> list[Row]:
 
 
 def chrf_loss(translators: Translators, rows: Pairs, goals: bool) -> list[Bound]:
-    """chrF points between what float32 and int8 make, against people's translations or the model's own output."""
+    """chrF points between float32 and int8, against human translations or the model's own output."""
     from sacrebleu.metrics.chrf import CHRF
 
     sentences, wanted, against = _references(translators, rows)
@@ -207,8 +205,8 @@ def chrf_loss(translators: Translators, rows: Pairs, goals: bool) -> list[Bound]
 
 
 def _references(translators: Translators, rows: Pairs) -> tuple[list[str], list[str], str]:
-    """Sentences, what they are compared with, and its name: Multi30k's test split, or, where it is not there or
-    lacks the language, the rows and the model's own float32 output of transformers."""
+    """Sentences, references, and their name: Multi30k's test split, or if it or the language is missing, the rows and
+    the model's own float32 output of transformers."""
     try:
         texts = multi30k.test_texts()
     except SourceError:
@@ -221,7 +219,7 @@ def _references(translators: Translators, rows: Pairs) -> tuple[list[str], list[
 
 
 def _random_model(shape: TranslatorRecipe, rows: Pairs, folder: Path) -> Path:
-    """A Marian model of a shape that has learnt nothing, with a tokenizer of the rows' text."""
+    """An untrained Marian model of a shape, with a tokenizer trained on the rows."""
     from xtransfer.training.translator import train_translator
 
     texts = [{"en": row["first"], "de": row["second"]} for row in rows]
@@ -244,9 +242,9 @@ def _translators(model: Path, trained: bool, target: str, folder: Path) -> Trans
 
 def _main() -> None:
     options = parser(__doc__ or "", markdown=True)
-    options.add_argument("--rounds", type=int, default=3, help="how often each way is timed, in turns (default: 3)")
+    options.add_argument("--rounds", type=int, default=3, help="timed rounds of each way (default: 3)")
     options.add_argument("--model", type=Path, metavar="FOLDER", help="a trained translator from English")
-    options.add_argument("--language", default="de", help="what it translates to (default: de)")
+    options.add_argument("--language", default="de", help="target language (default: de)")
     asked: Namespace = options.parse_args()
     torch.set_num_threads(1)
     most = QUICK_ROWS if asked.quick else ROWS

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.common import AsJson, print_json
+from flows.commands.results.ask import Encoders, Intermediates, Seeds, Targets
 from flows.terminal import echo
 
 Several = list[str] | None
@@ -17,10 +18,10 @@ def command(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was run.")],
     out: Annotated[Path, typer.Option(help="New folder for the files.")],
     layout: Annotated[str, typer.Option(help="xtreme or xtreme-r.")] = "xtreme",
-    encoder: Annotated[Several, typer.Option("--encoder", help="Only this encoder. Repeatable.")] = None,
-    intermediate: Annotated[Several, typer.Option("--intermediate", help="Only this one. Repeatable.")] = None,
-    target: Annotated[Several, typer.Option("--target", help="Only this target. Repeatable.")] = None,
-    seed: Annotated[list[int] | None, typer.Option("--seed", help="Only this training seed. Repeatable.")] = None,
+    encoder: Encoders = None,
+    intermediate: Intermediates = None,
+    target: Targets = None,
+    seed: Seeds = None,
     as_json: AsJson = False,
 ) -> None:
     """Write test predictions for XTREME's public scorer: a folder per encoder, intermediate and seed."""

@@ -101,6 +101,8 @@ def _stages(found: Outlook) -> Table:
 
 
 def _summary(found: Outlook) -> list[str]:
+    from xtransfer.report.words import duration
+
     study = found.plan.study
     size = f"\n{study.name}: {len(found.plan.cells)} cells, {len(found.plan.stages)} stages"
     kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in found.missing).items())
@@ -110,7 +112,7 @@ def _summary(found: Outlook) -> list[str]:
         to_run = f"{len(found.missing)} to run" + (f" ({kinds})" if kinds else "")
         lines = [f"{size}: {len(found.stored)} cached, {to_run}"]
         if found.missing:
-            lines.append(f"about {_duration(found.seconds)} on {found.slots} slots, at laboratory size")
+            lines.append(f"about {duration(found.seconds)} on {found.slots} slots, at laboratory size")
     return [*lines, *([study.note] if study.note else [])]
 
 
@@ -119,8 +121,3 @@ def _not_pinned(found: Outlook) -> str:
         f"revisions are not pinned, so it is unknown what is cached: no mirror or hub in reach has "
         f"{', '.join(found.unpinned)} (xtransfer data check --study {found.plan.study.name})"
     )
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
