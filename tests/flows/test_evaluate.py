@@ -37,7 +37,7 @@ def test_a_checkpoint_is_scored_by_its_head(small_lab: Ran, own_lab: Path, prefe
     [
         (["lab-mini@0", "--target", "xnly"], "did you mean 'xnli'"),
         (["lab-mini@0", "--target", "lab-inference", "--language", "ja"], "there is nothing to score"),
-        (["lab-mini@0", "--target", "lab-inference", "--set", "seeds=[1]"], "only the recipe"),
+        (["lab-mini@0", "--target", "lab-inference", "--set", "seeds=[1]"], "only recipe fields"),
         (["lab-mini@0", "--target", "lab-inference", "--set", "recipe.epoch=1"], "known: epochs"),
         (["./nowhere", "--target", "lab-inference"], "is no folder"),
     ],

@@ -102,7 +102,7 @@ def test_a_server_of_a_run_has_a_key_of_its_own(home: Path, monkeypatch: pytest.
         own = httpx.post(count, json={}, headers={"origin": url.removesuffix("/api")})
         assert (own.status_code, own.headers["access-control-allow-origin"]) == (401, url.removesuffix("/api"))
         monkeypatch.setenv(password.SERVER, "me:a-password")
-        with pytest.raises(RequestError, match="wait for its end"):
+        with pytest.raises(RequestError, match="wait until the run ends"):
             _running(home / "prefect")
     assert os.environ[password.CLIENT] == "of:another-server"
 

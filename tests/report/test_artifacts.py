@@ -125,7 +125,7 @@ def test_a_report_that_fails_is_logged_and_fails_nothing(caplog: pytest.LogCaptu
     recorded("blocked")
     (places.home / "reports").write_text("a file where the folder should be")
     assert ends("blocked", 0) is None
-    assert "no report: " in caplog.text and "name another folder" in caplog.text
+    assert "the report was not written: " in caplog.text and "name another folder" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["lab.full", "lab_full", "lab-full"])
