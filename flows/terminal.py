@@ -1,26 +1,26 @@
-"""What is printed for people and programs: names and messages from elsewhere cannot send a terminal commands."""
+"""Printing for people and programs: names and messages from elsewhere cannot control the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import typer
 from rich import console as rich_console
+from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from xtransfer.base.printable import printable
 
 
 class Console(rich_console.Console):
-    """rich's console; control characters of texts are printed as escapes."""
+    """rich's console that prints control characters in texts as escapes."""
 
-    def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
-        for segment in super().render(*arguments, **options):
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
             is_text = segment.control is None
             yield Segment(printable(segment.text), segment.style) if is_text else segment
 
 
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
-    """Prints a line on standard output, or on standard error; control characters are printed as escapes."""
+    """Print a line on standard output or error, with control characters as escapes."""
     typer.echo(printable(text), err=err, nl=nl)

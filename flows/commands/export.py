@@ -11,8 +11,6 @@ from flows.commands.common import AsJson, print_json
 from flows.commands.results.ask import Encoders, Intermediates, Seeds, Targets
 from flows.terminal import echo
 
-Several = list[str] | None
-
 
 def command(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was run.")],
