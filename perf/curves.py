@@ -112,7 +112,7 @@ def _logits(
     if run.trimming is not None:
         run.trimming.undo()
     reader = RowEncoder(run.loaded.tokenizer, LENGTH)
-    found = predict(run.loaded.encoder, run.model.head(benchmark.name), benchmark, dev, reader)
+    found = predict(run.loaded.encoder, run.heads[benchmark.name].module, benchmark, dev, reader)
     return np.array([one.scores for one in found], np.float64)
 
 
