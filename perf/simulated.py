@@ -19,11 +19,7 @@ from scipy import stats
 
 from xtransfer.analysis.variance import Differences, Items
 
-SPREADS = {
-    "0.5": 0.025,
-    "2": 0.1,
-    "6": 0.3,
-}  # effect of a seed on a difference, in points → latent, per condition
+SPREADS = {"0.5": 0.025, "2": 0.1, "6": 0.3}  # effect of a seed on a difference, in points → latent
 TASTES = {"weak": 0.4, "strong": 1.2}  # latent: effect of a condition on an item, the same in all its runs
 LEVEL, GAIN = 0.6, 0.45  # latent: about 60% right, and about 7 points more
 DIFFICULTY = 2.0  # latent: of an item, shared by both conditions

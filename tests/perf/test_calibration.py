@@ -14,7 +14,7 @@ from perf.rates import GOALS, HEADINGS, Rate, measures, rows, write_markdown
 from perf.simulated import Setting, differences
 from tests.perf.quick import quick
 
-SMALL = Setting("small", 60, 4, True, 1, 1, 3, "2", "strong")
+SMALL = Setting("small", 60, 4, True, 1, 1.0, 1, 3, "2", "strong")
 
 
 @pytest.mark.parametrize("changes", [{}, {"encoders": 3, "seeds": 2}, {"shared": False}, {"group": 6}])
