@@ -29,8 +29,8 @@ def test_grids_have_the_stated_truth(changes: dict[str, int | bool]) -> None:
 
 def test_influences_are_those_of_the_runs() -> None:
     one = differences(replace(SMALL, group=6, shared=False), np.random.default_rng(0))
-    assert one.influence is not None and len(one.influence) == 4
-    for values in one.influence.values():
+    assert one.items is not None and len(one.items.influence) == 4
+    for values in one.items.influence.values():
         assert values.shape == (3, 10, 5)
         np.testing.assert_allclose(values.sum(axis=1), 0, atol=1e-9)
 
@@ -44,7 +44,9 @@ def test_rates_of_few_grids() -> None:
 
 def test_settings_are_those_of_real_grids() -> None:
     found = settings()
-    assert {(one.items, one.languages) for one in found} == {(500, 11), (5010, 15), (720, 6)}
+    assert {(one.items, one.languages) for one in found} == {
+        (500, 11), (5010, 15), (720, 6), (1200, 7), (500, 14), (1200, 11),
+    }  # fmt: skip
     assert {one.runs for one in found} == {"3 seeds", "5 seeds", "10 seeds", "3 encoders × 5 seeds"}
     assert len(set(found)) == len(found)
 
@@ -78,7 +80,7 @@ def test_the_table_replaces_the_one_on_the_page(tmp_path: Path) -> None:
 def test_quick_calibration_runs(tmp_path: Path) -> None:
     found, printed = quick("calibration", tmp_path)
     assert [one["name"] for one in found["measures"]] == [goal.what for goal in GOALS.values()]
-    assert len(found["settings"]) == 16 and "Calibration at 95%" in printed
+    assert len(found["settings"]) == 50 and "Calibration at 95%" in printed
 
 
 def test_bootstrap_is_measured_both_ways() -> None:
