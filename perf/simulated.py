@@ -12,6 +12,7 @@ one item in five; a condition's effect on single items is weak or strong relativ
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,10 +59,22 @@ class Setting:
     @property
     def truth(self) -> np.ndarray:
         """Expected difference per language, then of their mean, in points."""
-        runs = SPREADS[self.spread] ** 2 * (1 + (self.encoders > 1))
-        scale = np.sqrt(1 + DIFFICULTY**2 + TASTES[self.taste] ** 2 + runs)
-        points = 100 * (stats.norm.cdf((LEVEL + self.gains) / scale) - stats.norm.cdf(LEVEL / scale))
+        points = points_of(self, self.gains)
         return np.append(points, points.mean())
+
+
+def points_of(setting: Setting, gains: np.ndarray) -> np.ndarray:
+    """Expected differences in points from no gain, for latent gains."""
+    runs = SPREADS[setting.spread] ** 2 * (1 + (setting.encoders > 1))
+    scale = np.sqrt(1 + DIFFICULTY**2 + TASTES[setting.taste] ** 2 + runs)
+    return np.asarray(100 * (stats.norm.cdf((LEVEL + gains) / scale) - stats.norm.cdf(LEVEL / scale)))
+
+
+def answers_of(setting: Setting, rng: np.random.Generator, gains: Sequence[float]) -> Iterator[np.ndarray]:
+    """Points [runs, items, languages] of a condition for each latent gain, which is the same in all languages."""
+    difficulty = DIFFICULTY * _of_items(setting, rng)
+    for gain in gains:
+        yield 100.0 * _right(setting, rng, np.full(1, gain), difficulty)
 
 
 def differences(setting: Setting, rng: np.random.Generator) -> Differences:

@@ -17,8 +17,8 @@ from tests.perf.quick import quick
 SMALL = Setting("small", 60, 4, True, 1, 1.0, 1, 3, "2", "strong")
 
 
-@pytest.mark.parametrize("changes", [{}, {"encoders": 3, "seeds": 2}, {"shared": False}, {"group": 6}])
-def test_grids_have_the_stated_truth(changes: dict[str, int | bool]) -> None:
+@pytest.mark.parametrize("changes", [{}, {"encoders": 3, "seeds": 2}, {"shared": False}, {"group": 6}, {"part": 0.5}])
+def test_grids_have_the_stated_truth(changes: dict[str, int | bool | float]) -> None:
     setting = replace(SMALL, **changes)  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     found = np.array([differences(setting, rng).means.mean(axis=0) for _ in range(800)])
@@ -47,7 +47,7 @@ def test_settings_are_those_of_real_grids() -> None:
     assert {(one.items, one.languages) for one in found} == {
         (500, 11), (5010, 15), (720, 6), (1200, 7), (500, 14), (1200, 11),
     }  # fmt: skip
-    assert {one.runs for one in found} == {"3 seeds", "5 seeds", "10 seeds", "3 encoders × 5 seeds"}
+    assert {one.runs for one in found} == {"2 seeds", "3 seeds", "5 seeds", "10 seeds", "3 encoders × 5 seeds"}
     assert len(set(found)) == len(found)
 
 
@@ -80,7 +80,13 @@ def test_the_table_replaces_the_one_on_the_page(tmp_path: Path) -> None:
 def test_quick_calibration_runs(tmp_path: Path) -> None:
     found, printed = quick("calibration", tmp_path)
     assert [one["name"] for one in found["measures"]] == [goal.what for goal in GOALS.values()]
-    assert len(found["settings"]) == 50 and "Calibration at 95%" in printed
+    assert len(found["settings"]) == 10 and "Calibration at 95%" in printed
+
+
+def test_quick_families_run(tmp_path: Path) -> None:
+    found, printed = quick("families", tmp_path)
+    assert [one["name"] for one in found["measures"]] == ["gains: any false", "contrasts: any false"]
+    assert "Most often false, joint" in printed
 
 
 def test_bootstrap_is_measured_both_ways() -> None:

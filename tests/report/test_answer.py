@@ -45,7 +45,7 @@ def test_a_single_measurement_concludes_nothing(tmp_path: Path) -> None:
     (answer,) = found(tmp_path, unclear, seeds=[0], with_items=False).answers
     assert {one.verdict.state for one in answer.first_training} == {"unknown"}
     assert answer.first_training[0].text == (
-        "Whether training on any of the intermediates first helps is not known from one run: it gave "
+        "Whether training first, on average over the intermediates, helps is not known from one run: it gave "
         "+30.8 points over direct."
     )
     assert answer.first_training[0].note == "To tell: add seeds: the spread of a single run is unknown."

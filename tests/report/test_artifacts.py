@@ -75,7 +75,10 @@ def test_answer_tables_and_plots_are_in_prefect() -> None:
     image = stored("numbers-heat-map-1")[-1]
     assert image.type == "markdown" and image.data.startswith("![Gains on ")
     drawn, legend = image.data.split(")\n\n")
-    assert legend == "95% interval over seeds and test items; a dot: it excludes 0"
+    assert legend == (
+        "95% interval over seeds and test items; a dot: it excludes 0; on means it holds for all 2 comparisons with "
+        "direct together"
+    )
     assert base64.b64decode(drawn.partition("base64,")[2]).startswith(b"\x89PNG")
     assert all("encoder" not in row for row in gains), "there is one"
 

@@ -17,8 +17,8 @@ Coverage is over all outcomes. If few runs happen to agree closely, the interval
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from zlib import crc32
 
@@ -45,6 +45,7 @@ class Interval:
     high: np.ndarray
     p: np.ndarray  # two-sided, for no difference
     covers: tuple[str, ...]  # what was taken as random: "runs and items", "runs", "items" or "nothing"
+    draws: Mapping[int, np.ndarray] = field(default_factory=dict)  # column → deviations in half-widths, see `answered`
 
 
 def intervals(
@@ -58,13 +59,37 @@ def intervals(
     return answered(comparisons, Counts(resamples, seed), level)
 
 
-def answered(comparisons: Sequence[Differences], counts: Counts, level: float) -> list[Interval]:
-    """Returns what `intervals` does, from draws that other questions may share."""
-    answers = []
+def answered(
+    comparisons: Sequence[Differences], counts: Counts, level: float, kept: Sequence[Sequence[int]] = ()
+) -> list[Interval]:
+    """Returns what `intervals` does, from draws that other questions may share.
+
+    `kept`: per comparison the columns whose deviations stay in `Interval.draws` for simultaneous intervals: those of
+    items vary together over comparisons, those of runs independently.
+    """
+    answers: list[Interval] = []
     for batch in _batches(comparisons):
-        draws = counts.item_draws(batch)
-        answers += [_interval(one, drawn, level, counts.seed) for one, drawn in zip(batch, draws, strict=True)]
+        for one, drawn in zip(batch, counts.item_draws(batch), strict=True):
+            columns = kept[len(answers)] if kept else ()
+            own = {column: _alone(one, drawn[:, column], column, level, counts.seed) for column in columns}
+            answers.append(replace(_interval(one, drawn, level, counts.seed), draws=own))
     return answers
+
+
+def _alone(one: Differences, items: np.ndarray, column: int, level: float, seed: int) -> np.ndarray:
+    """Deviations [resamples] of a column in half-widths of its interval; mirrored where the comparison is.
+
+    Normal draws, of items as they are and of runs by themselves, are given the tails of Student's t with the degrees
+    of freedom of the comparison (a normal copula).
+    """
+    variance, runs = one.variance, one.means[:, column]
+    share, drawn = variance.share[column], variance.drawn[column]
+    normal = items * np.sqrt((1 - share) / drawn) if drawn > 0 else np.zeros(len(items))
+    if len(runs) > 1:
+        rng = np.random.default_rng([seed, 5, crc32(np.abs(runs).tobytes())])
+        normal = normal + np.copysign(np.sqrt(share), runs.mean()) * rng.standard_normal(len(items))
+    degrees = np.broadcast_to(variance.degrees, one.means.shape[1:])[column]
+    return np.asarray(special.stdtrit(degrees, special.ndtr(normal)) / special.stdtrit(degrees, (1 + level) / 2))
 
 
 def _batches(comparisons: Sequence[Differences]) -> Iterator[list[Differences]]:

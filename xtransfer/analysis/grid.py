@@ -12,7 +12,7 @@ Values of `encoder` that are not one: `NAME@*`, the seeds of an encoder trained 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,9 @@ import pandas as pd
 
 from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
-from xtransfer.analysis.paired_difference import Comparison, Pairs, Run, compare, is_language
+from xtransfer.analysis.paired_difference import OTHERS, UNSEEN, Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.points import Point, Result, load
+from xtransfer.analysis.simultaneous import Joint, simultaneous
 from xtransfer.analysis.verdict import COLUMNS as VERDICT
 from xtransfer.analysis.verdict import Verdict
 
@@ -36,7 +37,8 @@ Arm = dict[Run, Result]  # one intermediate: its result in every run
 
 COLUMNS = (
     "encoder", "first", "second", "target", "language", "value", "second_value", "difference", "low", "high",
-    "p", "p_holm", "p_bh", "n_seeds", "n_encoders", "n_items", *VERDICT, "degenerate", "missing",
+    "p", "p_holm", "p_bh", "joint_low", "joint_high", "p_joint", "n_seeds", "n_encoders", "n_items", *VERDICT,
+    "degenerate", "missing",
 )  # fmt: skip
 
 
@@ -95,14 +97,21 @@ def gain_rows(grid: Grid, baseline: str) -> list[Row]:
         if len(others) > 1:
             rows.append(Row(block, ANY, baseline, _paired([*others.values()], base), [*block.arms]))
         for name, arm in others.items():
-            rows.append(Row(block, name, baseline, _paired([arm], base), [name, baseline]))
+            rows.append(Row(block, name, baseline, _paired([arm], base), [name, baseline], "gains"))
     return rows
 
 
 def contrast_rows(grid: Grid) -> list[Row]:
     """Every pair of intermediates, per target and encoder."""
     return [
-        Row(block, first, second, _paired([block.arms[first]], block.arms[second]), [first, second])
+        Row(
+            block,
+            first,
+            second,
+            _paired([block.arms[first]], block.arms[second]),
+            [first, second],
+            "gains" if DIRECT in (first, second) else "contrasts",
+        )
         for block in grid.blocks()
         for first, second in combinations(block.arms, 2)
     ]
@@ -134,6 +143,7 @@ class Row:
     second: str | None
     pairs: Pairs
     involved: Sequence[str]  # intermediates whose left-out cells count here
+    family: str = ""  # comparisons whose means hold together: "gains" or "contrasts"; "": stands alone
 
 
 class Grid:
@@ -178,8 +188,15 @@ class Grid:
 
     def table(self, rows: Sequence[Row], level: float, resamples: int, seed: int) -> pd.DataFrame:
         made = self.compared(rows)
-        answers = answered([one.differences for _, one in made], self.counts(resamples, seed), level)
-        lines = [line for (row, one), answer in zip(made, answers, strict=True) for line in _lines(row, one, answer)]
+        kept = [[place for place, name in enumerate(one.columns) if name in (UNSEEN, OTHERS) and row.family]
+                for row, one in made]  # fmt: skip
+        answers = answered([one.differences for _, one in made], self.counts(resamples, seed), level, kept)
+        joint = _joint([(row, one, answer) for (row, one), answer in zip(made, answers, strict=True)], level)
+        lines = [
+            line
+            for number, ((row, one), answer) in enumerate(zip(made, answers, strict=True))
+            for line in _lines(row, one, answer, joint.get(number, {}))
+        ]
         frame = pd.DataFrame(lines, columns=[*COLUMNS])
         frame.attrs["excluded"] = [
             {"encoder": point.encoder, "intermediate": point.intermediate, "target": point.target,
@@ -211,10 +228,26 @@ def _paired(arms: Sequence[Arm], base: Arm) -> Pairs:
     return {run: [(arm[run], base[run]) for arm in present] for run in runs}
 
 
-def _lines(row: Row, one: Comparison, answer: Interval) -> Iterator[dict[str, Any]]:
+def _joint(made: Sequence[tuple[Row, Comparison, Interval]], level: float) -> dict[int, dict[int, Joint]]:
+    """Place of a comparison → column → its interval among those of its family: one target, encoder and mean."""
+    families: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    for number, (row, one, answer) in enumerate(made):
+        for column in answer.draws:
+            key = (row.block.target, row.block.encoder, row.family, one.columns[column])
+            families.setdefault(key, []).append((number, column))
+    found: dict[int, dict[int, Joint]] = {}
+    for members in families.values():
+        held = simultaneous([(made[number][2], column) for number, column in members], level)
+        for (number, column), joint in zip(members, held, strict=True):
+            found.setdefault(number, {})[column] = joint
+    return found
+
+
+def _lines(row: Row, one: Comparison, answer: Interval, joint: Mapping[int, Joint]) -> Iterator[dict[str, Any]]:
     estimates = _estimates(answer, one.columns, known=row.second is not None)
     for number, language in enumerate(one.columns):
-        verdict = _verdict(row, one, answer, number)
+        held = joint.get(number, Joint(np.nan, np.nan, np.nan, 0))
+        verdict = _verdict(row, one, answer, number, held)
         yield {
             "encoder": row.block.encoder,
             "first": row.first,
@@ -229,14 +262,19 @@ def _lines(row: Row, one: Comparison, answer: Interval) -> Iterator[dict[str, An
             **verdict.columns,
             "degenerate": sum(row.block.degenerate.get(name, 0) for name in row.involved),
             "missing": sum(row.block.missing.get(name, 0) for name in row.involved),
+            "joint_low": held.low,
+            "joint_high": held.high,
+            "p_joint": held.p,
             **{name: values[number] for name, values in estimates.items()},
         }
 
 
-def _verdict(row: Row, one: Comparison, answer: Interval, number: int) -> Verdict:
+def _verdict(row: Row, one: Comparison, answer: Interval, number: int, joint: Joint) -> Verdict:
     made_from = (one.covers(number), one.top, len(one.differences.means), row.block.num_planned(one.top))
     if row.second is None:
         return Verdict("", *made_from)
+    if joint.size > 1:
+        return Verdict.of(joint.low, joint.high, *made_from, joint.size)
     return Verdict.of(float(answer.low[number]), float(answer.high[number]), *made_from)
 
 

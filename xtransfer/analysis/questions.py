@@ -131,6 +131,7 @@ def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
     )[list(frame.columns)]
     turned["difference"] = -frame["difference"]
     turned["low"], turned["high"] = -frame["high"], -frame["low"]
+    turned["joint_low"], turned["joint_high"] = -frame["joint_high"], -frame["joint_low"]
     turned["verdict"] = frame["verdict"].map(turned_state)
     made = frame.where(frame["first"] == first, turned)
     made.attrs = frame.attrs

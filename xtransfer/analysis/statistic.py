@@ -122,6 +122,11 @@ def _runs(row: Row) -> str:
     return f"{row['n_runs']} of {row['n_planned']}" if lost else str(row["n_seeds"])
 
 
+def _joint(row: Row) -> str:
+    return f"[{signed(row['joint_low'])}, {signed(row['joint_high'])}]" if points(row["joint_low"]) else ""
+
+
 INTERVAL = Column("95% interval", _interval)  # `low` and `high`
+JOINT = Column("simultaneous", _joint)  # `joint_low` and `joint_high`
 RUNS = Column("runs", _runs)  # behind a row; `1 of 3` if the study has more
 VERDICT = Column("verdict", lambda row: str(row["reason"] or row["verdict"]))  # or why it is unknown

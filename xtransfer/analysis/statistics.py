@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from xtransfer.analysis.statistic import (
     INTERVAL,
+    JOINT,
     RUNS,
     VERDICT,
     Column,
@@ -63,7 +64,9 @@ def _pair(row: Row) -> str:
 
 _ESTIMATED = (
     INTERVAL,
+    JOINT,
     column("p", "p", p_value),
+    column("joint p", "p_joint", p_value),
     column("Holm", "p_holm", p_value),
     column("BH", "p_bh", p_value),
     RUNS,
@@ -73,7 +76,8 @@ _ESTIMATED = (
 
 GAINS = Statistic(
     "gains",
-    "Gain of each intermediate over `direct` per language, with its 95% interval and what that covers.",
+    "Gain of each intermediate over `direct` per language, with its 95% interval and what that covers. On means, the "
+    "simultaneous interval holds for all intermediates together, and the verdict rests on it.",
     _gains,
     (
         *named("encoder", "target", "intermediate", "language"),
@@ -85,7 +89,8 @@ GAINS = Statistic(
 )
 CONTRASTS = Statistic(
     "contrasts",
-    "First minus second per language, with its 95% interval and what that covers.",
+    "First minus second per language, with its 95% interval and what that covers. On means, the simultaneous interval "
+    "holds for all pairs together, and the verdict rests on it.",
     _contrasts,
     (
         Column("contrast", _pair),

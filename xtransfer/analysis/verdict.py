@@ -15,7 +15,7 @@ from xtransfer.analysis.statistic import Row
 State = Literal["up", "down", "open", "unknown", ""]
 _TURNED: dict[State, State] = {"up": "down", "down": "up"}
 _OVER = {"items": "test items", "seeds": "seeds", "encoders": "encoders"}
-COLUMNS = ("covers", "runs", "n_runs", "n_planned", "verdict", "reason")  # of a data frame
+COLUMNS = ("covers", "runs", "n_runs", "n_planned", "family", "verdict", "reason")  # of a data frame
 
 
 @dataclass(frozen=True)
@@ -27,23 +27,27 @@ class Verdict:
     runs: str  # what a run is: "seeds", or "encoders" where encoders are pooled
     num_runs: int  # behind the estimate
     num_planned: int  # in the study
+    family: int = 1  # comparisons that the interval holds for together; 1: this one alone
 
     @classmethod
-    def of(cls, low: float, high: float, covers: str, runs: str, num_runs: int, num_planned: int) -> Verdict:
+    def of(
+        cls, low: float, high: float, covers: str, runs: str, num_runs: int, num_planned: int, family: int = 1
+    ) -> Verdict:
         """Returns the verdict on a difference whose 95% interval is `low` to `high` (NaN: no interval)."""
         known = low == low and runs in covers
         state: State = "unknown" if not known else "up" if low > 0 else "down" if high < 0 else "open"
-        return cls(state, covers, runs, num_runs, num_planned)
+        return cls(state, covers, runs, num_runs, num_planned, family)
 
     @classmethod
     def read(cls, row: Row) -> Verdict:
         """Returns the verdict in a row of a data frame with `COLUMNS`."""
-        return cls(row["verdict"], row["covers"], row["runs"], int(row["n_runs"]), int(row["n_planned"]))
+        return cls(row["verdict"], row["covers"], row["runs"], int(row["n_runs"]), int(row["n_planned"]),
+                   int(row["family"]))  # fmt: skip
 
     @property
     def columns(self) -> dict[str, object]:
         """The values of `COLUMNS`."""
-        values = (self.covers, self.runs, self.num_runs, self.num_planned, self.state, self.reason)
+        values = (self.covers, self.runs, self.num_runs, self.num_planned, self.family, self.state, self.reason)
         return dict(zip(COLUMNS, values, strict=True))
 
     @property
@@ -81,9 +85,21 @@ class Verdict:
         """`2 of 3 runs` if runs were lost; empty if none was."""
         return f"{self.num_runs} of {self.num_planned} {self.run}s" if self.num_runs < self.num_planned else ""
 
+    @property
+    def together(self) -> str:
+        """Whom the interval holds for together: "all 4 comparisons"; empty where it stands alone."""
+        return f"all {self.family} comparisons" if self.family > 1 and self.is_known else ""
+
     def turned(self) -> Verdict:
         """Returns the verdict on the same difference with its sign changed."""
         return replace(self, state=turned(self.state))
+
+
+def ends(row: Row) -> tuple[float, float]:
+    """Returns the interval that the verdict of a row of gains or contrasts rests on: simultaneous on means."""
+    if row["family"] > 1:
+        return float(row["joint_low"]), float(row["joint_high"])
+    return float(row["low"]), float(row["high"])
 
 
 def turned(state: State) -> State:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
 from xtransfer.analysis.statistic import Row, signed
-from xtransfer.analysis.verdict import Verdict
+from xtransfer.analysis.verdict import Verdict, ends
 from xtransfer.report.tables import title
 from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate
@@ -83,7 +83,7 @@ def _needs(power: pd.DataFrame) -> Mapping[tuple[str, ...], Row]:
 
 def _gain(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
     one = row["intermediate"]
-    what = "Training on any of the intermediates first" if one == ANY else f"Training on {one} first"
+    what = "Training first, on average over the intermediates," if one == ANY else f"Training on {one} first"
     verdict = Verdict.read(row)
     gain = f"{signed(row['gain'])} points over direct{_of_mean(row)}"
     said = {
@@ -93,13 +93,13 @@ def _gain(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
         "unknown": f"Whether {what[0].lower()}{what[1:]} helps is {verdict.reason}: it gave {gain}",
     }[verdict.state]
     need = needs.get((row["target"], row["encoder"], one, DIRECT, row["language"]))
-    return Sentence(said + _interval(row["low"], row["high"], verdict), verdict, settling(verdict, need))
+    return Sentence(said + _interval(*ends(row), verdict), verdict, settling(verdict, need))
 
 
 def _against_english(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
     other, english = row["first"], row["second"]
     need = needs.get((row["target"], row["encoder"], other, english, row["language"]))
-    difference, low, high, verdict = row["difference"], row["low"], row["high"], Verdict.read(row)
+    difference, (low, high), verdict = row["difference"], ends(row), Verdict.read(row)
     if _languages(other) == {"en"}:
         other, english, difference, low, high = english, other, -difference, -high, -low
         verdict = verdict.turned()
@@ -156,5 +156,6 @@ def _interval(low: float, high: float, verdict: Verdict) -> str:
     if pd.isna(low):
         return f"{made_from}."
     over = "" if " and " in verdict.over else f" over {verdict.over}:"
+    together = f", simultaneous for {verdict.together}" if verdict.together else ""
     zero = ", which includes 0" if verdict.state == "open" else ""
-    return f" (95% interval{over} {signed(low)} to {signed(high)}{zero}{made_from})."
+    return f" (95% interval{over} {signed(low)} to {signed(high)}{together}{zero}{made_from})."

@@ -119,6 +119,11 @@ _ENTRIES = (
         journal="Journal of the Royal Statistical Society: Series B", year="1995", volume="57", number="1",
         pages="289--300",
     ),
+    _entry(
+        "westfall-young-1993-resampling", "Westfall and Young, 1993", "book",
+        author="Westfall, Peter H. and Young, S. Stanley", title="Resampling-Based Multiple Testing",
+        publisher="Wiley", year="1993",
+    ),
 )  # fmt: skip
 CITATIONS = {entry.key: entry for entry in _ENTRIES}
 

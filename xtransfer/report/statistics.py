@@ -34,6 +34,12 @@ def statistics(pooled: bool, verdicts: Collection[Verdict]) -> str:
             f"Holm{cite('holm-1979-simple')} and of Benjamini and "
             f"Hochberg{cite('benjamini-hochberg-1995-controlling')}."
         )
+    if any(one.together for one in verdicts):
+        text += (
+            " On means over languages, the gains over the baseline have simultaneous 95% intervals, and so have the "
+            "differences between intermediates: half-widths are multiplied by the quantile of the largest deviation "
+            f"among them{cite('westfall-young-1993-resampling')}, with runs drawn independently."
+        )
     for reason, over in unknown:
         interval = f"a 95% interval over {over}, but" if over else "no interval,"
         text += f" A gain that is {reason} has {interval} no p-value and no rank."

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
 from xtransfer.analysis.statistic import Row, signed
-from xtransfer.analysis.verdict import Verdict
+from xtransfer.analysis.verdict import Verdict, ends
 from xtransfer.report.words import counted, listed
 from xtransfer.study.encoders import pool_of
 
@@ -34,7 +34,7 @@ def is_mean(column: str) -> bool:
 
 @dataclass(frozen=True)
 class Number:
-    """A score with its gain and 95% interval, all in points. The baseline's gain is NaN."""
+    """A score with its gain and 95% interval (on means simultaneous), all in points. The baseline's gain is NaN."""
 
     value: float
     gain: float
@@ -84,6 +84,8 @@ class Grid:
         verdicts = {row: self.verdicts(row) for row in self.rows}
         known = dict.fromkeys(one.over for several in verdicts.values() for one in several if one.is_known)
         said = [f"95% interval over {' or '.join(known)}; {mark}: it excludes 0"] if known else []
+        together = dict.fromkeys(one.together for several in verdicts.values() for one in several if one.together)
+        said += [f"on means it holds for {' or '.join(together)} with direct together"] if together else []
         unknown: dict[tuple[str, str], list[str]] = {}
         for row, several in verdicts.items():
             for place in dict.fromkeys((one.reason, one.over) for one in several if one.state == "unknown"):
@@ -152,8 +154,7 @@ def _is_shown(column: str) -> bool:
 
 
 def _number(row: Row) -> Number:
-    value, gain, low, high = (float(row[name]) for name in ("value", "gain", "low", "high"))
-    return Number(value, gain, low, high, Verdict.read(row))
+    return Number(float(row["value"]), float(row["gain"]), *ends(row), Verdict.read(row))
 
 
 def rich_tables(gains: pd.DataFrame, width: int = 100) -> list[Table]:
