@@ -14,7 +14,7 @@ class LanguageRow(Base):
     __tablename__ = "language"
     __table_args__ = (CheckConstraint("code <> ''", name="coded"),)
 
-    code: Mapped[str] = mapped_column(primary_key=True, doc="ISO 639-1 where there is one, else ISO 639-3")
+    code: Mapped[str] = mapped_column(primary_key=True, doc="ISO 639-1 if it exists, else ISO 639-3")
     name: Mapped[str] = mapped_column(doc="English name")
     family: Mapped[str] = mapped_column(doc="top-level family")
     branch: Mapped[str] = mapped_column(doc="branch within Indo-European; elsewhere the same as `family`")
@@ -28,8 +28,8 @@ class MetricRow(Base):
     __table_args__ = (CheckConstraint("lowest < highest", name="range"),)
 
     name: Mapped[str] = mapped_column(primary_key=True, doc="name of the metric, as in `score`")
-    lowest: Mapped[float] = mapped_column(doc="least possible value, in points")
-    highest: Mapped[float] = mapped_column(doc="greatest possible value, in points")
+    lowest: Mapped[float] = mapped_column(doc="lowest possible value, in points")
+    highest: Mapped[float] = mapped_column(doc="highest possible value, in points")
     definition: Mapped[str] = mapped_column(doc="what it measures, and the reference scorer that it equals")
 
 

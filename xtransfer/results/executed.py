@@ -30,18 +30,18 @@ class StageRow(Base):
     )
 
     key: Mapped[str] = mapped_column(primary_key=True, doc="digest of kind, version, settings and inputs")
-    kind: Mapped[str] = mapped_column(doc="pretrain, translator, convert, translate, train or score")
+    kind: Mapped[str] = mapped_column(doc="pretrain, translator, convert, translate, round-trip, train or score")
     version: Mapped[int] = mapped_column(doc="version of the kind; raised when its results change")
     name: Mapped[str] = mapped_column(doc="readable name")
-    settings: Mapped[JsonObject] = mapped_column(doc="every setting that changes the result (JSON)")
-    facts: Mapped[JsonObject] = mapped_column(doc="losses, counts …, and the name of the `processor` (JSON)")
-    packages: Mapped[JsonObject] = mapped_column(doc="package → version (JSON)")
+    settings: Mapped[JsonObject] = mapped_column(doc="every setting that changes the result")
+    facts: Mapped[JsonObject] = mapped_column(doc="losses, counts …, and the name of the `processor`")
+    packages: Mapped[JsonObject] = mapped_column(doc="package → version")
     host: Mapped[str] = mapped_column(doc="machine it ran on")
     device: Mapped[str] = mapped_column(doc="`cpu`, `cuda:0` …")
     started: Mapped[datetime] = mapped_column(doc="when it started (UTC)")
-    seconds: Mapped[float] = mapped_column(doc="run time")
+    seconds: Mapped[float] = mapped_column(doc="run time, in seconds")
     energy_joules: Mapped[float | None] = mapped_column(
-        doc="energy used by its processor or GPU, including other programs; NULL if no counter can be read",
+        doc="energy used by its processor or GPU, other programs included; NULL without a readable counter",
     )
 
 

@@ -12,14 +12,14 @@ from xtransfer.results.base import Base
 
 
 class StudyRow(Base):
-    """A study as it was last run."""
+    """A study as it was last recorded."""
 
     __tablename__ = "study"
     __table_args__ = (CheckConstraint("name <> ''", name="named"),)
 
     name: Mapped[str] = mapped_column(primary_key=True, doc="name of the study")
     question: Mapped[str] = mapped_column(doc="question that it answers")
-    definition: Mapped[JsonObject] = mapped_column(doc="the whole declaration (JSON)")
+    definition: Mapped[JsonObject] = mapped_column(doc="the whole declaration")
     digest: Mapped[str] = mapped_column(doc="digest of the declaration: equal digests, equal studies")
     updated_at: Mapped[datetime] = mapped_column(doc="when a study with this declaration was first recorded (UTC)")
 

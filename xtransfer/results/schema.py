@@ -209,7 +209,7 @@ class ScoreRow(Base):
     value: Mapped[float] = mapped_column(doc="points")
     n: Mapped[int] = mapped_column(doc="items scored")
     low: Mapped[float | None] = mapped_column(
-        doc="lower end of the 95% interval over test items, for this one training run; NULL if not available"
+        doc="lower end of the 95% interval over test items, of this training; NULL for metrics without item scores"
     )
     high: Mapped[float | None] = mapped_column(doc="upper end of that interval")
     chance: Mapped[float | None] = mapped_column(doc="points of a random or constant prediction; NULL if unknown")

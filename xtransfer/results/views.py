@@ -120,9 +120,9 @@ VIEWS: dict[str, View] = {
             "host": "machine that scored it",
             "device": "device that scored it",
             "started": "when its first stage started (UTC)",
-            "seconds": "run time of all its stages",
+            "seconds": "run time of all its stages, in seconds",
             "num_stages": "number of stages behind it",
-            "energy_joules": "energy of its stages, as far as it was recorded",
+            "energy_joules": "energy of its stages, as far as recorded, in joules",
         },
     ),
     "leaderboard": View(
@@ -158,7 +158,7 @@ VIEWS: dict[str, View] = {
             "benchmark": "benchmark of the suite",
             "value": "points; NULL if incomplete, or if several targets of the study score it",
             "num_missing": "missing scores (language × metric)",
-            "num_cells": "cells that score it; NULL value if more than one",
+            "num_cells": "cells that score it; if more than one, `value` is NULL",
         },
     ),
     "xtreme": _suite(
