@@ -66,7 +66,7 @@ def test_many_values_from_few_lines_are_not_unfolded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", ["99999999999999999999", "2147483648", "9" * 5000, "-1", "01", "٣"])
 def test_seeds_that_cannot_be_recorded_are_refused_for_encoders(seed: str) -> None:
-    with pytest.raises(RequestError, match="write it with a seed: lab-mini@0"):
+    with pytest.raises(RequestError, match="needs a seed: lab-mini@0"):
         resolve(f"lab-mini@{seed}")
 
 

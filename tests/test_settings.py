@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from flows import cli
 from tests.running import xtransfer
 from xtransfer.base.errors import RequestError
-from xtransfer.base.settings import shown
+from xtransfer.base.settings import current, shown
+from xtransfer.store.address import parse
 
 SECRET = "s3cr3t"
 
@@ -42,3 +43,10 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: P
     url = f"postgresql+psycopg://me:{SECRET}@127.0.0.1:9/results"
     done = xtransfer(tmp_path / "home", "results", "runs", XTRANSFER_DATABASE_URL=url)
     assert done.returncode == 1 and "127.0.0.1:9" in done.stderr and SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["HOME", "CACHE", "HUB_DIR", "BENCHMARKS", "STORE"])
+def test_homes_of_unknown_users_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"XTRANSFER_{name}", "~no-such-user/x")
+    with pytest.raises(RequestError, match=f"XTRANSFER_{name}: '~no-such-user/x': the user has no home folder"):
+        parse(current().store)

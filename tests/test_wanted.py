@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,3 +96,30 @@ def test_each_result_is_asked_for_once() -> None:
 def test_wrong_requests_say_what_is_wrong(asked: Callable[[], Any], said: str) -> None:
     with pytest.raises(RequestError, match=said):
         asked()
+
+
+@pytest.mark.parametrize("rows", [0, -1, 2**63, 10**25])
+@pytest.mark.parametrize("field", ["rows", "after_rows"])
+def test_numbers_of_rows_that_cannot_be_are_refused(field: str, rows: int) -> None:
+    with pytest.raises(RequestError, match=f"^{field}: {rows} is not from 1 to"):
+        single_runs.target_training(ENCODER, TARGET, [0], after=FIRST, **{field: rows})
+    if field == "rows":
+        with pytest.raises(RequestError, match=f"^rows: {rows} is not from 1 to"):
+            single_runs.intermediate_training(ENCODER, FIRST, [0], rows=rows)
+        with pytest.raises(RequestError, match=f"^rows: {rows} is not from 1 to"):
+            single_runs.translations("lab-nli", ["de"], "lab-marian", rows)
+
+
+@pytest.mark.parametrize("change", [{"steps": 10**30}, {"source": "\ud800"}, {"source": "\0"}])
+def test_recipes_that_cannot_be_stored_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(RequestError, match=r"^recipe: .*(too large|cannot be stored)"):
+        single_runs.intermediate_training(ENCODER, FIRST, [0], recipe=change)
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, f"a/{'x' * 5000}", f"/{'x' * 5000}", "~no-such-user/x", "/a\0b"])
+def test_encoders_whose_names_no_disk_has_are_refused(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path))
+    with pytest.raises(RequestError, match="encoder '"):
+        single_runs.intermediate_training(text, FIRST, [0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -138,7 +137,9 @@ def _database_url(text: str) -> str:
     """The URL of a database given as a URL, its file, or its home."""
     if "://" in text:
         return text
-    file = Path(text).expanduser().absolute()
+    from xtransfer.base.settings import absolute
+
+    file = absolute(text, "--also")
     return f"sqlite:///{file / 'results.db' if file.is_dir() else file}"
 
 

@@ -16,7 +16,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 LONGEST_NAME = 100  # characters: names become parts of file names
 LARGEST_SEED = 2**31 - 1  # an integer of PostgreSQL
 _MOST_VALUES = 100_000  # in a declaration, all lists and mappings unfolded
-_LARGEST = 2**53  # a whole number that every reader of JSON keeps
+LARGEST_NUMBER = 2**53  # a whole number that every reader of JSON keeps
 _UNPRINTABLE = re.compile("[\0-\b\v\f\x0e-\x1f\x7f\ud800-\udfff]")
 _BY_A_VALIDATOR = "Value error, "  # pydantic's prefix for messages of our validators
 _REASONS = {"extra_forbidden": "no such field", "missing": "required"}
@@ -48,7 +48,7 @@ Declared = TypeVar("Declared", bound=BaseModel)
 
 def make(model: type[Declared], values: JsonObject, where: str) -> Declared:
     """Builds a declaration from plain values; raises RequestError that lists every invalid field."""
-    if fault := _fault(values):
+    if fault := unstorable(values):
         raise RequestError(f"{where}: {fault}")
     try:
         return model.model_validate(values)
@@ -100,7 +100,7 @@ def from_yaml(text: str) -> object:
         raise ValueError(f"not valid YAML: {error}"[:400]) from error
 
 
-def _fault(values: object) -> str | None:
+def unstorable(values: object) -> str | None:
     """Returns why values cannot be stored: too many, too large numbers, unprintable characters; None if they can."""
     waiting, seen = [values], 0
     while waiting:
@@ -114,8 +114,8 @@ def _fault(values: object) -> str | None:
             waiting += value
         elif isinstance(value, str) and (found := _UNPRINTABLE.search(value)):
             return f"'{value[:40]}' has the character {found[0]!a}, which cannot be stored"
-        elif isinstance(value, int) and abs(value) > _LARGEST:
-            return f"a number of {len(bin(value)) - 2} bits is too large; whole numbers go up to {_LARGEST}"
+        elif isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+            return f"a number of {len(bin(value)) - 2} bits is too large; whole numbers go up to {LARGEST_NUMBER}"
     return None
 
 

@@ -18,6 +18,14 @@ def shown(url: str) -> str:
     return _SECRET_IN_QUERY.sub(r"\1=***", _SECRET_IN_URL.sub(r"\1:***@", url))
 
 
+def absolute(path: str | Path, where: str) -> Path:
+    """Returns a path made absolute, with the home for `~`; raises RequestError that names `where` if there is none."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise RequestError(f"{where}: '{path}': the user has no home folder; write the path in full") from error
+
+
 @dataclass(frozen=True)
 class Settings:
     """The locations that an installation uses."""
@@ -49,9 +57,9 @@ class Settings:
 
 def current() -> Settings:
     """Returns the settings from XTRANSFER_HOME, _DATABASE_URL, _STORE, _CACHE, _HUB_DIR and _BENCHMARKS."""
-    home = Path(os.environ.get("XTRANSFER_HOME") or Path.home() / ".xtransfer").expanduser().absolute()
+    home = absolute(os.environ.get("XTRANSFER_HOME") or "~/.xtransfer", "XTRANSFER_HOME")
     hub = os.environ.get("XTRANSFER_HUB_DIR")
-    hub_dir = Path(hub).expanduser().absolute() if hub else None
+    hub_dir = absolute(hub, "XTRANSFER_HUB_DIR") if hub else None
     if hub_dir is not None and not hub_dir.is_dir():
         raise RequestError(
             f"XTRANSFER_HUB_DIR: no folder {hub_dir}; set it to a mirror in the hub's layout, or unset it"
@@ -60,7 +68,7 @@ def current() -> Settings:
         home=home,
         database_url=os.environ.get("XTRANSFER_DATABASE_URL") or f"sqlite:///{home / 'results.db'}",
         store=os.environ.get("XTRANSFER_STORE") or str(home / "artifacts"),
-        cache=Path(os.environ.get("XTRANSFER_CACHE") or home / "cache").expanduser().absolute(),
+        cache=absolute(os.environ.get("XTRANSFER_CACHE") or home / "cache", "XTRANSFER_CACHE"),
         hub_dir=hub_dir,
         benchmarks=own_benchmarks(),
     )
@@ -69,7 +77,7 @@ def current() -> Settings:
 def own_benchmarks() -> tuple[Path, ...]:
     """Returns the files in XTRANSFER_BENCHMARKS (separated by colons); raises RequestError if one does not exist."""
     texts = [text for text in os.environ.get("XTRANSFER_BENCHMARKS", "").split(os.pathsep) if text]
-    files = tuple(Path(text).expanduser().absolute() for text in texts)
+    files = tuple(absolute(text, "XTRANSFER_BENCHMARKS") for text in texts)
     for file in files:
         if not file.is_file():
             raise RequestError(f"XTRANSFER_BENCHMARKS: no file {file}; list Python files on this machine, or unset it")

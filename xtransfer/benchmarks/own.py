@@ -16,6 +16,7 @@ from types import ModuleType
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.settings import absolute
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.benchmarks.values import values_of
 
@@ -115,12 +116,16 @@ def _faults(benchmark: Benchmark) -> list[str]:
     return faults
 
 
+def _from(beside: Path, path: str) -> Path:
+    return absolute(path, "source") if path.startswith("~") else beside / path
+
+
 def _placed(benchmark: Benchmark, beside: Path) -> Benchmark:
     """Returns the benchmark with folder paths made absolute; relative ones start at the file's folder."""
 
     def placed(source: Source) -> Source:
         if source.path.startswith(("~", *_BESIDE)):
-            return replace(source, path=str((beside / Path(source.path).expanduser()).resolve()))
+            return replace(source, path=str(_from(beside, source.path).resolve()))
         return source
 
     return replace(

@@ -45,7 +45,7 @@ def mirror(needs: Needs, folder: Path, progress: Progress = no_progress) -> Mirr
     mirror or that another process writes to, SourceError if the hub does not deliver, DataError for a data set without
     rows, StoreError for a full disk.
     """
-    folder = folder.expanduser().absolute()
+    folder = settings.absolute(folder, "mirror")
     _check_folder(folder)
     held = mirror_manifest.read(folder)
     progress("finding sources", 0, 1)

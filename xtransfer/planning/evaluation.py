@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from xtransfer import benchmarks, kinds
-from xtransfer.base.declared import reasons
+from xtransfer.base.declared import reasons, unstorable
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.models.encoder_check import json_file, positions_of
@@ -124,6 +124,8 @@ def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, objec
         values["max_length"] = min(base.max_length, longest)
     if "steps" in changes and "epochs" not in changes:
         values["epochs"] = None
+    if fault := unstorable(dict(changes)):
+        raise RequestError(f"recipe: {fault}")
     try:
         return Recipe.model_validate({**values, **changes})
     except ValidationError as error:

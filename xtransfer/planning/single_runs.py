@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xtransfer import benchmarks
-from xtransfer.base.declared import LARGEST_SEED, reasons
+from xtransfer.base.declared import LARGEST_NUMBER, LARGEST_SEED, reasons
 from xtransfer.base.errors import RequestError
 from xtransfer.base.stage import Stage
 from xtransfer.data.revisions import Pins
@@ -49,6 +49,7 @@ def translations(
     `rows` limits them to this many; `align_tags` is as in a study. `way_back` is an engine that translates some
     sentences back; its results come after the translations.
     """
+    _check_rows(rows=rows)
     parts = [MixturePart(benchmark=benchmark, language=code, engine=engine) for code in dict.fromkeys(languages)]
     if not parts:
         raise RequestError("languages: give at least one to translate to")
@@ -76,6 +77,7 @@ def intermediate_training(
 
     `recipe` replaces fields of the published recipe for its first part's kind.
     """
+    _check_rows(rows=rows)
     first = _intermediate(intermediate)
     if not first.phases:
         raise RequestError("intermediate: 'direct' trains on nothing; give a benchmark, such as mnli@en")
@@ -102,6 +104,7 @@ def target_training(
     pins: Pins | None = None,
 ) -> Wanted:
     """Plans checkpoints of an encoder fine-tuned on a target in English, one per seed, `after` an intermediate."""
+    _check_rows(rows=rows, after_rows=after_rows)
     pins = pins or Pins()
     ref = pins.encoder(encoder)
     first = _intermediate(after)
@@ -154,6 +157,12 @@ def _intermediate_recipe(ref: EncoderRef, first: Intermediate, changes: Mapping[
     recipe = recipe_on(ref, benchmarks.get(first.parts[0].benchmark), changes or {})
     check_intermediate(first, recipe)
     return recipe
+
+
+def _check_rows(**rows: int | None) -> None:
+    for name, number in rows.items():
+        if number is not None and not 1 <= number <= LARGEST_NUMBER:
+            raise RequestError(f"{name}: {number} is not from 1 to {LARGEST_NUMBER}; leave it out for all rows")
 
 
 def _distinct(seeds: Sequence[int]) -> list[int]:

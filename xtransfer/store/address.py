@@ -31,7 +31,7 @@ def parse(text: str | Path) -> Address:
     """Returns the address in XTRANSFER_STORE; raises RequestError for a file URL that names another machine."""
     place = str(text)
     if "://" not in place:
-        return Address(Path(place).expanduser().absolute())
+        return Address(settings.absolute(place, "XTRANSFER_STORE"))
     if place.startswith("file://"):
         parts = urlsplit(place)
         if parts.netloc not in ("", "localhost") or not parts.path:

@@ -24,7 +24,7 @@ from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 
 log = logging.getLogger(__name__)
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")  # names of the hub have at most 96
 _REACH_SECONDS = 20.0
 _SHOWN = 12  # characters of a commit or digest in a slug
 
@@ -144,12 +144,21 @@ def unpinned(text: str) -> EncoderRef:
 
 
 def _is_place(text: str) -> bool:
-    return text.startswith(("./", "../", "/", "~")) or ("/" in text and Path(text).is_dir())
+    if text.startswith(("./", "../", "/", "~")):
+        return True
+    try:
+        return "/" in text and Path(text).is_dir()
+    except OSError:  # no file has a name as long as this
+        return False
 
 
 def _folder(text: str) -> EncoderRef:
-    folder = Path(text).expanduser().resolve()
-    if not (folder / "config.json").is_file():
+    try:
+        folder = Path(text).expanduser().resolve()
+        is_there = (folder / "config.json").is_file()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, with a NUL, or ~ of an unknown user
+        raise RequestError(f"encoder '{text[:80]}': is not a folder ({getattr(error, 'strerror', error)})") from error
+    if not is_there:
         what = "has no config.json" if folder.is_dir() else "is not a folder"
         raise RequestError(f"encoder '{text}': {folder} {what}; name a folder written by save_pretrained")
     digest = model_digest(folder)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from xtransfer.base.declared import LONGEST_NAME, Name, Seed, Value
 from xtransfer.base.errors import RequestError
-from xtransfer.base.settings import shown
+from xtransfer.base.settings import absolute, shown
 from xtransfer.study.study import Study
 
 
@@ -59,13 +58,13 @@ class Watch(Value):
         if secret := [shown(value) for value in values if "://" in value and shown(value) != value]:
             # not ValueError: pydantic would repeat the input, including secrets
             raise RequestError(f"source '{secret[0]}': put user and password into the environment, not into the URL")
-        return tuple(value if "://" in value else str(Path(value).expanduser().absolute()) for value in values)
+        return tuple(value if "://" in value else str(absolute(value, "sources")) for value in values)
 
     @field_validator("study")
     @classmethod
     def _file_from_anywhere(cls, value: str | None) -> str | None:
         is_file = value is not None and (value.endswith((".yaml", ".yml")) or "/" in value)
-        return str(Path(value).expanduser().absolute()) if value is not None and is_file else value
+        return str(absolute(value, "study")) if value is not None and is_file else value
 
     @field_validator("since")
     @classmethod
