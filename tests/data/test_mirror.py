@@ -98,7 +98,7 @@ def test_wrong_requests_write_nothing(source: Path, tmp_path: Path) -> None:
         make(Needs((*BOTH.rows, Need("xcopa", "test", "vi"))), to)
     with pytest.raises(SourceError, match=r"ccg/en/train: .*LDC2005T13"):
         make(Needs((*BOTH.rows, Need("ccg", "train", "en"))), to)
-    with pytest.raises(RequestError, match=r"is no folder"):
+    with pytest.raises(RequestError, match="is not a folder"):
         make(Needs(BOTH.rows, ("./nowhere",)), to)
     assert not to.exists()
     for folder in (source, source / "inside", source.parent):
