@@ -114,7 +114,7 @@ def test_what_passes_is_tried_again_until_it_is_done(run: Run, tmp_path: Path) -
     seen = run(first, odd("after away", first), odd("beside away"))
     assert sorted(seen.made) == ["after away", "away", "beside away"] == sorted(seen.done) and not seen.failed
     assert (tmp_path / "tries").stat().st_size == 4
-    assert any("retrying in" in text and "hung up" in text for text in seen.said)
+    assert any("waiting to retry" in text and "hung up" in text for text in seen.said)
 
 
 def test_what_does_not_pass_is_given_up(run: Run, tmp_path: Path) -> None:
