@@ -115,11 +115,11 @@ def test_a_contrast_is_of_two(numbers: None) -> None:
 
 def test_contrasts_change_sign_with_their_order() -> None:
     row = {"first": "a", "second": "b", "value": 5.0, "second_value": 2.0, "difference": 3.0, "low": 1.0, "high": 6.0,
-           "verdict": "up"}  # fmt: skip
+           "joint_low": 0.5, "joint_high": 6.5, "verdict": "up"}  # fmt: skip
     frame = pd.DataFrame([row])
     assert oriented(frame, "a").equals(frame)
     turned = {"first": "b", "second": "a", "value": 2.0, "second_value": 5.0, "difference": -3.0, "low": -6.0,
-              "high": -1.0, "verdict": "down"}  # fmt: skip
+              "high": -1.0, "joint_low": -6.5, "joint_high": -0.5, "verdict": "down"}  # fmt: skip
     assert oriented(frame, "b").to_dict("records") == [turned]
 
 
@@ -259,7 +259,7 @@ def test_sql_reads_only(small_lab: Ran) -> None:
 
 def test_sql_has_limits(numbers: None) -> None:
     done = call("sql", "SELECT * FROM score", "--rows", "2", "--format", "csv")
-    assert len(done.stdout.splitlines()) == 3 and "more than 2 rows" in done.stderr
+    assert len(done.stdout.splitlines()) == 3 and "cut after 2 rows" in done.stderr
     with pytest.raises(RequestError, match=r"stopped after 0.2 s"):
         call("sql", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n",
              "--seconds", "0.2")  # fmt: skip

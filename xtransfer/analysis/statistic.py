@@ -114,7 +114,8 @@ def p_value(p: float | None) -> str:
 
 
 def _interval(row: Row) -> str:
-    return f"[{signed(row['low'])}, {signed(row['high'])}]" if points(row["low"]) else ""
+    low, high = ("joint_low", "joint_high") if row.get("family", 1) > 1 else ("low", "high")
+    return f"[{signed(row[low])}, {signed(row[high])}]" if points(row[low]) else ""
 
 
 def _runs(row: Row) -> str:
@@ -122,11 +123,7 @@ def _runs(row: Row) -> str:
     return f"{row['n_runs']} of {row['n_planned']}" if lost else str(row["n_seeds"])
 
 
-def _joint(row: Row) -> str:
-    return f"[{signed(row['joint_low'])}, {signed(row['joint_high'])}]" if points(row["joint_low"]) else ""
-
-
-INTERVAL = Column("95% interval", _interval)  # `low` and `high`
-JOINT = Column("simultaneous", _joint)  # `joint_low` and `joint_high`
+INTERVAL = Column("95% interval", _interval)  # `low` and `high`; of a family `joint_low` and `joint_high`
+P_VALUE = Column("p", lambda row: p_value(row["p_joint"] if row.get("family", 1) > 1 else row["p"]))
 RUNS = Column("runs", _runs)  # behind a row; `1 of 3` if the study has more
 VERDICT = Column("verdict", lambda row: str(row["reason"] or row["verdict"]))  # or why it is unknown

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xtransfer.analysis.statistic import (
     INTERVAL,
-    JOINT,
+    P_VALUE,
     RUNS,
     VERDICT,
     Column,
@@ -64,9 +64,7 @@ def _pair(row: Row) -> str:
 
 _ESTIMATED = (
     INTERVAL,
-    JOINT,
-    column("p", "p", p_value),
-    column("joint p", "p_joint", p_value),
+    P_VALUE,
     column("Holm", "p_holm", p_value),
     column("BH", "p_bh", p_value),
     RUNS,
@@ -77,7 +75,7 @@ _ESTIMATED = (
 GAINS = Statistic(
     "gains",
     "Gain of each intermediate over `direct` per language, with its 95% interval and what that covers. On means, the "
-    "simultaneous interval holds for all intermediates together, and the verdict rests on it.",
+    "interval holds for all intermediates together (`low` and `high` in CSV: for one alone).",
     _gains,
     (
         *named("encoder", "target", "intermediate", "language"),
@@ -89,8 +87,8 @@ GAINS = Statistic(
 )
 CONTRASTS = Statistic(
     "contrasts",
-    "First minus second per language, with its 95% interval and what that covers. On means, the simultaneous interval "
-    "holds for all pairs together, and the verdict rests on it.",
+    "First minus second per language, with its 95% interval and what that covers. On means, the interval holds "
+    "for all pairs together (`low` and `high` in CSV: for one alone).",
     _contrasts,
     (
         Column("contrast", _pair),
@@ -145,7 +143,7 @@ MODEL = Statistic(
         *named("target", "term"),
         column("points", "estimate", signed),
         INTERVAL,
-        column("p", "p", p_value),
+        P_VALUE,
         column("gains", "n", text),
         *named("note"),
     ),
