@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import nn
 from transformers import (
     MODEL_MAPPING,
@@ -61,9 +61,10 @@ def load_encoder(
                 output_loading_info=True,
                 **options,
             )
-    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RequestError(f"{folder}: its weights cannot be read ({type(error).__name__}: {reason})") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # the libraries raise whatever a value leads to
+        raise RequestError(f"{folder}: its weights cannot be read ({_reason(error)})") from error
     if info["missing_keys"]:
         raise RequestError(
             f"{folder}: its weights lack {len(info['missing_keys'])} tensors of {model_class.__name__}, first "
@@ -145,13 +146,19 @@ def freeze_embeddings(encoder: PreTrainedModel) -> None:
         table.requires_grad_(False)
 
 
+def _reason(error: Exception) -> str:
+    """Returns the class of an error and the first line of its message."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+
+
 def _config(folder: Path) -> PreTrainedConfig:
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         return config
-    except (ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RequestError(f"{folder}/config.json: {reason} (code that comes with a model is never run)") from error
+    except Exception as error:  # as above
+        raise RequestError(
+            f"{folder}/config.json: {_reason(error)} (code that comes with a model is never run)"
+        ) from error
 
 
 def _model_class(config: PreTrainedConfig, folder: Path) -> type[PreTrainedModel]:
@@ -170,9 +177,10 @@ def _model_class(config: PreTrainedConfig, folder: Path) -> type[PreTrainedModel
 def _tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (ValueError, OSError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RequestError(f"{folder}: its tokenizer cannot be read ({reason}); a tokenizer.json is needed") from error
+    except Exception as error:  # as above
+        raise RequestError(
+            f"{folder}: its tokenizer cannot be read ({_reason(error)}); a tokenizer.json is needed"
+        ) from error
     table = encoder.get_input_embeddings().weight
     assert isinstance(table, torch.Tensor)
     rows = len(table)
