@@ -92,7 +92,7 @@ def test_a_place_of_a_study_holds_one_cell(
     if prefer is None:
         with pytest.raises(RequestError) as caught:
             receive(ours, file)
-        assert "6 numbers differ" in str(caught.value)
+        assert "6 values differ" in str(caught.value)
         assert "study numbers: tiny@0 direct xnli seed 1 made from is " in str(caught.value)
         assert content(ours) == before
         return
