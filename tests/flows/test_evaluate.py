@@ -39,7 +39,7 @@ def test_a_checkpoint_is_scored_by_its_head(small_lab: Ran, own_lab: Path, prefe
         (["lab-mini@0", "--target", "lab-inference", "--language", "ja"], "there is nothing to score"),
         (["lab-mini@0", "--target", "lab-inference", "--set", "seeds=[1]"], "only recipe fields"),
         (["lab-mini@0", "--target", "lab-inference", "--set", "recipe.epoch=1"], "known: epochs"),
-        (["./nowhere", "--target", "lab-inference"], "is no folder"),
+        (["./nowhere", "--target", "lab-inference"], "is not a folder"),
     ],
 )
 def test_wrong_requests_leave_nothing_behind(arguments: list[str], said: str, home: Path) -> None:
