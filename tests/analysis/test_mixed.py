@@ -133,7 +133,8 @@ def _simulated(rng: np.random.Generator, terms: Sequence[str]) -> pd.DataFrame:
     )
     columns = {"distance": distance.astype(float), "translated": (intermediate % 2).astype(float)}
     names = {"intermediate": intermediate.astype(str), "language": language_of.astype(str), "gain": gain}
-    return pd.DataFrame(names | {term: columns[term] for term in terms})
+    clusters = {"family": names["language"], "script": names["language"]}
+    return pd.DataFrame(names | clusters | {term: columns[term] for term in terms})
 
 
 def test_standard_errors_are_those_of_repeated_studies() -> None:

@@ -7,6 +7,11 @@ being a term. What a run or a checkpoint does to all languages is in the first, 
 residual. A model of the single runs without these would count each as evidence of its own, and more seeds would make a
 term that is the same for all rows of an intermediate as certain as one likes.
 
+Languages of one family, or of one script, may take to an intermediate alike for other reasons than the terms. Their
+pairs are no independent evidence of `distance` and `same_script`, so an intermediate and a family, and an intermediate
+and a script, have random intercepts too. Simulated without any effect (`python -m perf.clusters`), p values below 5%
+are then as rare as they should be from five intermediates on; with fewer, these terms have an estimate alone.
+
 Variances are fitted by restricted maximum likelihood (statsmodels' MixedLM), coefficients by generalised least squares
 with these. Intervals and p values take Student's t with the degrees of freedom of the level at which a term varies
 (Pinheiro & Bates, "Mixed-Effects Models in S and S-PLUS", 2000, 2.4.2): a term that differs between intermediates only
@@ -26,7 +31,7 @@ import pandas as pd
 from scipy import special
 
 from xtransfer.analysis.grid import DIRECT, Grid
-from xtransfer.analysis.predictors import TERMS, observations
+from xtransfer.analysis.predictors import CLUSTERS, TERMS, observations
 from xtransfer.analysis.verdict import Verdict
 
 COLUMNS = ("target", "term", "estimate", "low", "high", "p", "degrees", "n", "n_intermediates", "n_languages",
@@ -34,6 +39,7 @@ COLUMNS = ("target", "term", "estimate", "low", "high", "p", "degrees", "n", "n_
 _FEWEST_DEGREES = 2  # of freedom: with one, Student's t is wider than anything that could be learnt
 _SAME = {"log2_rows_seen": 0.05}  # 3.5% more rows: a translation that lost a few to its checks saw no fewer
 _UNITS = ("intermediate", "language")
+_FEWEST_INTERMEDIATES = 5  # for a term of languages that cluster
 _NOTHING = 1e-12  # squared points: rounding
 
 
@@ -57,14 +63,15 @@ def mixed_effects(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95) ->
 
 
 def _lines(target: str, rows: pd.DataFrame, level: float, num_planned: int) -> Iterator[dict[str, Any]]:
-    pairs = rows.groupby([*_UNITS], sort=False, as_index=False)[["gain", *TERMS]].mean()
+    pairs = rows.groupby([*_UNITS, *CLUSTERS.values()], sort=False, as_index=False)[["gain", *TERMS]].mean()
     degrees, notes = design(pairs)
     estimates, fault = fitted(pairs, [*degrees]) if degrees else ({}, "")
     num_runs = len(rows[["encoder", "seed"]].drop_duplicates())
     covers = "seeds" if num_runs > 1 else "nothing"
     for term in TERMS:
         estimate, error = estimates.get(term, (np.nan, np.nan))
-        freedom = degrees[term] if term in estimates else np.nan
+        few = _few(pairs, term)
+        freedom = degrees[term] if term in estimates and not few else np.nan
         half = error * special.stdtrit(freedom, (1 + level) / 2)
         low, high = float(estimate - half), float(estimate + half)
         verdict = Verdict.of(low, high, covers, "seeds", num_runs, num_planned)
@@ -80,7 +87,7 @@ def _lines(target: str, rows: pd.DataFrame, level: float, num_planned: int) -> I
             **{f"n_{unit}s": pairs[unit].nunique() for unit in _UNITS},
             "n_runs": num_runs,
             "verdict": verdict.state if term in estimates else "",
-            "note": notes[term] or fault or verdict.reason,
+            "note": notes[term] or fault or few or verdict.reason,
         }
 
 
@@ -111,21 +118,35 @@ def _fault(pairs: pd.DataFrame, kept: Mapping[str, str], term: str) -> str:
     level = _level(pairs, term)
     missing = _FEWEST_DEGREES - (_room(pairs, level) - list(kept.values()).count(level) - 1)
     if missing > 0:
-        return f"differs only between {level}s, of which there are too few: {missing} more at least"
+        units = f"{level}s" if level in (*_UNITS, "pair") else f"pairs of an intermediate and a {level}"
+        return f"differs only between {units}, of which there are too few: {missing} more at least"
     return ""
 
 
+def _few(pairs: pd.DataFrame, term: str) -> str:
+    """Why the uncertainty of a term cannot be judged; empty where it can."""
+    missing = _FEWEST_INTERMEDIATES - int(pairs["intermediate"].nunique())
+    if term not in CLUSTERS or missing <= 0 or _level(pairs, term) in _UNITS:
+        return ""
+    return f"languages of one {CLUSTERS[term]} are alike: {missing} more intermediates would be needed to judge it"
+
+
 def _level(pairs: pd.DataFrame, term: str) -> str:
-    """The unit within which a term is constant: intermediate, language, or their pair."""
+    """The unit that a term is told from: the intermediate or language in which it is constant, else clusters of pairs.
+
+    Clusters, "family" or "script", are an intermediate and the languages that share one.
+    """
     constant = (unit for unit in _UNITS if pairs.groupby(unit)[term].nunique().max() == 1)
-    return next(constant, "pair")
+    return next(constant, CLUSTERS.get(term, "pair"))
 
 
 def _room(pairs: pd.DataFrame, level: str) -> int:
     """Degrees of freedom at a level before any term is spent."""
-    if level != "pair":
+    if level in _UNITS:
         return int(pairs[level].nunique()) - 1
-    return len(pairs) + 1 - sum(int(pairs[unit].nunique()) for unit in _UNITS)
+    columns = "language" if level == "pair" else level
+    combined = len(pairs[["intermediate", columns]].drop_duplicates())
+    return combined + 1 - int(pairs["intermediate"].nunique()) - int(pairs[columns].nunique())
 
 
 def fitted(pairs: pd.DataFrame, terms: Sequence[str]) -> tuple[dict[str, tuple[float, float]], str]:
@@ -179,6 +200,17 @@ def _least_squares(
 
 
 def _random(pairs: pd.DataFrame) -> dict[str, np.ndarray]:
-    """What has a random intercept, as [pairs, levels] of 0 and 1: units that repeat in the pairs."""
-    several = [unit for unit in _UNITS if 1 < pairs[unit].nunique() < len(pairs)]
-    return {unit: pd.get_dummies(pairs[unit]).to_numpy(float) for unit in several}
+    """What has a random intercept, as [pairs, levels] of 0 and 1: units, and clusters of pairs, that repeat."""
+    names = {unit: pairs[unit] for unit in _UNITS}
+    names |= {one: pairs["intermediate"] + " " + pairs[one] for one in CLUSTERS.values()}
+    found: dict[str, np.ndarray] = {}
+    for name, of in names.items():
+        levels = pd.get_dummies(of).to_numpy(float)
+        if 1 < levels.shape[1] < len(pairs) and not any(_equal(levels, other) for other in found.values()):
+            found[name] = levels
+    return found
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two sets of levels divide the pairs alike."""
+    return bool(one.shape == other.shape and np.linalg.matrix_rank(np.hstack([one, other])) == one.shape[1])

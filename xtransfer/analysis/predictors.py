@@ -29,11 +29,13 @@ from xtransfer.study.stage_facts import TrainFacts
 from xtransfer.study.stage_settings import TrainSettings
 
 TERMS = ("distance", "same_script", "log2_rows_seen", "translated")
-COLUMNS = ("encoder", "seed", "intermediate", "language", "gain", *TERMS)
+CLUSTERS = {"distance": "family", "same_script": "script"}  # term → what languages share that are alike in it
+COLUMNS = ("encoder", "seed", "intermediate", "language", "gain", *CLUSTERS.values(), *TERMS)
 
 
 def observations(grid: Grid, target: str, baseline: str = DIRECT) -> pd.DataFrame:
-    """Returns one row per encoder, seed, intermediate and language of a target: the gain (points) and `TERMS`.
+    """Returns one row per encoder, seed, intermediate and language of a target: the gain (points), the family
+    and script of the language (its own code if it has none, or it is not known), and `TERMS`.
 
     A term is NaN if unknown: languages outside `xtransfer.base.languages`, steps that were not recorded.
     """
@@ -67,6 +69,8 @@ def _lines(result: Result, base: Result) -> Iterator[dict[str, object]]:
         yield constant | {
             "language": code,
             "gain": result.values[code] - base.values[code],
+            "family": to.family if to is not None and to.family not in NO_FAMILY else code,
+            "script": to.script if to is not None else code,
             "distance": min((steps_apart(one, to) for one in known if to), default=np.nan),
             "same_script": max((float(one.script == to.script) for one in known if to), default=np.nan),
         }
