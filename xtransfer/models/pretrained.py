@@ -30,6 +30,7 @@ from xtransfer.models.encoder_check import too_long
 
 _LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
 _ENCODER_HALF = {"t5": T5EncoderModel, "mt5": MT5EncoderModel, "umt5": UMT5EncoderModel}
+_SUCH_AS = "an encoder such as XLM-R, BERT, mDeBERTa or mT5"
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "pooler_dropout",
              "dropout", "attention_dropout", "activation_dropout", "dropout_rate", "cls_dropout")  # fmt: skip
 
@@ -39,8 +40,8 @@ def load_encoder(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, dict[str, float]]:
     """Returns a folder's encoder (fp32, eval mode, no pooler) and tokenizer, and the dropout rates that it declares.
 
-    Raises RequestError for an unknown model type, a damaged file, missing weights (which transformers would draw at
-    random), and a tokenizer that cannot be read or does not fit the model.
+    Raises RequestError for an unknown model type, a causal decoder, a damaged file, missing weights (which
+    transformers would draw at random), and a tokenizer that cannot be read or does not fit the model.
     """
     config = _config(folder)
     declared = dropout_rates(config)
@@ -70,7 +71,10 @@ def load_encoder(
             f"{folder}: its weights lack {len(info['missing_keys'])} tensors of {model_class.__name__}, first "
             f"{min(info['missing_keys'])}: these are not the weights of this configuration"
         )
-    return encoder.eval(), _tokenizer(folder, encoder), declared
+    rows = _embedding_rows(encoder, folder)
+    tokenizer = _tokenizer(folder, rows)
+    _check_bidirectional(encoder.eval(), rows, folder)
+    return encoder, tokenizer, declared
 
 
 def left_over(folder: Path) -> dict[str, torch.Tensor]:
@@ -165,25 +169,54 @@ def _model_class(config: PreTrainedConfig, folder: Path) -> type[PreTrainedModel
     if config.model_type in _ENCODER_HALF:
         return _ENCODER_HALF[config.model_type]
     if getattr(config, "is_encoder_decoder", False) or type(config) not in MODEL_MAPPING:
-        raise RequestError(
-            f"{folder}: '{config.model_type}' is not an encoder; use one such as XLM-R, BERT, mDeBERTa or mT5"
-        )
+        raise RequestError(f"{folder}: '{config.model_type}' is not an encoder; use {_SUCH_AS}")
     found: object = MODEL_MAPPING[type(config)]
     model_class = found[0] if isinstance(found, tuple) else found  # the mapping has several classes for some models
     assert isinstance(model_class, type) and issubclass(model_class, PreTrainedModel)
     return model_class
 
 
-def _tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBase:
+def _embedding_rows(encoder: PreTrainedModel, folder: Path) -> int:
+    """Returns the number of token embeddings; raises RequestError for a model without a table of them."""
+    try:
+        table = encoder.get_input_embeddings()
+    except NotImplementedError:  # as CANINE does, which hashes characters
+        table = None
+    if not isinstance(table, nn.Embedding):
+        raise RequestError(f"{folder}: '{encoder.config.model_type}' has no table of token embeddings; use {_SUCH_AS}")
+    return table.num_embeddings
+
+
+def _check_bidirectional(encoder: PreTrainedModel, rows: int, folder: Path) -> None:
+    """Raises RequestError if the first token's state is the same whatever follows it.
+
+    Tried out on two texts, because families name their masks differently, or decide on them in code.
+    """
+    first, *others = (number for number in range(rows) if number != encoder.config.pad_token_id)
+    texts = [torch.tensor([[first, *others[start:][:4]]]) for start in (0, len(others) // 2)]
+    try:
+        with torch.inference_mode(), quiet():
+            states = [encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state for ids in texts]
+    except MemoryError:
+        raise
+    except Exception as error:  # as above
+        raise RequestError(
+            f"{folder}: '{encoder.config.model_type}' cannot encode a text ({_reason(error)}); use {_SUCH_AS}"
+        ) from error
+    if torch.equal(states[0][:, 0], states[1][:, 0]):
+        raise RequestError(
+            f"{folder}: '{encoder.config.model_type}' is a causal decoder here: each token sees only those before it, "
+            f"so the first, which heads read, knows nothing of the text; use {_SUCH_AS}"
+        )
+
+
+def _tokenizer(folder: Path, rows: int) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # as above
         raise RequestError(
             f"{folder}: its tokenizer cannot be read ({_reason(error)}); a tokenizer.json is needed"
         ) from error
-    table = encoder.get_input_embeddings().weight
-    assert isinstance(table, torch.Tensor)
-    rows = len(table)
     if len(tokenizer) > rows:
         raise RequestError(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens, but the encoder only {rows} embeddings: "

@@ -1,0 +1,88 @@
+"""Families of models that transformers knows: which are encoders, and what their configurations mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import CONFIG_MAPPING, AutoModel
+
+from tests.training.tiny import make_encoder
+from xtransfer.base.errors import RequestError
+from xtransfer.models import pretrained
+
+SIZES = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+}
+
+
+def folder_of(folder: Path, model_type: str, **values: Any) -> Path:
+    """A tiny random model of a family, with the tests' tokenizer."""
+    make_encoder(folder)
+    tokenizer = pretrained.load_encoder(folder)[1]
+    config = CONFIG_MAPPING[model_type](vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **values)
+    torch.manual_seed(0)
+    with pretrained.quiet():
+        AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("model_type", "values"),
+    [
+        ("qwen3", SIZES | {"head_dim": 16}),
+        ("llama", SIZES),
+        ("gpt2", {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}),
+        ("bert", SIZES | {"is_decoder": True}),
+        ("gemma3_text", SIZES | {"head_dim": 16}),
+        ("xlm", {"emb_dim": 32, "n_layers": 2, "n_heads": 2, "causal": True}),
+    ],
+)
+def test_causal_decoders_are_refused(tmp_path: Path, model_type: str, values: dict[str, Any]) -> None:
+    folder = folder_of(tmp_path / "model", model_type, **values)
+    with pytest.raises(RequestError, match=rf"model: '{model_type}' is a causal decoder here: .* use an encoder such"):
+        pretrained.load_encoder(folder)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "values"),
+    [
+        ("bert", SIZES),
+        ("modernbert", SIZES | {"cls_token_id": 0, "sep_token_id": 2, "bos_token_id": 0, "eos_token_id": 2}),
+        ("deberta-v2", SIZES),
+        ("electra", SIZES | {"embedding_size": 16}),
+        ("gemma3_text", SIZES | {"head_dim": 16, "use_bidirectional_attention": True}),
+        ("xlm", {"emb_dim": 32, "n_layers": 2, "n_heads": 2}),
+    ],
+)
+def test_encoders_whose_tokens_see_the_whole_text(tmp_path: Path, model_type: str, values: dict[str, Any]) -> None:
+    encoder, *_ = pretrained.load_encoder(folder_of(tmp_path / "model", model_type, **values))
+    assert encoder.config.model_type == model_type
+
+
+@pytest.mark.parametrize(
+    ("model_type", "values"),
+    [
+        ("canine", SIZES | {"num_hash_functions": 2, "num_hash_buckets": 64}),
+        ("vit", SIZES | {"image_size": 16, "patch_size": 8}),
+        ("clip_vision_model", SIZES | {"image_size": 16, "patch_size": 8}),
+    ],
+)
+def test_models_without_token_embeddings_are_refused(tmp_path: Path, model_type: str, values: dict[str, Any]) -> None:
+    folder = folder_of(tmp_path / "model", model_type, **values)
+    with pytest.raises(RequestError, match=rf"model: '{model_type}' has no table of token embeddings.*such as XLM-R"):
+        pretrained.load_encoder(folder)
+
+
+def test_a_model_that_needs_more_than_a_text_is_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "model", "lxmert", hidden_size=32, num_attention_heads=2, intermediate_size=64,
+                       l_layers=1, x_layers=1, r_layers=1)  # fmt: skip
+    with pytest.raises(RequestError, match=r"model: 'lxmert' cannot encode a text \(.*such as XLM-R"):
+        pretrained.load_encoder(folder)
