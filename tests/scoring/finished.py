@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from xtransfer.base.settings import current
 from xtransfer.base.stage import HubModel, Made, Stage
+from xtransfer.planning.target_phases import trained_on
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.database import open_database
 from xtransfer.results.write import record_cell, record_failure, record_study
@@ -24,7 +25,6 @@ from xtransfer.study.cells import Cell, Plan
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.stage_settings import ScoreSettings, TrainPart, TrainSettings
 from xtransfer.study.study import Study, Target
-from xtransfer.study.target_phases import trained_on
 
 Predictions = Mapping[str, Sequence[tuple[str, Any]]]  # language → id and prediction, in the order of the rows
 Points = Mapping[str, Mapping[str, float]]  # language → metric → points

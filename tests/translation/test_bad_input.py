@@ -15,7 +15,7 @@ from xtransfer.base.stage import FolderModel, Work
 from xtransfer.data import load
 from xtransfer.data.load import read_rows
 from xtransfer.stages import translate
-from xtransfer.study.stage_settings import TranslateSettings
+from xtransfer.study.stage_settings import ROWS, TranslateSettings
 from xtransfer.translation import model_loading
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.model_tokenizer import Directions, ModelTokenizer
@@ -81,7 +81,7 @@ def test_each_row_is_translated_or_kept_with_its_reason(tmp_path: Path, monkeypa
         pair("endless", "king " * 20_000),
     ]
     facts = run(rows, tmp_path, monkeypatch)
-    made = {row["id"]: row["first"] for row in read_rows(tmp_path / "out" / translate.ROWS)}
+    made = {row["id"]: row["first"] for row in read_rows(tmp_path / "out" / ROWS)}
     dropped = {row.id: row for row in read_dropped(tmp_path / "out")}
     assert set(made) | set(dropped) == {row["id"] for row in rows} and not set(made) & set(dropped)
     assert made["controls"] == made["direction"] == made["plain"] == "Der König ist nicht faul."

@@ -13,9 +13,8 @@ from xtransfer.base.stage import HubModel, no_progress
 from xtransfer.data.load import load_rows, read_rows
 from xtransfer.data.revisions import Pins
 from xtransfer.stages.execute import execute
-from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
-from xtransfer.study.stage_settings import TranslateSettings
+from xtransfer.study.stage_settings import ROWS, TranslateSettings
 from xtransfer.translation import model_loading
 
 LAB = benchmarks.get("lab-inference")

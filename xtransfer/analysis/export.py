@@ -28,8 +28,8 @@ from xtransfer.data.revisions import Pins
 from xtransfer.metrics.aggregate import Member, Suite
 from xtransfer.results.database import Database
 from xtransfer.results.faults import explained
+from xtransfer.results.predictions import FILE as PREDICTIONS
 from xtransfer.results.schema import CellRow, CellStageRow, StageRow, StudyCellRow, StudyRow
-from xtransfer.scoring.score import PREDICTIONS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings, TranslatorSettings
 from xtransfer.study.study import Target

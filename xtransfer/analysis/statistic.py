@@ -6,16 +6,17 @@ Imports no slow library, because `--help` needs this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from xtransfer.analysis.verdict import Row, ends
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xtransfer.analysis.grid import Grid
 
-Row = Mapping[Any, Any]  # of a data frame, by column; Any: pandas does not know the types of its columns
 Value = str | int
 Chosen = Value | Collection[Value] | None  # of a filter: a value, several, or all
 Filter = Literal["encoder", "intermediate", "target", "language", "seed"]
@@ -114,8 +115,8 @@ def p_value(p: float | None) -> str:
 
 
 def _interval(row: Row) -> str:
-    low, high = ("joint_low", "joint_high") if row.get("family", 1) > 1 else ("low", "high")
-    return f"[{signed(row[low])}, {signed(row[high])}]" if points(row[low]) else ""
+    low, high = ends(row)
+    return f"[{signed(low)}, {signed(high)}]" if points(low) else ""
 
 
 def _runs(row: Row) -> str:

@@ -10,7 +10,6 @@ from xtransfer.analysis.statistic import (
     RUNS,
     VERDICT,
     Column,
-    Row,
     Statistic,
     column,
     named,
@@ -20,6 +19,7 @@ from xtransfer.analysis.statistic import (
     signed,
     text,
 )
+from xtransfer.analysis.verdict import Row
 from xtransfer.base.errors import unknown
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ makes a study more certain.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from xtransfer.analysis.statistic import Row
-
+Row = Mapping[Any, Any]  # of a data frame, by column; Any: pandas does not know the types of its columns
 State = Literal["up", "down", "open", "unknown", ""]
 _TURNED: dict[State, State] = {"up": "down", "down": "up"}
 _OVER = {"items": "test items", "seeds": "seeds", "encoders": "encoders"}
@@ -97,7 +97,7 @@ class Verdict:
 
 def ends(row: Row) -> tuple[float, float]:
     """Returns the interval that the verdict of a row of gains or contrasts rests on: simultaneous on means."""
-    if row["family"] > 1:
+    if row.get("family", 1) > 1:
         return float(row["joint_low"]), float(row["joint_high"])
     return float(row["low"]), float(row["high"])
 

@@ -14,12 +14,12 @@ from xtransfer.base.declared import reasons, unstorable
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.models.encoder_check import json_file, positions_of
+from xtransfer.planning.target_phases import trained_as
 from xtransfer.recipes import recipes
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.study import encoders
 from xtransfer.study.encoders import EncoderRef
 from xtransfer.study.study import Study, Target, make
-from xtransfer.study.target_phases import trained_as
 
 _WHY = "here dev is evaluated once per epoch"
 RECIPES = {

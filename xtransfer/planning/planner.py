@@ -8,6 +8,7 @@ from types import MappingProxyType
 from xtransfer import benchmarks, kinds
 from xtransfer.base.stage import Made, Stage
 from xtransfer.data.revisions import Pins
+from xtransfer.planning.target_phases import selected_on, trained_on, training_name
 from xtransfer.planning.translation_planner import Translation, TranslationPlanner
 from xtransfer.recipes.pooling import MEAN_OF_LAST
 from xtransfer.recipes.recipe import Recipe
@@ -15,7 +16,6 @@ from xtransfer.study.encoders import EncoderRef
 from xtransfer.study.intermediate import Intermediate, MixturePart
 from xtransfer.study.stage_settings import BenchmarkRows, ScoreSettings, TrainPart, TrainSettings
 from xtransfer.study.study import Target
-from xtransfer.study.target_phases import selected_on, trained_on, training_name
 
 
 class Planner(TranslationPlanner):

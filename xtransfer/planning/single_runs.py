@@ -18,12 +18,12 @@ from xtransfer.models.encoder_check import check_encoder
 from xtransfer.planning.evaluation import recipe_on
 from xtransfer.planning.planner import Planner
 from xtransfer.planning.study_check import check, check_intermediate
+from xtransfer.planning.target_phases import trained_as
 from xtransfer.planning.translation_planner import TranslationPlanner
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.study.encoders import EncoderRef
 from xtransfer.study.intermediate import Intermediate, MixturePart
 from xtransfer.study.study import Target, make
-from xtransfer.study.target_phases import trained_as
 from xtransfer.translation.engines import check_way_back
 
 

@@ -9,11 +9,11 @@ from xtransfer import benchmarks, kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import language
 from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.planning.target_phases import trained_as, trained_on
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.study.intermediate import Intermediate, Mixture, MixturePart
 from xtransfer.study.study import Study, Target
-from xtransfer.study.target_phases import trained_as, trained_on
 from xtransfer.translation import engines
 from xtransfer.translation.translatable import why_not_into_english
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
-from xtransfer.analysis.statistic import Row, signed
-from xtransfer.analysis.verdict import Verdict, ends
+from xtransfer.analysis.statistic import signed
+from xtransfer.analysis.verdict import Row, Verdict, ends
 from xtransfer.report.tables import title
 from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from xtransfer.analysis.statistic import Row, signed
+from xtransfer.analysis.statistic import signed
+from xtransfer.analysis.verdict import Row
 
 # term of `xtransfer.analysis.predictors` → one unit of it in words
 _UNITS = {

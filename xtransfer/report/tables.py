@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
-from xtransfer.analysis.statistic import Row, signed
-from xtransfer.analysis.verdict import Verdict, ends
+from xtransfer.analysis.statistic import signed
+from xtransfer.analysis.verdict import Row, Verdict, ends
 from xtransfer.report.words import counted, listed
 from xtransfer.study.encoders import pool_of
 

@@ -15,10 +15,9 @@ import pyarrow.parquet as pq
 from xtransfer import benchmarks
 from xtransfer.benchmarks.spec import Row
 from xtransfer.results.schema import TranslationRow
-from xtransfer.stages.translate import ROWS
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.study.stage_facts import RoundTripFacts, TranslateFacts
-from xtransfer.study.stage_settings import RoundTripSettings, TranslateSettings
+from xtransfer.study.stage_settings import ROWS, RoundTripSettings, TranslateSettings
 from xtransfer.translation.translatable import texts_of
 from xtransfer.translation.translated_rows import Dropped, read_dropped
 

@@ -26,8 +26,8 @@ from xtransfer.models.checkpoints import Loaded
 from xtransfer.models.predict import RowEncoder, predict_languages
 from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
 from xtransfer.results.evidence import Score
+from xtransfer.results.predictions import FILE as PREDICTIONS
 
-PREDICTIONS = "predictions.parquet"
 SCORES = "scores.json"
 MEASURES = "measures.json"  # language → name → number, for kinds that record statistics of their vectors
 _SCHEMA = pa.schema(

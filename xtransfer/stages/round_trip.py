@@ -8,8 +8,7 @@ import pyarrow.parquet as pq
 
 from xtransfer.base.stage import Outside, StageKind, Work
 from xtransfer.data.pinned import rows
-from xtransfer.stages.translate import ROWS
-from xtransfer.study.stage_settings import RoundTripSettings
+from xtransfer.study.stage_settings import ROWS, RoundTripSettings
 
 
 def reads(settings: RoundTripSettings) -> Iterator[Outside]:

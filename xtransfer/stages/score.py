@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from xtransfer.base.stage import Outside, StageKind, Work
 from xtransfer.data.pinned import further_metrics, rows
-from xtransfer.stages.translate import ROWS
-from xtransfer.study.stage_settings import ScoreSettings
+from xtransfer.study.stage_settings import ROWS, ScoreSettings
 
 
 def reads(settings: ScoreSettings) -> Iterator[Outside]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from xtransfer.base.stage import Facts, Outside, Progress, StageKind, Work
 from xtransfer.data.pinned import check, rows
-from xtransfer.stages.translate import ROWS
-from xtransfer.study.stage_settings import TrainPart, TrainSettings
+from xtransfer.study.stage_settings import ROWS, TrainPart, TrainSettings
 
 if TYPE_CHECKING:
     from xtransfer.benchmarks.spec import Row

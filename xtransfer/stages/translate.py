@@ -11,9 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from xtransfer.base.stage import ModelSource, Outside, StageKind, Work
 from xtransfer.benchmarks.spec import Row
 from xtransfer.data.pinned import rows as pinned_rows
-from xtransfer.study.stage_settings import TranslateSettings
-
-ROWS = "rows.parquet"
+from xtransfer.study.stage_settings import ROWS, TranslateSettings
 
 
 def reads(settings: TranslateSettings) -> Iterator[Outside]:

@@ -69,6 +69,9 @@ class ConvertSettings(StageSettings):
     library_version: str
 
 
+ROWS = "rows.parquet"  # what a translate stage writes
+
+
 class TranslateSettings(StageSettings):
     """Rows of a benchmark in another language, by an engine or by people."""
 

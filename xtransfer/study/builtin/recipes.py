@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from xtransfer import benchmarks
 from xtransfer.recipes.recipes import adapted, recipe, recipe_for
 from xtransfer.study.study import Target
-from xtransfer.study.target_phases import trained_as
 
 
 def xtreme_r(slug: str, *, large: bool) -> Target:
@@ -18,9 +18,9 @@ def jiant(slug: str) -> Target:
 
 
 def _published(slug: str, source: str) -> Target:
-    """Sets the published recipe of what the target is trained on, by benchmark or by kind."""
+    """Sets the published recipe of what the target is trained on last, by benchmark or by kind."""
     target = Target.parse(slug)
-    trained = trained_as(target)
+    trained = benchmarks.get(target.train_on[-1] if target.train_on else target.benchmark)
     return target.model_copy(update={"recipe": recipe_for(source, trained.name, trained.kind)})
 
 
