@@ -199,10 +199,40 @@ def test_every_kind_has_a_benchmark() -> None:
         ({"columns": {"first": "premise", "label": "label"}}, "also needs second"),
         ({"columns": {**get("mnli").columns, "third": "x"}}, "has no field third"),
         ({"labels": ()}, "kind pair needs at least two"),
+        ({"labels": ("a", "a", "b")}, "labels: a, a, b has a name twice"),
+        ({"label_values": {"yes": 0, "no": 3}}, "'no' has id 3, expected one of 0 (entailment), 1 (neutral)"),
+        ({"label_values": {"yes": -1}}, "'yes' has id -1, expected one of"),
+        ({"label_values": {"yes": "0"}}, "'yes' has id '0', expected one of"),
+        ({"metric": "acuracy"}, "no metric 'acuracy'; did you mean 'accuracy'?"),
+        ({"metric": "tag_f1"}, "tag_f1 scores tags, and kind pair predicts texts; use accuracy"),
+        ({"also": ("spearman",)}, "spearman scores numbers, and kind pair predicts texts"),
+        ({"metric": "", "roles": ("target",)}, "metric: a target needs one; kind pair can use accuracy"),
+        (
+            {"union": (get("mnli"), get("copa"))},
+            "copa is of kind choice with labels none, and mnli of kind pair",
+        ),
+        ({"union": (get("mnli"), replace(get("snli"), metric="f1"))}, "f1 scores answers"),
     ],
 )
 def test_a_declaration_that_does_not_fit_its_kind_is_told(changes: dict[str, object], said: str) -> None:
     assert said in str(fault(replace(get("mnli"), **changes)))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("xquad", {"metric": "mlqa_f1"}, "mlqa_f1 has no rules for el, ru, th, tr; use f1, exact_match"),
+        ("squad2", {"metric": "f1"}, "f1 cannot score questions without an answer (no_answer); use squad2_f1"),
+        ("squad2", {"also": ("mlqa_f1",)}, "mlqa_f1 cannot score questions without an answer"),
+        ("stsb", {"metric": "accuracy"}, "accuracy scores texts, and kind sts predicts numbers; use spearman"),
+        ("bucc", {"metric": "p@1"}, "p@1 scores rankings, and kind mining predicts sets; use bitext_f1"),
+        ("udpos", {"metric": "map@20"}, "map@20 scores rankings, and kind tags predicts tags"),
+        ("wikipedia", {"metric": "accuracy"}, "kind mlm is only trained on"),
+        ("stsb", {"labels": ("a", "b")}, "kind sts has no labels"),
+    ],
+)
+def test_a_metric_that_cannot_score_is_told(name: str, changes: dict[str, object], said: str) -> None:
+    assert said in str(fault(replace(get(name), **changes)))
 
 
 def test_index_refuses_doubles() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from xtransfer.base.errors import DataError, RequestError, SourceError
 from xtransfer.benchmarks import BENCHMARKS, BUILT_IN, get
 from xtransfer.benchmarks.spec import SPLITS
+from xtransfer.data.check import look
 from xtransfer.data.load import available, load_rows
+from xtransfer.data.need import Need, Needs
 from xtransfer.data.revisions import Pins
 
 DECLARED = """from xtransfer.benchmarks.inference import MNLI
@@ -229,6 +232,24 @@ def test_broken_files_are_refused_with_their_place(text: str, said: str, file: P
     file.write_text(text)
     with pytest.raises(RequestError, match=said):
         get("reviews")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"pair"', '"pairs"', "no kind 'pairs'; did you mean 'pair'"),
+        ('"first": "title"', '"premise": "title"', "columns: kind pair also needs first"),
+        ('"accuracy"', '"tag_f1"', "metric: tag_f1 scores tags, and kind pair predicts"),
+        ('"bad": 1', '"bad": 2', "label_values: 'bad' has id 2, expected one of 0 (good)"),
+    ],
+)
+def test_declarations_that_do_not_fit_are_found_before_a_row_is_read(old: str, new: str, said: str, file: Path) -> None:
+    file.write_text(DECLARED.replace(old, new))
+    for reading in ("all", "none"):
+        (found,) = look(Needs((Need("reviews", "test", "de"),)), reading)
+        assert found.state == "unfit" and f"reviews: {said}" in found.note
+    with pytest.raises(DataError, match=re.escape(f"reviews: {said}")):
+        load_rows(get("reviews"), "de", "test")
 
 
 def test_a_file_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_encoders_and_text_are_pieces_too(mirror: Path) -> None:
         "someone/encoder": "missing",
         "./nowhere": "missing",
     }
-    assert "local/text-*" in found["mirror-text"].note and "is no folder" in found["./nowhere"].note
+    assert "local/text-*" in found["mirror-text"].note and "is not a folder" in found["./nowhere"].note
     assert "someone/encoder/config.json" in found["someone/encoder"].note
 
 

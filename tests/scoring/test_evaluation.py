@@ -12,7 +12,9 @@ from xtransfer.metrics.metrics import METRICS, Shape
 SAMPLES: dict[Shape, tuple[list[Any], list[Any]]] = {  # predictions, references
     "texts": (["b", "a"], ["b", "b"]),
     "numbers": ([0.5, 1.0, 2.0], [1.0, 3.0, 2.0]),
-    "lists": ([["B-PER", "O"], ["O"]], [["B-PER", "O"], ["B-LOC"]]),
+    "tags": ([["B-PER", "O"], ["O"]], [["B-PER", "O"], ["B-LOC"]]),
+    "sets": ([["a"], ["b"]], [["a"], ["c"]]),
+    "rankings": ([["a", "b"], ["b", "a"]], [["b"], ["b"]]),
     "answers": (["a house", "no"], [["the house", "house"], ["yes"]]),
 }
 

@@ -17,6 +17,7 @@ from xtransfer.data.corpora import FROM_MIRROR, corpus_files, pin_corpus
 from xtransfer.data.load import load
 from xtransfer.data.need import Need, Needs
 from xtransfer.data.source import Place, how_to_get, pin, places
+from xtransfer.kinds.check import fault
 from xtransfer.study import encoders
 
 Reading = Literal["all", "here", "none"]  # read rows of everything; of what needs no download; of nothing
@@ -67,6 +68,8 @@ def _rows(need: Need, reading: Reading) -> Finding:
     remote = "hub" in origin
     rows, state, note = None, "ok", ""
     try:
+        if said := fault(benchmark):
+            raise DataError(f"{benchmark.name}: {said}")
         _find(benchmark, found)
         if reading == "all" or (reading == "here" and not remote):
             rows = len(load(benchmark, need.language, need.split).rows)

@@ -15,6 +15,7 @@ from xtransfer.base.errors import DataError, EmptySplit, RequestError, SourceErr
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, Source, SplitName
 from xtransfer.data.canonical import Table, canonical, from_rows, of_source, short_digest, wanted_columns
 from xtransfer.data.source import LAB, available, how_to_get, open_split, pin, pin_rows
+from xtransfer.kinds.check import fault
 
 __all__ = ["Loaded", "available", "load", "load_rows", "pin", "pin_rows", "read_rows", "save_rows"]
 
@@ -36,8 +37,8 @@ def load_rows(benchmark: Benchmark, language: str, split: SplitName, limit: int 
     Ids are unique within a language and agree across the languages of a parallel benchmark. `limit` selects at most
     this many rows, in an order that depends only on the groups' names: the sample is representative, a smaller one is
     part of a larger one, and parallel languages give the same items. With `whole_groups`, groups are never cut. Raises
-    RequestError for a missing split or language, DataError for rows that do not fit, SourceError if the source cannot
-    be read.
+    RequestError for a missing split or language, DataError for a declaration or rows that do not fit, SourceError if
+    the source cannot be read.
     """
     return load(benchmark, language, split, limit).rows
 
@@ -45,6 +46,8 @@ def load_rows(benchmark: Benchmark, language: str, split: SplitName, limit: int 
 def load(benchmark: Benchmark, language: str, split: SplitName, limit: int | None = None) -> Loaded:
     """Like `load_rows`, with the number of rows that the declaration drops."""
     _check_request(benchmark, language, split)
+    if said := fault(benchmark):
+        raise DataError(f"{benchmark.name}: {said}")
     rows, dropped = _union(benchmark, language, split) if benchmark.union else _own(benchmark, language, split)
     return Loaded(_first(rows, benchmark, split, limit) if limit is not None else rows, dropped)
 

@@ -103,6 +103,7 @@ KIND = Kind(
     encode=encode,
     retrieval=Retrieval(find),
     together=together,
+    shape="rankings",
     gold=lambda benchmark, row: row["relevant"],
     check=check,
     translation=NEVER_TRAINED,

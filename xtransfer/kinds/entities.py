@@ -78,6 +78,7 @@ KIND = Kind(
     encode=encode,
     retrieval=Retrieval(find),
     together=together,
+    shape="rankings",
     gold=lambda benchmark, row: [row["entity"]],
     check=check,
     translation=NEVER_TRAINED,

@@ -154,6 +154,7 @@ KIND = Kind(
     about="translated sentence pairs, to be found in two collections",
     encode=encode,
     retrieval=Retrieval(find, calibrate),
+    shape="sets",
     gold=lambda benchmark, row: row["partners"],
     check=check,
     translation=FINDS_TRANSLATIONS,

@@ -40,6 +40,7 @@ KIND = Kind(
     about="two texts and how similar they are, scored by the angle of their vectors, without training",
     encode=encode,
     retrieval=Retrieval(find),
+    shape="numbers",
     gold=lambda benchmark, row: row["score"],
     check=check,
     translation=NEVER_TRAINED,

@@ -41,7 +41,7 @@ def decode(
 
 def two_labels(benchmark: Benchmark) -> str | None:
     """Returns what is wrong with a declaration, or None if it has at least two labels."""
-    if len(benchmark.labels) < 2:
+    if len(benchmark.labels) < 2 and not benchmark.labels_from:
         return f"labels: kind {benchmark.kind} needs at least two, found {len(benchmark.labels)}"
     return None
 

@@ -121,6 +121,7 @@ KIND = Kind(
     encode=encode,
     head=head,
     retrieval=Retrieval(find, unit=False, measure=measure),
+    shape="rankings",
     gold=lambda benchmark, row: [row["id"]],
     dual=True,
     uninformed=uninformed,

@@ -105,6 +105,7 @@ KIND = Kind(
     encode=encode,
     head=head,
     decode=decode,
+    shape="answers",
     gold=lambda benchmark, row: row["answers"],
     check=check,
     translation=Translatable(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.carry import copied
 from xtransfer.kinds.words import Value, Words, in_words
+from xtransfer.metrics.metrics import Shape
 
 if TYPE_CHECKING:
     import torch
@@ -142,4 +143,5 @@ class Kind:
     # or why its rows cannot be translated
     shown: tuple[str, ...] = ()  # fields that a person reads beside a prediction, if it predicts
     words: Words = in_words  # what `gold` and predictions are to a person
+    shape: Shape = "texts"  # of `gold` and predictions, as metrics read them
     version: int = 1  # increase it when the output of `encode` changes, since encoded rows are cached

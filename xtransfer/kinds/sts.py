@@ -54,6 +54,7 @@ KIND = Kind(
     encode=encode,
     head=head,
     decode=decode,
+    shape="numbers",
     gold=lambda benchmark, row: row["score"],
     check=check,
     translation=Translatable(("first", "second"), as_label=True),

@@ -140,6 +140,7 @@ KIND = Kind(
     encode=encode,
     head=head,
     decode=decode,
+    shape="tags",
     gold=gold,
     check=check,
     declared=declared,

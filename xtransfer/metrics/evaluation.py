@@ -18,7 +18,9 @@ _TEXTS = datasets.List(_TEXT)
 _FEATURES: Mapping[Shape, list[tuple[object, object]]] = {
     "texts": [(_TEXT, _TEXT), (_ID, _ID)],
     "numbers": [(_NUMBER, _NUMBER)],
-    "lists": [(_TEXTS, _TEXTS)],
+    "tags": [(_TEXTS, _TEXTS)],
+    "sets": [(_TEXTS, _TEXTS)],
+    "rankings": [(_TEXTS, _TEXTS)],
     "answers": [(_TEXT, _TEXTS)],
 }
 

@@ -14,7 +14,9 @@ from xtransfer.metrics.mining_f1 import pair_f1
 from xtransfer.metrics.precision_at import found_within
 from xtransfer.metrics.tag_f1 import chunk_f1, tag_accuracy
 
-Shape = Literal["texts", "numbers", "lists", "answers"]  # of a prediction and its gold; see Metric.shape
+Shape = Literal[
+    "texts", "numbers", "tags", "sets", "rankings", "answers"
+]  # of a prediction and its gold; see Metric.shape
 Item: TypeAlias = Any  # a gold or a prediction, in the form that the shape names
 
 
@@ -30,8 +32,10 @@ class Metric:
     maximum: float = 100.0
     minimum: float = 0.0
     shape: Shape = "texts"
-    # texts: one text (or label id) each; numbers: one float each; lists: one list of texts each (tags, ids);
-    # answers: one text, and a list of acceptable texts
+    # texts: one text (or label id) each; numbers: one float each; answers: one text, and a list of acceptable texts;
+    # a list of texts each: tags (one per word), sets (ids), rankings (ids, the best first)
+    no_answer: bool = True  # whether it can score an item without an acceptable answer
+    languages: tuple[str, ...] | None = None  # the languages that it has rules for; None: any
 
     def compute(self, golds: Sequence[Item], predictions: Sequence[Item], language: str = "en") -> float:
         """Returns points; raises DataError if there are no items or the numbers of golds and predictions differ.
@@ -50,7 +54,7 @@ def _accuracy(golds: Sequence[object], predictions: Sequence[object], language: 
     return right / len(golds) * 100  # in this order, like the XTREME script: the last bit differs otherwise
 
 
-def _of_answers(name: str, item: squad.Item, definition: str) -> Metric:
+def _of_answers(name: str, item: squad.Item, definition: str, languages: tuple[str, ...] | None = None) -> Metric:
     """Returns a metric that averages an item's score from 0 to 1."""
     return Metric(
         name=name,
@@ -58,6 +62,8 @@ def _of_answers(name: str, item: squad.Item, definition: str) -> Metric:
         measure=squad.mean(item),
         per_item=lambda gold, prediction, language: 100.0 * item(gold, prediction, language),
         shape="answers",
+        no_answer=False,
+        languages=languages,
     )
 
 
@@ -72,7 +78,7 @@ def _precision_at(k: int) -> Metric:
         definition=f"share of items with the correct one among the first {k} (Chidambaram et al. 2018, 999 others)",
         measure=measure,
         per_item=lambda gold, prediction, language: found_within(k, gold, prediction),
-        shape="lists",
+        shape="rankings",
     )
 
 
@@ -87,7 +93,7 @@ TAG_F1 = Metric(
     name="tag_f1",
     definition="F1 of tag chunks over all sentences (seqeval, as XTREME uses it for UD-POS and PAN-X)",
     measure=lambda golds, predictions, language: chunk_f1(golds, predictions).f1,
-    shape="lists",
+    shape="tags",
 )
 TAG_PRECISION = replace(
     TAG_F1,
@@ -110,11 +116,16 @@ TAG_ACCURACY = replace(
 
 F1 = _of_answers("f1", squad.f1, "F1 of the words of an answer (SQuAD 1.1's scorer, English rules for all languages)")
 EXACT_MATCH = _of_answers("exact_match", squad.exact_match, "share of correct answers (SQuAD 1.1's scorer)")
-MLQA_F1 = _of_answers("mlqa_f1", mlqa.f1, "F1 of the words of an answer (MLQA's scorer, rules by language)")
-MLQA_EXACT_MATCH = _of_answers("mlqa_exact_match", mlqa.exact_match, "share of correct answers (MLQA's scorer)")
+MLQA_F1 = _of_answers(
+    "mlqa_f1", mlqa.f1, "F1 of the words of an answer (MLQA's scorer, rules by language)", mlqa.LANGUAGES
+)
+MLQA_EXACT_MATCH = _of_answers(
+    "mlqa_exact_match", mlqa.exact_match, "share of correct answers (MLQA's scorer)", mlqa.LANGUAGES
+)
 SQUAD2_F1 = replace(
     _of_answers("squad2_f1", squad.f1_2, "F1 of the words of an answer, which may be empty (SQuAD 2.0's scorer)"),
     measure=squad.mean_2(squad.f1_2),
+    no_answer=True,
 )
 SQUAD2_EXACT_MATCH = replace(
     _of_answers(
@@ -123,13 +134,14 @@ SQUAD2_EXACT_MATCH = replace(
         "share of correct answers, which may be empty (SQuAD 2.0's scorer)",
     ),
     measure=squad.mean_2(squad.exact_match_2),
+    no_answer=True,
 )
 
 BITEXT_F1 = Metric(
     name="bitext_f1",
     definition="F1 of mined sentence pairs, compared as sets (XTREME's score for BUCC)",
     measure=lambda golds, predictions, language: pair_f1(golds, predictions).f1,
-    shape="lists",
+    shape="sets",
 )
 BITEXT_PRECISION = replace(
     BITEXT_F1,
@@ -148,7 +160,7 @@ MAP_AT_20 = Metric(
     definition="mean average precision at 20 (LAReQA; with one correct candidate the reciprocal rank: Mewsli-X)",
     measure=lambda golds, predictions, language: mean_average_precision(golds, predictions),
     per_item=lambda gold, prediction, language: 100 * average_precision(gold, prediction),
-    shape="lists",
+    shape="rankings",
 )
 
 P_AT_1, P_AT_3, P_AT_10 = map(_precision_at, (1, 3, 10))

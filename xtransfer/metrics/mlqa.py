@@ -25,6 +25,7 @@ _ARTICLES = {
     "hi": None,
     "zh": None,
 }
+LANGUAGES = tuple(sorted(_ARTICLES))
 _CHINESE = re.compile("([\u4e00-\u9fa5])")
 
 
@@ -48,7 +49,7 @@ def f1(answers: Sequence[str], prediction: str | None, language: str) -> float:
 def normal(text: str, language: str) -> str:
     """Returns the text in lower case, without punctuation and articles, words separated by single spaces."""
     if language not in _ARTICLES:
-        raise RequestError(f"MLQA's scorer has no rules for language '{language}', only {', '.join(sorted(_ARTICLES))}")
+        raise RequestError(f"MLQA's scorer has no rules for language '{language}', only {', '.join(LANGUAGES)}")
     text = "".join(character for character in text.lower() if not _is_punctuation(character))
     articles = _ARTICLES[language]
     if articles is not None:

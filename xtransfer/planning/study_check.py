@@ -9,6 +9,7 @@ from xtransfer import benchmarks, kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import language
 from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.kinds.check import fault
 from xtransfer.planning.target_phases import trained_as, trained_on
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
@@ -43,8 +44,16 @@ def check_intermediate(intermediate: Intermediate, recipe: Recipe | None, align_
             _check_selection(phase)
 
 
+def _declared(name: str) -> Benchmark:
+    """Returns a benchmark whose declaration fits its kind and metrics."""
+    benchmark = benchmarks.get(name)
+    if said := fault(benchmark):
+        raise RequestError(f"benchmark '{name}': {said}")
+    return benchmark
+
+
 def _check_target(study: Study, target: Target) -> None:
-    benchmark = benchmarks.get(target.benchmark)
+    benchmark = _declared(target.benchmark)
     if "target" not in benchmark.roles:
         raise RequestError(f"targets: '{benchmark.name}' has no test data; it can only be an intermediate")
     if not benchmark.has(target.split):
@@ -56,13 +65,30 @@ def _check_target(study: Study, target: Target) -> None:
         )
     if target.pooling != Pooling() and not kinds.retrieves(benchmark):
         raise RequestError(f"targets: '{target.slug}': layer and pooling need retrieval; {benchmark.name} has a head")
+    if trained_on(target) and not target.train_on and not benchmark.has("train", "en"):
+        raise RequestError(_no_english(target, benchmark))
     if target.fine_tune and study.recipe_for(target).select == "best":
         _check_target_selection(target, benchmark)
     for name in target.train_on:
-        _check_trained_on(target, benchmark, benchmarks.get(name))
+        _check_trained_on(target, benchmark, _declared(name))
     if target.translate is not None:
         others = [code for code in scored_languages(study, target) if code != "en"]
         _check_translated(target, others, study.align_tags)
+
+
+def _no_english(target: Target, benchmark: Benchmark) -> str:
+    """Returns the message for a target whose training rows are all in other languages."""
+    others = [
+        name
+        for name, one in benchmarks.BENCHMARKS.items()
+        if (one.kind, one.labels) == (benchmark.kind, benchmark.labels) and one.has("train", "en")
+    ]
+    slug = target.model_copy(update={"train_on": (others[0] if others else "OTHER",)}).slug
+    like = f" (or {', '.join(others[1:4])})" if others[1:] else "" if others else ", a benchmark of its kind and labels"
+    return (
+        f"targets: '{target.slug}': {benchmark.name} has no English rows to train on (it has "
+        f"{', '.join(benchmark.languages_of('train'))}); train on another benchmark's English rows: {slug}{like}"
+    )
 
 
 def _check_translated(target: Target, languages: Sequence[str], align_tags: bool) -> None:
@@ -113,13 +139,19 @@ def _check_target_selection(target: Target, benchmark: Benchmark) -> None:
 
 
 def _check_trained_on(target: Target, benchmark: Benchmark, trained_on: Benchmark) -> None:
-    if not kinds.retrieves(benchmark) and trained_on.kind != benchmark.kind:
+    retrieves = kinds.retrieves(benchmark)
+    if not retrieves and trained_on.kind != benchmark.kind:
         raise RequestError(
             f"targets: '{target.slug}': {trained_on.name} is of kind {trained_on.kind}, "
             f"{benchmark.name} of kind {benchmark.kind}; train on benchmarks of the same kind"
         )
     if not trained_on.has("train", "en"):
         raise RequestError(f"targets: '{target.slug}': {trained_on.name} has no English rows to train on")
+    if trained_on.name == target.train_on[-1] and trained_on.labels != benchmark.labels and not retrieves:
+        raise RequestError(
+            f"targets: '{target.slug}': the head of {trained_on.name} has labels {', '.join(trained_on.labels)}, and "
+            f"{benchmark.name} has {', '.join(benchmark.labels)}; end with a benchmark of the same labels in this order"
+        )
 
 
 def _check_selection(phase: Mixture) -> None:
@@ -134,7 +166,7 @@ def _check_selection(phase: Mixture) -> None:
 
 def _check_part(intermediate: Intermediate, part: MixturePart, align_tags: bool) -> None:
     try:
-        benchmark = benchmarks.get(part.benchmark)
+        benchmark = _declared(part.benchmark)
     except RequestError as error:
         raise RequestError(f"intermediates: part '{part.slug}' of '{intermediate.slug}': {error}") from error
     if "intermediate" not in benchmark.roles or not benchmark.has("train"):
