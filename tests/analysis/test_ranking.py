@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from tests.results.numbers import make, right
-from xtransfer.analysis import Grid, ranking
+from xtransfer.analysis import UNSEEN, Grid, ranking
 from xtransfer.analysis.best import joint_draws
 from xtransfer.analysis.bootstrap import Counts
 from xtransfer.analysis.variance import Differences, Items, Variance
@@ -95,3 +95,15 @@ def test_joint_draws_have_the_variance_of_the_intervals_and_the_covariance_of_th
     )
     expected_apart = apart.runs[0] * 11 / 9 + apart.items[0]
     assert (draws[:, 0] - draws[:, 1]).var() == pytest.approx(expected_apart, rel=0.05)
+
+
+def test_what_a_simultaneous_interval_shows_to_be_worse_is_ruled_out(tmp_path: Path) -> None:
+    def items(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+        counts = {"direct": 20, "nli@en": 20, "nli@de": 50}[intermediate]
+        return {code: right(counts + seed, 60) for code in ("en", "fr", "sw")}
+
+    numbers = make(tmp_path, items, group_size=1)
+    frame = ranking(Grid(numbers.cells, numbers.store), resamples=500)
+    mean = frame[frame["language"] == UNSEEN].set_index("intermediate")["beaten_by"]
+    assert mean.to_dict() == {"direct": "nli@de", "nli@en": "nli@de", "nli@de": ""}
+    assert set(frame.loc[frame["language"] != UNSEEN, "beaten_by"]) == {""}

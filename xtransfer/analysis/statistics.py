@@ -110,6 +110,7 @@ RANKING = Statistic(
         column("score", "value", points),
         column("best", "best", percent),
         column("rank", "expected_rank", points),
+        column("beaten by", "beaten_by", text),
         RUNS,
         *named("covers"),
         column("verdict", "reason", text),

@@ -139,7 +139,10 @@ def _best(ranking: pd.DataFrame, target: str, encoder: str) -> str:
     others = f"; each of the other {rest} less than 1%" if rest > 1 else "; the other less than 1%" if rest else ""
     runs = counted(rows[0]["n_seeds"], "run")
     best = f"Probability of being the best on {_ALL}, in the {runs} that they all have: {listed(shown)}{others}."
-    return best + without
+    beaten = every[every["beaten_by"] != ""].to_dict("records")
+    out = [f"{row['intermediate']} (by {listed(row['beaten_by'].split())})" for row in beaten]
+    ruled = f" Ruled out as the best by a simultaneous 95% interval: {listed(out)}." if out else ""
+    return best + ruled + without
 
 
 def _one_is_english(row: Row) -> bool:
