@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from xtransfer.base.errors import DataError, EmptySplit, RequestError, SourceError, StoreError, unknown
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Row, Source, SplitName
 from xtransfer.data.canonical import Table, canonical, from_rows, of_source, short_digest, wanted_columns
+from xtransfer.data.class_names import check_names
 from xtransfer.data.source import LAB, available, how_to_get, open_split, pin, pin_rows
 from xtransfer.kinds.check import fault
 
@@ -101,9 +102,11 @@ def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
     for config in source.configs_of(language):
         for name in source.splits_of(split, language):
             try:
-                more = open_split(source, config, name, language, wanted).to_pydict()
+                part = open_split(source, config, name, language, wanted)
             except (SourceError, EmptySplit) as error:
                 raise type(error)(f"{place}: {error}{how_to_get(benchmark, source.path)}") from error
+            check_names(benchmark, part, place)
+            more = part.to_pydict()
             if columns and set(columns) != set(more):
                 raise DataError(f"{place}: parts of {source.path} have other columns; check '{config}', '{name}'")
             columns = {name: [*columns.get(name, []), *values] for name, values in more.items()}

@@ -21,6 +21,7 @@ from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.remembered_digests import file_digest
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
 from xtransfer.data import hub
+from xtransfer.data.class_names import class_names
 from xtransfer.data.folder import TYPES, is_text, read_text_file, split_files
 
 LAB = "lab"
@@ -126,12 +127,14 @@ def _wanted(names: list[str], columns: Collection[str]) -> list[str]:
 def _joined(tables: list[pa.Table], where: str) -> pa.Table:
     """Returns the concatenation of tables with the same columns; whole numbers may be stored in different widths.
 
-    Raises DataError, starting with `where`, if columns or types differ.
+    Raises DataError, starting with `where`, if columns, types or names of label ids differ.
     """
     names = tables[0].column_names
     other = next((table.column_names for table in tables if set(table.column_names) != set(names)), None)
     if other is not None:
         raise DataError(f"{where}: its files differ in columns ({', '.join(names)}; {', '.join(other)})")
+    if any(class_names(table) != class_names(tables[0]) for table in tables):
+        raise DataError(f"{where}: its files name label ids differently (ClassLabel); write them with the same names")
     try:
         return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
