@@ -54,6 +54,7 @@ def _details(benchmark: Benchmark) -> str:
     reason = why_not(benchmark) if "intermediate" in benchmark.roles else None
     lines += [f"- not translated from English: {reason}"] if reason else []
     lines += [f"- note: {benchmark.note}"] if benchmark.note else []
+    lines += [f"- caveat: {benchmark.caveat}"] if benchmark.caveat else []
     lines += [f"- how to get it: {benchmark.how_to_get}"] if benchmark.how_to_get else []
     return "\n".join(lines) + "\n"
 

@@ -111,7 +111,9 @@ def _in_full(benchmark: Benchmark, reason: str | None) -> Table:
         "recipe": _recipe(benchmark),
         "licence": benchmark.licence or "not stated in the declaration",
         "not translated": (why_not(benchmark) or "") if "intermediate" in benchmark.roles else "",
+        "taken from": ", ".join(f"{name} from the {code} rows" for name, code in benchmark.taken_from.items()),
         "note": benchmark.note,
+        "caveat": benchmark.caveat,
         "how to get it": benchmark.how_to_get,
         "here": "yes" if reason is None else f"no: {reason}",
     }

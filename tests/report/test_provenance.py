@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,8 @@ import pytest
 from sqlalchemy import insert
 
 from tests.results.numbers import make, record_all
+from xtransfer.benchmarks import BUILT_IN
+from xtransfer.report import write_report
 from xtransfer.report.cost import costs
 from xtransfer.report.curves import curves
 from xtransfer.report.provenance import provenance
@@ -61,7 +64,9 @@ def test_curves_tell_the_steps_of_training_apart(tmp_path: Path) -> None:
     assert len(found["target: xnli"]["direct"]) == 3
 
 
-def test_data_is_listed_by_use_with_its_digests_and_licence(tmp_path: Path) -> None:
+def test_data_is_listed_by_use_with_its_digests_and_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BUILT_IN, "xnli", replace(BUILT_IN["xnli"], caveat="some rows are <read> backwards"))
+    monkeypatch.setitem(BUILT_IN, "nli", replace(BUILT_IN["mnli"], name="nli", caveat="only trained on"))
     numbers = make(tmp_path)
     key = numbers.cells[0].key
     read = {"cell": key, "revision": "", "split": "train", "translation": None}
@@ -87,6 +92,10 @@ def test_data_is_listed_by_use_with_its_digests_and_licence(tmp_path: Path) -> N
                 ],
             )
         trained, scored = provenance(db, "numbers").data
+        page = write_report(numbers.plan.study, db, numbers.store, tmp_path / "report").read_text(encoding="utf-8")
+    assert (trained.caveat, scored.caveat) == ("", "some rows are <read> backwards")
+    assert "<p><strong>xnli</strong>: some rows are &lt;read&gt; backwards.</p>" in page
+    assert "only trained on" not in page
     assert (trained.used_for, trained.languages, trained.rows) == (
         "intermediate training",
         ("de", "en"),

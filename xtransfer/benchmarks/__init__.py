@@ -74,6 +74,7 @@ BUILT_IN = index(
     paraphrase.PAWS_X,
     commonsense.COPA,
     commonsense.XCOPA,
+    commonsense.XCOPA_CORRECTED,
     commonsense.HELLASWAG,
     commonsense.COSMOSQA,
     commonsense.CSQA,

@@ -29,7 +29,9 @@ def described(benchmark: Benchmark) -> JsonObject:
         "union": [part.name for part in benchmark.union],
         "source": benchmark.source.path,
         "licence": benchmark.licence,
+        "taken_from": dict(benchmark.taken_from),
         "note": benchmark.note,
+        "caveat": benchmark.caveat,
         "how_to_get": benchmark.how_to_get,
     }
 

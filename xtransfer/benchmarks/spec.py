@@ -77,7 +77,10 @@ class Benchmark:
     pool: Source | None = None  # `test` rows without a language, added to any; columns as in `source`
     union: tuple[Benchmark, ...] = ()  # its rows are those of all these, with ids `<name>/<id>`; same kind and labels
     share: tuple[int, int, str] | None = None  # (i, n, column): rows whose digest of the column is i modulo n
+    taken_from: Mapping[str, str] = field(default_factory=dict)
+    # column → the language whose value for the same id replaces a language's own, where `source` has it wrong
     note: str = ""  # what users must know: hidden labels, a different protocol
+    caveat: str = ""  # a known fault of its rows, which reports show with its scores
     how_to_get: str = ""  # for data that is not on the hub: where to get it, and which layout to put it in
 
     def of_language(self, language: str) -> Benchmark:
@@ -86,6 +89,11 @@ class Benchmark:
             return self
         columns = {name: str(column).format(language=language) for name, column in self.columns.items()}
         return replace(self, columns=columns)
+
+    def others_read(self, split: SplitName, language: str) -> tuple[str, ...]:
+        """Returns the other languages whose rows are read for those of a language (see `taken_from`)."""
+        own = self.source_of(split, language) is self.source
+        return tuple(other for other in dict.fromkeys(self.taken_from.values()) if own and other != language)
 
     def source_of(self, split: SplitName, language: str | None = None) -> Source:
         """Returns the source of a split; a language's own source takes precedence over a split's."""

@@ -97,7 +97,13 @@ def _find(benchmark: Benchmark, found: list[Place]) -> None:
 
 def _counted(benchmark: Benchmark, found: list[Place]) -> int | None:
     """Returns the number of rows in the files' metadata; None if some rows are not used, or a file has no metadata."""
-    if benchmark.adapt or benchmark.share or benchmark.no_label or any(place.source.keep for place in found):
+    if (
+        benchmark.adapt
+        or benchmark.share
+        or benchmark.no_label
+        or benchmark.taken_from
+        or any(place.source.keep for place in found)
+    ):
         return None
     files = [file for place in found for file in place.files()]
     if not files or any(file.suffix != ".parquet" for file in files):

@@ -71,6 +71,8 @@ def _check_request(benchmark: Benchmark, language: str, split: SplitName) -> Non
 def _own(benchmark: Benchmark, language: str, split: SplitName) -> tuple[list[Row], Counter[str]]:
     benchmark = benchmark.of_language(language)
     table = _read(benchmark, language, split)
+    for other in benchmark.others_read(split, language):
+        table = _taken(benchmark, table, _read(benchmark, other, split), other)
     counted = benchmark.source_of(split, language) is benchmark.source
     rows, dropped = canonical(benchmark, table, counted)
     for reason, count in dropped.items():
@@ -112,6 +114,18 @@ def _read(benchmark: Benchmark, language: str, split: SplitName) -> Table:
             columns = {name: [*columns.get(name, []), *values] for name, values in more.items()}
     table = Table(place, list(range(len(next(iter(columns.values()))))), columns)
     return _of_language(table, source, language) if source.keep is not None else table
+
+
+def _taken(benchmark: Benchmark, table: Table, theirs: Table, other: str) -> Table:
+    """Returns the rows with the columns that the declaration takes from the rows of another language."""
+    assert benchmark.id is not None  # the declaration is checked
+    columns = dict(table.columns)
+    for column in (column for column, source in benchmark.taken_from.items() if source == other):
+        by_id = dict(zip(theirs.columns[benchmark.id], theirs.columns[column], strict=True))
+        if lost := [name for name in columns[benchmark.id] if name not in by_id]:
+            raise DataError(f"{theirs.place}: no row with id {lost[0]!r}, which {table.place} takes '{column}' from")
+        columns[column] = [by_id[name] for name in columns[benchmark.id]]
+    return Table(table.place, table.numbers, columns)
 
 
 def _of_language(table: Table, source: Source, language: str) -> Table:

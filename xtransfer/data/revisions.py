@@ -94,7 +94,8 @@ def _declaration(benchmark: Benchmark, split: SplitName, languages: Sequence[str
     names itself. Also leaves out fields at their default, so that a new field keeps older results valid. A function is
     identified by its name; one in a user's file also by its code.
     """
-    ignored = {"note", "licence", "how_to_get", "roles", "chance", "languages", "union", "source", "sources", "pool"}
+    ignored = {"note", "caveat", "licence", "how_to_get", "roles", "chance", "languages", "union"}
+    ignored |= {"source", "sources", "pool"}
     ignored |= {"also", "metric"} if split == "train" else {"also"}
     described = []
     for field in dataclasses.fields(benchmark):

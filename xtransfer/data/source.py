@@ -173,7 +173,8 @@ def places(benchmark: Benchmark, split: SplitName, language: str) -> list[Place]
     """Returns all tables that the rows of a split in one language are read from."""
     if benchmark.union:
         return [one for part in benchmark.union if part.has(split, language) for one in places(part, split, language)]
-    sources = [(benchmark.source_of(split, language), split, language)]
+    read = (language, *benchmark.others_read(split, language))
+    sources = [(benchmark.source_of(split, code), split, code) for code in read]
     if benchmark.pool is not None and split != "train":
         sources.append((benchmark.pool, "test", ""))
     return [

@@ -40,6 +40,13 @@ def _fault_of_columns(benchmark: Benchmark, kind: Kind) -> str | None:
         return f"columns: kind {kind.name} also needs {', '.join(missing)}"
     if unread := sorted(set(benchmark.columns) - fields):
         return f"columns: kind {kind.name} has no field {', '.join(unread)} (known: {', '.join(sorted(fields))})"
+    if benchmark.taken_from and (benchmark.id is None or benchmark.adapt is not None):
+        return "taken_from: rows are found by id; set id to its column, and leave adapt out"
+    for column, code in benchmark.taken_from.items():
+        if column not in benchmark.columns.values():
+            return f"taken_from: '{column}' is none of the columns ({', '.join(map(str, benchmark.columns.values()))})"
+        if code not in benchmark.languages:
+            return f"taken_from: '{code}' is none of the languages ({', '.join(benchmark.languages)})"
     return None
 
 

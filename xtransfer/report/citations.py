@@ -131,6 +131,7 @@ BENCHMARK_PAPERS = {
     "mnli": "williams-etal-2018-broad",
     "xnli": "conneau-etal-2018-xnli",
     "xcopa": "ponti-etal-2020-xcopa",
+    "xcopa-corrected": "ponti-etal-2020-xcopa",
     "copa": "roemmele-etal-2011-choice",
 }  # benchmark → key; the data table of the report names the source of all others
 

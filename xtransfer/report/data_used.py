@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow, StageRow, TranslationRow
 from xtransfer.study.stage_settings import TranslateSettings
 
@@ -30,6 +31,12 @@ class DataUsed:
     revision: str  # declared by the benchmark; '' if it declares none, then `rows` alone identify the data
     rows: tuple[str, ...]  # digests of declaration, source revision, split and languages
     licence: str
+
+    @property
+    def caveat(self) -> str:
+        """A known fault of the rows that were scored, as declared in this version; empty if none is."""
+        declared = BENCHMARKS.get(self.benchmark) if self.used_for == _USES["target-score"] else None
+        return declared.caveat if declared is not None else ""
 
 
 def data_used(session: Session, cells: Select[tuple[str]]) -> list[DataUsed]:

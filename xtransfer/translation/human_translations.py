@@ -21,6 +21,7 @@ PEOPLE: Mapping[str, Mapping[SplitName, str]] = {
     "copa": {"dev": "xcopa"},
     "paws-x": {"dev": "paws-x", "test": "paws-x"},  # its training rows are machine-translated
     "xcopa": {"dev": "xcopa"},
+    "xcopa-corrected": {"dev": "xcopa-corrected"},
     "xnli": {"dev": "xnli", "test": "xnli"},
     "xnli-dual": {"dev": "xnli-dual", "test": "xnli-dual"},
     "xquad": {"test": "xquad"},
