@@ -26,7 +26,8 @@ Fault = int | float | str | None
 
 @dataclass(frozen=True)
 class Repository:
-    """Files at one commit; branches name that commit. `earlier` are the commits before it, the last one first."""
+    """Files at one commit; branches name that commit. `earlier` are the commits before it, the last one first;
+    `pulls` are its open pull requests."""
 
     kind: str  # "datasets" or "models"
     name: str
@@ -35,11 +36,13 @@ class Repository:
     branches: tuple[str, ...] = ("main",)
     title: str = "first"
     earlier: tuple[Repository, ...] = ()
+    pulls: tuple[Repository, ...] = ()
+    author: str = "someone"
 
     def at(self, revision: str) -> Repository | None:
-        """The repository as it was at a commit, or is at a branch."""
-        named = revision in self.branches
-        return self if named else next((one for one in (self, *self.earlier) if one.commit == revision), None)
+        """The repository as it was at a commit, or is at a branch or in a pull request."""
+        known = (self, *self.pulls, *self.earlier)
+        return next((one for one in known if revision in one.branches or revision == one.commit), None)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,14 @@ class Hub:
         commit = self.add(kind, name, files)
         earlier = (before, *before.earlier) if before else ()
         self.repositories[kind, name] = replace(self.repositories[kind, name], title=title, earlier=earlier)
+        return commit
+
+    def pull(self, name: str, number: int, title: str, author: str, files: dict[str, bytes]) -> str:
+        """An open pull request of a model: its files at its commit."""
+        into = self.repositories["models", name]
+        commit = hashlib.sha1(f"{into.commit} {number}".encode()).hexdigest()
+        pull = Repository("models", name, files, commit, (f"refs/pr/{number}",), title, author=author)
+        self.repositories["models", name] = replace(into, pulls=(*into.pulls, pull))
         return commit
 
     def add_folder(self, kind: str, name: str, folder: Path) -> str:
@@ -155,6 +166,8 @@ class Hub:
         verb, rest = (rest[0], rest[1:]) if rest else ("revision", ["main"])
         if verb == "auth-check":
             return _json({})
+        if verb == "discussions":
+            return _json({"count": len(repository.pulls), "start": 0, "discussions": _pulls(repository)})
         path, revision = _split(rest, repository)
         found = repository.at(revision)
         if found is None:
@@ -187,7 +200,8 @@ class Hub:
 
 def _split(parts: list[str], repository: Repository | None) -> tuple[str, str]:
     """Path and revision; a branch may hold slashes."""
-    for branch in repository.branches if repository else ():
+    known = (repository, *repository.pulls) if repository else ()
+    for branch in (branch for one in known for branch in one.branches):
         if "/".join(parts).startswith(branch):
             return "/".join(parts)[len(branch) :].strip("/"), branch
     return "/".join(parts[1:]), parts[0] if parts else "main"
@@ -212,6 +226,16 @@ def _described(repository: Repository) -> dict[str, object]:
 def _committed(repository: Repository) -> dict[str, object]:
     moment = f"2026-01-{len(repository.earlier) + 1:02d}T00:00:00.000Z"  # a day for each commit
     return {"id": repository.commit, "title": repository.title, "message": "", "date": moment, "authors": []}
+
+
+def _pulls(repository: Repository) -> list[dict[str, object]]:
+    common = {"status": "open", "isPullRequest": True, "createdAt": "2026-01-01T00:00:00.000Z"}
+    repo = {"name": repository.name, "type": "model"}
+    numbered = [(int(one.branches[0].rpartition("/")[2]), one) for one in repository.pulls]
+    return [
+        {**common, "repo": repo, "num": number, "title": one.title, "author": {"name": one.author}}
+        for number, one in numbered
+    ]
 
 
 def _entry(repository: Repository, path: str) -> dict[str, object]:

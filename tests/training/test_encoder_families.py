@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sentencepiece
 import torch
+from packaging.requirements import Requirement
 from transformers import CONFIG_MAPPING, AutoModel
 
 from tests.training.tiny import make_encoder
@@ -27,7 +30,8 @@ def folder_of(folder: Path, model_type: str, **values: Any) -> Path:
     """A tiny random model of a family, with the tests' tokenizer."""
     make_encoder(folder)
     tokenizer = pretrained.load_encoder(folder)[1]
-    config = CONFIG_MAPPING[model_type](vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **values)
+    common = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    config = CONFIG_MAPPING[model_type](**common | values)
     torch.manual_seed(0)
     with pretrained.quiet():
         AutoModel.from_config(config).save_pretrained(folder)
@@ -86,3 +90,24 @@ def test_a_model_that_needs_more_than_a_text_is_refused(tmp_path: Path) -> None:
                        l_layers=1, x_layers=1, r_layers=1)  # fmt: skip
     with pytest.raises(RequestError, match=r"model: 'lxmert' cannot encode a text \(.*such as XLM-R"):
         pretrained.load_encoder(folder)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "file"), [("deberta-v2", "spm.model"), ("xlm-roberta", "sentencepiece.bpe.model")]
+)
+def test_a_tokenizer_that_is_a_sentencepiece_model_alone(tmp_path: Path, model_type: str, file: str) -> None:
+    """As mDeBERTa-v3's and XLM-R's repositories had it at first."""
+    folder = folder_of(tmp_path / "model", model_type, **SIZES | {"vocab_size": 200})
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        (folder / name).unlink(missing_ok=True)
+    prefix = tmp_path / "trained"
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["the red house and the blue tree"]), model_prefix=str(prefix), vocab_size=18,
+        minloglevel=2,
+    )  # fmt: skip
+    prefix.with_suffix(".model").rename(folder / file)
+    _, tokenizer, _ = pretrained.load_encoder(folder)
+    assert tokenizer.convert_ids_to_tokens(tokenizer("the red house")["input_ids"])[1].startswith("▁")
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    declared = {Requirement(one).name for one in project["dependencies"]}
+    assert {"sentencepiece", "protobuf"} <= declared  # transformers reads such a file with both, and requires neither

@@ -26,7 +26,7 @@ def hub_says(monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[tuple[str, st
         asked.append((name, revision))
         if isinstance(answer, Exception):
             raise answer
-        return SimpleNamespace(sha=answer)
+        return SimpleNamespace(sha=answer, siblings=None)
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
     return asked

@@ -12,7 +12,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from xtransfer.base import hub
 from xtransfer.base.errors import RequestError, SourceError
-from xtransfer.base.model_files import READ, files_of
+from xtransfer.base.model_files import READ, files_of, only_pickles
 from xtransfer.base.remembered_digests import file_digest
 
 Start = Path | tuple[str, str]  # a folder, or a hub id and the commit that it is pinned to
@@ -50,18 +50,15 @@ def _download(name: str, commit: str) -> str:
     return snapshot_download(name, revision=commit, allow_patterns=list(READ), ignore_patterns=["*/*"])
 
 
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-
-
 def refuse_pickles(where: Path, names: Iterable[str], loader: str) -> None:
     """Raises RequestError if a model's files, judged by their names, include no safetensors.
 
     `where` is its folder or hub id; `loader` is the transformers class that loads it, for the advice.
     """
-    own = [name for name in names if "/" not in name]
-    if any(name.endswith(".safetensors") for name in own):
+    names = list(names)
+    if any(name.endswith(".safetensors") for name in names if "/" not in name):
         return
-    pickles = sorted(name for name in own if any(Path(name).match(one) for one in _PICKLES))
+    pickles = only_pickles(names)
     if not pickles:
         raise RequestError(f"{where}: no weights (*.safetensors) found")
     mirrored = "" if where.is_dir() else f", or store it as {where} in a mirror (XTRANSFER_HUB_DIR)"

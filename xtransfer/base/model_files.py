@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from xtransfer.base.digest import digest
@@ -25,6 +26,17 @@ _NOT_LOADED = {
     "README.txt",
     "requirements.txt",
 }  # match READ, but no library reads them
+
+
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")  # can run code when loaded
+
+
+def only_pickles(names: Iterable[str]) -> list[str]:
+    """Returns the pickles among a model's files, given by name, sorted; none if it has weights in safetensors."""
+    own = [name for name in names if "/" not in name]
+    if any(name.endswith(".safetensors") for name in own):
+        return []
+    return sorted(name for name in own if any(map(Path(name).match, PICKLES)))
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict
 from xtransfer.base import hub, settings
 from xtransfer.base.declared import LARGEST_SEED
 from xtransfer.base.errors import RequestError, SourceError, unknown
-from xtransfer.base.model_files import model_digest
+from xtransfer.base.hub_conversion import converted
+from xtransfer.base.model_files import model_digest, only_pickles
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 
 log = logging.getLogger(__name__)
@@ -178,14 +179,20 @@ def _on_hub(name: str, revision: str) -> EncoderRef:
 
 
 def _commit(name: str, revision: str) -> str:
-    """Returns the current commit of a branch or tag; the last cached one if the hub does not answer."""
+    """Returns the current commit of a branch or tag; the last cached one if the hub does not answer.
+
+    For a main branch with only pickles, returns the commit of the hub's conversion to safetensors, if there is one.
+    """
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        commit = hub.patient(
-            lambda: HfApi().model_info(name, revision=revision, timeout=_REACH_SECONDS).sha, hub.is_transient
+        info = hub.patient(
+            lambda: HfApi().model_info(name, revision=revision, timeout=_REACH_SECONDS), hub.is_transient
         )
+        commit = info.sha
+        if revision == "main" and only_pickles(file.rfilename for file in info.siblings or ()):
+            commit = converted(name, _REACH_SECONDS) or commit
     except GatedRepoError as error:
         raise RequestError(
             f"encoder '{name}' is gated: accept its terms on the hub and log in (`hf auth login`)"
