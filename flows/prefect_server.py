@@ -16,7 +16,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,8 +118,8 @@ def _running_or_started(folder: Path, waiting: Callable[[], None] | None, place:
             )
             port = listener.getsockname()[1]
         _GUARDS.append(guard)
-        # the guard outlives this process if others use the server
-        atexit.register(warnings.filterwarnings, "ignore", "subprocess .* is still running", ResourceWarning)
+        # the guard outlives this process if others use the server: no warning that it still runs, whatever the filters
+        atexit.register(setattr, guard, "returncode", 0)
         url = f"http://{place.shown_host}:{port}/api"
         _wait(guard, url, folder, waiting)
         os.environ[password.CLIENT] = auth

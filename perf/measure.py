@@ -21,7 +21,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.table import Table
 
-from xtransfer.stages.execute import processor
+from xtransfer.base.hardware import processor
 
 _WIDTH = 140  # columns, where the table goes to a file
 Way = Callable[[], float]  # runs once; returns seconds

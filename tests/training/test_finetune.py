@@ -13,7 +13,7 @@ from xtransfer.models import checkpoints
 from xtransfer.models.predict import RowEncoder, predict
 from xtransfer.recipes.mixture import Sampling
 from xtransfer.recipes.recipe import Recipe
-from xtransfer.training import finetune
+from xtransfer.training import finetune, session
 
 from .tiny import CHOICE, PAIR, RECIPE, Killed, choice_rows, killed_at, pair_rows
 
@@ -83,7 +83,18 @@ def test_killed_and_resumed_gives_the_same_weights(
     facts = run(encoder, tmp_path, progress=lambda message, done, total, metrics=None: steps.append(done))
     assert steps[0] > step - 20, "went on from the state, not from the start"
     assert equal(trained[0], tmp_path / "out")
-    assert facts["losses"] == trained[1]["losses"]
+    assert facts["losses"] == trained[1]["losses"] and "resumed_over" not in facts
+
+
+def test_a_training_resumed_after_an_upgrade_says_so(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Killed):
+        run(encoder, tmp_path, progress=killed_at(40), save_every=0.01)
+    monkeypatch.setattr(session, "version", lambda name: "99.1")
+    facts = run(encoder, tmp_path)
+    before, after = facts["resumed_over"]
+    assert "torch 99.1" in after and "torch 99.1" not in before and "resumed from step" in caplog.text
 
 
 def test_carries_the_head_on(encoder: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

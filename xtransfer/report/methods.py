@@ -260,4 +260,6 @@ def _machinery(facts: Provenance) -> str:
     wanted = ("xtransfer ", "python ", "torch ", "transformers ")
     versions = [one for one in facts.packages if one.startswith(wanted)]
     devices = sorted({stage.device for stage in facts.stages})
-    return f"Software: {listed(versions)}. Devices: {listed(devices)}."
+    over = [found.resumed_over for stage in facts.stages if (found := TrainFacts.of(stage.facts)).resumed_over]
+    mixed = f" {counted(len(over), 'training')} resumed on other software or processors." if over else ""
+    return f"Software: {listed(versions)}. Devices: {listed(devices)}.{mixed}"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 from xtransfer.base.disk import is_full_disk
@@ -19,6 +17,7 @@ from xtransfer.base.errors import (
     StoreError,
     XTransferError,
 )
+from xtransfer.base.hardware import hardware
 from xtransfer.base.retry import stage_error
 from xtransfer.base.stage import Progress, Stage, Work, no_progress
 from xtransfer.data.pinned import Reading
@@ -83,7 +82,7 @@ def _make(
         out = store.empty_out(stage.key)
         work = Work(out, store.state(stage.key), reading.watched(progress), device, devices, folders)
         meter = Meter(*(devices or (device,)))
-        facts = {**kind.run(settings, work), "processor": _hardware(device)}
+        facts = {**kind.run(settings, work), "processor": hardware(device)}
         if (joules := meter.joules()) is not None:
             facts = {**facts, "energy_joules": joules}
         reading.confirm()
@@ -119,24 +118,3 @@ def _folders(stage: Stage, store: ArtifactStore) -> dict[str, Path]:
             raise StoreError(f"input '{name}' ({key}) is missing in {store.name}; run the study again to recompute it")
         folders[key] = artifact.folder
     return folders
-
-
-def _hardware(device: str) -> str:
-    """Returns the product name of the processor or GPU, such as `NVIDIA H100 80GB HBM3`.
-
-    Sums round differently on other hardware, which can decide whether a training that is close to failing learns.
-    """
-    if not device.startswith("cuda"):
-        return processor()
-    import torch
-
-    return torch.cuda.get_device_name(device) if torch.cuda.is_available() else device
-
-
-@cache
-def processor() -> str:
-    """Returns the name of this machine's processor, or its architecture if the system does not report a name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.machine())

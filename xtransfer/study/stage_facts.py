@@ -29,6 +29,7 @@ class TrainFacts(Facts):
     steps: int | None = None
     losses: tuple[tuple[float, float], ...] = ()  # step, loss
     part_rows: tuple[int, ...] = ()  # rows of each part
+    resumed_over: tuple[str, ...] = ()  # software and processor of each attempt, where an attempt had others
 
 
 class RoundTripFacts(Facts):

@@ -146,7 +146,7 @@ class Run:
             "degenerate": _degenerate(course, plan, self._uninformed()),
             "embeddings_trained": self._embeddings_trained(),
             "examples_per_second": round(plan.rows_in(len(course.losses)) / max(course.seconds, 1e-9), 1),
-            "seconds": round(course.seconds, 2),
+            **course.facts,
         }
 
     def job(self) -> Job[tuple[str, Batch]]:

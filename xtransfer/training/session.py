@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -14,12 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from xtransfer.base.errors import StoreError
+from xtransfer.base.hardware import hardware
 from xtransfer.base.randomness import derived, own_randomness
 from xtransfer.base.stage import Progress, no_progress
 from xtransfer.models.checkpoints import below
 from xtransfer.training import state
 from xtransfer.training.loop import Backward, at_once, fit, linear_rate
 from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
+
+log = logging.getLogger(__name__)
 
 B = TypeVar("B")
 _REPORT_EVERY = 20  # steps between reads of the loss, each of which waits for the device
@@ -74,6 +79,14 @@ class Course:
 
     losses: list[float]
     seconds: float  # of all attempts together
+    resumed_over: tuple[str, ...] = ()  # software and processor of each attempt, where an attempt had others
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What a manifest records of it beside losses: an upgrade in mid-training is not passed over in silence."""
+        return {"seconds": round(self.seconds, 2)} | (
+            {"resumed_over": list(self.resumed_over)} if self.resumed_over else {}
+        )
 
 
 def train(
@@ -92,7 +105,7 @@ def train(
     """
     with own_randomness(device):
         torch.manual_seed(derived(job.seed, "dropout"))
-        done, losses, earlier = _restore(job, state_dir, device)
+        done, losses, earlier, attempts = _restore(job, state_dir, device)
         job.process_group.share(state.trained(job.module).values())
         started = saved = time.monotonic()
         pending: list[Tensor] = []
@@ -112,12 +125,12 @@ def train(
                     break
                 if due:
                     if job.process_group.first:
-                        _save(job, state_dir, step, losses, earlier + time.monotonic() - started, device)
+                        _save(job, state_dir, step, losses, earlier + time.monotonic() - started, device, attempts)
                     saved = time.monotonic()
                 recent = losses[-_REPORT_EVERY:]
                 numbers = {"loss": sum(recent) / len(recent), "rate": job.optimizer.param_groups[0]["lr"]}
                 progress(message, step, job.steps, numbers)
-    return Course(losses, earlier + time.monotonic() - started)
+    return Course(losses, earlier + time.monotonic() - started, tuple(attempts) if len(attempts) > 1 else ())
 
 
 def _batches(job: Job[B], done: int) -> Iterator[B]:
@@ -131,7 +144,9 @@ def _seen_enough(job: Job[B]) -> bool:
     return job.watcher is not None and job.watcher.seen_enough
 
 
-def _save(job: Job[B], folder: Path, step: int, losses: list[float], seconds: float, device: str) -> None:
+def _save(
+    job: Job[B], folder: Path, step: int, losses: list[float], seconds: float, device: str, attempts: list[str]
+) -> None:
     watcher = job.watcher
     tensors = {
         **state.prefixed("trained", state.trained(job.module)),
@@ -142,18 +157,25 @@ def _save(job: Job[B], folder: Path, step: int, losses: list[float], seconds: fl
     }
     values = {
         "seconds": seconds,
+        "attempts": attempts,
         "watcher": watcher.values() if watcher else {},
         "backward_pass": job.backward_pass.values() if job.backward_pass else {},
     }
     state.write(folder, state.State(job.run, step, tensors, values))
 
 
-def _restore(job: Job[B], folder: Path, device: str) -> tuple[int, list[float], float]:
+def _restore(job: Job[B], folder: Path, device: str) -> tuple[int, list[float], float, list[str]]:
+    """Returns the last saved step, the losses and seconds up to it, and on what attempts ran, this one's last."""
+    here = ", ".join([*(f"{name} {version(name)}" for name in ("torch", "transformers")), hardware(device)])
     saved = state.read(folder, job.run)
     if job.process_group.from_first(lambda: saved.step if saved else 0) != (saved.step if saved else 0):
         raise StoreError(f"{folder}: the ranks found different saved states; put it on a file system they all share")
     if saved is None:
-        return 0, [], 0.0
+        return 0, [], 0.0, [here]
+    attempts = list(saved.values.get("attempts", ()))
+    if attempts and attempts[-1] != here:
+        log.warning("resumed from step %d of a run on %s; this is %s", saved.step, attempts[-1], here)
+    attempts += [here] if here not in attempts[-1:] else []
     state.restore_trained(job.module, below("trained", saved.tensors))
     state.restore_moments(job.optimizer, below("moments", saved.tensors))
     state.restore_random(below("random", saved.tensors), device)
@@ -161,4 +183,4 @@ def _restore(job: Job[B], folder: Path, device: str) -> tuple[int, list[float], 
         job.watcher.restore(below("watcher", saved.tensors), saved.values["watcher"])
     if job.backward_pass is not None:
         job.backward_pass.restore(saved.values["backward_pass"])
-    return saved.step, saved.tensors["losses"].tolist(), float(saved.values["seconds"])
+    return saved.step, saved.tensors["losses"].tolist(), float(saved.values["seconds"]), attempts

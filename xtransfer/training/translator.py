@@ -84,7 +84,7 @@ def train_translator(
         "languages": languages.all,
         "vocab_size": len(tokenizer),
         "num_parameters": model.num_parameters(),
-        "seconds": round(course.seconds, 2),
+        **course.facts,
     }
 
 
