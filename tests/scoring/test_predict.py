@@ -13,6 +13,7 @@ from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Row
 from xtransfer.kinds import choice, pair
+from xtransfer.models import pooling
 from xtransfer.models import predict as module
 from xtransfer.models.predict import RowEncoder, predict, predict_languages
 from xtransfer.models.unpadded import forward
@@ -185,3 +186,61 @@ def test_retrieval_compares_within_a_language_at_the_layer_asked_for() -> None:
 def test_a_kind_that_needs_a_head_says_so(encoder: XLMRobertaModel) -> None:
     with pytest.raises(RequestError, match="kind 'pair' needs a trained head"):
         predict(encoder, None, get("lab-nli"), _pairs(1), RowEncoder(tokenizer(), 32))
+
+
+def _holding(monkeypatch: pytest.MonkeyPatch, sequences: int, error: Exception) -> list[int]:
+    """Lets a device hold so many sequences at once; returns the sizes of the batches that fitted."""
+    seen: list[int] = []
+    true_states = forward.states
+
+    def guarded(encoder: Any, batch: Any, **options: Any) -> torch.Tensor:
+        if len(batch.lengths) > sequences:
+            raise error
+        seen.append(len(batch.lengths))
+        return true_states(encoder, batch, **options)
+
+    monkeypatch.setattr(module, "states", guarded)
+    monkeypatch.setattr(pooling, "states", guarded)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+@pytest.mark.parametrize("benchmark", ["lab-nli", "lab-retrieval"])
+def test_out_of_memory_halves_the_batches_and_leaves_the_predictions_equal(
+    encoder: XLMRobertaModel,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    benchmark: str,
+    error: Exception,
+) -> None:
+    pool = [{"id": str(n), "source": WORDS[n % 8], "target": " ".join(WORDS[: n % 7 + 1])} for n in range(30)]
+    rows, head = (_pairs(30), _head(benchmark)) if benchmark == "lab-nli" else (pool, None)
+    dones: list[int] = []
+    whole = predict(encoder, head, get(benchmark), rows, RowEncoder(tokenizer(), 32))
+    seen = _holding(monkeypatch, 8, error)
+    parts = predict(
+        encoder,
+        head,
+        get(benchmark),
+        rows,
+        RowEncoder(tokenizer(), 32),
+        progress=lambda _, done, *__: dones.append(done),
+    )
+    assert [one.value for one in parts] == [one.value for one in whole]
+    for one, other in zip(parts, whole, strict=True):
+        assert one.scores == pytest.approx(other.scores, abs=1e-5)
+    assert len(seen) >= 4 and max(seen) <= 8 and dones == sorted(set(dones)) and dones[-1] == 30
+    said = [record.message for record in caplog.records]
+    assert said[0] == "out of memory with 30 rows: computing batches of half the size from now on"
+    _holding(monkeypatch, 0, error)
+    with pytest.raises(RequestError, match="out of memory with a single row; lower max_length"):
+        predict(encoder, head, get(benchmark), rows, RowEncoder(tokenizer(), 32))
+    _holding(monkeypatch, 0, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    with pytest.raises(RuntimeError, match="mat1"):
+        predict(encoder, head, get(benchmark), rows, RowEncoder(tokenizer(), 32))

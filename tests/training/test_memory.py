@@ -10,12 +10,12 @@ import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from xtransfer.base.errors import RequestError
+from xtransfer.base.out_of_memory import is_out_of_memory
 from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
 from xtransfer.models.unpadded import forward, layout
 from xtransfer.training import finetune
 from xtransfer.training.estimate import Shape, activations, fitting
-from xtransfer.training.memory import is_out_of_memory
 from xtransfer.training.parts import TrainingMixture
 
 from .test_finetune import changed, equal, run
@@ -137,6 +137,8 @@ def test_a_resumed_run_begins_with_parts_of_the_same_size(
 def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
     assert is_out_of_memory(MemoryError()) and is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
     assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
+    assert is_out_of_memory(RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later"))
+    assert is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 

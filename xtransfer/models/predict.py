@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xtransfer import kinds
 from xtransfer.base.errors import RequestError
+from xtransfer.base.out_of_memory import is_out_of_memory, release_cached
 from xtransfer.base.precision import Precision
 from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row
@@ -21,6 +23,8 @@ from xtransfer.kinds.spec import Encoded, Prediction
 from xtransfer.models.pooling import pooled
 from xtransfer.models.unpadded.forward import states
 from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 32768}  # larger batches leave a CPU's cache and are slower (`perf.evaluation`)
@@ -120,14 +124,13 @@ def _answered(
     if decode is None or head is None:
         raise RequestError(f"{benchmark.name}: kind '{benchmark.kind}' is for training only and cannot be scored")
     all_rows = [row for part in rows.values() for row in part]
-    found: list[Prediction | None] = [None] * len(all_rows)
-    for indices, encoded, batch in _batches(benchmark, rows, row_encoder, device, progress):
+
+    def answer(indices: list[int], encoded: list[Encoded], batch: Batch) -> list[Prediction]:
         found_states = states(encoder, batch, first_only=getattr(head, "first_only", False), precision=precision)
         outputs = head(found_states, batch).cpu()
-        decoded = decode(benchmark, outputs, [all_rows[index] for index in indices], encoded)
-        for index, prediction in zip(indices, decoded, strict=True):
-            found[index] = prediction
-    return _by_language(rows, found)
+        return list(decode(benchmark, outputs, [all_rows[index] for index in indices], encoded))
+
+    return _computed(answer, benchmark, rows, row_encoder, device, progress)
 
 
 def _vectors(
@@ -142,30 +145,66 @@ def _vectors(
 ) -> dict[str, list[torch.Tensor]]:
     """Returns the vectors [sequences, hidden] of each row, fp32 on the CPU; at unit length if the kind asks for it."""
     retrieval = kinds.get(benchmark.kind).retrieval
-    found: list[torch.Tensor | None] = [None] * sum(map(len, rows.values()))
-    for indices, _, batch in _batches(benchmark, rows, row_encoder, device, progress):
+
+    def vectors_of_batch(indices: list[int], encoded: list[Encoded], batch: Batch) -> list[torch.Tensor]:
         vectors = pooled(encoder, batch, pooling, precision)
         if retrieval is None or retrieval.unit:
             vectors = torch.nn.functional.normalize(vectors, dim=-1)
-        vectors = vectors.cpu()
-        for index, own in zip(indices, torch.split(vectors, batch.sizes), strict=True):
-            found[index] = own
+        return list(torch.split(vectors.cpu(), batch.sizes))
+
+    return _computed(vectors_of_batch, benchmark, rows, row_encoder, device, progress)
+
+
+def _computed(
+    compute: Callable[[list[int], list[Encoded], Batch], list[T]],
+    benchmark: Benchmark,
+    rows: Mapping[str, Sequence[Row]],
+    row_encoder: RowEncoder,
+    device: str,
+    progress: Progress,
+) -> dict[str, list[T]]:
+    """Returns what `compute` makes of each row, in order: it gets a batch's indices, encoded rows and tensors.
+
+    A batch that does not fit into memory, and those after it, are computed in batches of half the size. Raises
+    RequestError if a single row does not fit.
+    """
+    kind = kinds.get(benchmark.kind)
+    encoded = encoded_rows(kind, list(rows.values()), row_encoder.tokenizer, row_encoder.max_length)
+    found: list[T | None] = [None] * len(encoded)
+    sizes = encoded.num_tokens()
+    left, done = budget_batches(sizes, TOKENS_PER_BATCH[device.partition(":")[0]]), 0
+    while left:
+        indices = left[0]
+        chosen = [encoded[index] for index in indices]
+        try:
+            batch = collate(chosen, row_encoder.tokenizer.pad_token_id or 0).to(device)
+            results = compute(indices, chosen, batch)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            results = None
+        if results is None:  # outside the handler, whose traceback would keep the activations alive
+            left = _halved(left, sizes)
+            continue
+        for index, result in zip(indices, results, strict=True):
+            found[index] = result
+        left, done = left[1:], done + len(indices)
+        progress("predict", done, len(encoded))
     return _by_language(rows, found)
 
 
-def _batches(
-    benchmark: Benchmark, rows: Mapping[str, Sequence[Row]], row_encoder: RowEncoder, device: str, progress: Progress
-) -> Iterator[tuple[list[int], list[Encoded], Batch]]:
-    encoded = encoded_rows(
-        kinds.get(benchmark.kind), list(rows.values()), row_encoder.tokenizer, row_encoder.max_length
-    )
-    budget = TOKENS_PER_BATCH[device.partition(":")[0]]
-    done = 0
-    for indices in budget_batches(encoded.num_tokens(), budget):
-        chosen = [encoded[index] for index in indices]
-        yield indices, chosen, collate(chosen, row_encoder.tokenizer.pad_token_id or 0).to(device)
-        done += len(indices)
-        progress("predict", done, len(encoded))
+def _halved(left: Sequence[Sequence[int]], sizes: Sequence[int]) -> list[list[int]]:
+    """Returns the rows of the batches that are left in batches of half the first one's size."""
+    release_cached()
+    rows = len(left[0])
+    if rows == 1:
+        raise RequestError(
+            "out of memory with a single row; lower max_length, use a smaller encoder or a device with more memory"
+        )
+    order = [index for batch in left for index in batch]
+    log.warning("out of memory with %d rows: computing batches of half the size from now on", rows)
+    batches = budget_batches([sizes[index] for index in order], rows // 2 * max(1, sizes[order[0]]))
+    return [[order[place] for place in batch] for batch in batches]
 
 
 def _by_language(rows: Mapping[str, Sequence[Row]], found: Sequence[T | None]) -> dict[str, list[T]]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from xtransfer.base.errors import RequestError
+from xtransfer.base.out_of_memory import is_out_of_memory, release_cached
 from xtransfer.kinds.batches import Batch
 
 log = logging.getLogger(__name__)
@@ -88,8 +89,7 @@ class MicroBatcher:
         return total
 
     def _make_room(self, named: Named) -> None:
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_cached()
         rows = min(self.rows, len(named[1].sizes))
         if rows > 1 and self.items(named) is not None:
             self.rows = -(-rows // 2)
@@ -111,16 +111,6 @@ class MicroBatcher:
         self.encoder.activation_checkpointing_enable({"use_reentrant": False})
         self.checkpointing = True
         log.warning("%s: using activation checkpointing from now on (slower)", why)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Returns whether an error means out of memory: on a device, in Python, or in torch's CPU allocator.
-
-    The CPU allocator has no exception class of its own.
-    """
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def _backward(loss: Tensor) -> Tensor:
