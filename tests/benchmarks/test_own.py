@@ -252,6 +252,33 @@ def test_declarations_that_do_not_fit_are_found_before_a_row_is_read(old: str, n
         load_rows(get("reviews"), "de", "test")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name="reviews"', 'name=["reviews"]', "name: Input should be a valid string"),
+        ('"./reviews"', "None", "source.path: Input should be a valid string"),
+        ('"./reviews"', '"./{0.__class__}"', "in its path, config or splits; '{language}' is the only name in braces"),
+        ('config="{language}"', 'config={"en": "en"}', "'de' in its path, config or splits"),
+        ('config="{language}"', "config=()", "an empty list of configs or splits"),
+        ('"test": "test"', '"test": []', "an empty list of configs or splits"),
+        ('"second": "text"', '"second": ()', "field 'second' has an empty list of columns"),
+        ("LABELS = {", "raise SystemExit(3)\nLABELS = {", "line 4: SystemExit: 3"),
+    ],
+)
+def test_values_of_other_types_are_refused_with_their_field(old: str, new: str, said: str, file: Path) -> None:
+    assert old in DECLARED
+    file.write_text(DECLARED.replace(old, new))
+    with pytest.raises(RequestError, match=re.escape(said)) as refused:
+        get("reviews")
+    assert str(file) in str(refused.value)
+
+
+def test_lists_are_read_as_tuples(file: Path) -> None:
+    file.write_text(DECLARED.replace('("en", "de")', '["en", "de"]').replace('"test": "test"', '"test": ["test"]'))
+    assert get("reviews").languages == ("en", "de")
+    assert len(load_rows(get("reviews"), "en", "test")) == 2
+
+
 def test_a_file_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for place in ("/nowhere/own.py", "https://example.org/own.py"):
         monkeypatch.setenv("XTRANSFER_BENCHMARKS", place)

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from pydantic import TypeAdapter, ValidationError
+
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
@@ -20,6 +22,8 @@ from xtransfer.base.settings import absolute
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.benchmarks.values import values_of
 
+_BENCHMARK = TypeAdapter(Benchmark)
+_LONGEST = 500  # characters of a message
 _BESIDE = ("./", "../")  # start of a path relative to the file
 _texts: dict[str, str] = {}  # module → source text
 _values_of: dict[str, dict[str, str]] = {}  # module → name → digest of its value after the file ran
@@ -44,7 +48,7 @@ def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict
         if not own:
             raise _fault(file, "declares no benchmark; add a module-level Benchmark(…)")
         known.update(map(id, own))
-        for benchmark in own:
+        for benchmark in (_typed(file, one) for one in own):
             if benchmark.name in built_in or benchmark.name in found:
                 raise _fault(file, f"the name '{benchmark.name}' is taken; choose another")
             if faults := _faults(benchmark):
@@ -83,14 +87,14 @@ def _module(file: Path) -> ModuleType:
         _texts[module.__name__] = text
         exec(compile(text, str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102 - the user's own program
         _values_of[module.__name__] = values_of(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _fault(file, f"{type(error).__name__}: {error}", _line(error, file)) from error
     finally:
         _running.discard(file)
     return module
 
 
-def _line(error: Exception, file: Path) -> int | None:
+def _line(error: BaseException, file: Path) -> int | None:
     """Returns the line of the file where an exception started."""
     if isinstance(error, SyntaxError) and error.filename == str(file):
         return error.lineno
@@ -102,18 +106,51 @@ def _fault(file: Path, what: str, line: int | None = None) -> RequestError:
     return RequestError(f"XTRANSFER_BENCHMARKS: {file}{f', line {line}' if line else ''}: {what}")
 
 
+def _typed(file: Path, benchmark: Benchmark) -> Benchmark:
+    """Returns the benchmark with tuples where a user wrote lists; raises RequestError for a value of another type."""
+    try:
+        return _BENCHMARK.validate_python(benchmark)
+    except ValidationError as error:
+        faults = dict.fromkeys(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise _fault(file, f"benchmark {benchmark.name!r:.100}: {'; '.join(faults)[:_LONGEST]}") from error
+
+
 def _faults(benchmark: Benchmark) -> list[str]:
     """Returns the faults that can be found without importing kinds, which need torch."""
     from xtransfer.metrics.metrics import METRICS
 
-    faults = [f"no language '{code}'" for code in benchmark.languages if code not in LANGUAGES]
+    faults = [fault for source in _sources(benchmark) if (fault := _source_fault(benchmark, source))]
+    faults += [f"no language '{code}'" for code in benchmark.languages if code not in LANGUAGES]
     named = [name for name in (benchmark.metric, *benchmark.also) if name or "target" in benchmark.roles]
     faults += [f"no metric '{name}'" for name in named if name not in METRICS]
     if not benchmark.languages:
         faults.append("no languages")
+    faults += [
+        f"field '{field}' has an empty list of columns" for field, column in benchmark.columns.items() if not column
+    ]
     if not benchmark.union and not any(source.splits for source in (benchmark.source, *benchmark.sources.values())):
         faults.append("its source has no splits")
     return faults
+
+
+def _sources(benchmark: Benchmark) -> list[Source]:
+    pool = [benchmark.pool] if benchmark.pool is not None else []
+    return [benchmark.source, *benchmark.sources.values(), *pool]
+
+
+def _source_fault(benchmark: Benchmark, source: Source) -> str | None:
+    """Returns what is wrong with a source's names in one of its languages; None if nothing is."""
+    try:
+        for code in source.languages or benchmark.languages:
+            source.path_of(code)
+            if not all([source.configs_of(code), *(source.splits_of(split, code) for split in source.splits)]):
+                return f"source '{source.path}': an empty list of configs or splits; name one, or leave config out"
+    except (LookupError, ValueError, AttributeError) as error:
+        return (
+            f"source '{source.path}': {error} in its path, config or splits; '{{language}}' is the only name in "
+            "braces, and a config by language needs each language"
+        )
+    return None
 
 
 def _from(beside: Path, path: str) -> Path:

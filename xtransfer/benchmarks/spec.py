@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
+from pydantic import ConfigDict, with_config
+
 Row = dict[str, Any]  # Any: values are of the types in the kind's `fields`
 Role = Literal["intermediate", "target"]
 SplitName = Literal["train", "dev", "test"]
 T = TypeVar("T")
+_CHECKED = ConfigDict(revalidate_instances="always")  # for users' declarations, whose values may be of any type
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
 
+@with_config(_CHECKED)
 @dataclass(frozen=True)
 class Source:
     """Where rows come from: a data set on the hub (or in a mirror with its layout), or the laboratory world.
@@ -46,6 +50,7 @@ def several(value: T | tuple[T, ...]) -> tuple[T, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
+@with_config(_CHECKED)
 @dataclass(frozen=True)
 class Benchmark:
     """One benchmark. To add one, declare such a value and list it in the index; nothing else changes.
