@@ -128,8 +128,10 @@ def test_what_may_pass_is_tried_three_times(db: Database, tmp_path: Path, home: 
 
 def test_nobody_claims_what_was_never_recorded(db: Database, tmp_path: Path, home: Path) -> None:
     made, _ = three(tmp_path, db)
-    with pytest.raises(RequestError, match="has no checkpoint"), claimed(made, "0" * 32, db, home):
-        raise AssertionError
+    for digest in ("0" * 32, "../../x", "\0"):
+        with pytest.raises(RequestError, match="has no checkpoint"), claimed(made, digest, db, home):
+            raise AssertionError
+    assert not home.exists()  # no lock is named by what comes from outside
 
 
 HOLDER = """

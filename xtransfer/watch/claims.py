@@ -78,6 +78,9 @@ def claimed(watch: Watch, digest: str, db: Database, home: Path, flow_run: str =
     A run ended by a signal stays `running` in its row; `recover` then finds out whether it was cancelled. Raises
     RequestError if no watch of this name has recorded the checkpoint.
     """
+    with db.begin() as connection:
+        rows = _locked(connection, watch.name)
+    _recorded(rows, watch.name, digest)  # before the lease: an unknown digest must not name a lock file
     with _lease(watch.name, digest, db, home) as lease:
         claim = _claim(watch, digest, db, flow_run, free=lease is not None)
         if claim.refused:
@@ -135,11 +138,9 @@ def _recovered(row: Stored, watch: str, db: Database, home: Path, given_up: Call
 
 def _claim(watch: Watch, digest: str, db: Database, flow_run: str, free: bool) -> Claim:
     with db.begin() as connection:
-        rows = {row.digest: row for row in _locked(connection, watch.name)}
-        row = rows.get(digest)
-        if row is None:
-            raise RequestError(f"watch '{watch.name}' has no checkpoint {digest}; run `xtransfer watch` to look for it")
-        refused = _why_not(watch, row, list(rows.values()), free)
+        rows = _locked(connection, watch.name)
+        row = _recorded(rows, watch.name, digest)
+        refused = _why_not(watch, row, rows, free)
         if refused and row.state == "announced" and free:
             _set(connection, digest, watch.name, state="waiting", reason=refused)
         if not refused:
@@ -170,6 +171,14 @@ def _locked(connection: Connection, watch: str) -> list[Stored]:
     """Returns all rows of a watch in order of arrival, locked for this transaction."""
     query = select(_RUN).where(_RUN.c.watch == watch)
     return list(connection.execute(query.order_by(_RUN.c.recorded_at, _RUN.c.digest).with_for_update()))
+
+
+def _recorded(rows: list[Stored], watch: str, digest: str) -> Stored:
+    """Returns the row of a checkpoint; raises RequestError if no watch of this name has recorded it."""
+    for row in rows:
+        if row.digest == digest:
+            return row
+    raise RequestError(f"watch '{watch}' has no checkpoint {digest[:80]}; run `xtransfer watch` to look for it")
 
 
 def _set(connection: Connection, digest: str, watch: str, only_in: str | None = None, **values: object) -> int:
