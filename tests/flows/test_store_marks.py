@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,12 @@ def test_a_home_may_be_moved_and_copied(numbers: Numbers, home: Path, monkeypatc
 
 def test_an_unreadable_mark_is_somebodys(numbers: Numbers, home: Path) -> None:
     (home / "artifacts" / ".databases" / "x.json").write_text("{")
+    with pytest.raises(RequestError, match=r"unreadable mark \(marked by .*x\.json\)"):
+        gc("--yes")
+
+
+def test_a_mark_that_cannot_be_read_is_somebodys(numbers: Numbers, home: Path) -> None:
+    os.mkfifo(home / "artifacts" / ".databases" / "x.json")
     with pytest.raises(RequestError, match=r"unreadable mark \(marked by .*x\.json\)"):
         gc("--yes")
 

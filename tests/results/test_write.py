@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -148,6 +149,16 @@ def test_a_cell_without_artifact_is_an_error(db: Database, tmp_path: Path) -> No
     record_study(db, numbers.plan)
     with pytest.raises(StoreError, match="no scores in the artifact store"):
         record_cell(db, "numbers", numbers.cells[0], numbers.store)
+
+
+def test_facts_that_no_stage_writes_are_an_error(db: Database, numbers: Numbers) -> None:
+    record_study(db, numbers.plan)
+    cell = numbers.cells[0]
+    file = numbers.store.root / cell.score.key[:2] / cell.score.key / "manifest.json"
+    manifest = json.loads(file.read_text())
+    file.write_text(json.dumps(manifest | {"facts": {"degenerate": [1]}}))
+    with pytest.raises(StoreError, match="facts of a stage are not those that stages write"):
+        record_cell(db, numbers.plan.study.name, cell, numbers.store)
 
 
 def test_a_missing_input_is_an_error(db: Database, numbers: Numbers) -> None:

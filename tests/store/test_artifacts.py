@@ -89,6 +89,13 @@ def test_verify_sees_what_was_edited_copied_or_added(store: ArtifactStore) -> No
         assert store.verify(STAGE.key) and store.find(STAGE.key) is None
 
 
+def test_a_pipe_is_no_manifest(store: ArtifactStore) -> None:
+    manifest = _make(store).folder / "manifest.json"
+    manifest.unlink()
+    os.mkfifo(manifest)
+    assert ArtifactStore(store.root).find(STAGE.key) is None
+
+
 def test_remove_spares_what_is_being_made(store: ArtifactStore) -> None:
     _make(store)
     with store.lease(STAGE.key) as lease:

@@ -163,9 +163,8 @@ class LocalArtifacts:
                 part.unlink(missing_ok=True)
 
     def marks(self) -> dict[str, str]:
-        """Returns path → text of each mark."""
-        files = sorted(self.root.glob(f"{_MARKS}/*.json"))
-        return {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
+        """Returns path → text of each mark; an empty text for one that cannot be read."""
+        return {str(file): _text(file) for file in sorted(self.root.glob(f"{_MARKS}/*.json"))}
 
     def unfinished(self) -> list[str]:
         """Returns keys of stages that were started but neither finished nor discarded."""
@@ -187,6 +186,13 @@ class LocalArtifacts:
                     f"XTRANSFER_STORE: cannot write to {folder}, which another user made; users who share a store "
                     f"need one group, 'chmod -R g+rwXs {self.root}' once, and 'umask 002' before each run"
                 )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    except OSError:
+        return ""
 
 
 def _removed(folder: Path) -> int:

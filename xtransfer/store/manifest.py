@@ -49,8 +49,9 @@ class Manifest(BaseModel):
 
 def read(folder: Path) -> Manifest | None:
     """Returns the manifest in `folder`; None if it is missing or invalid."""
+    file = folder / FILE
     try:
-        return Manifest.model_validate_json((folder / FILE).read_bytes())
+        return Manifest.model_validate_json(file.read_bytes()) if file.is_file() else None  # a pipe may have no end
     except (OSError, ValidationError):
         return None
 

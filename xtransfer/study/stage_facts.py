@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from xtransfer.base.declared import reasons
+from xtransfer.base.errors import StoreError
 
 
 class Facts(BaseModel):
@@ -19,8 +22,14 @@ class Facts(BaseModel):
 
     @classmethod
     def of(cls, facts: Mapping[str, object]) -> Self:
-        """Parses facts from a manifest or the database (JSON values)."""
-        return cls.model_validate(facts)
+        """Parses facts from a manifest or the database (JSON values); raises StoreError if they are of other types."""
+        try:
+            return cls.model_validate(facts)
+        except ValidationError as error:
+            raise StoreError(
+                f"the facts of a stage are not those that stages write ({reasons(error)[:400]}); remove its artifact "
+                "and run again"
+            ) from error
 
 
 class TrainFacts(Facts):
