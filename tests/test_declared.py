@@ -64,6 +64,12 @@ def test_many_values_from_few_lines_are_not_unfolded(tmp_path: Path) -> None:
         read(Study, tmp_path / "study.yaml")
 
 
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").symlink_to("/dev/zero")
+    with pytest.raises(RequestError, match=r"study\.yaml: more than 16 MiB, too large for a declaration"):
+        read(Study, tmp_path / "study.yaml")
+
+
 @pytest.mark.parametrize("seed", ["99999999999999999999", "2147483648", "9" * 5000, "-1", "01", "٣"])
 def test_seeds_that_cannot_be_recorded_are_refused_for_encoders(seed: str) -> None:
     with pytest.raises(RequestError, match="needs a seed: lab-mini@0"):

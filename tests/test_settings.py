@@ -16,6 +16,13 @@ from xtransfer.store.address import parse
 SECRET = "s3cr3t"
 
 
+@pytest.mark.parametrize("name", ["XTRANSFER_HUB_DIR", "XTRANSFER_BENCHMARKS"])
+def test_a_path_that_no_system_takes_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, f"/{'x' * 300}")
+    with pytest.raises(RequestError, match=f"{name}: no f"):
+        current()
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -43,7 +43,7 @@ def setting(text: str) -> tuple[str, object]:
     """Field and value of a `--set`."""
     path, sign, value = text.partition("=")
     if not sign or not path.strip():
-        raise RequestError(f"--set {text}: write FIELD=VALUE, for example --set seeds=[0,1]")
+        raise RequestError(f"--set {text[:80]}: write FIELD=VALUE, for example --set seeds=[0,1]")
     try:
         return path.strip(), from_yaml(value)
     except ValueError as error:

@@ -15,6 +15,7 @@ from xtransfer.base.errors import RequestError
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 LONGEST_NAME = 100  # characters: names become parts of file names
 LARGEST_SEED = 2**31 - 1  # an integer of PostgreSQL
+_MOST_BYTES = 16 << 20  # of a file with a declaration
 _MOST_VALUES = 100_000  # in a declaration, all lists and mappings unfolded
 LARGEST_NUMBER = 2**53  # a whole number that every reader of JSON keeps
 _UNPRINTABLE = re.compile("[\0-\b\v\f\x0e-\x1f\x7f\ud800-\udfff]")
@@ -122,7 +123,11 @@ def unstorable(values: object) -> str | None:
 def read(model: type[Declared], file: Path) -> Declared:
     """Reads a declaration from a YAML file; raises RequestError if it cannot be read or is invalid."""
     try:
-        values = from_yaml(file.read_text(encoding="utf-8"))
+        with file.open("rb") as opened:
+            data = opened.read(_MOST_BYTES + 1)  # a device may have no end
+        if len(data) > _MOST_BYTES:
+            raise RequestError(f"{file}: more than {_MOST_BYTES >> 20} MiB, too large for a declaration")
+        values = from_yaml(data.decode())
     except OSError as error:
         raise RequestError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,14 @@ def absolute(path: str | Path, where: str) -> Path:
         return Path(path).expanduser().absolute()
     except RuntimeError as error:
         raise RequestError(f"{where}: '{path}': the user has no home folder; write the path in full") from error
+
+
+def exists(is_there: Callable[[], bool]) -> bool:
+    """Returns what `Path.is_file` or `Path.is_dir` says; False for a path that the system refuses (too long, say)."""
+    try:
+        return is_there()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ def current() -> Settings:
     home = absolute(os.environ.get("XTRANSFER_HOME") or "~/.xtransfer", "XTRANSFER_HOME")
     hub = os.environ.get("XTRANSFER_HUB_DIR")
     hub_dir = absolute(hub, "XTRANSFER_HUB_DIR") if hub else None
-    if hub_dir is not None and not hub_dir.is_dir():
+    if hub_dir is not None and not exists(hub_dir.is_dir):
         raise RequestError(
             f"XTRANSFER_HUB_DIR: no folder {hub_dir}; set it to a mirror in the hub's layout, or unset it"
         )
@@ -79,6 +88,6 @@ def own_benchmarks() -> tuple[Path, ...]:
     texts = [text for text in os.environ.get("XTRANSFER_BENCHMARKS", "").split(os.pathsep) if text]
     files = tuple(absolute(text, "XTRANSFER_BENCHMARKS") for text in texts)
     for file in files:
-        if not file.is_file():
+        if not exists(file.is_file):
             raise RequestError(f"XTRANSFER_BENCHMARKS: no file {file}; list Python files on this machine, or unset it")
     return files

@@ -228,7 +228,7 @@ def _put(values: JsonObject, path: str, value: object) -> None:
     if not rest and head in _SINGULAR:
         head, value = _SINGULAR[head], [value]
     if head not in values and (rest or head not in Study.model_fields):  # `small` may set absent fields
-        raise RequestError(f"--set {path}: no field '{head}' (known: {', '.join(values)})")
+        raise RequestError(f"--set {path[:80]}: no field '{head}' (known: {', '.join(values)})")
     if not rest:
         values[head] = value
         return
@@ -236,10 +236,10 @@ def _put(values: JsonObject, path: str, value: object) -> None:
     if isinstance(inner, list):
         index, _, rest = rest.partition(".")
         if not re.fullmatch("[0-9]{1,6}", index) or int(index) >= len(inner) or not rest:
-            raise RequestError(f"--set {path}: {head} is a list of {len(inner)} entries; write {head}.0.field")
+            raise RequestError(f"--set {path[:80]}: {head} is a list of {len(inner)} entries; write {head}.0.field")
         inner = inner[int(index)]
     if not isinstance(inner, dict):
-        raise RequestError(f"--set {path}: {head} has no inner fields")
+        raise RequestError(f"--set {path[:80]}: {head} has no inner fields")
     _put(inner, rest, value)
 
 
