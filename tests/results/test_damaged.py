@@ -138,6 +138,7 @@ def test_a_group_of_very_many_rows_is_not_unpacked(parquet: Path, ours: str) -> 
         ("DROP TABLE cell", "it has no table cell"),
         ("ALTER TABLE cell RENAME TO other", "it has no table cell"),
         ("PRAGMA legacy_alter_table = ON; ALTER TABLE cell RENAME COLUMN target TO aim", "no such column: cell.target"),
+        ("ALTER TABLE xtransfer_schema RENAME COLUMN version_num TO number", "no such column: version_num"),
         ("UPDATE stage SET started = 'yesterday'", "yesterday"),
         ("UPDATE stage SET started = x'00ff'", "started|isoformat|bytes"),
         ("UPDATE stage SET facts = '{'", "damaged"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -53,7 +54,7 @@ def look_at(file: Path, *, read_only: bool) -> tuple[str | None, set[str]]:
 
 
 def _look_at(file: Path, *, immutable: bool) -> tuple[str | None, set[str]]:
-    with explained(str(file)), closing(connect_read_only(file, immutable=immutable)) as connection:
+    with _whole(file), explained(str(file)), closing(connect_read_only(file, immutable=immutable)) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if file.stat().st_size <= _CHECKED_BYTES:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -64,6 +65,15 @@ def _look_at(file: Path, *, immutable: bool) -> tuple[str | None, set[str]]:
         query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 - a constant name
         found = connection.execute(query).fetchone()
         return (found[0] if found else None), tables
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[None]:
+    """Takes what SQLite says of a file that nobody reads yet for damage."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise damaged(str(file), str(error)) from error
 
 
 def read_only_location(file: Path, *, immutable: bool | None = None) -> str:
