@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xtransfer.base.stage import Progress as Told
     from xtransfer.data.check import Finding
     from xtransfer.data.need import Needs
+    from xtransfer.data.remarks import Remark
 
 app = typer.Typer(help="The data that studies read: check, mirror.", no_args_is_help=True)
 
@@ -45,25 +46,30 @@ def check(
 ) -> None:
     """Check each split: origin, availability, rows, hidden labels; exit status 1 if one cannot be used.
 
+    Notes tell of repeated rows, rows in two splits, and columns that are constant or differ between parallel languages.
+
     Without --study or --benchmark: every benchmark, but rows that only the hub has are not read.
     """
     from xtransfer.benchmarks import BENCHMARKS
     from xtransfer.data.check import look
+    from xtransfer.data.remarks import Remarks
     from xtransfer.planning.needs import of_benchmarks
 
     asked = _asked(study, benchmark, small, settings)
     needs = asked or of_benchmarks(BENCHMARKS)
     total = len(needs.rows) + len(needs.corpora) + len(needs.encoders)
     found: list[Finding] = []
+    remarks = Remarks()
     with _bar(Console(stderr=True)) as told:
-        for finding in look(needs, "none" if fast else "all" if asked else "here"):
+        for finding in look(needs, "none" if fast else "all" if asked else "here", remarks):
             told(f"{finding.name} {finding.language}", len(found), total)
             found.append(finding)
     if as_json:
         pieces = [asdict(finding) for finding in found]
-        print_json({"ok": all(one.ok for one in found), "pieces": pieces, "lacking": needs.lacking})
+        said = {"pieces": pieces, "lacking": needs.lacking, "remarks": list(map(asdict, remarks))}
+        print_json({"ok": all(one.ok for one in found), **said})
     else:
-        _show(found, needs)
+        _show(found, needs, remarks)
     if not all(one.ok for one in found):
         raise typer.Exit(1)
 
@@ -123,7 +129,7 @@ def _same(study: str | None, names: list[str] | None, small: bool, settings: lis
     return "".join([*options, *(f" --benchmark {name}" for name in names or ())])
 
 
-def _show(found: Sequence[Finding], needs: Needs) -> None:
+def _show(found: Sequence[Finding], needs: Needs, remarks: Iterable[Remark]) -> None:
     console = Console()
     headings = ("what", "split", "languages", "from", "rows", "")
     groups: dict[tuple[str, ...], list[Finding]] = {}
@@ -146,6 +152,9 @@ def _show(found: Sequence[Finding], needs: Needs) -> None:
             place = " ".join(part for part in (first.name, first.split, first.language) if part)
             more = f" (also {' '.join(others)})" if others else ""
             console.print(f"{first.state}: {place}{more}: {first.note}", highlight=False, markup=False, soft_wrap=True)
+    for remark in remarks:
+        text = f"note: {remark.benchmark} {remark.split}: {remark.text}"
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
     bad = sum(not one.ok for one in found)
     console.print(f"{len(found) - bad} of {len(found)} can be used", highlight=False)
 

@@ -16,6 +16,7 @@ from xtransfer.data import hub
 from xtransfer.data.corpora import FROM_MIRROR, corpus_files, pin_corpus
 from xtransfer.data.load import load
 from xtransfer.data.need import Need, Needs
+from xtransfer.data.remarks import Remarks
 from xtransfer.data.source import Place, how_to_get, pin, places
 from xtransfer.kinds.check import fault
 from xtransfer.study import encoders
@@ -42,13 +43,13 @@ class Finding:
         return self.state == "ok"
 
 
-def look(needs: Needs, reading: Reading = "all") -> Iterator[Finding]:
-    """Yields one finding per piece, in the order of the needs.
+def look(needs: Needs, reading: Reading = "all", remarks: Remarks | None = None) -> Iterator[Finding]:
+    """Yields one finding per piece, in the order of the needs; `remarks` collects what is odd about the rows read.
 
     Hidden, constant and unknown labels are found only if rows are read. If they are not, the hub is queried about the
     data set, at most once per process.
     """
-    yield from (_rows(need, reading) for need in needs.rows)
+    yield from (_rows(need, reading, remarks) for need in needs.rows)
     yield from (_text(name) for name in needs.corpora)
     yield from (_model(text, "encoder") for text in needs.encoders)
     yield from (_model(text, "engine") for text in needs.engines)
@@ -61,7 +62,7 @@ def demand(rows: Iterable[Need]) -> None:
         raise DataError("; ".join(faults))
 
 
-def _rows(need: Need, reading: Reading) -> Finding:
+def _rows(need: Need, reading: Reading, remarks: Remarks | None) -> Finding:
     benchmark = benchmarks.get(need.benchmark)
     found = places(benchmark, need.split, need.language)
     origin = "+".join(dict.fromkeys(place.origin for place in found))
@@ -72,7 +73,10 @@ def _rows(need: Need, reading: Reading) -> Finding:
             raise DataError(f"{benchmark.name}: {said}")
         _find(benchmark, found)
         if reading == "all" or (reading == "here" and not remote):
-            rows = len(load(benchmark, need.language, need.split).rows)
+            read = load(benchmark, need.language, need.split).rows
+            rows = len(read)
+            if remarks is not None:
+                remarks.add(need, read)
         else:
             rows = _counted(benchmark, found)
             _ask_hub(found)
