@@ -24,6 +24,8 @@ SIZES = {
     "intermediate_size": 64,
     "max_position_embeddings": 64,
 }
+FAMILIES = """albert bert camembert deberta deberta-v2 distilbert electra ernie eurobert funnel gpt2 jina_embeddings_v3
+    modernbert mpnet mt5 nomic_bert rembert roformer umt5 xlm xlm-roberta xlm-roberta-xl xlnet xmod"""
 
 
 def folder_of(folder: Path, model_type: str, **values: Any) -> Path:
@@ -111,3 +113,29 @@ def test_a_tokenizer_that_is_a_sentencepiece_model_alone(tmp_path: Path, model_t
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     declared = {Requirement(one).name for one in project["dependencies"]}
     assert {"sentencepiece", "protobuf"} <= declared  # transformers reads such a file with both, and requires neither
+
+
+@pytest.mark.parametrize("model_type", FAMILIES.split())
+def test_a_dropout_rate_reaches_all_of_a_model(model_type: str) -> None:
+    """Wherever a module keeps its rate: as a module of its own, or as a number that a function gets."""
+    config = CONFIG_MAPPING[model_type]()
+    config.architectures = config.architectures or []  # AutoModel looks in them for Funnel's
+    pretrained.set_dropout(config, 0.37)
+    with torch.device("meta"):
+        model = AutoModel.from_config(config)
+    rates = {name: module.p for name, module in model.named_modules() if isinstance(module, torch.nn.Dropout)}
+    rates |= {
+        f"{name}.{field}": value
+        for name, module in model.named_modules()
+        for field, value in vars(module).items()
+        if "dropout" in field and isinstance(value, float)
+    }
+    assert rates and set(rates.values()) == {0.37}, {name: rate for name, rate in rates.items() if rate != 0.37}
+    assert set(pretrained.dropout_rates(config).values()) == {0.37}
+
+
+def test_what_drops_no_states_keeps_its_value() -> None:
+    esm, flaubert = CONFIG_MAPPING["esm"](token_dropout=True), CONFIG_MAPPING["flaubert"](layerdrop=0.2)
+    for config in (esm, flaubert):
+        pretrained.set_dropout(config, 0.37)
+    assert esm.token_dropout is True and flaubert.layerdrop == 0.2

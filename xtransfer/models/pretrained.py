@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,8 +32,7 @@ from xtransfer.models.encoder_check import too_long
 _LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
 _ENCODER_HALF = {"t5": T5EncoderModel, "mt5": MT5EncoderModel, "umt5": UMT5EncoderModel}
 _SUCH_AS = "an encoder such as XLM-R, BERT, mDeBERTa or mT5"
-_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "pooler_dropout",
-             "dropout", "attention_dropout", "activation_dropout", "dropout_rate", "cls_dropout")  # fmt: skip
+_DROPOUT = re.compile("dropout|pdrop$")  # layerdrop and drop_path drop whole layers, and stay
 
 
 def load_encoder(
@@ -109,8 +109,11 @@ def set_dropout(config: PreTrainedConfig, rate: float) -> None:
 
 def dropout_rates(config: PreTrainedConfig) -> dict[str, float]:
     """Returns the dropout rates that a configuration has, by field."""
-    rates = {name: getattr(config, name, None) for name in _DROPOUTS}
-    return {name: rate for name, rate in rates.items() if isinstance(rate, int | float)}
+    return {
+        name: rate
+        for name, rate in vars(config).items()
+        if _DROPOUT.search(name) and isinstance(rate, int | float) and not isinstance(rate, bool)
+    }
 
 
 def head_dropout(config: PreTrainedConfig) -> float:
