@@ -103,3 +103,21 @@ def test_without_points_per_item_the_runs_hold_all(tmp_path: Path) -> None:
     numbers = make(tmp_path, with_items=False)
     frame = power(Grid(numbers.cells, numbers.store))
     assert frame["se_items"].isna().all() and (frame["se"] == frame["se_runs"]).all()
+
+
+def test_means_of_several_intermediates_are_found_at_the_level_of_their_intervals(tmp_path: Path) -> None:
+    """With one intermediate less the same mean needs a smaller difference; a language needs the same."""
+    many = ("direct", "nli@en", "nli@de", "nli@fr")
+
+    def items(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+        rng = np.random.default_rng([*intermediate.encode(), seed])
+        return {code: (100.0 * (rng.random(80) < 0.5)).tolist() for code in ("en", "sw", "tr")}
+
+    found = {}
+    for slugs in (many, many[:2]):
+        numbers = make(tmp_path / str(len(slugs)), items, intermediates=slugs)
+        frame = power(Grid(numbers.cells, numbers.store))
+        own = frame[(frame["first"] == "nli@en") & (frame["second"] == "direct")]
+        found[len(slugs)] = own.set_index("language")["detectable"]
+    assert found[4]["mean-unseen"] > 1.2 * found[2]["mean-unseen"]
+    assert found[4]["sw"] == found[2]["sw"]

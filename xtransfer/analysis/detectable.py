@@ -18,6 +18,7 @@ smaller.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
@@ -26,7 +27,7 @@ import pandas as pd
 from scipy import special
 
 from xtransfer.analysis.grid import DIRECT, Grid, Row, contrast_rows, gain_rows
-from xtransfer.analysis.paired_difference import Comparison
+from xtransfer.analysis.paired_difference import OTHERS, UNSEEN, Comparison
 from xtransfer.analysis.variance import Variance, degrees
 
 COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",
@@ -46,15 +47,31 @@ def power(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95, power: flo
     probability, if it is the true one; inf if `MOST_RUNS` are not enough), advice (in words). Formulas in
     `xtransfer.analysis.detectable`.
 
-    With a single run, numbers that need the spread between runs are NaN. Without points per item, V_items is 0.
+    On means over languages the level is that of the simultaneous intervals of a family, by Šidák's inequality. With a
+    single run, numbers that need the spread between runs are NaN. Without points per item, V_items is 0.
     """
     gains = [row for row in gain_rows(grid, baseline) if row.second is not None]
     others = [row for row in contrast_rows(grid) if baseline not in (row.first, row.second)]
-    lines = [line for row, one in grid.compared([*gains, *others]) for line in _lines(row, one, level, power)]
+    made = grid.compared([*gains, *others])
+    families = Counter(_family(row) for row, one in made if row.family and one.differences.variance.num_runs > 1)
+    lines = [line for row, one in made for line in _lines(row, one, level, families[_family(row)], power)]
     return pd.DataFrame(lines, columns=[*COLUMNS])
 
 
-def _lines(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[str, object]]:
+def _family(row: Row) -> tuple[str, str, str]:
+    return row.block.target, row.block.encoder, row.family
+
+
+def _lines(row: Row, one: Comparison, level: float, family: int, power: float) -> Iterator[dict[str, object]]:
+    """Means of a family are found at the level that Šidák's inequality gives each of its members."""
+    joint = level ** (1 / max(family, 1))
+    alone, of_means = (list(_at(row, one, each, power)) for each in (level, joint))
+    yield from (
+        mean if line["language"] in (UNSEEN, OTHERS) else line for line, mean in zip(alone, of_means, strict=True)
+    )
+
+
+def _at(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[str, object]]:
     variance = one.differences.variance
     mean = one.differences.means.mean(axis=0)
     needed = runs_needed(mean, variance, level, power)
