@@ -10,8 +10,9 @@ import pytest
 
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks import get
-from xtransfer.planning.evaluation import RECIPES, Head, answered_by, evaluation
+from xtransfer.planning.evaluation import RECIPES, evaluation
 from xtransfer.planning.grid import plan
+from xtransfer.planning.heads import Head, answered_by
 
 LABELS = ["entailment", "neutral", "contradiction"]
 

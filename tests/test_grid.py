@@ -172,7 +172,7 @@ def test_a_translated_part_of_a_later_phase_and_its_selection() -> None:
 
 
 def test_nothing_is_trained_for_a_target_as_it_comes() -> None:
-    planned = _of(["lab-inference:as-is"])
+    planned = _of(["lab-retrieval:as-is"])
     assert _kinds(planned) == {"pretrain": 1, "score": 1}
     after = _of(["lab-nli:as-is"], intermediates=["lab-nli@en"])
     (trained,) = _of_kind(after, "train")

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from xtransfer import benchmarks, kinds
+from xtransfer import benchmarks
 from xtransfer.base.declared import reasons, unstorable
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark
-from xtransfer.models.encoder_check import json_file, positions_of
+from xtransfer.models.encoder_check import positions_of
+from xtransfer.planning.heads import answered_by, heads_of
 from xtransfer.planning.target_phases import trained_as
 from xtransfer.recipes import recipes
 from xtransfer.recipes.recipe import Recipe
@@ -29,16 +30,6 @@ RECIPES = {
     **{name: recipes.recipe("xtreme-r-2021", name) for name in ("span", "squad-answers", "mewsli-x-pairs")},
 }  # by kind, or by benchmark if it has its own
 OTHERS = Recipe(epochs=3, source="transformers' fine-tuning defaults; no recipe is published for this kind")
-
-
-class Head(BaseModel):
-    """What head.json says of a head, as far as it is needed here."""
-
-    kind: str
-    labels: tuple[str, ...]
-
-
-_HEADS = TypeAdapter(dict[str, Head])
 
 
 def evaluation(
@@ -60,7 +51,7 @@ def evaluation(
     fields of every target's recipe. Raises RequestError for an invalid request.
     """
     ref = encoders.resolve(checkpoint)
-    heads = _heads(ref)
+    heads = heads_of(ref)
     made = []
     for text in targets:
         target = _parsed(text)
@@ -95,16 +86,6 @@ def recipe_of(benchmark: Benchmark) -> Recipe:
     return recipe if benchmark.has("dev", "en") else recipe.model_copy(update={"select": "last"})
 
 
-def answered_by(heads: Mapping[str, Head], benchmark: Benchmark) -> str | None:
-    """Returns the head that fits a benchmark: its own, or the only one of the same kind and labels; otherwise None."""
-    if kinds.retrieves(benchmark):
-        return None
-    fitting = [name for name, head in heads.items() if head.kind == benchmark.kind and head.labels == benchmark.labels]
-    if benchmark.name in fitting:
-        return benchmark.name
-    return fitting[0] if len(fitting) == 1 else None
-
-
 def _parsed(text: str) -> Target:
     try:
         return Target.parse(text)
@@ -130,17 +111,6 @@ def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, objec
         return Recipe.model_validate({**values, **changes})
     except ValidationError as error:
         raise RequestError(f"recipe: {reasons(error)} (known: {', '.join(Recipe.model_fields)})") from error
-
-
-def _heads(ref: EncoderRef) -> dict[str, Head]:
-    """Returns benchmark → head of a checkpoint; raises RequestError if a head in its head.json is invalid."""
-    heads = json_file(ref, "head.json").get("heads")
-    try:
-        return _HEADS.validate_python(heads) if isinstance(heads, dict) else {}
-    except ValidationError as error:
-        raise RequestError(
-            f"encoder '{ref.slug}': head.json is not of xtransfer or is damaged: {reasons(error)}"
-        ) from error
 
 
 def _short_name(ref: EncoderRef) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 
 from xtransfer.data.revisions import Pins
 from xtransfer.models.encoder_check import check_encoder
+from xtransfer.planning.heads import check_head
 from xtransfer.planning.planner import Planner
 from xtransfer.planning.study_check import check, scored_languages
 from xtransfer.study.cells import Cell, Plan
@@ -32,6 +33,7 @@ def plan(study: Study, pins: Pins | None = None) -> Plan:
 
 def _cell(planner: Planner, study: Study, encoder: str, intermediate: Intermediate, target: Target, seed: int) -> Cell:
     ref = planner.pins.encoder(encoder)
+    check_head(ref, intermediate, target)
     recipe = study.recipe_for(target)
     start = planner.intermediate(ref, intermediate, seed)
     languages = scored_languages(study, target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,7 +21,7 @@ from xtransfer.benchmarks.spec import Benchmark, Row, SplitName
 from xtransfer.data.load import POOL, load_pool, load_rows, read_rows
 from xtransfer.kinds.spec import Kind, Prediction
 from xtransfer.metrics import metrics
-from xtransfer.models import checkpoints, pretrained
+from xtransfer.models import checkpoints, pretrained, trainer_head
 from xtransfer.models.checkpoints import Loaded
 from xtransfer.models.predict import RowEncoder, predict_languages
 from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
@@ -143,6 +143,8 @@ def _head(model: Loaded, benchmark: Benchmark, kind: Kind) -> nn.Module | None:
     """Returns the head for the benchmark; raises RequestError if its labels differ in name or order."""
     if kind.retrieval is not None:
         return None
+    if not model.heads and model.folder is not None:
+        model = replace(model, heads=trainer_head.heads(model.folder, model.encoder))
     head = model.head_for(benchmark)
     labels = getattr(head, "labels", benchmark.labels)
     if tuple(labels) != benchmark.labels:
