@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data import load
+from xtransfer.models import predict
 from xtransfer.planning import grid
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
@@ -79,3 +81,22 @@ def test_training_opens_train_and_dev_alone(tmp_path: Path, monkeypatch: pytest.
     assert {split for _, _, split, _ in opened_by["score"]} == {"test"}, (
         "the watch does see test rows where they are read"
     )
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_dev_evaluations_run_in_the_precision_of_the_run(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    """The encoder alone: what the head gets, and computes, is fp32."""
+    seen: list[tuple[str, torch.dtype, bool]] = []
+    true_states = predict.states
+
+    def watched(*given: Any, **options: Any) -> torch.Tensor:
+        found = true_states(*given, **options)
+        seen.append((options["precision"], found.dtype, torch.is_autocast_enabled("cpu")))
+        return found
+
+    monkeypatch.setattr(predict, "states", watched)
+    recipe = changed(RECIPE, epochs=None, steps=4, select="best", evaluate_every=2, precision=precision)
+    run(encoder, tmp_path / "one", recipe, dev=DEV)
+    assert len(seen) >= 2 and set(seen) == {(precision, torch.float32, False)}

@@ -91,7 +91,15 @@ class BestOnDev:
         kind = KINDS[self.benchmark.kind]
         self.model.eval()
         row_encoder = RowEncoder(self.tokenizer, self.max_length)
-        predictions = predict(self.model.encoder, self.head, self.benchmark, self.rows, row_encoder, self.device)
+        predictions = predict(
+            self.model.encoder,
+            self.head,
+            self.benchmark,
+            self.rows,
+            row_encoder,
+            self.device,
+            precision=self.model.precision,
+        )
         self.model.train()
         golds = [kind.gold(self.benchmark, row) for row in self.rows]
         return METRICS[self.benchmark.metric].compute(golds, [prediction.value for prediction in predictions])
