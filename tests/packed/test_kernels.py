@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import torch
 
@@ -82,3 +84,23 @@ def test_gradients_are_those_of_the_weights_that_dropout_left() -> None:
     assert given.grad is not None
     slope = (outcome(projected + 1e-2 * direction) - outcome(projected - 1e-2 * direction)) / 2e-2
     assert float((given.grad * direction).sum()) == pytest.approx(float(slope), rel=1e-2)
+
+
+@pytest.mark.parametrize(("size", "varlen"), [(64, True), (8, True), (256, True), (20, False), (264, False)])
+def test_heads_that_the_varlen_kernel_lacks_are_padded(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, size: int, varlen: bool
+) -> None:
+    """On a GPU, which a tensor here only says it is on."""
+
+    class OnGpu(torch.Tensor):
+        is_cuda = True
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    attention._tell.cache_clear()
+    projected = torch.zeros(5, 3, 2, size, dtype=torch.bfloat16).as_subclass(OnGpu)
+    with caplog.at_level(logging.INFO):
+        assert [attention._has_varlen(projected, 0.0) for _ in range(3)] == [varlen] * 3
+    assert not attention._has_varlen(projected, 0.1) and not attention._has_varlen(projected.float(), 0.0)
+    assert [f"heads of size {size} (multiples of 8 up to 256)" in one.message for one in caplog.records] == (
+        [] if varlen else [True]  # said once
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn.attention import varlen
@@ -10,6 +13,10 @@ from torch.nn.functional import scaled_dot_product_attention
 from xtransfer.models.unpadded import cpu_attention
 from xtransfer.models.unpadded.layout import Bucket, Layout
 from xtransfer.models.unpadded.modules import Context
+
+log = logging.getLogger(__name__)
+
+_HEAD_MULTIPLE, _LARGEST_HEAD = 8, 256  # head sizes of the flash kernel; scaled_dot_product_attention pads others
 
 
 def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
@@ -60,13 +67,27 @@ def padded(tokens: Tensor, bucket: Bucket) -> Tensor:
 
 
 def _has_varlen(projected: Tensor, dropout: float) -> bool:
-    """Returns whether the device has a kernel for sequences of any length; it needs 16 bits and no dropout."""
-    return (
-        projected.is_cuda
-        and dropout == 0
-        and projected.dtype in (torch.bfloat16, torch.float16)
-        and torch.cuda.get_device_capability(projected.device) >= (8, 0)
-    )
+    """Returns whether the device has a kernel for sequences of any length; it needs 16 bits and no dropout.
+
+    It also needs heads of a size that flash attention has; for others, logs once that batches are padded instead.
+    """
+    if not projected.is_cuda or dropout > 0 or projected.dtype not in (torch.bfloat16, torch.float16):
+        return False
+    if torch.cuda.get_device_capability(projected.device) < (8, 0):
+        return False
+    size = projected.shape[-1]
+    if size % _HEAD_MULTIPLE == 0 and size <= _LARGEST_HEAD:
+        return True
+    _tell(size)
+    return False
+
+
+@cache
+def _tell(size: int) -> None:
+    log.info(
+        "attention pads its sequences: the kernel without padding has no heads of size %d (multiples of %d up to %d)",
+        size, _HEAD_MULTIPLE, _LARGEST_HEAD,
+    )  # fmt: skip
 
 
 def _varlen(projected: Tensor, layout: Layout, scale: float) -> Tensor:
