@@ -9,6 +9,7 @@ from xtransfer import benchmarks, kinds
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import language
 from xtransfer.benchmarks.spec import Benchmark
+from xtransfer.data.source import LAB
 from xtransfer.kinds.check import fault
 from xtransfer.planning.target_phases import trained_as, trained_on
 from xtransfer.recipes.pooling import Pooling
@@ -83,6 +84,7 @@ def _no_english(target: Target, benchmark: Benchmark) -> str:
         for name, one in benchmarks.BENCHMARKS.items()
         if (one.kind, one.labels) == (benchmark.kind, benchmark.labels) and one.has("train", "en")
     ]
+    others.sort(key=lambda name: benchmarks.get(name).source.path == LAB)  # last: a world of its own
     slug = target.model_copy(update={"train_on": (others[0] if others else "OTHER",)}).slug
     like = f" (or {', '.join(others[1:4])})" if others[1:] else "" if others else ", a benchmark of its kind and labels"
     return (
