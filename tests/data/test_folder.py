@@ -7,10 +7,15 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from xtransfer.base.errors import DataError
+from xtransfer.base.errors import DataError, SourceError
+from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.data.folder import read_text_file, split_files
+from xtransfer.data.load import load_rows
+from xtransfer.data.source import open_split
 
 HEADER = "lang,first,second,label\n"
 
@@ -110,3 +115,20 @@ def test_what_is_no_file_is_named_and_not_waited_for(name: str, tmp_path: Path) 
     (tmp_path / name).symlink_to("/dev/zero")
     with pytest.raises(DataError, match=f"{name}: is not a file that can be read"):
         split_files(tmp_path, None, "test")
+
+
+def test_texts_of_a_table_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
+    wrong = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe"))
+    pq.write_table(pa.table({"a": wrong}), tmp_path / "test.parquet")
+    with pytest.raises(SourceError, match=r"configuration 'default', split 'test': ArrowInvalid: .*UTF8"):
+        open_split(Source(str(tmp_path), splits={"test": "test"}), None, "test")
+
+
+def test_a_long_value_is_shown_in_part(tmp_path: Path) -> None:
+    _file(tmp_path, "test.jsonl", json.dumps({"a": {"x": "y" * 20_000}, "b": "z", "label": 0}))
+    columns = {"first": "a", "second": "b", "label": "label"}
+    source = Source(str(tmp_path), splits={"test": "test"})
+    things = Benchmark("things", "pair", ("en",), source, columns, "accuracy", labels=("x", "y"))
+    with pytest.raises(DataError, match=r"column 'a': is .*, expected a text") as refused:
+        load_rows(things, "en", "test")
+    assert len(str(refused.value)) < 500

@@ -17,6 +17,7 @@ from xtransfer.benchmarks.spec import Benchmark, Row
 
 T = TypeVar("T")
 Column: TypeAlias = list[Any]  # values are whatever the source holds until they are checked
+_SHOWN = 100  # characters of a value in a message
 CONSTANT_FROM = 50  # a split of this many rows with a single label counts as having hidden labels
 _HIDDEN: set[object] = {None, -1}
 _INT = re.compile(r"[+-]?[0-9]+")
@@ -138,7 +139,9 @@ def _tag_ids(benchmark: Benchmark, table: Table, values: Column) -> Column:
         unknown = next((tag for tag in tags or () if _hashable(tag) not in mapping), None)
         if unknown is not None:
             place = f"{table.place}, row {number}, column '{benchmark.columns['tags']}'"
-            raise DataError(f"{place}: tag {unknown!r} is not valid, expected one of {', '.join(map(repr, mapping))}")
+            raise DataError(
+                f"{place}: tag {repr(unknown)[:_SHOWN]} is not valid, expected one of {', '.join(map(repr, mapping))}"
+            )
     return [[mapping[tag] for tag in tags or ()] for tags in values]
 
 
@@ -165,7 +168,7 @@ def _label_ids(benchmark: Benchmark, table: Table, values: Column) -> Column:
         if isinstance(value, bool) or _hashable(value) not in mapping:
             place = f"{table.place}, row {number}, column '{benchmark.columns['label']}'"
             allowed = f"{', '.join(map(repr, mapping))} ({', '.join(benchmark.labels)})"
-            raise DataError(f"{place}: label {value!r} is not valid, expected one of {allowed}")
+            raise DataError(f"{place}: label {repr(value)[:_SHOWN]} is not valid, expected one of {allowed}")
     return [mapping[value] for value in values]
 
 
@@ -230,13 +233,13 @@ def _fault(value: object, wanted: type | GenericAlias, may_be_empty: bool) -> st
     """Returns what is wrong with a value of type str, int, float, list[str] or list[int]; None if nothing is."""
     items = get_args(wanted)
     if type(value) is not (list if items else wanted):
-        return f"is {value!r}, expected {_words(wanted)}"
+        return f"is {repr(value)[:_SHOWN]}, expected {_words(wanted)}"
     parts = value if isinstance(value, list) else [value]
     other = next((part for part in parts if type(part) is not (items[0] if items else wanted)), None)
     if other is not None or None in parts:
-        return f"contains {other!r}, expected only {_WORDS[items[0]]}s"
+        return f"contains {repr(other)[:_SHOWN]}, expected only {_WORDS[items[0]]}s"
     if not may_be_empty and any(isinstance(part, str) and (not part or part.isspace()) for part in parts):
-        return f"is {value!r}, expected text; correct or drop the row"
+        return f"is {repr(value)[:_SHOWN]}, expected text; correct or drop the row"
     return None
 
 

@@ -117,7 +117,9 @@ def _read(file: Path, columns: Collection[str]) -> pa.Table:
         table = read_text_file(file)
         return table.select(_wanted(table.column_names, columns))
     with parquet.ParquetFile(file) as opened:
-        return opened.read(_wanted(opened.schema_arrow.names, columns))
+        table = opened.read(_wanted(opened.schema_arrow.names, columns))
+        table.validate(full=True)  # texts of a damaged file may be no UTF-8
+        return table
 
 
 def _wanted(names: list[str], columns: Collection[str]) -> list[str]:
