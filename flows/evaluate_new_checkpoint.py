@@ -51,5 +51,6 @@ def evaluate_new_checkpoint(
     ):
         if claim.refused:
             return Completed(name="Nothing to do", message=claim.refused)
-        encoder = fetched.encoder(claim.location, digest, settings.home)
-        return run_study(watch.study_for(encoder, claim.study), workers, per_device, timeout_hours, devices_per_stage)
+        with fetched.used(claim.location, digest, settings.home) as encoder:
+            study = watch.study_for(encoder, claim.study)
+            return run_study(study, workers, per_device, timeout_hours, devices_per_stage)

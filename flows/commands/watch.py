@@ -185,11 +185,12 @@ def _run(
             if claim.refused:
                 console.print(f"  {escape(claim.refused)}", highlight=False, soft_wrap=True)
                 return
-            study = watch.study_for(fetched.encoder(claim.location, turn.digest, places.home), claim.study)
-            try:
-                done = run(study, lambda: _flow(study, workers), None, console)
-            except typer.Exit:  # Ctrl-C, which `run` has reported
-                raise KeyboardInterrupt from None
+            with fetched.used(claim.location, turn.digest, places.home) as encoder:
+                study = watch.study_for(encoder, claim.study)
+                try:
+                    done = run(study, lambda: _flow(study, workers), None, console)
+                except typer.Exit:  # Ctrl-C, which `run` has reported
+                    raise KeyboardInterrupt from None
             done.say(console, f"xtransfer results scores --study {study.name}")
     except XTransferError as error:
         ran[turn.digest] = str(error)

@@ -10,14 +10,20 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from flows import evaluate_new_checkpoint
 from tests.checkpoints.folders import files, put
 from tests.standin.hub import Hub
 from tests.standin.process import run
 from tests.standin.s3 import make_bucket, s3
 from xtransfer.base.errors import DataError, RequestError
+from xtransfer.base.settings import current
 from xtransfer.models.files import fetched
 from xtransfer.models.files.identity import identity
 from xtransfer.models.files.sources import look, opened, step_of
+from xtransfer.results.database import open_database
+from xtransfer.watch.claims import states
+from xtransfer.watch.record import record
+from xtransfer.watch.watch import Watch
 
 _counter = itertools.count()
 
@@ -118,6 +124,36 @@ def test_a_folder_is_used_where_it_is_if_it_is_still_the_same(tmp_path: Path) ->
         fetched.encoder(str(tmp_path / "nowhere"), digest, tmp_path)
 
 
+def test_a_checkpoint_that_is_swapped_during_its_run_fails_the_run(tmp_path: Path) -> None:
+    folder = put(tmp_path / "checkpoint-1", files())
+    digest = identity(opened(str(folder)), opened(str(folder)).entries())
+    with fetched.used(str(folder), digest, tmp_path) as place:
+        assert place == str(folder)
+    with pytest.raises(DataError, match="changed after it was recorded"), fetched.used(str(folder), digest, tmp_path):
+        put(folder, files(1))
+
+
+def test_the_flow_of_a_new_checkpoint_looks_again_after_its_run(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = put(tmp_path / "checkpoint-1", files())
+    watch = Watch.model_validate(
+        {
+            "name": "mine",
+            "sources": [f"{tmp_path}/checkpoint-*"],
+            "evaluate": {"targets": ["lab-nli"]},
+            "steady_seconds": 0,
+        }
+    )
+    places = current().prepare()
+    with open_database(places.database_url) as db:
+        (found,) = record(watch, db).sightings
+        monkeypatch.setattr(evaluate_new_checkpoint, "run_study", lambda *_: put(folder, files(1)))
+        with pytest.raises(DataError, match="changed after it was recorded"):
+            evaluate_new_checkpoint.evaluate_new_checkpoint.fn(watch, found.verdict.digest, found.candidate.location)
+        assert states("mine", db)[found.verdict.digest][0] == "failed"
+
+
 @pytest.mark.parametrize("source", ["hf://model", "hf://a/b/c/d", "nothing://x/*", "hf://a/b@"])
 def test_what_is_no_source_is_refused(source: str) -> None:
     with pytest.raises(RequestError, match="source '"):
@@ -126,6 +162,7 @@ def test_what_is_no_source_is_refused(source: str) -> None:
 
 PROGRAM = """
 import json, sys
+from xtransfer.base.settings import current
 from xtransfer.models.files import fetched
 from xtransfer.models.files.identity import identity
 from xtransfer.models.files.sources import look

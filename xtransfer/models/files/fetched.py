@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from xtransfer.base import hub
@@ -11,6 +13,16 @@ from xtransfer.base.errors import DataError, SourceError
 from xtransfer.models.files.files import Files
 from xtransfer.models.files.identity import identity, parts
 from xtransfer.models.files.sources import HUB, opened
+
+
+@contextmanager
+def used(location: str, digest: str, home: Path) -> Iterator[str]:
+    """Gives `encoder` for a run, and checks it again afterwards: it could be swapped before the plan pins its bytes.
+
+    Raises as `encoder`.
+    """
+    yield encoder(location, digest, home)
+    encoder(location, digest, home)
 
 
 def encoder(location: str, digest: str, home: Path) -> str:
