@@ -3,64 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-from pathlib import Path
 
 import pytest
 
 from xtransfer.base.errors import DeviceLost, RequestError
 from xtransfer.stages import slots as module
-from xtransfer.stages.devices import Device, gpus
+from xtransfer.stages.devices import Device
 from xtransfer.stages.limits import parse_timeouts
 from xtransfer.stages.slots import Pool, Slot, slots
-
-UUIDS = ("GPU-aa11", "GPU-aa22", "GPU-bb33")
-
-
-@pytest.fixture
-def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the driver of a machine with three GPUs shows."""
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    for number, uuid in enumerate(UUIDS):
-        folder = tmp_path / "gpus" / f"0000:0{number}:00.0"
-        folder.mkdir(parents=True)
-        (folder / "information").write_text(f"Model: \t\t Some GPU\nIRQ:   \t\t 0\nGPU UUID: \t {uuid}\n")
-    return tmp_path / "gpus"
-
-
-@pytest.mark.parametrize(
-    "visible, seen",
-    [
-        ("", []),
-        ("-1", []),
-        ("2,0", [2, 0]),
-        ("GPU-bb33,GPU-aa11", [2, 0]),
-        ("GPU-b", [2]),
-        ("GPU-aa", []),  # two begin like this
-        ("0,7,1", [0]),  # what follows an entry that names nothing is not seen
-        (" 1 , 2", [1, 2]),
-    ],
-)
-def test_visible_devices_are_those_that_cuda_sees(
-    driver: Path, monkeypatch: pytest.MonkeyPatch, visible: str, seen: list[int]
-) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    found = gpus(driver)
-    assert [device.name for device in found] == [f"cuda:{number}" for number in range(len(seen))]
-    assert [device.folder and device.folder.name for device in found] == [f"0000:0{number}:00.0" for number in seen]
-
-
-def test_a_part_of_a_gpu_is_a_device(driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-0123")
-    assert gpus(driver) == [Device("cuda:0")] and not Device("cuda:0").is_gone()
-
-
-def test_a_device_is_gone_with_its_folder(driver: Path) -> None:
-    first = gpus(driver)[0]
-    assert not first.is_gone()
-    assert first.folder is not None
-    shutil.rmtree(first.folder)
-    assert first.is_gone() and Slot("cuda:0", 1, first).is_gone() and not Slot("cpu", 1).is_gone()
 
 
 def _machine(monkeypatch: pytest.MonkeyPatch, num_gpus: int, cores: int = 16) -> None:

@@ -75,11 +75,13 @@ class StageProcesses:
         was out of memory), DeviceLost if its device is gone, StageHeld if another process is computing it, and
         StageError if it fails.
         """
+        device, devices = slot.in_process()
         request = {
             "stage": stage.to_json(),
             "store": self._store,
-            "device": slot.device,
-            "devices": slot.devices,
+            "device": device,
+            "devices": devices,
+            "visible": slot.visible,
             "threads": slot.threads,
         }
         results, theirs = Pipe(duplex=False)

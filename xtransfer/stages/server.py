@@ -23,6 +23,7 @@ from xtransfer.base.declared import JsonObject
 from xtransfer.base.errors import XTransferError
 from xtransfer.base.retry import stage_error
 from xtransfer.base.stage import Stage
+from xtransfer.stages.devices import VISIBLE
 
 _MAX_REQUEST = 1 << 20  # bytes; a stage takes a few kB
 _BETWEEN_PROGRESS = 0.25  # seconds
@@ -60,6 +61,8 @@ def _run(request: JsonObject, channel: Channel) -> int:
 
     channel.send("pid", os.getpid())
     channel.forward_logs(logging.INFO)
+    if request["visible"] is not None:  # in time: CUDA reads it when it starts
+        os.environ[VISIBLE] = request["visible"]
     _limit_threads(request["threads"])
     stage = Stage.from_json(request["stage"])
     try:

@@ -27,10 +27,17 @@ class Slot:
     place: Device | None = None  # where to check that the device still exists
     parts: int = 1  # slots that a stage takes if it needs the whole device
     devices: tuple[str, ...] = ()  # if several train one stage together; `device` is the first of them
+    visible: str | None = None  # CUDA_VISIBLE_DEVICES for its process, which numbers its devices anew; None: as it is
 
     def is_gone(self) -> bool:
         """Returns whether its device has disappeared."""
         return self.place is not None and self.place.is_gone()
+
+    def in_process(self) -> tuple[str, tuple[str, ...]]:
+        """Returns `device` and `devices` as its process names them."""
+        if self.visible is None:
+            return self.device, self.devices
+        return "cuda:0", tuple(f"cuda:{number}" for number in range(len(self.devices)))
 
 
 def slots(workers: int | None = None, per_device: int | None = None, devices_per_stage: int = 1) -> list[Slot]:
@@ -57,7 +64,8 @@ def slots(workers: int | None = None, per_device: int | None = None, devices_per
                            "set one of them")  # fmt: skip
     count = asked or len(devices) * (parts or 1)
     each = [devices[index % len(devices)] for index in range(count)]
-    return [Slot(device.name, max(1, cores // count), device, parts or 1) for device in each]
+    threads = max(1, cores // count)
+    return [Slot(device.name, threads, device, parts or 1, visible=device.visible) for device in each]
 
 
 class Pool:
@@ -115,8 +123,15 @@ def _grouped(devices: Sequence[Device], size: int, asked: int | None, cores: int
             f"({', '.join(dict.fromkeys(names))}); ask for fewer devices per stage or fewer workers"
         )
     count = asked or most
+    visible = [device.visible for device in devices] or [None] * cores
     return [
-        Slot(names[first], max(1, cores // count), places[first], devices=tuple(names[first : first + size]))
+        Slot(
+            names[first],
+            max(1, cores // count),
+            places[first],
+            devices=tuple(names[first : first + size]),
+            visible=",".join(filter(None, visible[first : first + size])) or None,
+        )
         for first in range(0, count * size, size)
     ]
 
