@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from docs.generate import benchmarks, cli, database, hook, kinds, recipes, studies
+from docs.generate import benchmarks, cli, database, hook, kinds, languages, recipes, studies
 from docs.generate.tables import plain, table
 from tests.running import ROOT
+from xtransfer.base.languages import TABLE
 from xtransfer.benchmarks import BUILT_IN
 from xtransfer.kinds import KINDS
 from xtransfer.recipes.recipe import Recipe
@@ -20,6 +21,7 @@ from xtransfer.results.schema import Base
 from xtransfer.results.views import VIEWS
 from xtransfer.study.builtin import STUDIES
 from xtransfer.study.study import Study
+from xtransfer.translation.engines import ENGINES
 
 MARKS = {
     mark: page
@@ -38,6 +40,19 @@ def test_the_fields_of_every_kind_are_listed() -> None:
     page = kinds.markdown()
     assert all(f"\n| {kind.name} | {', '.join(kind.fields)} | " in page for kind in KINDS.values())
     assert "| first, second, label | first, second |" in page and "| no: its task is to find translations" in page
+
+
+def test_every_language_is_listed() -> None:
+    page = languages.markdown()
+    assert all(f"\n| {one.code} | {one.name} | {one.family}" in page for one in TABLE.values())
+    assert "| sa | Sanskrit | Indo-European, Indo-Aryan | Devanagari |" in page
+    assert f" {len(TABLE)} languages are known" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_engines_count_their_languages() -> None:
+    page = (ROOT / "docs" / "reference" / "translation-engines.md").read_text(encoding="utf-8")
+    for name in ("nllb-200-distilled-600m", "m2m100-418m"):
+        assert f"| `{name}` | {len(ENGINES[name].languages) - 1} languages |" in page
 
 
 def test_the_benchmarks_follow_a_declaration() -> None:

@@ -91,8 +91,15 @@ def test_negation_decides_only_where_it_is_asked_for() -> None:
     assert fault(*lost) is None and fault(*lost, negation=True) is Reason.NEGATION
 
 
-def test_number_words_are_known_for_every_language() -> None:
-    assert set(word_checks._NUMBER_WORDS) == set(LANGUAGES)
+def test_a_number_counts_as_lost_only_where_number_words_are_known() -> None:
+    assert set(word_checks._NUMBER_WORDS) < set(LANGUAGES)
+    for language, lost in (("de", Reason.NUMBER), ("zu", None)):
+        assert fault(["It has 300 rooms."], ["I-x-y-z."], "en", language) is lost
+
+
+def test_a_language_that_the_detector_confuses_is_not_judged() -> None:
+    urdu = "بوڑھے آدمی نے بچوں کو تین سیب دیے اور وہ سب بہت خوش ہوئے"
+    assert fault(["The old man gave the children three apples and all were happy."], [urdu], "en", "ps") is None
 
 
 def test_names_that_are_alike_are_kept() -> None:

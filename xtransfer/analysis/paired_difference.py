@@ -102,7 +102,7 @@ def _groups(unseen: list[str]) -> list[str]:
 
 
 def _groups_of(code: str) -> list[str]:
-    """Returns a language's family and script; nothing for a user's own language that the project does not know."""
+    """Returns a language's family and script; nothing for one that only another version of the program knows."""
     known = LANGUAGES.get(code)
     if known is None:
         return []

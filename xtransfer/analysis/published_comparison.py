@@ -20,7 +20,7 @@ from xtransfer.analysis.reproduced_scores import (
 )
 from xtransfer.analysis.statistic import Chosen, Value
 from xtransfer.base.errors import unknown
-from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.languages import language
 from xtransfer.metrics.aggregate import SUITES
 from xtransfer.results.published import Figure, Paper, figures, paper, papers
 
@@ -68,12 +68,13 @@ def _chosen(slug: str, filters: dict[str, list[Value]], each_language: bool) -> 
     known: dict[str, set[str]] = {
         "model": {one.block.model for one in every},
         "benchmark": {one.benchmark for one in every},
-        "language": set(LANGUAGES),
     }
     for name, values in filters.items():
         for value in values:
-            if value not in known[name]:
-                raise unknown(name if name == "language" else f"{name} of {slug}", str(value), known[name])
+            if name == "language":
+                language(str(value))
+            elif value not in known[name]:
+                raise unknown(f"{name} of {slug}", str(value), known[name])
     with_mean = {one.key[:4] + one.key[5:] for one in every if not one.language}
     return [
         one

@@ -1,134 +1,150 @@
-"""Languages with code, name, family and script, and the language sets of XTREME and XTREME-R."""
+"""Languages with code, name, family and script: those of `languages.tsv`, and those that benchmark files declare.
+
+A code is never replaced by another: it is part of keys, and of the names of a source's folders and configurations. A
+request with another code for a known language is refused, with the code to write.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import csv
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
 from functools import cache
+from pathlib import Path
 
-from xtransfer.base.errors import unknown
+from xtransfer.base.errors import RequestError, unknown
+
+SCRIPTS = {
+    "Arab": "Arabic", "Armn": "Armenian", "Beng": "Bengali", "Cyrl": "Cyrillic", "Deva": "Devanagari",
+    "Ethi": "Ethiopic", "Geor": "Georgian", "Grek": "Greek", "Gujr": "Gujarati", "Guru": "Gurmukhi", "Hang": "Hangul",
+    "Hani": "Han", "Hebr": "Hebrew", "Jpan": "Japanese", "Khmr": "Khmer", "Knda": "Kannada", "Laoo": "Lao",
+    "Latn": "Latin", "Mlym": "Malayalam", "Mymr": "Myanmar", "Olck": "Ol Chiki", "Orya": "Oriya", "Sinh": "Sinhala",
+    "Taml": "Tamil", "Telu": "Telugu", "Tfng": "Tifinagh", "Thai": "Thai", "Tibt": "Tibetan",
+}  # fmt: skip  # ISO 15924 code → name in Unicode, for the scripts of the table
+NO_FAMILY = frozenset({"Isolate", "Artificial Language"})  # placeholders for languages without relatives
+
+_CODE, _SCRIPT = re.compile(r"[a-z]{2,3}"), re.compile(r"[A-Z][a-z]{3}")
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language. `code` is ISO 639-1 if it exists, else ISO 639-3."""
+    """A language. To declare one, make it a module-level value of a benchmark file.
 
-    code: str
-    name: str
-    family: str  # top-level family; "Isolate" for Basque and Korean
-    branch: str  # branch of Indo-European; elsewhere, same as family
-    script: str  # ISO 15924 name of the usual script
+    `script` is given as an ISO 15924 code (`Latn`) or its name, and read as the name if the table has that script.
+    """
 
+    code: str  # ISO 639-1 if there is one, else ISO 639-3; `qaa` to `qtz` are free for varieties without a code
+    name: str  # English
+    family: str  # top-level family, as in Glottolog; "Isolate" for Basque
+    script: str  # the usual script
+    branch: str = ""  # within Indo-European, as in Glottolog; otherwise, same as family
 
-# code, name, family (or "IE:branch" within Indo-European), script
-_TABLE = """
-af Afrikaans|IE:Germanic|Latin
-am Amharic|Afro-Asiatic|Ethiopic
-ar Arabic|Afro-Asiatic|Arabic
-az Azerbaijani|Turkic|Latin
-be Belarusian|IE:Slavic|Cyrillic
-bg Bulgarian|IE:Slavic|Cyrillic
-bn Bengali|IE:Indo-Aryan|Bengali
-br Breton|IE:Celtic|Latin
-bs Bosnian|IE:Slavic|Latin
-ca Catalan|IE:Romance|Latin
-cs Czech|IE:Slavic|Latin
-cy Welsh|IE:Celtic|Latin
-da Danish|IE:Germanic|Latin
-de German|IE:Germanic|Latin
-el Greek|IE:Greek|Greek
-en English|IE:Germanic|Latin
-eo Esperanto|Constructed|Latin
-es Spanish|IE:Romance|Latin
-et Estonian|Uralic|Latin
-eu Basque|Isolate|Latin
-fa Persian|IE:Iranian|Arabic
-fi Finnish|Uralic|Latin
-fr French|IE:Romance|Latin
-fy Western Frisian|IE:Germanic|Latin
-ga Irish|IE:Celtic|Latin
-gl Galician|IE:Romance|Latin
-gu Gujarati|IE:Indo-Aryan|Gujarati
-ha Hausa|Afro-Asiatic|Latin
-he Hebrew|Afro-Asiatic|Hebrew
-hi Hindi|IE:Indo-Aryan|Devanagari
-hr Croatian|IE:Slavic|Latin
-ht Haitian Creole|Creole|Latin
-hu Hungarian|Uralic|Latin
-hy Armenian|IE:Armenian|Armenian
-id Indonesian|Austronesian|Latin
-is Icelandic|IE:Germanic|Latin
-it Italian|IE:Romance|Latin
-ja Japanese|Japonic|Japanese
-jv Javanese|Austronesian|Latin
-ka Georgian|Kartvelian|Georgian
-kk Kazakh|Turkic|Cyrillic
-km Khmer|Austro-Asiatic|Khmer
-ko Korean|Isolate|Hangul
-la Latin|IE:Romance|Latin
-lt Lithuanian|IE:Baltic|Latin
-lv Latvian|IE:Baltic|Latin
-mk Macedonian|IE:Slavic|Cyrillic
-ml Malayalam|Dravidian|Malayalam
-mn Mongolian|Mongolic|Cyrillic
-mr Marathi|IE:Indo-Aryan|Devanagari
-ms Malay|Austronesian|Latin
-my Burmese|Sino-Tibetan|Burmese
-ne Nepali|IE:Indo-Aryan|Devanagari
-nl Dutch|IE:Germanic|Latin
-no Norwegian|IE:Germanic|Latin
-pa Punjabi|IE:Indo-Aryan|Gurmukhi
-pl Polish|IE:Slavic|Latin
-pt Portuguese|IE:Romance|Latin
-qu Quechua|Quechuan|Latin
-ro Romanian|IE:Romance|Latin
-ru Russian|IE:Slavic|Cyrillic
-si Sinhala|IE:Indo-Aryan|Sinhala
-sk Slovak|IE:Slavic|Latin
-sl Slovenian|IE:Slavic|Latin
-so Somali|Afro-Asiatic|Latin
-sq Albanian|IE:Albanian|Latin
-sr Serbian|IE:Slavic|Cyrillic
-sv Swedish|IE:Germanic|Latin
-sw Swahili|Niger-Congo|Latin
-ta Tamil|Dravidian|Tamil
-te Telugu|Dravidian|Telugu
-th Thai|Kra-Dai|Thai
-tl Tagalog|Austronesian|Latin
-tr Turkish|Turkic|Latin
-tt Tatar|Turkic|Cyrillic
-ug Uyghur|Turkic|Arabic
-uk Ukrainian|IE:Slavic|Cyrillic
-ur Urdu|IE:Indo-Aryan|Arabic
-uz Uzbek|Turkic|Latin
-vi Vietnamese|Austro-Asiatic|Latin
-wo Wolof|Niger-Congo|Latin
-xh Xhosa|Niger-Congo|Latin
-yi Yiddish|IE:Germanic|Hebrew
-yo Yoruba|Niger-Congo|Latin
-yue Cantonese|Sino-Tibetan|Han
-zh Chinese|Sino-Tibetan|Han
-"""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "branch", self.branch or self.family)
+        object.__setattr__(self, "script", SCRIPTS.get(self.script, self.script))
+
+    def __str__(self) -> str:
+        branch = f" ({self.branch})" if self.branch != self.family else ""
+        return f"{self.name}, {self.family}{branch}, {self.script}"
 
 
-NO_FAMILY = frozenset({"Isolate", "Creole", "Constructed"})  # placeholders for languages without a family
+def _read() -> Iterator[dict[str, str]]:
+    with Path(__file__).with_suffix(".tsv").open(encoding="utf-8") as file:
+        yield from csv.DictReader((line for line in file if not line.startswith("#")), delimiter="\t")
 
 
-def _read(line: str) -> Language:
-    code, _, rest = line.partition(" ")
-    name, family, script = rest.split("|")
-    top, _, branch = family.partition(":")
-    top = "Indo-European" if top == "IE" else top
-    return Language(code, name, top, branch or top, script)
+TABLE: dict[str, Language] = {}
+FLORES: dict[str, str] = {}  # code → FLORES-200's
+_MEANT: dict[str, str] = {}  # another code, or a name in lower case → code
+for _row in _read():
+    TABLE[_row["code"]] = Language(*(_row[name] for name in ("code", "name", "family", "script", "branch")))
+    FLORES |= {_row["code"]: _row["flores"]} if _row["flores"] else {}
+    _MEANT |= dict.fromkeys((*_row["also"].split(), _row["name"].lower()), _row["code"])
+
+_declared: list[Callable[[], dict[str, Language]]] = []  # of benchmark files, once their index is imported
+_recorded: dict[str, Language] = {}  # in results databases that were opened
 
 
-LANGUAGES: dict[str, Language] = {one.code: one for one in map(_read, _TABLE.strip().splitlines())}
+class _Languages(Mapping[str, Language]):
+    """The table's languages, then those that benchmark files declare, then others that an open database knows."""
+
+    def __getitem__(self, code: str) -> Language:
+        if code in TABLE:
+            return TABLE[code]
+        found = declared().get(code) or _recorded.get(code)
+        if found is None:
+            raise KeyError(code)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TABLE | _recorded | declared())
+
+    def __len__(self) -> int:
+        return len(TABLE | _recorded | declared())
+
+
+LANGUAGES: Mapping[str, Language] = _Languages()
+
+
+def declared() -> dict[str, Language]:
+    """Returns the languages of the user's benchmark files by code; raises RequestError for an invalid file."""
+    return _declared[0]() if _declared else {}
+
+
+def declared_by(files: Callable[[], dict[str, Language]]) -> None:
+    """Sets where languages are declared: the index of benchmarks does, whose files this module cannot import."""
+    _declared[:] = [files]
+
+
+def record(languages: Iterable[Language]) -> None:
+    """Adds languages of an open database, for results whose benchmark file is not on this machine."""
+    _recorded.update({one.code: one for one in languages if one.code not in TABLE})
+
+
+def why_not_declared(one: Language) -> str | None:
+    """Returns why a language cannot be declared; None if it can."""
+    if any(not isinstance(value, str) or not value.isprintable() for value in astuple(one)):
+        return f"language {one.code!r}: code, name, family, script and branch must be text on one line"
+    if not (one.name.strip() and one.family.strip()):
+        return f"language '{one.code}': name or family is empty"
+    if TABLE.get(one.code, one) != one:
+        return f"language '{one.code}' is known as {TABLE[one.code]}; remove the declaration, or use qaa to qtz"
+    if (known := _MEANT.get(one.code)) is not None:
+        return f"language '{one.code}' is known as '{known}' ({TABLE[known]}); use that code"
+    if not _CODE.fullmatch(one.code):
+        return f"language '{one.code}': a code has two or three letters from a to z; free ones are qaa to qtz"
+    if one.script not in SCRIPTS.values() and not _SCRIPT.fullmatch(one.script):
+        return f"language '{one.code}': {unknown('script', one.script, SCRIPTS.values())}, or an ISO 15924 code"
+    return None
+
+
+def meant(code: str) -> str | None:
+    """Returns the code of the language that another code or a name stands for, such as `cn`, `zh-CN`, `deu_Latn`."""
+    text = code.strip().lower().replace("_", "-")
+    for one in (text, text.partition("-")[0]):
+        found = one if one in LANGUAGES else _MEANT.get(one)
+        if found:
+            return found
+    return _MEANT[near[0]] if (near := difflib.get_close_matches(text, [*_MEANT], n=1, cutoff=0.8)) else None
 
 
 def language(code: str) -> Language:
-    """Returns the language of a code; raises RequestError with the nearest code if it is unknown."""
+    """Returns the language of a code; raises RequestError with the code to write if it is unknown."""
     if code not in LANGUAGES:
-        raise unknown("language", code, LANGUAGES)
+        raise unknown_language(code)
     return LANGUAGES[code]
+
+
+def unknown_language(code: str) -> RequestError:
+    """Returns the error for an unknown code, with the code that is meant if that can be told."""
+    near = meant(code)
+    return RequestError(
+        f"no language '{code}'; "
+        + (f"did you mean '{near}' ({LANGUAGES[near].name})?" if near else
+           "codes are ISO 639-1, or ISO 639-3 without one; a benchmark file can declare a language")
+    )  # fmt: skip
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from xtransfer.base.errors import RequestError, unknown
+from xtransfer.base.languages import declared_by
 from xtransfer.base.settings import own_benchmarks
 from xtransfer.benchmarks import (
     checklist,
@@ -130,6 +131,7 @@ class _Index(Mapping[str, Benchmark]):
 
 
 BENCHMARKS: Mapping[str, Benchmark] = _Index()
+declared_by(lambda: own.languages(own_benchmarks()))
 
 
 def get(name: str) -> Benchmark:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
-from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.languages import TABLE, Language, unknown_language, why_not_declared
 from xtransfer.base.settings import absolute
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.benchmarks.values import values_of
@@ -29,6 +30,8 @@ _texts: dict[str, str] = {}  # module → source text
 _values_of: dict[str, dict[str, str]] = {}  # module → name → digest of its value after the file ran
 _running: set[Path] = set()
 _declared: dict[tuple[Path, ...], dict[str, Benchmark]] = {}  # files → their benchmarks, once all have run
+_languages: dict[tuple[Path, ...], dict[str, Language]] = {}  # likewise
+T = TypeVar("T")
 
 
 def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict[str, Benchmark]:
@@ -41,22 +44,48 @@ def declared(files: tuple[Path, ...], built_in: Mapping[str, Benchmark]) -> dict
         return _declared[files]
     known = set(map(id, built_in.values()))
     found: dict[str, Benchmark] = {}
+    allowed = TABLE | languages(files)
     for file in files:
         if file in _running:  # it is loading the index itself
             continue
-        own = [one for one in _values(file) if id(one) not in known]
-        if not own:
+        own = [one for one in _values(file, Benchmark) if id(one) not in known]
+        if not own and not _values(file, Language):
             raise _fault(file, "declares no benchmark; add a module-level Benchmark(…)")
         known.update(map(id, own))
         for benchmark in (_typed(file, one) for one in own):
             if benchmark.name in built_in or benchmark.name in found:
                 raise _fault(file, f"the name '{benchmark.name}' is taken; choose another")
-            if faults := _faults(benchmark):
+            if faults := _faults(benchmark, allowed):
                 raise _fault(file, f"benchmark '{benchmark.name}': {'; '.join(faults)}")
             found[benchmark.name] = _placed(benchmark, file.parent)
     if not _running:
         _declared[files] = found
     return found
+
+
+def languages(files: tuple[Path, ...]) -> dict[str, Language]:
+    """Returns the languages that the files declare, by code; without those of the project's table.
+
+    Raises RequestError, naming the file, for a language that cannot be declared, and for one that two files declare
+    differently.
+    """
+    if files in _languages:
+        return _languages[files]
+    found: dict[str, tuple[Language, Path]] = {}
+    for file in files:
+        if file in _running:
+            continue
+        for one in _values(file, Language):
+            if reason := why_not_declared(one):
+                raise _fault(file, reason)
+            first, other = found.setdefault(one.code, (one, file))
+            if first != one:
+                raise _fault(file, f"language '{one.code}' is declared as {one}, and in {other} as {first}; "
+                             "declare it in one of them, or equally in both")  # fmt: skip
+    new = {code: one for code, (one, _) in found.items() if code not in TABLE}
+    if not _running:
+        _languages[files] = new
+    return new
 
 
 def source_of(module: str) -> str | None:
@@ -69,10 +98,10 @@ def read_values(module: str) -> Mapping[str, str]:
     return _values_of.get(module, {})
 
 
-def _values(file: Path) -> list[Benchmark]:
-    """Returns the benchmarks of a file, each once, except in variables with an underscore (parts of others)."""
+def _values(file: Path, of: type[T]) -> list[T]:
+    """Returns the values of a type in a file, each once, except in variables with an underscore (parts of others)."""
     named = vars(_module(file)).items()
-    values = [value for name, value in named if isinstance(value, Benchmark) and not name.startswith("_")]
+    values = [value for name, value in named if isinstance(value, of) and not name.startswith("_")]
     return list({id(value): value for value in values}.values())
 
 
@@ -115,12 +144,14 @@ def _typed(file: Path, benchmark: Benchmark) -> Benchmark:
         raise _fault(file, f"benchmark {benchmark.name!r:.100}: {'; '.join(faults)[:_LONGEST]}") from error
 
 
-def _faults(benchmark: Benchmark) -> list[str]:
+def _faults(benchmark: Benchmark, languages: Collection[str]) -> list[str]:
     """Returns the faults that can be found without importing kinds, which need torch."""
     from xtransfer.metrics.metrics import METRICS
 
     faults = [fault for source in _sources(benchmark) if (fault := _source_fault(benchmark, source))]
-    faults += [f"no language '{code}'" for code in benchmark.languages if code not in LANGUAGES]
+    of_sources = (code for source in _sources(benchmark) for code in source.languages or ())
+    asked = dict.fromkeys([*benchmark.languages, *of_sources])
+    faults += [str(unknown_language(code)) for code in asked if code not in languages]
     named = [name for name in (benchmark.metric, *benchmark.also) if name or "target" in benchmark.roles]
     faults += [f"no metric '{name}'" for name in named if name not in METRICS]
     if not benchmark.languages:

@@ -168,6 +168,7 @@ def _check_selection(phase: Mixture) -> None:
 
 def _check_part(intermediate: Intermediate, part: MixturePart, align_tags: bool) -> None:
     try:
+        language(part.language)
         benchmark = _declared(part.benchmark)
     except RequestError as error:
         raise RequestError(f"intermediates: part '{part.slug}' of '{intermediate.slug}': {error}") from error

@@ -9,14 +9,14 @@ from xtransfer.results.base import Base
 
 
 class LanguageRow(Base):
-    """A language that the project knows."""
+    """A language that the project knows, or that a benchmark file declared."""
 
     __tablename__ = "language"
     __table_args__ = (CheckConstraint("code <> ''", name="coded"),)
 
     code: Mapped[str] = mapped_column(primary_key=True, doc="ISO 639-1 if it exists, else ISO 639-3")
     name: Mapped[str] = mapped_column(doc="English name")
-    family: Mapped[str] = mapped_column(doc="top-level family")
+    family: Mapped[str] = mapped_column(doc="top-level family, as in Glottolog")
     branch: Mapped[str] = mapped_column(doc="branch within Indo-European; elsewhere the same as `family`")
     script: Mapped[str] = mapped_column(doc="script that the language is mostly written in")
 

@@ -153,7 +153,8 @@ def _config() -> Config:
 def migrate(database: Database, revision: str = "head") -> None:
     """Migrates schema and rows to a revision in one transaction; concurrent migrations queue.
 
-    At the newest revision, also updates the reference tables (languages, metrics, suites, published scores).
+    At the newest revision, also updates the reference tables (languages, metrics, suites, published scores), and reads
+    the languages that the database alone knows.
     """
     config = _config()
     script = ScriptDirectory.from_config(config)
@@ -179,6 +180,8 @@ def migrate(database: Database, revision: str = "head") -> None:
         if wanted == head and not database.read_only:
             reference.fill(connection)
             _identify(connection)
+        if wanted == head:
+            reference.read_languages(connection)
 
 
 def _identify(connection: Connection) -> None:

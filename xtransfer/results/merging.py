@@ -15,12 +15,14 @@ from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.orm import aliased
 
 from xtransfer.base.digest import digest
+from xtransfer.base.languages import TABLE
 from xtransfer.results.bundles import Rows
 from xtransfer.results.forget import unlink
 from xtransfer.results.places import ENDED, Difference, Places
 from xtransfer.results.schema import (
     CellRow,
     CellStageRow,
+    LanguageRow,
     StageRow,
     StudyCellRow,
     StudyRow,
@@ -31,10 +33,11 @@ from xtransfer.results.upsert import Values, chunks, table_of, upsert
 Preference = Literal["ours", "theirs"]
 
 _SHOWN = 80  # characters of a value in a message
-_CELL, _LINK, _STAGE, _STUDY = map(table_of, (CellRow, StudyCellRow, StageRow, StudyRow))
+_CELL, _LINK, _STAGE, _STUDY, _LANGUAGE = map(table_of, (CellRow, StudyCellRow, StageRow, StudyRow, LanguageRow))
 _SAYS: Mapping[str, tuple[str, ...]] = {
     "score": ("value", "n"),
     "translation": ("kept", "chrf", "exact_match", "bleu"),
+    "language": ("name", "family", "branch", "script"),
 }  # table → what equal keys must agree in, where both say something
 
 
@@ -114,6 +117,7 @@ class _Writer:
             row["stage"] for part in rows(table_of(CellStageRow)) for row in part if row["cell"] in self._cells
         }
         self._studies, self._definitions = (found.places.disputed if theirs else set()), found.places.definitions
+        self._languages = found.disputed_in("language") if theirs else set()
         if theirs:
             self._stages |= found.disputed_in("translation")
         links = [(row["study"], row["cell"]) for part in rows(_LINK) for row in part]
@@ -164,6 +168,8 @@ class _Writer:
             return row["name"] in self._studies or row["name"] in self._definitions
         if table is _STAGE:
             return row["key"] in self._stages
+        if table is _LANGUAGE:
+            return row["code"] in self._languages
         return table.name in ("checkpoint", "translation") and row["stage"] in self._stages
 
 
@@ -198,7 +204,7 @@ def _differences(connection: Connection, table: Table, part: Sequence[Values], f
     ours = _stored(connection, table, part, _SAYS[table.name])
     for row in part:
         name = tuple(row[column] for column in key)
-        if name not in ours or name[0] in found.taken:
+        if name not in ours or name[0] in found.taken or (table is _LANGUAGE and name[0] in TABLE):
             continue
         for column in _SAYS[table.name]:
             said = _readable(name, found.names)

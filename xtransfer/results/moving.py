@@ -20,6 +20,7 @@ from xtransfer.base.errors import RequestError, StoreError, unknown
 from xtransfer.results.bundles import opened, snapshot, stored_rows, suffix_of, write_database, write_parquet
 from xtransfer.results.database import Database, sqlite_file
 from xtransfer.results.merging import Comparison, Conflict, Preference, compare, merge
+from xtransfer.results.reference import read_languages
 from xtransfer.results.schema import StudyRow
 from xtransfer.results.selection import conditions
 
@@ -87,6 +88,7 @@ def bring_in(db: Database, file: Path, prefer: Preference | None = None) -> Impo
                 if found.conflicts and prefer is None:
                     raise RequestError(_listed(file, found))
                 written = merge(connection, rows, found, prefer)
+                read_languages(connection)
         except (IntegrityError, DataError) as error:
             raise StoreError(f"{file}: its rows are inconsistent ({error.orig}); nothing was changed") from error
     return _outcome(found, prefer, written)

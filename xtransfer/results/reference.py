@@ -1,17 +1,17 @@
 """Writes the reference tables: languages, metrics, the parts of XTREME and XTREME-R, published scores.
 
-Opening a database for writing updates rows that differ. Languages and metrics that only another version knows stay,
-since scores refer to them.
+Opening a database for writing updates rows that differ. Languages and metrics that only another version or a benchmark
+file knows stay, since scores refer to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
 
 from sqlalchemy import Connection, delete, func, select
 
-from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.languages import TABLE, Language, declared, record
 from xtransfer.results.base import Base
 from xtransfer.results.catalogue import LanguageRow, MetricRow, PublishedRow, SuitePartRow
 from xtransfer.results.upsert import Values, table_of, upsert
@@ -19,10 +19,25 @@ from xtransfer.results.upsert import Values, table_of, upsert
 
 def fill(connection: Connection) -> None:
     """Updates the reference tables to this version."""
-    _bring(connection, LanguageRow, [asdict(one) for one in LANGUAGES.values()])
+    _bring(connection, LanguageRow, [asdict(one) for one in TABLE.values()])
     _bring(connection, MetricRow, list(_metrics()))
     _make_equal(connection, SuitePartRow, list(_suite_parts()))
     _make_equal(connection, PublishedRow, list(_published()))
+
+
+def add_languages(connection: Connection, codes: Iterable[str]) -> None:
+    """Writes those of the languages that a benchmark file declares."""
+    known = declared()
+    if own := [asdict(known[code]) for code in sorted(set(codes)) if code in known]:
+        _bring(connection, LanguageRow, own)
+
+
+def read_languages(connection: Connection) -> None:
+    """Makes languages that only the database knows known to the program."""
+    table = table_of(LanguageRow)
+    names = [one.name for one in fields(Language)]
+    rows = connection.execute(select(*(table.c[name] for name in names)).where(table.c.code.not_in(TABLE)))
+    record(Language(*row) for row in rows)
 
 
 def _make_equal(connection: Connection, model: type[Base], rows: Sequence[Values]) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Column, ColumnElement, Select, Table, and_, exists, or_, select
 
-from xtransfer.results.schema import Base, CellStageRow, StudyCellRow
+from xtransfer.base.languages import TABLE
+from xtransfer.results.schema import Base, CellStageRow, LanguageRow, StudyCellRow
 from xtransfer.results.upsert import Values
 
 # Tables that are not moved: reference tables, which every database opened for writing has; watched checkpoints, whose
 # locations mean nothing elsewhere; and the identity of the database
-OWN = ("language", "metric", "suite_part", "watched_checkpoint", "checkpoint_run", "identity")
+OWN = ("metric", "suite_part", "watched_checkpoint", "checkpoint_run", "identity")
 
 Condition = ColumnElement[bool]
 _Chosen = list[str] | Select[tuple[str]]
@@ -47,11 +48,13 @@ def model_of(table: Table) -> type[Base]:
 def conditions(studies: Sequence[str] | None) -> Mapping[str, Condition]:
     """Returns a condition on rows by table, for some studies (None: all); a table without one moves whole.
 
-    It selects the rows of the studies, of their cells, of the stages behind them, and of the encoders and benchmarks
-    that these refer to. Tables that no moved table refers to (published scores) move whole.
+    It selects the rows of the studies, of their cells, of the stages behind them, and of the encoders, benchmarks and
+    languages that these refer to; of languages, those that benchmark files declare. Tables that no moved table refers
+    to (published scores) move whole.
     """
+    own_languages = LanguageRow.code.not_in(TABLE)
     if studies is None:
-        return {}
+        return {LanguageRow.__tablename__: own_languages}
     cells = select(StudyCellRow.cell).where(StudyCellRow.study.in_(studies))
     stages = select(CellStageRow.stage).where(CellStageRow.cell.in_(cells))
     roots: dict[str, _Chosen] = {"study.name": list(studies), "cell.key": cells, "stage.key": stages}
@@ -60,6 +63,7 @@ def conditions(studies: Sequence[str] | None) -> Mapping[str, Condition]:
         condition = _belongs(table, roots) if _keyed(table, roots) else _referred(table, found)
         if condition is not None:
             found[table.name] = condition
+    found[LanguageRow.__tablename__] = and_(own_languages, found[LanguageRow.__tablename__])
     return found
 
 

@@ -19,6 +19,7 @@ from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
 from xtransfer.results.forget import unlink
 from xtransfer.results.predictions import Predictions
+from xtransfer.results.reference import add_languages
 from xtransfer.results.schema import (
     BenchmarkRow,
     CellBenchmarkRow,
@@ -124,7 +125,9 @@ def _write_provenance(connection: Connection, cell: Cell, manifests: Sequence[Ma
     upsert(connection, EncoderRow, [provenance.encoder_row(cell.encoder, manifests)])
     upsert(connection, CellRow, [_cell_row(cell, manifests) | row])
     upsert(connection, CheckpointRow, provenance.checkpoint_rows(cell, manifests))
-    upsert(connection, TranslationRow, provenance.translation_rows(cell, manifests))
+    translations = provenance.translation_rows(cell, manifests)
+    add_languages(connection, (one["language"] for one in translations))
+    upsert(connection, TranslationRow, translations)
     upsert(connection, BenchmarkRow, list(benchmarks.values()))
     replace(connection, CellBenchmarkRow, {"cell": cell.key}, read)
     replace(connection, CellStageRow, {"cell": cell.key}, provenance.stage_rows(cell, manifests))
@@ -135,8 +138,10 @@ def _write_scores(connection: Connection, cell: Cell, found: Evidence, intervals
     here = {"cell": cell.key}
     means = [] if found.degenerate else _mean_rows(cell, found)
     predictions = Predictions(found.artifacts[-1])
+    scores = _score_rows(cell, found, intervals)
+    add_languages(connection, (one["language"] for one in scores))
     changing = ("value", "n", "artifact", "low", "high")
-    replace(connection, ScoreRow, here, _score_rows(cell, found, intervals), unless_equal=changing)
+    replace(connection, ScoreRow, here, scores, unless_equal=changing)
     replace(connection, CellMeanRow, here, means)
     replace(connection, PredictionRow, here, [predictions.row(cell.key)] if predictions.sha256 else [])
 

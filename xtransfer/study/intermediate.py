@@ -16,7 +16,7 @@ from xtransfer.base.declared import Value, reasons
 from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
 
 _PART = re.compile(
-    r"(?P<benchmark>[a-z0-9][a-z0-9._-]*)@(?P<languages>[a-z]{2,3}(,[a-z]{2,3})*)(~(?P<engine>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
+    r"(?P<benchmark>[a-z0-9][a-z0-9._-]*)@(?P<languages>[\w-]+(,[\w-]+)*)(~(?P<engine>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
     r"(\*(?P<weight>[^*]*))?"
 )
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from xtransfer.base.languages import LANGUAGES, language
+from xtransfer.base.languages import codes, language
 from xtransfer.translation.word_checks import lost_number, negation_differs
 
 if TYPE_CHECKING:
@@ -125,7 +125,6 @@ _CHARACTERS: Mapping[str, str] = {
     "Arabic": "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff",
     "Armenian": "\u0530-\u058f\ufb13-\ufb17",
     "Bengali": "\u0980-\u09ff",
-    "Burmese": "\u1000-\u109f",
     "Cyrillic": "\u0400-\u052f",
     "Devanagari": "\u0900-\u097f",
     "Ethiopic": "\u1200-\u137f",
@@ -137,13 +136,20 @@ _CHARACTERS: Mapping[str, str] = {
     "Hangul": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af",
     "Hebrew": "\u0590-\u05ff\ufb1d-\ufb4f",
     "Japanese": "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff",
+    "Kannada": "\u0c80-\u0cff",
     "Khmer": "\u1780-\u17ff",
+    "Lao": "\u0e80-\u0eff",
     "Latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff",
     "Malayalam": "\u0d00-\u0d7f",
+    "Myanmar": "\u1000-\u109f",
+    "Ol Chiki": "\u1c50-\u1c7f",
+    "Oriya": "\u0b00-\u0b7f",
     "Sinhala": "\u0d80-\u0dff",
     "Tamil": "\u0b80-\u0bff",
     "Telugu": "\u0c00-\u0c7f",
     "Thai": "\u0e00-\u0e7f",
+    "Tibetan": "\u0f00-\u0fff",
+    "Tifinagh": "\u2d30-\u2d7f",
 }  # the scripts of `languages`
 _SECOND_SCRIPT = {"az": "Cyrillic", "bs": "Cyrillic", "kk": "Latin", "sr": "Latin", "tt": "Latin", "uz": "Cyrillic"}
 _FEWEST_LETTERS = 10  # of another script
@@ -162,14 +168,25 @@ def in_another_script(source: str, output: str, code: str) -> bool:
 
 @cache
 def _letters_of(code: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Returns patterns of one letter of a language's scripts, and of a run of other letters."""
+    """Returns patterns of one letter of a language's scripts, and of a run of other letters.
+
+    Both match nothing for a script without a list of characters.
+    """
     scripts = (language(code).script, _SECOND_SCRIPT.get(code, ""))
+    if scripts[0] not in _CHARACTERS:
+        return (re.compile("(?!)"),) * 2
     own = "".join(_CHARACTERS.get(script, "") for script in scripts)
     return re.compile(f"[{own}]"), re.compile(rf"(?:(?![{own}])[^\W\d_])+")
 
 
 # Languages, by py3langid: naive Bayes on byte n-grams (Lui and Baldwin 2012), its model in the package
 
+# Languages on which its guesses were measured; it takes Urdu for Pashto and Chinese for Wu
+_TOLD_APART = frozenset(codes(
+    "af am ar az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gl gu ha he hi hr ht hu hy id is it ja "
+    "jv ka kk km ko la lt lv mk ml mn mr ms my ne nl no pa pl pt qu ro ru si sk sl so sq sr sv sw ta te th tl tr tt ug "
+    "uk ur uz vi wo xh yi yo yue zh"
+))  # fmt: skip
 _CERTAINTY = 0.9
 _LETTERS_FOR_A_GUESS = 20
 
@@ -177,13 +194,14 @@ _LETTERS_FOR_A_GUESS = 20
 def other_language(output: str, target: str) -> str | None:
     """Returns the language of a text if the detector is 90% sure that it is not `target`; None otherwise.
 
-    Texts need at least 20 letters. Only languages of this project count: the detector mistakes Urdu for Pashto and
-    Chinese for Wu.
+    Texts need at least 20 letters. Both languages must be among those that the detector tells apart.
     """
-    if sum(map(len, _LETTERS.findall(output))) < _LETTERS_FOR_A_GUESS or target not in _detector().labels:
+    if target not in _TOLD_APART or sum(map(len, _LETTERS.findall(output))) < _LETTERS_FOR_A_GUESS:
+        return None
+    if target not in _detector().labels:
         return None
     found, probability = _detector().classify(output)
-    return str(found) if probability >= _CERTAINTY and found != target and found in LANGUAGES else None
+    return str(found) if probability >= _CERTAINTY and found != target and found in _TOLD_APART else None
 
 
 @cache

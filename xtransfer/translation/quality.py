@@ -16,7 +16,14 @@ from xtransfer.translation.engine import Engine
 
 Measures = dict[str, float | str | None]
 ROUND_TRIP_SENTENCES = 200
-_UNSPACED = ("Burmese", "Japanese", "Khmer", "Thai")  # scripts without blanks between words: BLEU counts characters
+_UNSPACED = (
+    "Japanese",
+    "Khmer",
+    "Lao",
+    "Myanmar",
+    "Thai",
+    "Tibetan",
+)  # scripts without blanks between words: BLEU counts characters
 
 
 def against_people(pairs: Sequence[tuple[str, str]], target: str) -> Measures:

@@ -116,7 +116,8 @@ _NUMBER_WORDS: Mapping[str, str] = {
 def lost_number(source: str, output: str, target: str) -> str | None:
     """Returns the source's first number of at least three digits whose digits the output does not contain in order.
 
-    None if all are there, or if the output, in language `target`, spells out a number or counts in other units.
+    None if all are there, or if the output, in language `target`, spells out a number or counts in other units; also
+    for a language without a word list.
     """
     wanted = [_digits(_ZERO_DECIMALS.sub("", number)) for number in _NUMBER.findall(_DAY.sub("", source))]
     found = _digits(output) if wanted else ""
@@ -124,7 +125,7 @@ def lost_number(source: str, output: str, target: str) -> str | None:
     if lost is None:
         return None
     words = _number_words(target)
-    return None if words is not None and words.search(unicodedata.normalize("NFC", output)) else lost
+    return None if words is None or words.search(unicodedata.normalize("NFC", output)) else lost
 
 
 def _digits(text: str) -> str:
