@@ -15,6 +15,8 @@ from transformers import CONFIG_MAPPING, AutoModel
 from tests.training.tiny import make_encoder
 from xtransfer.base.errors import RequestError
 from xtransfer.models import pretrained
+from xtransfer.models.encoder_check import positions_of
+from xtransfer.study.encoders import resolve
 
 SIZES = {
     "hidden_size": 32,
@@ -139,3 +141,32 @@ def test_what_drops_no_states_keeps_its_value() -> None:
     for config in (esm, flaubert):
         pretrained.set_dropout(config, 0.37)
     assert esm.token_dropout is True and flaubert.layerdrop == 0.2
+
+
+@pytest.mark.parametrize(
+    ("model_type", "values"),
+    [
+        ("bert", SIZES),
+        ("xlm-roberta", SIZES),
+        ("camembert", SIZES),
+        ("mpnet", SIZES),
+        ("electra", SIZES | {"embedding_size": 16}),
+        ("roformer", SIZES | {"embedding_size": 32}),
+        ("xlm", {"emb_dim": 32, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 64}),
+        ("deberta-v2", SIZES | {"relative_attention": True, "position_biased_input": False}),
+    ],
+)
+def test_the_longest_text_of_a_family(tmp_path: Path, model_type: str, values: dict[str, Any]) -> None:
+    """As long as is told it is computed, and one token more fails; a plan reads the same from the configuration."""
+    folder = folder_of(tmp_path / "model", model_type, **values)
+    encoder, *_ = pretrained.load_encoder(folder)
+    longest = pretrained.longest_sequence(encoder)
+    assert positions_of(resolve(str(folder))) == longest
+    assert (longest is None) == (model_type == "deberta-v2")
+    pad = encoder.config.pad_token_id
+    ids = torch.full((1, (longest or 200) + 1), 5 if pad != 5 else 6)
+    with torch.inference_mode():
+        encoder(input_ids=ids[:, :-1], attention_mask=torch.ones_like(ids[:, :-1]))
+        if longest is not None:
+            with pytest.raises((IndexError, RuntimeError)):
+                encoder(input_ids=ids, attention_mask=torch.ones_like(ids))

@@ -15,7 +15,7 @@ from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
 from xtransfer.models.unpadded import forward, layout
 from xtransfer.training import finetune
-from xtransfer.training.estimate import Shape, activations, fitting
+from xtransfer.training.estimate import Shape, activations, fitting, free_bytes
 from xtransfer.training.parts import TrainingMixture
 
 from .test_finetune import changed, equal, run
@@ -197,3 +197,23 @@ def test_xlmr_large_with_32_rows_of_128_tokens_on_24_gigabytes() -> None:
     assert fitting(LARGE, 32, 128, 8e9) == (16, False)
     assert activations(LARGE, 1, 512, checkpointing=True) < 0.2e9 < activations(LARGE, 1, 512)
     assert fitting(LARGE, 32, 512, 0.3e9) == (1, True)
+
+
+def test_memory_that_torch_holds_unused_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2_000, 24_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 20_000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 5_000)
+    assert free_bytes("cuda:0") == 17_000 and free_bytes("cpu") == float("inf")
+
+
+def test_a_run_resumed_on_other_hardware_finds_its_own_size(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        Small(patched, rows=2)
+        patched.setattr(finetune, "hardware", lambda device: "a small GPU")
+        with pytest.raises(Killed):
+            run(encoder, tmp_path, PLAIN, PARTS["pair"], progress=killed_at(3), save_every=0.0)
+    large = Small(monkeypatch, rows=8)
+    run(encoder, tmp_path, PLAIN, PARTS["pair"])
+    assert large.seen and set(large.seen) == {8}

@@ -106,7 +106,7 @@ def killed_once(
 def test_a_rank_that_is_killed_ends_all_and_the_next_try_goes_on(encoder: Path, tmp_path: Path) -> None:
     began = time.monotonic()
     told: list[int] = []
-    with pytest.raises(DeviceError, match=r"2 of 2\) was killed \(exit status -9"):
+    with pytest.raises(DeviceError, match=r"2 of 2\) was killed, likely for lack of memory"):
         together(TWO, killed_once, (encoder, tmp_path), lambda message, done, total, metrics=None: told.append(done))
     assert time.monotonic() - began < 120, "the other rank was not left waiting"
     assert max(told) >= 19 and not (tmp_path / "out").exists()
@@ -136,3 +136,14 @@ def wrong(process_group: ProcessGroup, device: str, progress: Progress, why: str
 def test_what_a_rank_raises_is_raised() -> None:
     with pytest.raises(RequestError, match="nothing to train on"):
         together(TWO, wrong, ("nothing to train on",))
+
+
+def ended(process_group: ProcessGroup, device: str, progress: Progress) -> None:
+    """As a rank that a library ends, or that fails before it can report."""
+    os._exit(3)
+
+
+def test_a_rank_that_ends_by_itself_is_not_said_to_lack_memory() -> None:
+    with pytest.raises(DeviceError, match=r"of 1\) ended with exit status 3; its own messages are above") as caught:
+        together(("cpu",), ended)
+    assert "memory" not in str(caught.value)

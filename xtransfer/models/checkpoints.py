@@ -1,6 +1,7 @@
 """Checkpoints: a folder in transformers' layout, plus the heads trained with the encoder.
 
-config.json, model.safetensors, tokenizer files      the encoder, as AutoModel reads it
+config.json, model.safetensors, tokenizer files      the encoder, as AutoModel reads it (of T5, mT5 and
+                                                     umT5 their encoder class, such as MT5EncoderModel)
 head.safetensors                                     tensors `<benchmark>/<parameter>`
 head.json                                            {"heads": {benchmark: {"kind", "labels", "dropout"}}}; kinds that
                                                      train vectors also have "dual"

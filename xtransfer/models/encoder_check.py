@@ -13,6 +13,9 @@ from xtransfer.models.files.wholeness import fault
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.study.encoders import ENCODERS, EncoderRef
 
+_ABSOLUTE = ("bert", "electra", "ernie", "xlm", "mpnet", "xmod", "roformer")  # parts of types with a table of positions
+_AFTER_PADDING = ("roberta", "camembert", "mpnet", "xmod")  # whose positions start after the padding id
+
 
 def check_encoder(ref: EncoderRef, recipes: Mapping[str, Recipe]) -> None:
     """Checks a folder's files, and that the encoder has enough positions for the recipes, given by field name.
@@ -45,10 +48,11 @@ def positions_of(ref: EncoderRef) -> int | None:
         return ENCODERS[ref.id].recipe.max_length
     config = json_file(ref, "config.json")
     rows, model_type = config.get("max_position_embeddings"), str(config.get("model_type"))
-    if not isinstance(rows, int) or "bert" not in model_type or "deberta" in model_type:
+    if not isinstance(rows, int) or not any(name in model_type for name in _ABSOLUTE) or "deberta" in model_type:
         return None
     padding = config.get("pad_token_id")
-    return rows - ((padding if isinstance(padding, int) else 1) + 1 if "roberta" in model_type else 0)
+    after_padding = any(name in model_type for name in _AFTER_PADDING)
+    return rows - ((padding if isinstance(padding, int) else 1) + 1 if after_padding else 0)
 
 
 def json_file(ref: EncoderRef, name: str) -> dict[str, object]:

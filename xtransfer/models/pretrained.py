@@ -31,6 +31,7 @@ from xtransfer.models.encoder_check import too_long
 
 _LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
 _ENCODER_HALF = {"t5": T5EncoderModel, "mt5": MT5EncoderModel, "umt5": UMT5EncoderModel}
+_POSITIONS = ("position_embeddings", "embed_positions")  # tables of absolute positions
 _SUCH_AS = "an encoder such as XLM-R, BERT, mDeBERTa or mT5"
 _DROPOUT = re.compile("dropout|pdrop$")  # layerdrop and drop_path drop whole layers, and stay
 
@@ -130,10 +131,12 @@ def longest_sequence(encoder: nn.Module) -> int | None:
 
     XLM-R counts positions from its padding id + 1, so a table of 514 rows has positions for 512 tokens.
     """
-    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    if not isinstance(table, nn.Embedding):
-        return None
-    return table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+    rows = [
+        table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+        for name, table in encoder.named_modules()
+        if name.rpartition(".")[2] in _POSITIONS and isinstance(table, nn.Embedding)
+    ]
+    return min(rows, default=None)
 
 
 def check_length(encoder: nn.Module, max_length: int, start: Start) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from xtransfer.training.memory import MicroBatcher, Named
 from xtransfer.training.process_group import ProcessGroup
+from xtransfer.training.state import Values
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +34,10 @@ class DataParallel:
         self.process_group.sum_gradients(self.parameters)
         return loss
 
-    def values(self) -> dict[str, int]:
+    def values(self) -> Values:
         return self.micro_batcher.values()
 
-    def restore(self, values: Mapping[str, int]) -> None:
+    def restore(self, values: Mapping[str, Any]) -> None:
         self.micro_batcher.restore(values)
 
     def _own(self, loss_of: Callable[[Named], Tensor], named: Named) -> Tensor:

@@ -57,5 +57,11 @@ def fitting(shape: Shape, rows: int, tokens: int, free: float) -> tuple[int, boo
 
 
 def free_bytes(device: str) -> float:
-    """Returns the free memory of a GPU in bytes; infinity for a CPU, which swaps before it fails."""
-    return float(torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else float("inf")
+    """Returns the free memory of a GPU in bytes; infinity for a CPU, which swaps before it fails.
+
+    Memory that torch holds without using it, left over from mining or a first attempt, is free for what comes.
+    """
+    if not device.startswith("cuda"):
+        return float("inf")
+    held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return float(torch.cuda.mem_get_info(device)[0] + held)

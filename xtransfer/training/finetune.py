@@ -13,6 +13,7 @@ import torch
 
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
+from xtransfer.base.hardware import hardware
 from xtransfer.base.hub_files import Start
 from xtransfer.base.randomness import derived
 from xtransfer.base.stage import Facts, Progress, no_progress
@@ -187,7 +188,8 @@ class Run:
             longest = max((max(own.num_tokens(), default=1) for own in self.encoded.values()), default=1)
             free = free_bytes(self.device) - optimizer_bytes(self.model)
             rows, checkpointing = fitting(Shape.of(encoder.config), rows, longest, free)
-        return MicroBatcher(self.model, encoder, self.model.items, rows, checkpointing, self.memory_kills)
+        own = hardware(self.device)
+        return MicroBatcher(self.model, encoder, self.model.items, rows, checkpointing, self.memory_kills, own)
 
     def _backward_pass(self) -> MicroBatcher | DataParallel:
         micro_batcher = self.micro_batcher()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from transformers import PreTrainedModel
 from xtransfer.base.errors import RequestError
 from xtransfer.base.out_of_memory import is_out_of_memory, release_cached
 from xtransfer.kinds.batches import Batch
+from xtransfer.training.state import Values
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,8 @@ class MicroBatcher:
     """Adds the gradients of a batch in micro-batches; returns the loss of the whole batch.
 
     `items` returns how many items the loss of a batch averages over, or None if its rows must stay together. `kills`
-    is the number of earlier attempts that the operating system killed.
+    is the number of earlier attempts that the operating system killed. `hardware` names the processor or GPU, since the
+    size that fits one says nothing about another.
     """
 
     def __init__(
@@ -38,8 +41,9 @@ class MicroBatcher:
         rows: int,
         checkpointing: bool = False,
         kills: int = 0,
+        hardware: str = "",
     ) -> None:
-        self.module, self.encoder, self.items = module, encoder, items
+        self.module, self.encoder, self.items, self.hardware = module, encoder, items, hardware
         self.rows, self.checkpointing, self.kills = rows, False, kills
         if checkpointing:
             self._checkpoint_activations("estimated memory: one row does not fit")
@@ -58,11 +62,19 @@ class MicroBatcher:
                 parameter.grad = None
             self._make_room(named)
 
-    def values(self) -> dict[str, int]:
+    def values(self) -> Values:
         """Returns the settings to resume with."""
-        return {"rows": self.rows, "checkpointing": self.checkpointing, "kills": self.kills}
+        return {
+            "rows": self.rows,
+            "checkpointing": self.checkpointing,
+            "kills": self.kills,
+            "hardware": self.hardware,
+        }
 
-    def restore(self, values: Mapping[str, int]) -> None:
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Takes over saved settings; keeps its own if they were found on other hardware."""
+        if values.get("hardware", self.hardware) != self.hardware:
+            return
         self.rows = values["rows"]
         if values["checkpointing"] and not self.checkpointing:
             self._checkpoint_activations("as before")

@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -110,10 +111,15 @@ def _reason(failed: Sequence[_Rank], size: int) -> BaseException:
     for rank in failed:
         if rank.outcome is None:
             rank.process.join(timeout=1)
+            status = rank.process.exitcode
+            how = (
+                "was killed, likely for lack of memory"
+                if status == -signal.SIGKILL
+                else f"ended with exit status {status}; its own messages are above"
+            )
             return DeviceError(
-                f"the training process on {rank.device} ({rank.number + 1} of {size}) was killed (exit status "
-                f"{rank.process.exitcode}, likely out of memory), so the others were stopped; run the same command "
-                "again to resume"
+                f"the training process on {rank.device} ({rank.number + 1} of {size}) {how}, so the others were "
+                "stopped; run the same command again to resume"
             )
     assert failed[0].outcome is not None
     error = failed[0].outcome[1]
