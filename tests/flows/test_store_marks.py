@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -80,6 +81,23 @@ def test_a_home_may_be_moved_and_copied(numbers: Numbers, home: Path, monkeypatc
 def test_an_unreadable_mark_is_somebodys(numbers: Numbers, home: Path) -> None:
     (home / "artifacts" / ".databases" / "x.json").write_text("{")
     with pytest.raises(RequestError, match=r"unreadable mark \(marked by .*x\.json\)"):
+        gc("--yes")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "sqlite\x87//x"},
+        {"url": f"sqlite:////{'x' * 300}", "host": "elsewhere"},
+        {"id": "other", "store": "x" * 300},
+    ],
+)
+def test_a_mark_with_an_address_that_cannot_be_is_somebodys(
+    numbers: Numbers, home: Path, change: dict[str, str]
+) -> None:
+    (own,) = (home / "artifacts" / ".databases").iterdir()
+    (own.parent / "x.json").write_text(json.dumps(json.loads(own.read_text()) | change))
+    with pytest.raises(RequestError, match=r"marked by .*x\.json"):
         gc("--yes")
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import make_url, select
+from sqlalchemy.exc import ArgumentError
 
 from xtransfer.base import hub
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError, StoreError
+from xtransfer.base.settings import exists
 from xtransfer.results.database import Database, sqlite_file
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import IdentityRow
@@ -81,9 +83,11 @@ def _url(db: Database) -> str:
 
 def _read(text: str) -> Mark | None:
     try:
-        return Mark.model_validate_json(text)
-    except ValidationError:
+        mark = Mark.model_validate_json(text)
+        make_url(mark.url)
+    except (ValidationError, ArgumentError, ValueError):
         return None
+    return mark
 
 
 def _is_of(mark: Mark, db: Database) -> bool:
@@ -93,13 +97,13 @@ def _is_of(mark: Mark, db: Database) -> bool:
     own, then = sqlite_file(db.url), sqlite_file(make_url(mark.url))
     if own is None or then is None or mark.url == _url(db):
         return True
-    return then.samefile(own) if then.exists() else mark.host == host()  # the file was moved
+    return then.samefile(own) if exists(then.exists) else mark.host == host()  # the file was moved
 
 
 def _is_elsewhere(mark: Mark, store: ArtifactStore) -> bool:
     """Returns whether a mark was copied here with the files of another store that still exists."""
     there = Path(mark.store)
-    return mark.host == host() and there.is_dir() and store.root.is_dir() and not there.samefile(store.root)
+    return mark.host == host() and exists(there.is_dir) and store.root.is_dir() and not there.samefile(store.root)
 
 
 def _is_denied(error: BaseException) -> bool:
