@@ -76,7 +76,7 @@ def _limited() -> Iterator[None]:
         raise Hang
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS, HANG_SECONDS)  # again where a callback swallows it
     try:
         yield
     finally:
