@@ -12,7 +12,7 @@ import pytest
 
 from tests.crash.storm import check
 from tests.crash.study import ENCODER, Place
-from tests.running import Ran
+from tests.running import Ran, xtransfer
 
 pytestmark = pytest.mark.slow
 _STORM = pytest.mark.storm
@@ -69,6 +69,23 @@ def test_several_processes_make_every_stage_once(
     made = [artifact.manifest.name for key in place.store.keys() if (artifact := place.store.find(key))]  # noqa: SIM118
     assert sorted(made) == sorted(ran)
     assert place.rows() == undisturbed.rows() and place.faults() == []
+
+
+def test_two_homes_with_one_store_make_every_stage_once(
+    undisturbed: Place, small_lab: Ran, prefect: str, tmp_path: Path
+) -> None:
+    """Each has a database of its own, which is whole at the end, and neither removes what the other needs."""
+    store = tmp_path / "shared"
+    small_lab.give_encoder(store)
+    homes = [Place(tmp_path / name, prefect, _SEEDS, XTRANSFER_STORE=str(store)) for name in ("one", "two")]
+    runs = [home.start() for home in homes]
+    ran = [_ran(run, home) for run, home in zip(runs, homes, strict=True)]
+    assert sorted([ENCODER, *ran[0], *ran[1]]) == sorted(homes[0].plan())
+    for home in homes:
+        assert home.rows() == undisturbed.rows() and home.faults() == []
+    removed = xtransfer(homes[0].home, "store", "gc", "--yes", XTRANSFER_STORE=str(store))
+    assert removed.returncode == 2 and "two/results.db" in removed.stderr
+    assert homes[1].run()["ran"] == []
 
 
 def _ran(run: subprocess.Popen[str], place: Place) -> list[str]:
