@@ -79,7 +79,7 @@ def form(folder: Path) -> Door:
 
 def _files(folder: Path) -> Hashable:
     """The files below a folder and beside it, but for the databases."""
-    return tuple(sorted(str(path) for path in folder.rglob("*") if not path.name.startswith("results.db")))
+    return tuple(sorted(str(path) for path in folder.rglob("*") if path.is_file() and "results.db" not in path.name))
 
 
 @contextmanager

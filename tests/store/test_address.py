@@ -8,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from xtransfer.base.errors import RequestError
+from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.store.artifacts import ArtifactStore
 
 
@@ -48,3 +48,24 @@ def test_the_cache_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_pat
     one, two = ArtifactStore("memory://a"), ArtifactStore("memory://b")
     assert one.root.is_relative_to(tmp_path / "fast disk") and one.root != two.root
     assert os.fspath(ArtifactStore(tmp_path / "local").root) == os.fspath(tmp_path / "local")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (f"/{'x' * 300}", "cannot be used .File name too long.; name another folder"),
+        (f"file:///{'x' * 300}", "cannot be used .File name too long."),
+        ("file:///x%00", "cannot be used .embedded null byte."),
+        (":///somewhere", "names no file system"),
+    ],
+)
+def test_what_no_system_takes_is_refused_at_once(address: str, said: str) -> None:
+    with pytest.raises(RequestError, match=f"XTRANSFER_STORE: .*{said}"):
+        ArtifactStore(address)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    store = ArtifactStore(f"local://{tmp_path}/nowhere")
+    for write in (store.demand_writable, lambda: store.mark("x", "{}")):
+        with pytest.raises(StoreError, match=r"XTRANSFER_STORE: local://.*nowhere: cannot be written"):
+            write()

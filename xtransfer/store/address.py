@@ -28,17 +28,31 @@ class Address:
 
 
 def parse(text: str | Path) -> Address:
-    """Returns the address in XTRANSFER_STORE; raises RequestError for a file URL that names another machine."""
+    """Returns the address in XTRANSFER_STORE; raises RequestError for one that cannot be used here."""
     place = str(text)
     if "://" not in place:
-        return Address(settings.absolute(place, "XTRANSFER_STORE"))
+        return Address(_usable(settings.absolute(place, "XTRANSFER_STORE")))
     if place.startswith("file://"):
         parts = urlsplit(place)
         if parts.netloc not in ("", "localhost") or not parts.path:
             raise RequestError(f"XTRANSFER_STORE: '{place}' is not a folder on this machine; write file:///folder")
-        return Address(Path(unquote(parts.path)).absolute())
+        return Address(_usable(Path(unquote(parts.path)).absolute()))
+    if place.startswith("://"):
+        raise RequestError(f"XTRANSFER_STORE: '{place}' names no file system; name a folder, or s3://BUCKET/FOLDER")
     url = place.rstrip("/")
     return Address(settings.current().cache / "stores" / f"{_slug(url)}-{digest(url)[:_DIGITS]}", url)
+
+
+def _usable(folder: Path) -> Path:
+    """Returns the folder, which need not exist; raises RequestError for a path that the system refuses."""
+    try:
+        folder.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # whoever writes there says so
+    except (OSError, ValueError) as error:  # too long, or with a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise RequestError(f"XTRANSFER_STORE: {folder} cannot be used ({reason}); name another folder") from error
+    return folder
 
 
 def _slug(url: str) -> str:

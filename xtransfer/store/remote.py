@@ -64,7 +64,7 @@ class RemoteArtifacts:
 
     def upload(self, folder: Path, manifest: Manifest) -> None:
         """Uploads a local artifact; overwrites the leftovers of an interrupted upload."""
-        with explained(self.url):
+        with explained(self.url, writing=True):
             names = list(manifest.files)
             self._files.put(
                 [str(folder / name) for name in names],
@@ -106,7 +106,7 @@ class RemoteArtifacts:
 
     def mark(self, name: str, text: str) -> None:
         """Writes a file that says which database uses the store."""
-        with explained(self.url):
+        with explained(self.url, writing=True):
             self._files.pipe_file(f"{self._root}/{_MARKS}/{name}", text.encode())
 
     def marks(self) -> dict[str, str]:
@@ -134,7 +134,7 @@ class RemoteArtifacts:
         if self._writable:
             return
         probe = f"{self._root}/.write-test-{manifests.host()}-{os.getpid()}"
-        with explained(self.url):
+        with explained(self.url, writing=True):
             self._files.pipe_file(probe, b"")
         self._delete(probe)
         self._writable = True

@@ -16,15 +16,17 @@ _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialR
 
 
 @contextmanager
-def explained(url: str) -> Iterator[None]:
-    """Turns file system errors into StoreError; lets FileNotFoundError of a missing file through."""
+def explained(url: str, *, writing: bool = False) -> Iterator[None]:
+    """Turns file system errors into StoreError; unless `writing`, lets FileNotFoundError of a missing file through."""
     try:
         yield
     except XTransferError:
         raise
     except FileNotFoundError as error:
         if not _NO_PLACE.search(str(error)):
-            raise
+            if not writing:
+                raise
+            raise _wrong(url, f"cannot be written ({_said(url, error)})") from error
         raise _wrong(url, "the bucket does not exist; create it or set another") from error
     except PermissionError as error:
         raise _wrong(
