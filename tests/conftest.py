@@ -15,6 +15,7 @@ import pytest
 from flows.prefect_server import prefect_api
 from perf.postgres import NoServer, server
 from tests.running import Ran, cold_xtransfer, copied
+from xtransfer.base import languages
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported; hub tests undo it themselves
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -37,6 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "PREFECT_API_URL",
     ):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(languages, "_recorded", {})  # of the databases of other tests
     yield folder
 
 
