@@ -85,13 +85,15 @@ def run_study(
         logger.info("%d cells, %d stages, %d of them to run", len(plan.cells), len(plan.stages), len(missing))
         for gone in asked.left_out:
             logger.info("recorded, and not part of this run: %s", gone)
+        if asked.unplanned:
+            logger.warning("these stay as they are recorded, and cannot be planned now: %s", asked.unplanned)
         if missing:
             store.demand_writable()
         demand(_scored(missing))  # before hours of training: hidden labels cannot be scored
         limits = (workers, study.name, per_device, timeout_hours, devices_per_stage)
         with stage_runtime(settings.store, *limits) as runtime:
             announce(database, store)
-            record_study(database, asked.whole)
+            record_study(database, asked.whole, keep_others=bool(asked.unplanned))
             run = _Run(plan, store, database)
             runtime.listener.planned(missing, len(plan.stages) - len(missing))
             run.record_finished(missing)

@@ -10,20 +10,17 @@ For comparison, the usual way resamples seeds and items with replacement and tak
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from itertools import product
-from multiprocessing import get_context
 
 import numpy as np
 from rich.console import Console
 
 from perf.measure import machine, parser
-from perf.rates import WHAT, Rate, measures, rows, table, write_markdown
+from perf.rates import WHAT, Rate, measures, rows, simulate, table, write_markdown
 from perf.simulated import SPREADS, TASTES, Setting, differences
 from xtransfer.analysis.bootstrap import Counts, Interval, intervals
 from xtransfer.analysis.detectable import smallest
@@ -118,22 +115,13 @@ def _run(one: Differences, number: int) -> Differences:
     return Differences(one.means[number : number + 1], Items(influence, one.items.num_groups))
 
 
-def simulate(asked: Sequence[Setting], grids: int, workers: int) -> Iterator[tuple[Setting, dict[str, Rate]]]:
-    """The rates of all settings, one process per worker; each setting has its own seed."""
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when these start
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(rates, one, grids, 1000 * number) for number, one in enumerate(asked)]
-        for one, rate in zip(asked, waiting, strict=True):
-            yield one, rate.result()
-
-
 def _main() -> None:
     asked: Namespace = parser(__doc__ or "", markdown=True).parse_args()
     chosen = [one for one in settings() if not asked.quick or _is_quick(one)]
     grids = BATCH if asked.quick else GRIDS
     found: dict[tuple[str, str], list[dict[str, Rate]]] = {}
     records = []
-    for number, (setting, rate) in enumerate(simulate(chosen, grids, len(os.sched_getaffinity(0))), 1):
+    for number, (setting, rate) in enumerate(simulate(rates, chosen, grids), 1):
         print(f"{number} of {len(chosen)} settings", end="\r", file=sys.stderr, flush=True)
         found.setdefault((setting.shape, setting.runs), []).append(rate)
         records.append(asdict(setting) | {what: [one.value, one.error] for what, one in rate.items()})

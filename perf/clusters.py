@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import special
 
 from perf.measure import machine, parser, put_between
-from perf.rates import Rate
+from perf.rates import Rate, simulate
 from xtransfer import benchmarks
 from xtransfer.analysis.mixed import design, fitted
 from xtransfer.analysis.predictors import CLUSTERS, TERMS, steps_apart
@@ -47,9 +47,10 @@ def study(rng: np.random.Generator, own: list[str], family: float, script: float
     return pd.DataFrame(rows).assign(**dict.fromkeys(set(TERMS) - set(CLUSTERS), 0.0))
 
 
-def rates(own: str, family: float, script: float, studies: int) -> dict[str, Rate]:
+def rates(shape: tuple[str, float, float], studies: int, seed: int) -> dict[str, Rate]:
     """Term → share of studies in which it is called significant at 5%."""
-    rng = np.random.default_rng(0)
+    own, family, script = shape
+    rng = np.random.default_rng(seed)
     seen: dict[str, list[float]] = {term: [] for term in CLUSTERS}
     for _ in range(studies):
         pairs = study(rng, own.split(), family, script)
@@ -65,7 +66,7 @@ def _main() -> None:
     asked: Namespace = parser(__doc__ or "", markdown=True).parse_args()
     shapes = [(own, *effects) for own in INTERMEDIATES for effects in EFFECTS][: 1 if asked.quick else None]
     studies = 10 if asked.quick else STUDIES
-    found = [(shape, rates(*shape, studies)) for shape in shapes]
+    found = list(simulate(rates, shapes, studies))
     heads = ["intermediates", "family's effect", "script's effect", *CLUSTERS]
     lines = [[own, f"{family:g}", f"{script:g}", *map(str, rate.values())] for (own, family, script), rate in found]
     said = f"p below 0.05 in percent of {studies} studies ± Monte Carlo error; goal: {GOAL:g}."

@@ -10,20 +10,17 @@ false" at 5% or less.
 from __future__ import annotations
 
 import json
-import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations, product
-from multiprocessing import get_context
 
 import numpy as np
 
 from perf.measure import machine, parser, put_between
-from perf.rates import Rate
+from perf.rates import Rate, simulate
 from perf.simulated import Setting, answers_of, points_of
-from xtransfer.analysis.bootstrap import Counts, answered
+from xtransfer.analysis.bootstrap import Counts, answered_together
 from xtransfer.analysis.simultaneous import simultaneous
 from xtransfer.analysis.variance import Differences, Items
 
@@ -77,8 +74,8 @@ def _study(one: Family, rng: np.random.Generator, seed: int) -> Iterator[tuple[s
     for name, members in pairs.items():
         made = [_difference(conditions[first] - conditions[second]) for first, second in members]
         effect = np.array([truth[first] - truth[second] for first, second in members])
-        found = answered(made, Counts(_RESAMPLES, seed), _LEVEL, [[0]] * len(made))
-        joint = simultaneous([(answer, 0) for answer in found], _LEVEL)
+        found, largest = answered_together(made, Counts(_RESAMPLES, seed), _LEVEL, [{0: name}] * len(made))
+        joint = simultaneous([(answer, 0) for answer in found], largest[name], _LEVEL)
         ends = {
             "pointwise": [(answer.low[0], answer.high[0]) for answer in found],
             "joint": [(answer.low, answer.high) for answer in joint],
@@ -113,20 +110,11 @@ def line(one: Family, found: Mapping[str, Rate]) -> list[str]:
     return [one.effects, str(one.seeds), one.spread, *("" if rate is None else str(rate) for rate in rates)]
 
 
-def simulate(asked: Sequence[Family], studies: int, workers: int) -> Iterator[tuple[Family, dict[str, Rate]]]:
-    """The rates of all families, one process per worker; each has a seed of its own."""
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when these start
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(rates, one, studies, 1000 * number) for number, one in enumerate(asked)]
-        for one, rate in zip(asked, waiting, strict=True):
-            yield one, rate.result()
-
-
 def _main() -> None:
     asked: Namespace = parser(__doc__ or "", markdown=True).parse_args()
     chosen = families()[:2] if asked.quick else families()
     studies = 10 if asked.quick else STUDIES
-    found = list(simulate(chosen, studies, len(os.sched_getaffinity(0))))
+    found = list(simulate(rates, chosen, studies))
     lines = [line(*one) for one in found]
     worst = {name: max(rate[f"{name}, joint, any false"].value for _, rate in found) for name in ("gains", "contrasts")}
     said = (

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from rich.table import Table
 
 from perf.measure import put_between
+
+Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True)
@@ -111,3 +117,14 @@ def measures(found: Sequence[Mapping[str, Rate]]) -> list[dict[str, object]]:
          "other": others.get(what), "ratio": None, "goal": f"{goal} %", "holds": goal.holds(pooled[what])}
         for what, goal in GOALS.items()
     ]  # fmt: skip
+
+
+def simulate(
+    rates: Callable[[Shape, int, int], dict[str, Rate]], shapes: Sequence[Shape], count: int
+) -> Iterator[tuple[Shape, dict[str, Rate]]]:
+    """Yields the rates of each shape from `count` simulations, one process per core; each shape has its own seed."""
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when these start
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(rates, shape, count, 1000 * number) for number, shape in enumerate(shapes)]
+        for shape, rate in zip(shapes, waiting, strict=True):
+            yield shape, rate.result()

@@ -149,15 +149,16 @@ def run(study: Study, start: Callable[[], Summary], out: Path | None, console: C
 
     Raises RequestError for a wrong request or database before a server starts.
     """
-    from xtransfer.planning import asked, grid
+    from xtransfer.planning import grid
     from xtransfer.results.database import open_database
     from xtransfer.results.read import definition_of
+    from xtransfer.study.extents import extended
 
     grid.plan(study)
     places = current().prepare()
     with open_database(places.database_url) as database:
         if (recorded := definition_of(database, study.name)) is not None:
-            asked.plan(study, recorded)
+            extended(recorded, study)
     began = time.monotonic()
     summary, url = started(start, console)
     page = _page(summary.report, study, places, out)

@@ -10,7 +10,7 @@ import pytest
 from perf.families import Family, rates
 from tests.results.numbers import Numbers, make
 from xtransfer.analysis import OTHERS, UNSEEN, contrasts, gains
-from xtransfer.analysis.bootstrap import Counts, answered, intervals
+from xtransfer.analysis.bootstrap import Counts, answered_together, intervals
 from xtransfer.analysis.simultaneous import simultaneous
 from xtransfer.analysis.variance import Differences, Items
 
@@ -56,16 +56,17 @@ def test_a_gain_is_the_same_as_the_contrast_with_direct(numbers: Numbers) -> Non
 
 def test_one_comparison_is_as_sure_as_alone() -> None:
     one = comparison(2.0, np.random.default_rng(0))
-    (alone,), (answer,) = intervals([one]), answered([one], Counts(10_000, 0), 0.95, [[0]])
-    (joint,) = simultaneous([(answer, 0)], 0.95)
+    (alone,) = intervals([one])
+    (answer,), largest = answered_together([one], Counts(10_000, 0), 0.95, [{0: "one"}])
+    (joint,) = simultaneous([(answer, 0)], largest["one"], 0.95)
     assert (joint.low, joint.high) == pytest.approx((alone.low[0], alone.high[0]), abs=0.1)
 
 
 def test_a_comparison_that_one_run_has_is_left_out_of_the_family() -> None:
     rng = np.random.default_rng(1)
     made = [comparison(1.0, rng), comparison(2.0, rng), Differences(np.array([[3.0]]), None)]
-    answers = answered(made, Counts(1000, 0), 0.95, [[0]] * 3)
-    found = simultaneous([(answer, 0) for answer in answers], 0.95)
+    answers, largest = answered_together(made, Counts(1000, 0), 0.95, [{0: "all"}] * 3)
+    found = simultaneous([(answer, 0) for answer in answers], largest["all"], 0.95)
     assert [one.size for one in found] == [2, 2, 2] and np.isnan(found[2].low) and np.isnan(found[2].p)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.training.tiny import make_encoder
 from xtransfer.analysis.points import study_points
 from xtransfer.base.errors import RequestError
 from xtransfer.planning import asked, grid
@@ -74,3 +76,21 @@ def test_a_study_grows_in_the_database(study: Study, tmp_path: Path) -> None:
             part = study.with_settings({"seeds": seeds})
             record_study(db, asked.plan(part, definition_of(db, study.name)).whole)
         assert {point.seed for point in study_points(db, study.name)} == {0, 1}
+
+
+def test_what_is_recorded_of_an_encoder_that_is_gone_stays(study: Study, tmp_path: Path) -> None:
+    """Its folder cannot be planned any more: the run goes on without it, and its cells stay linked."""
+    folder = tmp_path / "encoder"
+    shutil.copytree(make_encoder(tmp_path / "made"), folder)
+    both = study.with_settings({"encoders": [str(folder), "lab-mini@0"], "seeds": [0]})
+    own = both.with_settings({"encoders": ["lab-mini@0"], "seeds": [0, 1]})
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_study(db, asked.plan(both, None).whole)
+        before = set(study_points(db, study.name))
+        shutil.rmtree(folder)
+        found = asked.plan(own, definition_of(db, study.name))
+        assert str(folder) in found.unplanned and found.left_out == (f"encoders {folder}",)
+        record_study(db, found.whole, keep_others=True)
+        assert definition_of(db, study.name) == {**both.model_dump(mode="json"), "seeds": [0, 1]}
+        after = set(study_points(db, study.name))
+    assert before < after and {point.seed for point in after - before} == {1}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.results.numbers import Numbers, make
+from tests.results.numbers import Numbers, make, record_all
+from xtransfer.analysis.results import Results, open_results
 from xtransfer.results import database
 from xtransfer.results.database import Database, open_database
 
@@ -46,6 +47,13 @@ def url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def db(url: str) -> Iterator[Database]:
     with open_database(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def results(db: Database, url: str, numbers: Numbers) -> Iterator[Results]:
+    record_all(db, numbers)
+    with open_results(url) as opened:
         yield opened
 
 

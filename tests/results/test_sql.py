@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.results.numbers import Numbers, record_all
-from xtransfer.analysis.results import Results, open_results
+from xtransfer.analysis.results import Results
 from xtransfer.base.errors import RequestError
-from xtransfer.results.database import Database
-
-
-@pytest.fixture
-def results(db: Database, url: str, numbers: Numbers) -> Iterator[Results]:
-    record_all(db, numbers)
-    with open_results(url) as opened:
-        yield opened
 
 
 def test_sql(results: Results) -> None:

@@ -253,16 +253,13 @@ def _tree(repository: Repository, folder: str, recursive: bool) -> Answer:
         return _missing("EntryNotFound")
     depth = len(folder.split("/")) + 1 if folder else 1
     folders = sorted({"/".join(path.split("/")[:depth]) for path in below if path.count("/") >= depth})
-    files = below if recursive else [path for path in below if path.count("/") < depth]
     named = [{"type": "directory", "path": path, "size": 0, "oid": "0" * 40} for path in folders]
-    return _json([*named, *(_entry(repository, path) for path in files)])
+    return _json([*named, *(_entry(repository, path) for path in below if recursive or path.count("/") < depth)])
 
 
 def _paths(body: bytes) -> list[str]:
     text = body.decode()
-    if text.startswith("{"):
-        return list(json.loads(text)["paths"])
-    return parse_qs(text).get("paths", [])
+    return list(json.loads(text)["paths"]) if text.startswith("{") else parse_qs(text).get("paths", [])
 
 
 def _part(answer: Answer, wanted: str | None) -> Answer:

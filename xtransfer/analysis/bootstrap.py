@@ -18,7 +18,7 @@ Coverage is over all outcomes. If few runs happen to agree closely, the interval
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from zlib import crc32
 
@@ -45,7 +45,6 @@ class Interval:
     high: np.ndarray
     p: np.ndarray  # two-sided, for no difference
     covers: tuple[str, ...]  # what was taken as random: "runs and items", "runs", "items" or "nothing"
-    draws: Mapping[int, np.ndarray] = field(default_factory=dict)  # column → deviations in half-widths, see `answered`
 
 
 def intervals(
@@ -59,35 +58,41 @@ def intervals(
     return answered(comparisons, Counts(resamples, seed), level)
 
 
-def answered(
-    comparisons: Sequence[Differences], counts: Counts, level: float, kept: Sequence[Sequence[int]] = ()
-) -> list[Interval]:
-    """Returns what `intervals` does, from draws that other questions may share.
+def answered(comparisons: Sequence[Differences], counts: Counts, level: float) -> list[Interval]:
+    """Returns what `intervals` does, from draws that other questions may share."""
+    return answered_together(comparisons, counts, level, [{} for _ in comparisons])[0]
 
-    `kept`: per comparison the columns whose deviations stay in `Interval.draws` for simultaneous intervals: those of
-    items vary together over comparisons, those of runs independently.
+
+def answered_together(
+    comparisons: Sequence[Differences], counts: Counts, level: float, families: Sequence[Mapping[int, Hashable]]
+) -> tuple[list[Interval], dict[Hashable, np.ndarray]]:
+    """Returns what `answered` does, and per family the largest deviation [resamples] of its members in half-widths.
+
+    `families`: per comparison column → family. Members' items vary together, their runs independently. A comparison
+    with a single run is no member.
     """
     answers: list[Interval] = []
+    largest: dict[Hashable, np.ndarray] = {}
     for batch in _batches(comparisons):
         for one, drawn in zip(batch, counts.item_draws(batch), strict=True):
-            columns = kept[len(answers)] if kept else ()
-            own = {column: _alone(one, drawn[:, column], column, level, counts.seed) for column in columns}
-            answers.append(replace(_interval(one, drawn, level, counts.seed), draws=own))
-    return answers
+            for column, family in families[len(answers)].items() if len(one.means) > 1 else ():
+                own = np.abs(_in_half_widths(one, drawn[:, column], column, level, counts.seed))
+                largest[family] = np.maximum(largest.get(family, 0.0), own)
+            answers.append(_interval(one, drawn, level, counts.seed))
+    return answers, largest
 
 
-def _alone(one: Differences, items: np.ndarray, column: int, level: float, seed: int) -> np.ndarray:
-    """Deviations [resamples] of a column in half-widths of its interval; mirrored where the comparison is.
+def _in_half_widths(one: Differences, items: np.ndarray, column: int, level: float, seed: int) -> np.ndarray:
+    """Returns deviations [resamples] of a column in half-widths of its interval; a mirrored comparison mirrors them.
 
-    Normal draws, of items as they are and of runs by themselves, are given the tails of Student's t with the degrees
-    of freedom of the comparison (a normal copula).
+    The draws of items and independent normal draws of runs get the tails of Student's t with the comparison's degrees
+    of freedom (a normal copula).
     """
     variance, runs = one.variance, one.means[:, column]
     share, drawn = variance.share[column], variance.drawn[column]
     normal = items * np.sqrt((1 - share) / drawn) if drawn > 0 else np.zeros(len(items))
-    if len(runs) > 1:
-        rng = np.random.default_rng([seed, 5, crc32(np.abs(runs).tobytes())])
-        normal = normal + np.copysign(np.sqrt(share), runs.mean()) * rng.standard_normal(len(items))
+    rng = np.random.default_rng([seed, 5, crc32(np.abs(runs).tobytes())])
+    normal = normal + np.copysign(np.sqrt(share), runs.mean()) * rng.standard_normal(len(items))
     degrees = np.broadcast_to(variance.degrees, one.means.shape[1:])[column]
     return np.asarray(special.stdtrit(degrees, special.ndtr(normal)) / special.stdtrit(degrees, (1 + level) / 2))
 

@@ -12,7 +12,7 @@ Values of `encoder` that are not one: `NAME@*`, the seeds of an encoder trained 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered
+from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered_together
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
 from xtransfer.analysis.paired_difference import OTHERS, UNSEEN, Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.points import Point, Result, load
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xtransfer.study.cells import Cell
 
 DIRECT, ANY = "direct", "any"
+Family = tuple[str, str, str, str]  # target, encoder, gains or contrasts, mean
 Arm = dict[Run, Result]  # one intermediate: its result in every run
 
 COLUMNS = (
@@ -145,6 +146,13 @@ class Row:
     involved: Sequence[str]  # intermediates whose left-out cells count here
     family: str = ""  # comparisons whose means hold together: "gains" or "contrasts"; "": stands alone
 
+    def families(self, columns: Sequence[str]) -> dict[int, Family]:
+        """Returns the family of each column that is a mean over languages: comparisons of one target and encoder."""
+        if not self.family:
+            return {}
+        key = (self.block.target, self.block.encoder, self.family)
+        return {place: (*key, name) for place, name in enumerate(columns) if name in (UNSEEN, OTHERS)}
+
 
 class Grid:
     """A study's results, read once for all questions; degenerate and missing cells are counted, not used.
@@ -188,10 +196,10 @@ class Grid:
 
     def table(self, rows: Sequence[Row], level: float, resamples: int, seed: int) -> pd.DataFrame:
         made = self.compared(rows)
-        kept = [[place for place, name in enumerate(one.columns) if name in (UNSEEN, OTHERS) and row.family]
-                for row, one in made]  # fmt: skip
-        answers = answered([one.differences for _, one in made], self.counts(resamples, seed), level, kept)
-        joint = _joint([(row, one, answer) for (row, one), answer in zip(made, answers, strict=True)], level)
+        families = [row.families(one.columns) for row, one in made]
+        differences = [one.differences for _, one in made]
+        answers, largest = answered_together(differences, self.counts(resamples, seed), level, families)
+        joint = _joint(answers, families, largest, level)
         lines = [
             line
             for number, ((row, one), answer) in enumerate(zip(made, answers, strict=True))
@@ -228,17 +236,20 @@ def _paired(arms: Sequence[Arm], base: Arm) -> Pairs:
     return {run: [(arm[run], base[run]) for arm in present] for run in runs}
 
 
-def _joint(made: Sequence[tuple[Row, Comparison, Interval]], level: float) -> dict[int, dict[int, Joint]]:
-    """Place of a comparison → column → its interval among those of its family: one target, encoder and mean."""
-    families: dict[tuple[str, ...], list[tuple[int, int]]] = {}
-    for number, (row, one, answer) in enumerate(made):
-        for column in answer.draws:
-            key = (row.block.target, row.block.encoder, row.family, one.columns[column])
-            families.setdefault(key, []).append((number, column))
+def _joint(
+    answers: Sequence[Interval], families: Sequence[Mapping[int, Family]], largest: Mapping[Hashable, np.ndarray],
+    level: float,
+) -> dict[int, dict[int, Joint]]:  # fmt: skip
+    """Returns place of a comparison → column → its interval among those of its family."""
+    members: dict[Family, list[tuple[int, int]]] = {}
+    for number, own in enumerate(families):
+        for column, family in own.items():
+            members.setdefault(family, []).append((number, column))
     found: dict[int, dict[int, Joint]] = {}
-    for members in families.values():
-        held = simultaneous([(made[number][2], column) for number, column in members], level)
-        for (number, column), joint in zip(members, held, strict=True):
+    for family in members.keys() & largest.keys():
+        places = members[family]
+        held = simultaneous([(answers[number], column) for number, column in places], largest[family], level)
+        for (number, column), joint in zip(places, held, strict=True):
             found.setdefault(number, {})[column] = joint
     return found
 

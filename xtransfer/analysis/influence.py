@@ -1,4 +1,4 @@
-"""What test items contribute to a comparison: how far each group of them moves its means, in every run.
+"""The influence of test items on a comparison: how far each group of items moves its means, in every run.
 
 Averaged over runs, a comparison's influence is a sum of the influences of its conditions in single languages. These
 are the same in every comparison of the same runs: an intermediate has one contrast with each of the others, and its

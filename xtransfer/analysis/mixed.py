@@ -7,17 +7,17 @@ being a term. What a run or a checkpoint does to all languages is in the first, 
 residual. A model of the single runs without these would count each as evidence of its own, and more seeds would make a
 term that is the same for all rows of an intermediate as certain as one likes.
 
-Languages of one family, or of one script, may take to an intermediate alike for other reasons than the terms. Their
-pairs are no independent evidence of `distance` and `same_script`, so an intermediate and a family, and an intermediate
+Languages of one family or script may react alike to an intermediate for other reasons than the terms. Their pairs are
+not independent evidence for `distance` and `same_script`, so an intermediate and a family, and an intermediate
 and a script, have random intercepts too. Simulated without any effect (`python -m perf.clusters`), p values below 5%
-are then as rare as they should be from five intermediates on; with fewer, these terms have an estimate alone.
+are then occur as often as they should from five intermediates on; with fewer, these terms have only an estimate.
 
 Variances are fitted by restricted maximum likelihood (statsmodels' MixedLM), coefficients by generalised least squares
 with these. Intervals and p values take Student's t with the degrees of freedom of the level at which a term varies
 (Pinheiro & Bates, "Mixed-Effects Models in S and S-PLUS", 2000, 2.4.2): a term that differs between intermediates only
 has as many as there are intermediates, less those that are spent.
 
-An association over the intermediates of a study is no effect: languages were not assigned at random.
+An association over the intermediates of a study is not a causal effect: languages were not assigned at random.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _NOTHING = 1e-12  # squared points: rounding
 
 
 def mixed_effects(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95) -> pd.DataFrame:
-    """Coefficients of the gain over the baseline, in points per unit of each term, per target.
+    """Returns coefficients of the gain over the baseline per target, in points per unit of each term.
 
     Columns: target, term, estimate, low, high, p, degrees (of freedom), n (gains: a row for each run, intermediate
     and language), n_intermediates, n_languages, n_runs (encoders × seeds), verdict (as in `Verdict`), note. A term
@@ -92,7 +92,7 @@ def _lines(target: str, rows: pd.DataFrame, level: float, num_planned: int) -> I
 
 
 def design(pairs: pd.DataFrame) -> tuple[dict[str, int], dict[str, str]]:
-    """Degrees of freedom of the terms that can be estimated, and why the others cannot; terms enter in their order."""
+    """Returns degrees of freedom of the terms that can be estimated, and why the others cannot; in their order."""
     kept: dict[str, str] = {}  # term → the level at which it varies
     notes: dict[str, str] = {}
     for term in TERMS:
@@ -103,7 +103,7 @@ def design(pairs: pd.DataFrame) -> tuple[dict[str, int], dict[str, str]]:
 
 
 def _fault(pairs: pd.DataFrame, kept: Mapping[str, str], term: str) -> str:
-    """Why the pairs cannot tell what a term does beside those kept; empty where they can."""
+    """Returns why a term cannot be estimated beside those kept; empty if it can."""
     if pairs.empty:
         return "no gains: nothing was scored beside the baseline"
     unknown = pairs[pairs[term].isna()]
@@ -124,7 +124,7 @@ def _fault(pairs: pd.DataFrame, kept: Mapping[str, str], term: str) -> str:
 
 
 def _few(pairs: pd.DataFrame, term: str) -> str:
-    """Why the uncertainty of a term cannot be judged; empty where it can."""
+    """Returns why the uncertainty of a term cannot be judged; empty if it can."""
     missing = _FEWEST_INTERMEDIATES - int(pairs["intermediate"].nunique())
     if term not in CLUSTERS or missing <= 0 or _level(pairs, term) in _UNITS:
         return ""
@@ -132,7 +132,7 @@ def _few(pairs: pd.DataFrame, term: str) -> str:
 
 
 def _level(pairs: pd.DataFrame, term: str) -> str:
-    """The unit that a term is told from: the intermediate or language in which it is constant, else clusters of pairs.
+    """Returns the level at which a term varies: intermediate, language, else clusters of pairs.
 
     Clusters, "family" or "script", are an intermediate and the languages that share one.
     """
@@ -141,7 +141,7 @@ def _level(pairs: pd.DataFrame, term: str) -> str:
 
 
 def _room(pairs: pd.DataFrame, level: str) -> int:
-    """Degrees of freedom at a level before any term is spent."""
+    """Returns the degrees of freedom at a level before any term uses one."""
     if level in _UNITS:
         return int(pairs[level].nunique()) - 1
     columns = "language" if level == "pair" else level
@@ -150,7 +150,7 @@ def _room(pairs: pd.DataFrame, level: str) -> int:
 
 
 def fitted(pairs: pd.DataFrame, terms: Sequence[str]) -> tuple[dict[str, tuple[float, float]], str]:
-    """Estimate and standard error of each term; or nothing, and why."""
+    """Returns estimate and standard error of each term; or none, and the reason."""
     gains = pairs["gain"].to_numpy(float)
     known = np.column_stack([np.ones(len(pairs)), *(pairs[term] for term in terms)])
     belongs = _random(pairs)
@@ -171,7 +171,7 @@ def fitted(pairs: pd.DataFrame, terms: Sequence[str]) -> tuple[dict[str, tuple[f
 def _variances(
     gains: np.ndarray, known: np.ndarray, belongs: Mapping[str, np.ndarray]
 ) -> tuple[bool, np.ndarray, float]:
-    """Whether the fit converged, the variance of each random intercept, and that of the residual."""
+    """Returns whether the fit converged, the variance of each random intercept, and that of the residual."""
     from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec  # takes a second to import
 
     if not belongs:
@@ -187,7 +187,7 @@ def _variances(
 def _least_squares(
     gains: np.ndarray, known: np.ndarray, belongs: Mapping[str, np.ndarray], variances: np.ndarray, residual: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Generalised least squares with given variances: estimates and standard errors.
+    """Returns estimates and standard errors of generalised least squares with given variances.
 
     statsmodels takes errors from the curvature of the likelihood, which on a bound is not that of a maximum.
     """
@@ -200,7 +200,7 @@ def _least_squares(
 
 
 def _random(pairs: pd.DataFrame) -> dict[str, np.ndarray]:
-    """What has a random intercept, as [pairs, levels] of 0 and 1: units, and clusters of pairs, that repeat."""
+    """Returns the random intercepts as [pairs, levels] of 0 and 1: units and clusters that have several pairs."""
     names = {unit: pairs[unit] for unit in _UNITS}
     names |= {one: pairs["intermediate"] + " " + pairs[one] for one in CLUSTERS.values()}
     found: dict[str, np.ndarray] = {}
@@ -212,5 +212,5 @@ def _random(pairs: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two sets of levels divide the pairs alike."""
+    """Returns whether two sets of levels divide the pairs in the same way."""
     return bool(one.shape == other.shape and np.linalg.matrix_rank(np.hstack([one, other])) == one.shape[1])

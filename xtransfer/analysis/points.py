@@ -99,7 +99,7 @@ class LanguageItems:
 
     @cached_property
     def influence(self) -> np.ndarray:
-        """[groups] How far each group moves the mean: points beyond the mean's, by the number of all items."""
+        """[groups] How far each group moves the mean: its points beyond the mean, divided by the number of items."""
         sizes = self.layout.sizes
         num_items = sizes.sum()
         return np.asarray((self.sums - self.sums.sum() / num_items * sizes) / num_items)

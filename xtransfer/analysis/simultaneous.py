@@ -1,11 +1,10 @@
-"""Intervals that hold together: the chance that any of a family misses the truth is that of a single interval.
+"""Simultaneous intervals: all intervals of a family cover the truth together with the stated probability.
 
-A study compares several intermediates with one baseline, and with each other; of ten 95% intervals without any true
-difference, one or more excludes zero in up to 40% of studies. Here the pointwise half-widths are all multiplied by one
-factor, the quantile of the largest deviation of the family in half-widths, from draws in which items are the same for
-all comparisons (max-T; Westfall & Young, "Resampling-Based Multiple Testing", 1993). How runs go together cannot be
-seen in a few of them, so their parts are drawn independently, which for two-sided intervals errs on the safe side
-(Šidák 1967).
+A study compares several intermediates with one baseline and with each other. Of ten without any effect, at least one
+95% interval excludes zero in a third of studies (`perf.families`). Here all pointwise half-widths are multiplied by one
+factor: the quantile of the family's largest deviation, in half-widths (max-T; Westfall & Young, "Resampling-Based
+Multiple Testing", 1993). Items are the same for all comparisons of a draw. A few runs do not show their correlation, so
+runs are drawn independently, which is conservative for two-sided intervals (Šidák 1967).
 """
 
 from __future__ import annotations
@@ -28,24 +27,22 @@ class Joint:
     size: int  # of the family
 
 
-def simultaneous(members: Sequence[tuple[Interval, int]], level: float) -> list[Joint]:
-    """Returns the joint interval of each member, an answer and its column; NaN where nothing is known of runs."""
-    known = [not np.isnan(answer.p[column]) for answer, column in members]
-    size = sum(known)
-    largest = np.zeros(1)
-    for (answer, column), one in zip(members, known, strict=True):
-        if one:
-            largest = np.maximum(largest, np.abs(answer.draws[column]))
+def simultaneous(members: Sequence[tuple[Interval, int]], largest: np.ndarray, level: float) -> list[Joint]:
+    """Returns the joint interval of each member, an answer and its column; NaN if the spread of its runs is unknown.
+
+    `largest` [resamples] is the family's largest deviation in half-widths (`answered_together`).
+    """
+    size = sum(not np.isnan(answer.p[column]) for answer, column in members)
     factor = max(1.0, float(np.quantile(largest, level)))
-    found = []
-    for (answer, column), one in zip(members, known, strict=True):
-        mean, low, high = (float(values[column]) for values in (answer.mean, answer.low, answer.high))
-        if not one:
-            found.append(Joint(np.nan, np.nan, np.nan, size))
-            continue
-        away = mean / (mean - low) if mean > 0 and low < mean else -mean / (high - mean) if high > mean else np.inf
-        seen = 0.0 if mean == 0 else away
-        p = (1 + (largest >= seen).sum()) / (len(largest) + 1)
-        found.append(Joint(mean + factor * (low - mean), mean + factor * (high - mean),
-                           max(float(p), float(answer.p[column])), size))  # fmt: skip
-    return found
+    return [_joint(answer, column, largest, factor, size) for answer, column in members]
+
+
+def _joint(answer: Interval, column: int, largest: np.ndarray, factor: float, size: int) -> Joint:
+    mean, low, high, p = (float(values[column]) for values in (answer.mean, answer.low, answer.high, answer.p))
+    if np.isnan(p):
+        return Joint(np.nan, np.nan, np.nan, size)
+    below, above = mean - low, high - mean
+    towards_zero = below if mean > 0 else above
+    away = 0.0 if mean == 0 else abs(mean) / towards_zero if towards_zero > 0 else np.inf  # in half-widths
+    beyond = float((1 + (largest >= away).sum()) / (len(largest) + 1))
+    return Joint(mean - factor * below, mean + factor * above, max(beyond, p), size)

@@ -1,9 +1,9 @@
-"""Which items of several languages are one sample: an item is drawn once for all languages that have it.
+"""Groups languages that share test items: an item is drawn once for all languages that have it.
 
-Parallel languages seldom have quite the same items: MLQA's languages share some of their questions, others lack single
-rows. A stratum therefore holds the groups of all languages that share any, and each language uses its part. Groups of
-two languages are one where they have the same name, or an item in common that a column of the data names (a question
-asked of a longer passage in one language); row numbers may mean unrelated rows, and join nothing but equal groups.
+Parallel languages rarely have exactly the same items: MLQA's languages share some questions, others lack a row or two.
+A stratum holds the groups of all languages that share any, and each language uses its part. Groups of two languages are
+the same group if they have the same name, or an item with the same id from a column of the data (a question about a
+longer passage in one language). Equal row numbers may mean unrelated rows, so they join only groups of the same name.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ class Stratum:
     has: np.ndarray  # [groups, members] whether a language has a group
 
     def spread(self, values: Sequence[np.ndarray]) -> np.ndarray:
-        """Values per own group of each member → [members, groups]."""
+        """Returns values per own group of each member as [members, groups]."""
         size = len(self.has)
         return np.array([np.bincount(place, own, size) for place, own in zip(self.places, values, strict=True)])
 
     def num_groups(self, weights: np.ndarray) -> np.ndarray:
-        """[columns] How many groups a column rests on, for weights [members, columns]."""
+        """Returns [columns] the number of groups that a column uses, for weights [members, columns]."""
         return np.asarray((self.has @ (weights != 0)).astype(bool).sum(axis=0))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def strata(target: str, layouts: tuple[Layout, ...]) -> tuple[Stratum, ...]:
-    """The strata of languages with these items; layouts are known by identity, results of one target share them."""
+    """Returns the strata of languages; layouts, which the results of a target share, compare by identity."""
     names = _joined(layouts)
     roots = _components([dict.fromkeys(one) for one in names])
     found: dict[str, list[int]] = {}
@@ -58,10 +58,10 @@ def _stratum(target: str, members: Sequence[int], names: Sequence[Sequence[str]]
 
 
 def _joined(layouts: Sequence[Layout]) -> list[list[str]]:
-    """Per language the name of each own group, equal where groups of two languages are one."""
+    """Returns per language the name of each own group; groups of two languages that are one have equal names."""
     if all(_is_numbered(one) or len(one.groups) == len(one.ids) for one in layouts):
         return [list(one.groups) for one in layouts]
-    # a group joins those of other languages with one of its items; its own name is one of its items, as it were
+    # groups of other languages that have one of its items, or its name, are the same group
     items = []
     for one in layouts:
         for group, name in enumerate(one.groups):
@@ -76,7 +76,7 @@ def _is_numbered(layout: Layout) -> bool:
 
 
 def _components(sets: Sequence[dict[str, None]]) -> dict[str, str]:
-    """Each name → one name for all that are connected by common sets."""
+    """Returns name → one name for all names that common sets connect."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Where the uncertainty of a mean difference comes from, runs or test items, and how far few runs may be trusted.
+"""Splits the variance of a mean difference into a part of the runs and a part of the test items.
 
 Runs and items are crossed, not nested: every run answers the same items. With k runs and G item groups the
 variance of the mean is estimated as V_runs + V_items - V_both. V_runs comes from the spread of the k run means
@@ -14,8 +14,8 @@ the largest error as small as a power of w can: by numerical integration over al
 covers 94.0 to 96.0% with three runs, 94.7 to 95.4% with five, 94.9 to 95.1% with ten, 92.5 to 97.5% with two.
 
 V_items of G groups has G - 1 degrees of freedom, which matters where groups are few: their part of 1/degrees is added
-with the square of its share, as Satterthwaite does. One group says nothing of the spread of groups: the interval then
-covers runs alone, and with one run there is none.
+with the square of its share, as Satterthwaite does. A single group does not show how groups spread: the interval then
+covers runs only, and with one run there is none.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FEWEST_GROUPS = 2  # of items: how far groups lie apart cannot be seen in one
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Influence on means over runs that several comparisons have in common, and what one of them makes of it."""
+    """Influence on means over runs that several comparisons share, with the weights of one of them."""
 
     name: Hashable  # equal where the influence is
     stratum: str
@@ -43,7 +43,7 @@ class Part:
 
 
 def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """The parts with each name once, weights added."""
+    """Returns the parts with each name once; weights of equal names are added."""
     found: dict[Hashable, Part] = {}
     for part in parts:
         known = found.get(part.name)
@@ -53,7 +53,7 @@ def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 @dataclass(frozen=True)
 class Items:
-    """What test items contribute to a comparison.
+    """The contribution of test items to a comparison.
 
     `influence[stratum][run, group, column]` is how far a group moves the column's mean: the sum over the
     group of (item's difference - the run's mean), divided by the number of items; it is zero summed over
@@ -68,7 +68,7 @@ class Items:
 
     @classmethod
     def of(cls, influence: Mapping[str, np.ndarray]) -> Items:
-        """Items of which every column uses all groups."""
+        """Returns items of which every column uses all groups."""
         return cls(influence, {name: np.full(one.shape[2], one.shape[1]) for name, one in influence.items()})
 
 
@@ -81,7 +81,7 @@ class Differences:
 
     @property
     def covers(self) -> tuple[str, ...]:
-        """What is random in each column: "runs and items", "runs", "items" or "nothing"."""
+        """Per column, what is taken as random: "runs and items", "runs", "items" or "nothing"."""
         runs = ["runs"] * (len(self.means) > 1)
         return tuple(" and ".join(runs + ["items"] * bool(items)) or "nothing" for items in self.variance.knows_items)
 
@@ -97,7 +97,7 @@ class Variance:
     num_runs: int
     runs: np.ndarray  # zero with a single run, whose spread is unknown
     items: np.ndarray  # V_items - V_both: what more runs would leave
-    drawn: np.ndarray  # of the mean over runs when item groups are drawn anew, uncorrected
+    drawn: np.ndarray  # of the mean over runs when item groups are resampled, uncorrected
     item_degrees: np.ndarray | float = np.inf  # of freedom of `items`: G - 1 for G groups (Satterthwaite for several)
     knows_items: np.ndarray = field(default_factory=lambda: np.ones(1, bool))  # False: no points, or a single group
 
@@ -126,13 +126,13 @@ class Variance:
 
     @property
     def item_scale(self) -> np.ndarray:
-        """What item draws are multiplied by: V_runs has the shared noise already."""
+        """Factor for item draws: V_runs already contains the noise that runs and items share."""
         share = np.divide(self.items, self.drawn, out=np.zeros_like(self.items), where=self.drawn > 0)
         return np.asarray(np.sqrt(share))
 
     @cached_property
     def share(self) -> np.ndarray:
-        """Share of the runs in the variance; 0 where there is none."""
+        """Share of the runs in the variance; 0 if there is no variance."""
         share = np.divide(self.runs, self.total, out=np.zeros_like(self.runs), where=self.total > 0)
         return np.asarray(share)
 
@@ -143,9 +143,9 @@ class Variance:
 
     @property
     def scale(self) -> np.ndarray:
-        """What the sum of both kinds of draws is multiplied by, so that it covers as often as it says.
+        """Factor for the sum of both kinds of draws, so that intervals have their nominal coverage.
 
-        It is narrowed for the runs, and widened for the groups where they are few.
+        It narrows for the runs, and widens for few groups.
         """
         few_groups = special.stdtrit(self.degrees, _TAIL) / special.stdtrit(degrees(self.share, self.num_runs), _TAIL)
         if self.num_runs < 2:
@@ -154,14 +154,14 @@ class Variance:
 
 
 def correction(num_groups: np.ndarray) -> np.ndarray:
-    """G/(G-1) for G groups, by whose inverse a bootstrap of them is too narrow; 0 for a single group or none."""
+    """Returns G/(G-1) for G groups, which corrects a bootstrap that is too narrow; 0 for fewer than two groups."""
     return np.where(num_groups < _FEWEST_GROUPS, 0.0, num_groups / np.maximum(num_groups - 1, 1))
 
 
 def degrees(share: np.ndarray, num_runs: int | np.ndarray, item_degrees: np.ndarray | float = np.inf) -> np.ndarray:
-    """Degrees of freedom where runs have that share of the variance, and items of so many degrees the rest.
+    """Returns degrees of freedom if runs have `share` of the variance and items, with `item_degrees`, the rest.
 
-    Infinite where neither part has a share that is uncertain.
+    Infinite if neither part is uncertain.
     """
     exponent = 2 - 8 / (3 * num_runs)
     weight = np.power(share, exponent, out=np.zeros_like(share), where=share > 0)
@@ -172,7 +172,7 @@ def degrees(share: np.ndarray, num_runs: int | np.ndarray, item_degrees: np.ndar
 
 @cache
 def _narrowing(num_runs: int) -> np.ndarray:
-    """Per share of the runs: the half-width that is wanted over that of a normal plus a Student's t part."""
+    """Returns, per share of the runs, the wanted half-width over that of a normal plus a Student's t part."""
     wanted = np.append(special.ndtri(_TAIL), special.stdtrit(degrees(_SHARES[1:], num_runs), _TAIL))
     part = special.stdtrit(num_runs - 1, (np.arange(2000) + 0.5) / 2000)
     low, high = np.zeros(len(_SHARES) - 2), np.full(len(_SHARES) - 2, 2 * special.stdtrit(num_runs - 1, _TAIL))

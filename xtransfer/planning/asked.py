@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from xtransfer.base.errors import XTransferError
 from xtransfer.data.revisions import Pins
 from xtransfer.planning import grid
 from xtransfer.study.cells import Plan
@@ -13,11 +14,12 @@ from xtransfer.study.study import Study
 
 @dataclass(frozen=True)
 class Asked:
-    """The plan of a run, and the plan of the whole study as it will be recorded."""
+    """The plan of a run, and what to record of its study."""
 
     plan: Plan
-    whole: Plan
-    left_out: tuple[str, ...]  # recorded parts of the study that this run leaves out: `seeds 0, 1`
+    whole: Plan  # of the study with what is recorded of it
+    left_out: tuple[str, ...] = ()  # recorded parts of the study that this run leaves out: `seeds 0, 1`
+    unplanned: str = ""  # why these cannot be planned now: `whole` then lacks their cells, which stay as they are
 
 
 def plan(study: Study, recorded: Definition | None, pins: Pins | None = None) -> Asked:
@@ -28,9 +30,14 @@ def plan(study: Study, recorded: Definition | None, pins: Pins | None = None) ->
     """
     if recorded is None:
         only = grid.plan(study, pins)
-        return Asked(only, only, ())
+        return Asked(only, only)
     whole = extended(recorded, study)
-    gone = left_out(whole, study)
-    planned = grid.plan(whole, pins)
-    part = grid.plan(study.model_copy(update={"languages": whole.languages}), pins) if gone else planned
-    return Asked(part, planned, tuple(gone))
+    gone = tuple(left_out(whole, study))
+    if not gone:
+        only = grid.plan(whole, pins)
+        return Asked(only, only)
+    part = grid.plan(study.model_copy(update={"languages": whole.languages}), pins)
+    try:
+        return Asked(part, grid.plan(whole, pins), gone)
+    except XTransferError as error:  # an encoder's folder or an own benchmark that is not there any more
+        return Asked(part, replace(part, study=whole), gone, str(error))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import delete, exists, func, select
 
 from xtransfer.base.errors import unknown
 from xtransfer.results.database import Database
+from xtransfer.results.links import UNUSED
 from xtransfer.results.schema import CellRow, CellStageRow, ScoreRow, StageRow, StudyCellRow, StudyRow
 from xtransfer.results.upsert import chunks
-
-_UNUSED = ~exists().where(StudyCellRow.cell == CellRow.key)  # by any study
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,6 @@ def forget(db: Database, study: str, *, dry_run: bool = False) -> Forgotten:
         if not dry_run:
             connection.execute(delete(StudyRow).where(StudyRow.name == study))  # its links and needs go with it
             for some in chunks(sorted(own)):
-                connection.execute(delete(CellRow).where(CellRow.key.in_(some), _UNUSED))
+                connection.execute(delete(CellRow).where(CellRow.key.in_(some), UNUSED))
             connection.execute(delete(StageRow).where(~exists().where(CellStageRow.stage == StageRow.key)))
     return Forgotten(study, len(own), len(cells - own), scores)
-
-
-def unlink(connection: Connection, study: str, cells: Collection[str]) -> None:
-    """Takes cells out of a study, and forgets those that were only planned and that no study has any more."""
-    for gone in chunks(sorted(cells)):
-        connection.execute(delete(StudyCellRow).where(StudyCellRow.study == study, StudyCellRow.cell.in_(gone)))
-        connection.execute(delete(CellRow).where(CellRow.key.in_(gone), CellRow.status == "planned", _UNUSED))

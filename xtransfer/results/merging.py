@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Table, delete, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, Table, delete, select
 
 from xtransfer.base.digest import digest
 from xtransfer.base.languages import TABLE
 from xtransfer.results.bundles import Rows
-from xtransfer.results.forget import unlink
+from xtransfer.results.links import fill_baselines, unlink
 from xtransfer.results.places import ENDED, Difference, Places
 from xtransfer.results.schema import (
     CellRow,
@@ -101,7 +100,7 @@ def merge(connection: Connection, rows: Rows, found: Comparison, prefer: Prefere
     written = {
         table.name: sum(writer.write(table, part) for part in parents_first(table, rows(table))) for table in moved()
     }
-    _fill_baselines(connection)
+    fill_baselines(connection)
     return written
 
 
@@ -228,19 +227,3 @@ def _stored(
         query = select(*key, *(table.c[name] for name in columns)).where(shared.in_(some))
         found |= {tuple(row[: len(key)]): row._mapping for row in connection.execute(query)}
     return found
-
-
-def _fill_baselines(connection: Connection) -> None:
-    """A study's cells may have come without their `direct` cell, which is there now."""
-    link, base, own = aliased(StudyCellRow), aliased(CellRow), aliased(CellRow)
-    direct = select(link.cell).where(
-        link.study == StudyCellRow.study,
-        base.key == link.cell,
-        base.intermediate == "direct",
-        own.key == StudyCellRow.cell,
-        *(getattr(base, name) == getattr(own, name) for name in ("encoder", "target", "seed")),
-    )
-    others = select(CellRow.key).where(CellRow.intermediate != "direct")
-    lacking = StudyCellRow.baseline.is_(None) & StudyCellRow.cell.in_(others)
-    filled = update(StudyCellRow).where(lacking).values(baseline=direct.limit(1).scalar_subquery())
-    connection.execute(filled.execution_options(synchronize_session=False))

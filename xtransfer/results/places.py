@@ -81,7 +81,7 @@ class Places:
     def dropped(self, links: Sequence[Link], prefer_theirs: bool) -> set[Link]:
         """Returns their links that are not merged."""
         if prefer_theirs:
-            return self.late - {link for link in self.late if link[0] in self.disputed}
+            return {link for link in self.late if link[0] not in self.disputed}
         return self.late | self.rivals.keys() | {link for link in links if link[0] in self.disputed}
 
     def removed(self, prefer_theirs: bool) -> set[Link]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,13 +14,13 @@ from sqlalchemy import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from xtransfer.base.errors import StoreError
+from xtransfer.base.printable import printable
 from xtransfer.results.schema import UtcDateTime
 from xtransfer.results.upsert import Values
 
 Rows = Callable[[Table], Iterator[list[Values]]]  # the rows of a table, in batches
 
 _FREE_TEXT = ("reason",)  # messages of programs, which may be coloured
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST = 2**31 - 1  # in an integer column of PostgreSQL
 _SHOWN = 40  # characters of a value in a message
 _UNREADABLE = (
@@ -100,6 +99,6 @@ def _value_fault(column: Column[object], value: Any) -> str | None:  # Any: unch
         is_right = abs(value) <= _LARGEST
     elif is_right and wanted is datetime:
         is_right = value.tzinfo is not None
-    elif is_right and wanted is str and column.name not in _FREE_TEXT and _UNPRINTABLE.search(value):
+    elif is_right and wanted is str and column.name not in _FREE_TEXT and printable(value) != value:
         return f"{column.name} has a character that cannot be printed: {ascii(value)[:_SHOWN]}"
     return None if is_right else f"{column.name} is {ascii(value)[:_SHOWN]}, not {_WORDS[wanted]}"

@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from itertools import islice
 from typing import Any
 
-_Answer = tuple[list[str], Iterable[tuple[object, ...]]]  # column names, rows
+_Answer = tuple[list[str], list[tuple[object, ...]]]  # column names, rows
 _READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _HARMLESS = ("random", "clock_timestamp", "timeofday", "gen_random_uuid")  # volatile, and without any effect
 _FUNCTIONS = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\d+)")
@@ -27,23 +27,22 @@ class TooLarge(Exception):
     """The answer has more bytes than allowed."""
 
 
+class Refused(Exception):
+    """The reason why a query is not run, or the server's error."""
+
+
 def main() -> None:
     asked = json.load(sys.stdin)
     _limit(asked["memory"], asked["seconds"] + (0 if "location" in asked else asked["start"]))
     answer: object
     try:
         read = sqlite if "location" in asked else postgresql
-        names, found = read(asked)
-        answer = (names, list(_bounded(found, asked["bytes"])))
+        answer = read(asked)
     except (TooLarge, MemoryError):
         answer = "too large"
     except (sqlite3.Error, sqlite3.Warning, Refused) as error:
         answer = str(error)
     sys.stdout.buffer.write(marshal.dumps(answer))
-
-
-class Refused(Exception):
-    """The reason why a query is not run, or the server's error."""
 
 
 def sqlite(asked: Mapping[str, Any]) -> _Answer:  # Any: JSON

@@ -17,7 +17,7 @@ from xtransfer.base.stage import spelt_out
 from xtransfer.results import provenance
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
-from xtransfer.results.forget import unlink
+from xtransfer.results.links import fill_baselines, unlink
 from xtransfer.results.predictions import Predictions
 from xtransfer.results.reference import add_languages
 from xtransfer.results.schema import (
@@ -49,10 +49,11 @@ if TYPE_CHECKING:
     Intervals = Mapping[tuple[str, str], tuple[float, float]]  # language, metric → lower and upper end
 
 
-def record_study(db: Database, plan: Plan) -> None:
+def record_study(db: Database, plan: Plan, *, keep_others: bool = False) -> None:
     """Writes the study, its cells (`planned` if new) and the stages that it needs.
 
-    Removes cells and needed stages that an earlier declaration of the study had; keeps recorded scores.
+    Removes cells and needed stages that an earlier declaration of the study had; keeps recorded scores. With
+    `keep_others` the plan is a part of the study, and only cells in the places of the plan's are removed.
     """
     study = plan.study
     definition = study.model_dump(mode="json")
@@ -70,8 +71,8 @@ def record_study(db: Database, plan: Plan) -> None:
         upsert(connection, StudyRow, [row], unless_equal=("digest",))
         upsert(connection, EncoderRow, list(encoders.values()))
         upsert(connection, CellRow, [_cell_row(*one) for one in lineages], keep=("status", "reason"))
-        _link(connection, study.name, plan.cells)
-        _need(connection, study.name, _needed_keys(plan))
+        _link(connection, study.name, plan.cells, keep_others)
+        _need(connection, study.name, _needed_keys(plan), keep_others)
 
 
 def record_cell(db: Database, study_name: str, cell: Cell, store: ArtifactStore) -> str:
@@ -151,16 +152,22 @@ def _require_study(connection: Connection, name: str) -> None:
         raise RequestError(f"study '{name}' is not in the database; call record_study first")
 
 
-def _link(connection: Connection, study: str, cells: Sequence[Cell]) -> None:
+def _link(connection: Connection, study: str, cells: Sequence[Cell], keep_others: bool) -> None:
     """Makes `cells` the cells of the study, and deletes planned cells that no study has any more."""
-    old = set(connection.scalars(select(StudyCellRow.cell).where(StudyCellRow.study == study)))
-    unlink(connection, study, old.difference(cell.key for cell in cells))
+    columns = (CellRow.key, CellRow.encoder, CellRow.target, CellRow.seed, CellRow.intermediate)
+    linked = select(*columns).join(StudyCellRow, StudyCellRow.cell == CellRow.key).where(StudyCellRow.study == study)
+    old = {key: tuple(place) for key, *place in connection.execute(linked)}
+    places = {(*_place(cell), cell.intermediate.slug) for cell in cells}
+    gone = {key for key, place in old.items() if not keep_others or place in places}
+    unlink(connection, study, gone.difference(cell.key for cell in cells))
     direct = {_place(cell): cell.key for cell in cells if not cell.intermediate.parts}
     rows: list[Values] = [
         {"study": study, "cell": cell.key, "baseline": direct.get(_place(cell)) if cell.intermediate.parts else None}
         for cell in cells
     ]
     upsert(connection, StudyCellRow, rows)
+    if keep_others:
+        fill_baselines(connection)
 
 
 def _needed_keys(plan: Plan) -> set[str]:
@@ -170,11 +177,11 @@ def _needed_keys(plan: Plan) -> set[str]:
     return {stage.key for stage in plan.stages} | {manifest.key for manifest in found if manifest}
 
 
-def _need(connection: Connection, study: str, keys: set[str]) -> None:
+def _need(connection: Connection, study: str, keys: set[str], keep_others: bool) -> None:
     """Makes `keys` the stages that the study needs."""
     here = PlannedStageRow.study == study
     old = set(connection.scalars(select(PlannedStageRow.stage).where(here)))
-    for gone in chunks(sorted(old - keys)):
+    for gone in () if keep_others else chunks(sorted(old - keys)):
         connection.execute(delete(PlannedStageRow).where(here, PlannedStageRow.stage.in_(gone)))
     upsert(connection, PlannedStageRow, [{"study": study, "stage": key} for key in sorted(keys - old)])
 
