@@ -81,7 +81,7 @@ def test_a_study_grows_in_the_database(study: Study, tmp_path: Path) -> None:
 def test_what_is_recorded_of_an_encoder_that_is_gone_stays(study: Study, tmp_path: Path) -> None:
     """Its folder cannot be planned any more: the run goes on without it, and its cells stay linked."""
     folder = tmp_path / "encoder"
-    shutil.copytree(make_encoder(tmp_path / "made"), folder)
+    shutil.copytree(make_encoder(tmp_path / "made", positions=130), folder)
     both = study.with_settings({"encoders": [str(folder), "lab-mini@0"], "seeds": [0]})
     own = both.with_settings({"encoders": ["lab-mini@0"], "seeds": [0, 1]})
     with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:

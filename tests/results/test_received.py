@@ -138,7 +138,7 @@ def test_an_import_that_breaks_off_changes_nothing(
     def broken(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("xtransfer.results.merging._fill_baselines", broken)
+    monkeypatch.setattr("xtransfer.results.merging.fill_baselines", broken)
     with pytest.raises(KeyboardInterrupt):
         receive(ours, file)
     assert count(ours, "cell") == count(ours, "score") == 0
