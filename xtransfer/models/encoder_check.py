@@ -11,6 +11,7 @@ from xtransfer.base.hub_files import refuse_pickles
 from xtransfer.models.files.sources import opened
 from xtransfer.models.files.wholeness import fault
 from xtransfer.recipes.recipe import Recipe
+from xtransfer.study import packages
 from xtransfer.study.encoders import ENCODERS, EncoderRef
 
 _ABSOLUTE = ("bert", "electra", "ernie", "xlm", "mpnet", "xmod", "roformer")  # parts of types with a table of positions
@@ -46,6 +47,8 @@ def positions_of(ref: EncoderRef) -> int | None:
     """Returns how many tokens an encoder has positions for, from its configuration; None if there is no limit."""
     if ref.source == "trained-here":
         return ENCODERS[ref.id].recipe.max_length
+    if ref.source == "package":
+        return packages.get(ref.id).positions
     config = json_file(ref, "config.json")
     rows, model_type = config.get("max_position_embeddings"), str(config.get("model_type"))
     if not isinstance(rows, int) or not any(name in model_type for name in _ABSOLUTE) or "deberta" in model_type:
@@ -57,7 +60,7 @@ def positions_of(ref: EncoderRef) -> int | None:
 
 def json_file(ref: EncoderRef, name: str) -> dict[str, object]:
     """Returns a JSON file of a checkpoint; empty if it does not exist."""
-    if ref.source == "trained-here" or not ref.revision:
+    if ref.source in ("trained-here", "package") or not ref.revision:
         return {}
     file = Path(ref.id) / name if ref.source == "folder" else _hub_file(ref, name)
     if file is None or not file.is_file():

@@ -18,6 +18,7 @@ from xtransfer.study.stage_settings import (
     RoundTripSettings,
     TranslateSettings,
     TranslatorSettings,
+    UnpackSettings,
 )
 from xtransfer.study.study import Target
 from xtransfer.translation import engines, translatable
@@ -58,6 +59,9 @@ class TranslationPlanner:
             return Made(key=checkpoint.key)
         if ref.source == "trained-here":
             return Made(key=self.pretrain(ref).key)
+        if ref.source == "package":
+            unpacked = self.stage(f"unpack {ref.slug}", UnpackSettings(package=ref.id, digest=ref.revision))
+            return Made(key=unpacked.key)
         if ref.source == "folder":
             self.places[ref.revision] = ref.id
             return FolderModel(digest=ref.revision)

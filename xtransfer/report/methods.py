@@ -20,6 +20,7 @@ from xtransfer.report.words import counted, listed
 from xtransfer.results.schema import StageRow
 from xtransfer.study.encoders import pool_of
 from xtransfer.study.intermediate import Intermediate, MixturePart
+from xtransfer.study.packages import PACKAGES
 from xtransfer.study.stage_facts import TrainFacts
 from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings
 from xtransfer.study.study import Target
@@ -124,6 +125,10 @@ def _encoders(facts: Provenance) -> str:
             said.append(f"{one.name}, {_pretraining(stage)}")
         elif one.source in ("hub", "folder"):
             said.append(f"{one.id}{paper} at {'commit' if one.source == 'hub' else 'digest'} {one.revision}")
+        elif one.source == "package" and one.id in PACKAGES:
+            said.append(
+                f"{PACKAGES[one.id].description}, from the Python package {one.id} (digest of its file {one.revision})"
+            )
         else:
             said.append(one.name)
     return f"Encoders: {'; '.join(said)}."

@@ -53,15 +53,17 @@ class EncoderRow(Base):
     __tablename__ = "encoder"
     __table_args__ = (
         CheckConstraint("name <> ''", name="named"),
-        CheckConstraint("source IN ('hub', 'folder', 'trained-here', 'unknown')", name="source"),
+        CheckConstraint("source IN ('hub', 'folder', 'trained-here', 'package', 'unknown')", name="source"),
     )
 
     name: Mapped[str] = mapped_column(
         primary_key=True, doc="as in `cell`: `name@seed`, or `hub id@` with the start of the commit"
     )
-    source: Mapped[str] = mapped_column(doc="`hub`, `folder` (local, or of a mirror), `trained-here` or `unknown`")
-    id: Mapped[str] = mapped_column(doc="hub id, folder name, or name in the catalogue of encoders")
-    revision: Mapped[str] = mapped_column(doc="commit, digest of the folder, or pretraining seed")
+    source: Mapped[str] = mapped_column(
+        doc="`hub`, `folder` (local, or of a mirror), `trained-here`, `package` or `unknown`"
+    )
+    id: Mapped[str] = mapped_column(doc="hub id, folder name, Python package, or name in the catalogue of encoders")
+    revision: Mapped[str] = mapped_column(doc="commit, digest of the folder or file, or pretraining seed")
 
 
 class BenchmarkRow(Base):

@@ -30,7 +30,9 @@ class StageRow(Base):
     )
 
     key: Mapped[str] = mapped_column(primary_key=True, doc="digest of kind, version, settings and inputs")
-    kind: Mapped[str] = mapped_column(doc="pretrain, translator, convert, translate, round-trip, train or score")
+    kind: Mapped[str] = mapped_column(
+        doc="pretrain, unpack, translator, convert, translate, round-trip, train or score"
+    )
     version: Mapped[int] = mapped_column(doc="version of the kind; raised when its results change")
     name: Mapped[str] = mapped_column(doc="readable name")
     settings: Mapped[JsonObject] = mapped_column(doc="every setting that changes the result")
@@ -60,7 +62,7 @@ class CellStageRow(Base):
     )
     role: Mapped[str] = mapped_column(
         doc="its role in the cell: `pretraining`, `intermediate` or `target` (trainings), `score`, `translation`, "
-        "`translator`, `conversion` or `round-trip`"
+        "`translator`, `conversion`, `unpacking` or `round-trip`"
     )
     phase: Mapped[int | None] = mapped_column(
         doc="for a training, its number among those of the intermediate or of the target, from 0; otherwise NULL"

@@ -20,6 +20,7 @@ from xtransfer.study.stage_settings import (
     TrainPart,
     TrainSettings,
     TranslateSettings,
+    UnpackSettings,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def encoder_row(name: str, stages: Stages) -> Values:
     if any(stage.kind == PretrainSettings.kind for stage in stages):
         return {"name": name, "source": "trained-here", "id": short, "revision": pin}
     for stage in stages:
+        if unpacked := UnpackSettings.of(stage):
+            return {"name": name, "source": "package", "id": unpacked.package, "revision": unpacked.digest}
         if training := TrainSettings.of(stage):
             read: ModelSource | None = training.start
         else:
@@ -59,7 +62,7 @@ def stage_rows(cell: Cell, stages: Stages) -> list[Values]:
 def checkpoint_rows(cell: Cell, stages: Stages) -> list[Values]:
     """Returns a row for every checkpoint of the cell's encoder, parents first."""
     found = _roles(cell, stages)
-    rows = []
+    rows: list[Values] = []
     for stage in stages:
         settings = PretrainSettings.of(stage) or TrainSettings.of(stage)
         if settings is None:
@@ -68,7 +71,8 @@ def checkpoint_rows(cell: Cell, stages: Stages) -> list[Values]:
             trained_on, parent = settings.corpus.name, None
         else:
             trained_on = _trained_on(cell, settings, found[stage.key])
-            parent = settings.start.key if isinstance(settings.start, Made) else None
+            start = settings.start.key if isinstance(settings.start, Made) else None
+            parent = start if any(row["stage"] == start for row in rows) else None
         rows.append(
             {
                 "stage": stage.key,

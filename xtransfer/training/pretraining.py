@@ -23,12 +23,13 @@ from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaFo
 from xtransfer.base.digest import digest
 from xtransfer.base.stage import Facts
 from xtransfer.models.pretrained import quiet
+from xtransfer.models.tokenizer_layout import BOS, EOS, PAD, SPECIAL_TOKENS
 from xtransfer.models.unpadded.modules import Encoder
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.training.cooccurrence import Ints, embeddings, neighbour_profiles
 from xtransfer.training.corruption import Corruptor
 from xtransfer.training.pretraining_batches import Batch, Corpus, Sampler
-from xtransfer.training.tokenizer import BOS, EOS, PAD, SPECIAL_TOKENS, train_tokenizer
+from xtransfer.training.tokenizer import train_tokenizer
 
 Progress = Callable[[str, int, int, dict[str, float]], None]
 _STATE_SECONDS = 30.0

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from xtransfer.base.errors import DataError
+from xtransfer.models.tokenizer_layout import BOS, EOS, MASK, PAD, SPECIAL_TOKENS
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.training.cooccurrence import Ints
 from xtransfer.training.corruption import Corruptor
-from xtransfer.training.tokenizer import BOS, EOS, MASK, PAD, SPECIAL_TOKENS
 
 _POOL = 8  # batches drawn together
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-SPECIAL_TOKENS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]  # the first four have XLM-R's ids
-BOS, PAD, EOS, UNK, MASK = range(5)
+from xtransfer.models.tokenizer_layout import SPECIAL_TOKENS, in_layout
 
 
 def train_tokenizer(
@@ -33,20 +32,4 @@ def train_tokenizer(
     )
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.train_from_iterator(sentences, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>",
-        pair="<s> $A </s> </s> $B </s>",
-        special_tokens=[("<s>", BOS), ("</s>", EOS)],
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",  # noqa: S106
-        cls_token="<s>",  # noqa: S106
-        eos_token="</s>",  # noqa: S106
-        sep_token="</s>",  # noqa: S106
-        pad_token="<pad>",  # noqa: S106
-        unk_token="<unk>",  # noqa: S106
-        mask_token="<mask>",  # noqa: S106
-        model_max_length=max_length,
-        model_input_names=["input_ids", "attention_mask"],
-    )
+    return in_layout(tokenizer, max_length)

@@ -67,7 +67,7 @@ _table(
     *_columns(Text, "name source id revision"),
     PrimaryKeyConstraint("name"),
     _check("named", "name <> ''"),
-    _check("source", "source IN ('hub', 'folder', 'trained-here', 'unknown')"),
+    _check("source", "source IN ('hub', 'folder', 'trained-here', 'package', 'unknown')"),
 )
 _table("identity", Column("id", Text, nullable=False), PrimaryKeyConstraint("id"))
 _table(
