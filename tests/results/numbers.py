@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
@@ -67,6 +68,8 @@ def make(
     seeds: Sequence[int] = (0, 1, 2),
     group_size: int = 2,
     train_facts: Callable[[str, int], dict[str, Any]] | None = None,
+    first_facts: Mapping[str, Any] = MappingProxyType({}),
+    chance: float | None = None,
     only: Callable[[str, int], bool] = lambda intermediate, seed: True,
     with_items: bool = True,
     steps: Callable[[str], int] | None = None,
@@ -75,6 +78,8 @@ def make(
     target: str = "xnli",
 ) -> Numbers:
     """A study whose cells have the given points per item. `only` says which cells were run.
+
+    `chance` is by default 33.3, and 100 where the facts say that a training was degenerate: its scores prove nothing.
 
     With `steps`, intermediates have a training stage of their own, of so many optimizer steps of 16 rows.
     """
@@ -113,10 +118,11 @@ def make(
                 facts |= train_facts(intermediate.slug, seed) if train_facts else {}
                 _commit(store, pretrained, {})
                 if steps and intermediate.parts:
-                    _commit(store, first, {"steps": steps(intermediate.slug)})
+                    _commit(store, first, {"steps": steps(intermediate.slug), **first_facts})
                 _commit(store, train, facts)
                 points = items(encoder, intermediate.slug, seed)
-                _commit(store, score, {"languages": len(points)}, points, group_size, with_items)
+                known = chance or (100.0 if facts["degenerate"] else 33.3)
+                _commit(store, score, {"languages": len(points)}, points, group_size, with_items, known)
     return Numbers(Plan(study, tuple(cells), tuple(stages.values())), store)
 
 
@@ -150,17 +156,20 @@ def _commit(
     points: Mapping[str, Sequence[float]] | None = None,
     group_size: int = 1,
     with_items: bool = True,
+    chance: float = 33.3,
 ) -> None:
     if store.find(stage.key):
         return
     out = store.empty_out(stage.key)
     if points is not None:
-        _write_scores(out, points, group_size, with_items)
+        _write_scores(out, points, group_size, with_items, chance)
     with mock.patch.object(local, "sync"):  # nothing here is about power cuts, and disks are slow
         store.commit(stage, out, facts, "cpu", datetime.now(UTC))
 
 
-def _write_scores(out: Path, points: Mapping[str, Sequence[float]], group_size: int, with_items: bool) -> None:
+def _write_scores(
+    out: Path, points: Mapping[str, Sequence[float]], group_size: int, with_items: bool, chance: float
+) -> None:
     rows = [
         {"language": code, "id": f"{number}", "group": f"block-{number // group_size}", "gold": "1",
          "prediction": "1" if value else "0", "item": value if with_items else None, "scores": [0.0, 1.0]}
@@ -173,7 +182,7 @@ def _write_scores(out: Path, points: Mapping[str, Sequence[float]], group_size: 
     pq.write_table(pa.Table.from_pylist(rows, schema), out / "predictions.parquet")
     lines = [
         {"language": code, "split": "test", "metric": "accuracy", "value": float(np.mean(values)),
-         "n": len(values),  "chance": 33.3, "constant": len(set(values)) == 1}
+         "n": len(values),  "chance": chance, "constant": len(set(values)) == 1}
         for code, values in points.items()
     ]  # fmt: skip
     (out / "scores.json").write_text(json.dumps(lines), encoding="utf-8")

@@ -39,7 +39,10 @@ def test_what_ignoring_the_input_costs() -> None:
 )
 def test_degenerate(losses: list[float], uninformed: float | None, reason: str | None) -> None:
     said = degenerate("nli", losses, uninformed)
-    assert said is None if reason is None else reason in said and said.startswith("nli: ")
+    if reason is None:
+        assert said is None
+    else:
+        assert said is not None and said.startswith("nli: ") and reason in said and "learning rate" in said
 
 
 def test_curve_keeps_the_mean_and_the_end() -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, TypeAdapter
 
+from xtransfer import kinds
 from xtransfer.base.declared import reasons
 from xtransfer.base.errors import StoreError
+from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import SplitName
+from xtransfer.results.predictions import Predictions
 from xtransfer.study.stage_facts import Facts
+from xtransfer.study.stage_settings import ScoreSettings
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import Artifact, ArtifactStore
@@ -41,15 +46,38 @@ class Evidence:
     scores: tuple[Score, ...]
     artifacts: tuple[Artifact, ...]
 
-    @property
+    @cached_property
     def degenerate(self) -> str:
-        """Returns why the cell's scores mean nothing; empty if they are meaningful."""
+        """Returns why the cell's scores mean nothing; empty if they are meaningful.
+
+        A loss that hardly fell does not count if the checkpoint that was scored is better than chance (`learned`).
+        """
+        scored = set(self.artifacts[-1].manifest.inputs.values())
         for artifact in self.artifacts:
-            if reason := Facts.of(artifact.manifest.facts).degenerate:
+            reason = Facts.of(artifact.manifest.facts).degenerate
+            if reason and not (artifact.key in scored and self.learned):
                 return f"{artifact.manifest.name}: {reason}"
         if self.scores and all(score.constant for score in self.scores):
             return "all predictions are equal in every language"
         return ""
+
+    @cached_property
+    def learned(self) -> bool:
+        """Returns whether a head's answers are better than chance: the 95% intervals of most languages lie above it.
+
+        False for retrieval, where an encoder is better than chance before it is trained, and without a chance level.
+        """
+        settings = ScoreSettings.of(self.artifacts[-1].manifest)
+        benchmark = BENCHMARKS.get(settings.benchmark) if settings is not None else None
+        predictions = Predictions(self.artifacts[-1])
+        if benchmark is None or kinds.retrieves(benchmark) or predictions.sha256 is None:
+            return False
+        ends = predictions.intervals()
+        main = {score.language: score for score in reversed(self.scores)}  # the first metric listed
+        above = [
+            code in ends and score.chance is not None and ends[code][0] > score.chance for code, score in main.items()
+        ]
+        return 2 * sum(above) > len(above)
 
 
 def evidence(store: ArtifactStore, key: str) -> Evidence | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from xtransfer.kinds.uninformed import _mean
 
+_TRY = "try more rows or steps, or a lower learning rate"
 _POINTS = 200  # points of the stored curve; a page cannot show more
 
 
@@ -36,14 +37,16 @@ def degenerate(name: str, losses: Sequence[float], uninformed: float | None) -> 
     """
     broken = next((step for step, loss in enumerate(losses, start=1) if not math.isfinite(loss)), None)
     if broken is not None:
-        return f"{name}: the loss became {losses[broken - 1]} at step {broken}"
+        return f"{name}: the loss became {losses[broken - 1]} at step {broken}; lower the learning rate"
     first, last = first_and_last(losses)
     if uninformed is None:
         fell = len(losses) < 20 or last < 0.99 * first
-        return None if fell else f"{name}: the loss did not fall ({first:.4f} at the start, {last:.4f} at the end)"
+        return (
+            None if fell else f"{name}: the loss did not fall ({first:.4f} at the start, {last:.4f} at the end); {_TRY}"
+        )
     if last < 0.99 * uninformed or uninformed == 0:
         return None
-    return f"{name}: the loss did not fall ({last:.4f} at the end; ignoring the input gives {uninformed:.4f})"
+    return f"{name}: the loss did not fall ({last:.4f} at the end; ignoring the input gives {uninformed:.4f}); {_TRY}"
 
 
 def summary(losses: Sequence[float]) -> dict[str, object]:
