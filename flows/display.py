@@ -1,24 +1,40 @@
-"""Progress in the terminal: a bar for the study and a line for each running stage."""
+"""Progress of a run: in a terminal a bar and a line for each running stage, elsewhere lines of text."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from flows.terminal import Console
+from tasks.progress_state import Board
+from tasks.runtime import Cost
 from xtransfer.base.stage import Stage
+from xtransfer.report.words import duration
+from xtransfer.stages import by_kind
+
+_EVERY_SECONDS = 60.0  # between lines where nothing has ended
 
 
 class Display:
-    """A tasks.runtime.Listener that draws progress in a terminal and nothing in a pipe."""
+    """A tasks.runtime.Listener that shows progress. Task threads call it."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, quiet: bool = False, every: float = _EVERY_SECONDS) -> None:
+        """`quiet`: show only what failed. `every`: seconds between lines of text."""
         self._console = console
+        self._terminal = console.is_terminal and not quiet
+        self._lines_of_text = not console.is_terminal and not quiet
+        self._every = every
         self._lock = threading.Lock()
         self._lines: dict[str, TaskID] = {}
+        self._began: dict[str, float] = {}
+        self._board = Board()
+        self._last = time.monotonic()
+        self._over = threading.Event()
+        self._clock = threading.Thread(target=self._now_and_then, daemon=True)
         self._progress = Progress(
             TextColumn("{task.description}", table_column=None),
             BarColumn(bar_width=24),
@@ -27,42 +43,71 @@ class Display:
             TextColumn("[dim]{task.fields[note]}"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not self._terminal,
             refresh_per_second=4,
         )
         self._all = self._progress.add_task("starting", total=1, note="")
 
     def __enter__(self) -> Display:
         self._progress.start()
+        if self._lines_of_text:
+            self._clock.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._over.set()
         self._progress.stop()
 
     def note(self, text: str) -> None:
         """Show what is being waited for."""
         self._progress.update(self._all, description=text)
 
-    def planned(self, stages: Sequence[Stage], stored: int) -> None:
-        self._console.print(f"{stored + len(stages)} stages: {stored} cached, {len(stages)} to run")
+    def planned(self, stages: Sequence[Stage], stored: int, cost: Cost = by_kind) -> None:
+        with self._lock:
+            self._board.planned(stages, stored, cost)
+        if self._terminal or self._lines_of_text:
+            self._console.print(f"{stored + len(stages)} stages: {stored} cached, {len(stages)} to run")
         self._progress.update(self._all, description="[bold]study", total=max(1, len(stages)), completed=0)
 
     def started(self, stage: Stage) -> None:
         with self._lock:
+            self._board.started(stage)
+            self._began[stage.key] = time.monotonic()
             if stage.key in self._lines:  # a retry
                 return
             self._lines[stage.key] = self._progress.add_task(escape(stage.name), total=1, note="starting")
 
     def progressed(self, stage: Stage, message: str, done: int, total: int) -> None:
-        line = self._lines.get(stage.key)
+        with self._lock:
+            self._board.progressed(stage, message, done, total)
+            line = self._lines.get(stage.key)
         if line is not None:
             self._progress.update(line, completed=done, total=max(1, total), note=escape(message))
 
     def finished(self, stage: Stage, error: str | None) -> None:
         with self._lock:
+            self._board.finished(stage, error)
             line = self._lines.pop(stage.key, None)
+            began = self._began.pop(stage.key, None)
         if line is not None:
             self._progress.remove_task(line)
+        self._progress.update(self._all, note=escape(self._board.time_left()))
         self._progress.advance(self._all)
         if error is not None:
             self._console.print(f"[red]failed:[/red] {escape(stage.name)}: {escape(error)}", highlight=False)
+        elif began is not None and self._lines_of_text:
+            self._say(f"{stage.name}: {duration(time.monotonic() - began)}; {self._words()}")
+
+    def _words(self) -> str:
+        with self._lock:
+            return self._board.words()
+
+    def _say(self, text: str) -> None:
+        self._last = time.monotonic()
+        self._console.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False, soft_wrap=True)
+
+    def _now_and_then(self) -> None:
+        """Print how far the run is, a while after anything was printed, until it is over."""
+        while not self._over.wait(max(0.0, self._last + self._every - time.monotonic())):
+            if time.monotonic() >= self._last + self._every:
+                self._say("starting" if self._board.is_empty else self._words())

@@ -11,11 +11,13 @@ from tasks.artifacts import Made, publish_made
 from xtransfer.base.errors import XTransferError
 from xtransfer.base.settings import current
 from xtransfer.base.stage import Stage
+from xtransfer.planning.costs import Costs, finished
 from xtransfer.planning.schedule import missing
 from xtransfer.planning.single_runs import Wanted
 from xtransfer.results.database import open_database
 from xtransfer.results.users import announce
 from xtransfer.stages.limits import check_timeouts
+from xtransfer.stages.slots import slots
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 
 
@@ -42,6 +44,7 @@ def make_artifacts(
     store = ArtifactStore(places.store)
     with open_database(places.database_url) as database:
         announce(database, store)
+        known = finished(database, slots()[0].device)
     for stage in wanted.stages:
         store.used(stage.key)  # no recorded study needs them, so `store gc` goes by their last use
     to_run = missing(wanted.stages, [stage.key for stage in wanted.results], lambda key: store.find(key) is not None)
@@ -52,8 +55,9 @@ def make_artifacts(
         reasons.update({one.name: reason for one in (stage, *readers)})
 
     with stage_runtime(places.store, workers, title, per_device, timeout_hours, devices_per_stage) as runtime:
-        runtime.listener.planned(to_run, len(wanted.stages) - len(to_run))
-        run_stages(to_run, runtime, lambda stage: None, lost, wanted.stages)
+        cost = Costs(wanted.stages, known, runtime.size)
+        runtime.listener.planned(to_run, len(wanted.stages) - len(to_run), cost)
+        run_stages(to_run, runtime, lambda stage: None, lost, wanted.stages, cost)
     ran = {stage.key for stage in to_run}
     made = {stage.key: _found(stage, store) for stage in wanted.results if stage.name not in reasons}
     publish_made(title, [_made(one, key not in ran) for key, one in made.items()])

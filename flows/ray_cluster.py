@@ -106,14 +106,16 @@ class RayRuntime:
         self._store = fingerprint(store)
         self._workers = workers
 
+    device = "cpu"  # for estimates of time; which one each node has is not known here
+
     @property
-    def slots(self) -> int:
+    def size(self) -> int:
         """The number of stages at the same time, as the live nodes allow."""
         return min(self._workers or sys.maxsize, room()[0])
 
     def take(self, stage: Stage) -> Slot | None:
         """Room for a stage on a node that Ray chooses; None if there is none."""
-        if self._running >= self.slots:
+        if self._running >= self.size:
             return None
         self._running += 1
         return Slot("ray", 1)

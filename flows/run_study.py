@@ -20,6 +20,7 @@ from xtransfer.base.stage import Stage
 from xtransfer.data.check import demand
 from xtransfer.data.need import Need
 from xtransfer.planning import asked as planning
+from xtransfer.planning.costs import Costs, finished
 from xtransfer.planning.schedule import needed
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.read import definition_of
@@ -95,9 +96,10 @@ def run_study(
             announce(database, store)
             record_study(database, asked.whole, keep_others=bool(asked.unplanned))
             run = _Run(plan, store, database)
-            runtime.listener.planned(missing, len(plan.stages) - len(missing))
+            cost = Costs(plan.stages, finished(database, runtime.device), runtime.size)
+            runtime.listener.planned(missing, len(plan.stages) - len(missing), cost)
             run.record_finished(missing)
-            made = run_stages(missing, runtime, run.done, run.failed, plan.stages)
+            made = run_stages(missing, runtime, run.done, run.failed, plan.stages, cost)
             run.summary.ran = [stage.name for stage in made]
             run.summary.left_out = asked.left_out
     run.summary.report = _published(study.name, len(run.summary.ran))

@@ -18,12 +18,13 @@ from prefect.futures import PrefectFuture
 
 from flows.ray_cluster import RayRuntime, is_ray
 from tasks.progress_publisher import live
-from tasks.runtime import LISTENER, RUNTIME, Everyone, Nobody, Runtime
+from tasks.runtime import LISTENER, RUNTIME, Cost, Everyone, Nobody, Runtime
 from tasks.stage import Ran, run_stage
 from xtransfer.base.errors import DeviceLost, StageError, StoreError
 from xtransfer.base.retry import is_transient, pause
 from xtransfer.base.stage import Stage
 from xtransfer.planning.schedule import Schedule
+from xtransfer.stages import by_kind
 from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Pool, Slot, slots
 from xtransfer.store.artifacts import ArtifactStore
@@ -68,14 +69,16 @@ def run_stages(
     done: Done,
     failed: Failed,
     plan: Sequence[Stage] | None = None,
+    cost: Cost = by_kind,
 ) -> list[Stage]:
     """Run `stages` from within a flow, each after its inputs; inputs not among them are in the store.
 
     `done` and `failed` are called in this thread as each stage ends. A failure affects only the stages that depend on
     it. Temporary failures are retried; stages that another process is making are waited for while others run.
-    `plan`: the whole plan of which `stages` are missing. Returns the stages made here.
+    `plan`: the whole plan of which `stages` are missing. `cost` returns the expected seconds of a stage. Returns the
+    stages made here.
     """
-    return _Loop(Schedule(stages, plan=plan), runtime, done, failed).run()
+    return _Loop(Schedule(stages, cost, runtime.size, plan), runtime, done, failed).run()
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.runtime import Cost
 from xtransfer.base.stage import Stage
 from xtransfer.report.words import counted, duration
-from xtransfer.stages import STAGES
+from xtransfer.stages import by_kind
 
 State = Literal["failed", "running", "done", "waiting", "not run", "stopped"]
 _ORDER: tuple[State, ...] = ("failed", "running", "done", "waiting", "not run", "stopped")
@@ -40,8 +41,10 @@ class Board:
         self._lines: dict[str, Line] = {}
         self._stored = 0
         self._began = clock()
+        self._cost: Cost = by_kind
 
-    def planned(self, stages: Sequence[Stage], stored: int) -> None:
+    def planned(self, stages: Sequence[Stage], stored: int, cost: Cost = by_kind) -> None:
+        self._cost = cost
         self._stored = stored
         self._began = self._clock()
         self._lines = {stage.key: Line(stage) for stage in stages}
@@ -75,7 +78,7 @@ class Board:
         return not self._lines
 
     def percent(self) -> float:
-        """Share of the work done, 0-100; stages are weighted by the duration of their kind."""
+        """Share of the work done, 0-100; stages are weighted by their expected duration."""
         done, _, everything = self._work()
         return round(100 * done / everything, 1) if everything else 100.0
 
@@ -86,7 +89,7 @@ class Board:
         parts += [f"{counts[state]} {state}" for state in ("running", "failed", "not run", "stopped") if counts[state]]
         if self._stored:
             parts.append(f"{self._stored:,} were in the store")
-        return ", ".join(parts) + self._time_left()
+        return ", ".join(parts) + self.time_left()
 
     def rows(self, most: int | None = None) -> list[Row]:
         """A row for each stage, failed and running ones first; at most `most`, the last then counts those left out."""
@@ -114,29 +117,28 @@ class Board:
 
     def _work(self) -> tuple[float, float, float]:
         """Expected seconds of the work done, the work left, and all of it."""
-        seconds = self._seconds()
+        slower = self._slower()
         done = left = everything = 0.0
         for line in self._lines.values():
-            weight = seconds[line.stage.kind]
+            weight = self._cost(line.stage) * slower.get(line.stage.kind, slower[""])
             share = line.share if line.state == "running" else float(line.state == "done")
             everything += weight
             done += weight * share
             left += weight * (1 - share) if line.state in ("running", "waiting") else 0.0
         return done, left, everything
 
-    def _seconds(self) -> dict[str, float]:
-        """Seconds per stage by kind: the mean in this run, else the declared value scaled by how the others compare."""
-        declared = {kind.name: kind.seconds for kind in STAGES.values()}
-        took: dict[str, list[float]] = {}
+    def _slower(self) -> dict[str, float]:
+        """What finished stages took relative to what was expected, by kind; under "" for kinds without any."""
+        took: dict[str, list[tuple[float, float]]] = {}
         for line in self._lines.values():
-            if line.state == "done":
-                took.setdefault(line.stage.kind, []).append(line.seconds)
-        means = {kind: sum(seconds) / len(seconds) for kind, seconds in took.items()}
-        scale = sum(means.values()) / sum(declared.get(kind, 1.0) for kind in means) if any(means.values()) else 1.0
-        kinds = {line.stage.kind for line in self._lines.values()}
-        return {kind: means.get(kind) or declared.get(kind, 1.0) * scale for kind in kinds}
+            if line.state == "done" and line.seconds:
+                for kind in (line.stage.kind, ""):
+                    took.setdefault(kind, []).append((line.seconds, self._cost(line.stage)))
+        sums = {kind: [sum(column) for column in zip(*pairs, strict=True)] for kind, pairs in took.items()}
+        return {"": 1.0} | {kind: seconds / expected for kind, (seconds, expected) in sums.items()}
 
-    def _time_left(self) -> str:
+    def time_left(self) -> str:
+        """`; about 4 min 10 s left`; empty until enough is done to tell."""
         done, left, everything = self._work()
         if not left or not any(line.state == "done" for line in self._lines.values()) or done < _TELLING * everything:
             return ""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from xtransfer.base.stage import Stage
+from xtransfer.stages import by_kind
 from xtransfer.stages.isolated import StageProcesses
 from xtransfer.stages.slots import Pool, Slot
 from xtransfer.store.artifacts import ArtifactStore
+
+Cost: TypeAlias = Callable[[Stage], float]  # the seconds that a stage is expected to take
 
 
 class Listener(Protocol):
     """Receives the events of a run's stages."""
 
-    def planned(self, stages: Sequence[Stage], stored: int) -> None: ...
+    def planned(self, stages: Sequence[Stage], stored: int, cost: Cost = by_kind) -> None: ...
     def started(self, stage: Stage) -> None: ...
     def progressed(self, stage: Stage, message: str, done: int, total: int) -> None: ...
     def finished(self, stage: Stage, error: str | None) -> None: ...
@@ -24,7 +27,7 @@ class Listener(Protocol):
 class Nobody:
     """A listener that ignores everything."""
 
-    def planned(self, stages: Sequence[Stage], stored: int) -> None: ...
+    def planned(self, stages: Sequence[Stage], stored: int, cost: Cost = by_kind) -> None: ...
     def started(self, stage: Stage) -> None: ...
     def progressed(self, stage: Stage, message: str, done: int, total: int) -> None: ...
     def finished(self, stage: Stage, error: str | None) -> None: ...
@@ -36,9 +39,9 @@ class Everyone:
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = listeners
 
-    def planned(self, stages: Sequence[Stage], stored: int) -> None:
+    def planned(self, stages: Sequence[Stage], stored: int, cost: Cost = by_kind) -> None:
         for one in self._listeners:
-            one.planned(stages, stored)
+            one.planned(stages, stored, cost)
 
     def started(self, stage: Stage) -> None:
         for one in self._listeners:
@@ -71,6 +74,16 @@ class Runtime:
         self.store = store
         self._timeouts = dict(timeouts or {})
         self._taken: dict[str, Slot] = {}
+
+    @property
+    def size(self) -> int:
+        """The number of stages at the same time."""
+        return len(self.pool)
+
+    @property
+    def device(self) -> str:
+        """One of the devices that stages run on."""
+        return self.pool.device
 
     def take(self, stage: Stage) -> Slot | None:
         """A slot for `stage`, or None if none is free; raises DeviceLost if no device is left."""

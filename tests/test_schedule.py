@@ -1,4 +1,4 @@
-"""Only what is missing runs, inputs first, the longest chain first; a failure loses only what needed it."""
+"""Only what is missing runs, inputs first, early scores; a failure loses only what needed it."""
 
 from __future__ import annotations
 
@@ -45,14 +45,51 @@ def test_what_only_a_finished_score_needed_is_not_made_again() -> None:
     assert _needed(LEFT_SCORE, RIGHT) == ["right score"]
 
 
-def test_inputs_come_first_and_the_longest_chain_first() -> None:
-    schedule = Schedule(STAGES)
+def _order(schedule: Schedule) -> list[str]:
     order = []
     while (stage := schedule.take()) is not None:
         order.append(stage.name)
         schedule.done(stage.key)
-    assert order[:2] == ["encoder", "middle"] and set(order[2:4]) == {"left", "right"}
-    assert len(order) == len(STAGES)
+    return order
+
+
+def test_one_slot_gives_the_first_score_as_early_as_it_can() -> None:
+    assert _order(Schedule(STAGES)) == ["encoder", "right", "right score", "middle", "left", "left score"]
+
+
+def test_where_a_slot_would_end_up_waiting_the_longest_chain_comes_first() -> None:
+    order = _order(Schedule(STAGES, slots=2))
+    assert order[:2] == ["encoder", "middle"] and len(order) == len(STAGES)
+
+
+def test_with_much_work_for_each_slot_scores_come_early_and_all_slots_end_together() -> None:
+    """Many cells on two slots, played through: the first score comes after one chain, and no slot is idle."""
+    middles = [_stage("train", f"middle {number}", ENCODER) for number in range(10)]
+    targets = [_stage("train", f"target {number}", middle) for number, middle in enumerate(middles)]
+    scores = [_stage("score", f"score {number}", target) for number, target in enumerate(targets)]
+    seconds = {"pretrain": 0.0, "train": 10.0, "score": 1.0}
+    schedule = Schedule([ENCODER, *middles, *targets, *scores], lambda stage: seconds[stage.kind], slots=2)
+    now, running, scored = 0.0, list[tuple[float, str]](), list[float]()
+    while True:
+        while len(running) < 2 and (stage := schedule.take()) is not None:
+            running.append((now + seconds[stage.kind], stage.key))
+            if stage.kind == "score":
+                scored.append(running[-1][0])
+        if not running:
+            break
+        now, key = min(running)
+        running.remove((now, key))
+        schedule.done(key)
+    assert min(scored) == 21.0 and sorted(scored)[4] <= 63.0
+    assert now <= 1.05 * 10 * 21.0 / 2
+
+
+def test_a_stage_that_is_given_back_comes_again() -> None:
+    schedule = Schedule(STAGES)
+    first = schedule.take()
+    assert first == ENCODER
+    schedule.again(ENCODER.key)
+    assert schedule.take() == ENCODER and schedule.take() is None
 
 
 def test_nothing_is_given_twice_or_before_its_inputs() -> None:
@@ -65,15 +102,15 @@ def test_a_failure_loses_its_readers_alone() -> None:
     schedule = Schedule(STAGES)
     schedule.take()
     schedule.done(ENCODER.key)
-    assert schedule.take() == MIDDLE
-    assert {stage.name for stage in schedule.failed(MIDDLE.key)} == {"left", "left score"}
     assert schedule.take() == RIGHT
+    assert {stage.name for stage in schedule.failed(MIDDLE.key)} == {"left", "left score"}
+    assert schedule.take() == MIDDLE
 
 
 def test_the_estimate_is_bounded_by_work_and_by_the_longest_chain() -> None:
     seconds = {"pretrain": 100.0, "train": 10.0, "score": 1.0}
-    assert estimate(STAGES, 1, seconds) == 132.0
-    assert estimate(STAGES, 100, seconds) == 121.0
+    assert estimate(STAGES, 1, lambda stage: seconds[stage.kind]) == 132.0
+    assert estimate(STAGES, 100, lambda stage: seconds[stage.kind]) == 121.0
 
 
 def test_a_stage_that_all_others_need_runs_alone() -> None:

@@ -12,9 +12,11 @@ from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
 from flows.terminal import Console
+from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
     from xtransfer.base.stage import Stage
+    from xtransfer.planning.costs import Costs, Finished
     from xtransfer.study.cells import Plan
 
 
@@ -27,11 +29,32 @@ class Outlook:
     stored: frozenset[str]
     unpinned: tuple[str, ...]
     slots: int
-    seconds: float
+    cost: Costs
 
     @cached_property
     def to_run(self) -> frozenset[str]:
         return frozenset(stage.key for stage in self.missing)
+
+    @cached_property
+    def seconds(self) -> float:
+        """Expected wall time."""
+        from xtransfer.planning.schedule import estimate
+
+        return estimate(self.missing, self.slots, self.cost)
+
+    @cached_property
+    def by_kind(self) -> dict[str, float]:
+        """Expected seconds of work by kind of stage."""
+        found: dict[str, float] = {}
+        for stage in self.missing:
+            found[stage.kind] = found.get(stage.kind, 0.0) + self.cost(stage)
+        return found
+
+    @property
+    def untimed(self) -> list[str]:
+        """Kinds of stages that train or score and of which none like it has finished here."""
+        kinds = {one.kind for one in self.missing if one.kind in ("train", "score") and not self.cost.timed(one)}
+        return sorted(kinds, reverse=True)
 
     def state(self, stage: Stage) -> str:
         if self.unpinned:
@@ -60,16 +83,31 @@ def command(study: StudyName, small: Small = False, settings: Settings = None, a
 
 def _look(plan: Plan, unpinned: tuple[str, ...]) -> Outlook:
     from xtransfer.base.settings import current
-    from xtransfer.planning.schedule import estimate, needed
+    from xtransfer.planning.costs import Costs
+    from xtransfer.planning.schedule import needed
     from xtransfer.stages.slots import slots
     from xtransfer.store.artifacts import ArtifactStore
 
-    store = ArtifactStore(current().store)
+    store, places = ArtifactStore(current().store), slots()
     store.expect(stage.key for stage in plan.stages)
     missing = needed(plan, lambda key: not unpinned and store.find(key) is not None)
     done = {stage.key for stage in plan.stages} - {stage.key for stage in missing}
     stored = frozenset(key for key in done if store.find(key) is not None)
-    return Outlook(plan, missing, stored, unpinned, len(slots()), estimate(missing, len(slots())))
+    return Outlook(
+        plan, missing, stored, unpinned, len(places), Costs(plan.stages, _timed(places[0].device), len(places))
+    )
+
+
+def _timed(device: str) -> list[Finished]:
+    from xtransfer.base.settings import current
+    from xtransfer.planning.costs import finished
+    from xtransfer.results.database import open_database
+
+    try:
+        with open_database(current().database_url, read_only=True) as database:
+            return finished(database, device)
+    except RequestError:  # there is none yet
+        return []
 
 
 def _values(found: Outlook) -> dict[str, object]:
@@ -87,6 +125,7 @@ def _values(found: Outlook) -> dict[str, object]:
             for one in found.plan.stages
         ],
         "seconds": found.seconds,
+        "seconds_by_kind": found.by_kind,
         "unpinned": found.unpinned,
     }
 
@@ -101,10 +140,10 @@ def _stages(found: Outlook) -> Table:
 
 
 def _summary(found: Outlook) -> list[str]:
-    from xtransfer.report.words import duration
+    from xtransfer.report.words import counted, duration
 
     study = found.plan.study
-    size = f"\n{study.name}: {len(found.plan.cells)} cells, {len(found.plan.stages)} stages"
+    size = f"\n{study.name}: {counted(len(found.plan.cells), 'cell')}, {counted(len(found.plan.stages), 'stage')}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in found.missing).items())
     if found.unpinned:
         lines = [f"{size} ({kinds})", _not_pinned(found)]
@@ -112,7 +151,13 @@ def _summary(found: Outlook) -> list[str]:
         to_run = f"{len(found.missing)} to run" + (f" ({kinds})" if kinds else "")
         lines = [f"{size}: {len(found.stored)} cached, {to_run}"]
         if found.missing:
-            lines.append(f"about {duration(found.seconds)} on {found.slots} slots, at laboratory size")
+            work = ", ".join(f"{kind} {duration(seconds)}" for kind, seconds in found.by_kind.items())
+            lines.append(f"about {duration(found.seconds)} on {counted(found.slots, 'slot')}; work: {work}")
+            if untimed := found.untimed:
+                lines.append(
+                    f"no {' or '.join(untimed)} stage with such a model has finished here yet: this is computed from "
+                    "sizes and this machine's speed"
+                )
     return [*lines, *([study.note] if study.note else [])]
 
 

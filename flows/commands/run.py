@@ -50,6 +50,7 @@ Timeouts = Annotated[
 DevicesPerStage = Annotated[
     int, typer.Option(min=1, max=64, help="Devices that train one model together, each on a part of every batch.")
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only what failed and the results.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY in XTRANSFER_HOME.")]
 
 
@@ -110,6 +111,7 @@ def command(
     ray_address: RayAddress = None,
     per_device: PerDevice = None,
     timeout_hours: Timeouts = None,
+    quiet: Quiet = False,
 ) -> None:
     """Run a study through Prefect; finished stages are not run again."""
 
@@ -133,7 +135,7 @@ def command(
     if runner is Runner.LOCAL:
         slots(workers, per_device, devices_per_stage)  # raises RequestError before a server starts
     console = Console(stderr=as_json)
-    done = run(wanted, start, out, console)
+    done = run(wanted, start, out, console, quiet=quiet)
     if as_json:
         print_json(done.facts())
         return
@@ -144,7 +146,7 @@ def command(
     )
 
 
-def run(study: Study, start: Callable[[], Summary], out: Path | None, console: Console) -> Done:
+def run(study: Study, start: Callable[[], Summary], out: Path | None, console: Console, *, quiet: bool = False) -> Done:
     """Run a study by `start`, which calls its flow, and write its report.
 
     Raises RequestError for a wrong request or database before a server starts.
@@ -160,7 +162,7 @@ def run(study: Study, start: Callable[[], Summary], out: Path | None, console: C
         if (recorded := definition_of(database, study.name)) is not None:
             extended(recorded, study)
     began = time.monotonic()
-    summary, url = started(start, console)
+    summary, url = started(start, console, quiet=quiet)
     page = _page(summary.report, study, places, out)
     where = [
         f"  report    {page}",
@@ -171,9 +173,9 @@ def run(study: Study, start: Callable[[], Summary], out: Path | None, console: C
     return Done(study, list(summary.ran), page, summary.left_out, time.monotonic() - began, where)
 
 
-def started(start: Callable[[], Result], console: Console) -> tuple[Result, str]:
+def started(start: Callable[[], Result], console: Console, *, quiet: bool = False) -> tuple[Result, str]:
     """The result of `start`, which calls a flow on the Prefect server of this home, and the server's address."""
-    with Display(console) as display:
+    with Display(console, quiet=quiet) as display:
         display.note("starting the Prefect server")
         with prefect_api(current().prepare().home) as url:
             display.note("planning")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeAlias, TypeVar
 
@@ -125,8 +125,12 @@ class StageSettings(Value):
 
     def stage(self, name: str, places: Mapping[str, str] | None = None) -> Stage:
         """Returns the stage with these settings. `places`: digest of a model → its folder, for `FolderModel`s."""
-        made = {path: one.key for path, one in within(self, Made)}
-        used = {one.digest for _, one in within(self, FolderModel)}
+        made, used = dict[str, str](), set[str]()
+        for path, one in within(self, (Made, FolderModel)):
+            if isinstance(one, Made):
+                made[path] = one.key
+            elif isinstance(one, FolderModel):
+                used.add(one.digest)
         found = {digest: folder for digest, folder in (places or {}).items() if digest in used}
         return Stage(self.kind, self.version, name, identity(self), made, found)
 
@@ -140,15 +144,27 @@ def identity(value: BaseModel, *, with_defaults: bool = False) -> JsonObject:
     Leaves out fields at their default, so that a new field keeps the keys of older results, and fields marked
     `NOT_IDENTITY`. If a default changes, `version` must be raised.
     """
+    own = value.__dict__
     return {
-        name: _plain(own, with_defaults)
-        for name, info in type(value).model_fields.items()
+        name: _plain(own[name], with_defaults)
+        for name, default in _identifying(type(value)).items()
+        if with_defaults or own[name] != default
+    }
+
+
+@cache
+def _identifying(model: type[BaseModel]) -> dict[str, object]:
+    """Returns the fields that identify values of a type, with their defaults."""
+    return {
+        name: info.get_default(call_default_factory=True)
+        for name, info in model.model_fields.items()
         if NOT_IDENTITY not in info.metadata
-        and ((own := getattr(value, name)) != info.get_default(call_default_factory=True) or with_defaults)
     }
 
 
 def _plain(value: object, with_defaults: bool) -> object:
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, BaseModel):
         return identity(value, with_defaults=with_defaults)
     if isinstance(value, Mapping):
@@ -165,19 +181,21 @@ def spelt_out(stage: _Described) -> Mapping[str, object]:
 _T = TypeVar("_T", bound=BaseModel)
 
 
-def within(value: object, kind: type[_T], path: str = "") -> Iterator[tuple[str, _T]]:
-    """Yields the values of a type within settings, each with its path, such as `parts.0.translation`."""
-    if isinstance(value, kind):
+def within(value: object, kinds: tuple[type[_T], ...], path: str = "") -> Iterator[tuple[str, _T]]:
+    """Yields the values of some types within settings, each with its path, such as `parts.0.translation`."""
+    if value is None or isinstance(value, (str, int, float)):  # most values of a plan of thousands of stages
+        return
+    if isinstance(value, kinds):
         yield path, value
         return
     if isinstance(value, BaseModel):
-        inner: Iterable[tuple[object, object]] = ((name, getattr(value, name)) for name in type(value).model_fields)
-    elif isinstance(value, Mapping):
-        inner = value.items()
+        inner: Iterable[tuple[object, object]] = value.__dict__.items()
+    elif isinstance(value, (list, tuple)):
+        inner = enumerate(value)
     else:
-        inner = enumerate(value) if isinstance(value, (list, tuple)) else ()
+        inner = value.items() if isinstance(value, Mapping) else ()
     for name, own in inner:
-        yield from within(own, kind, f"{path}.{name}" if path else str(name))
+        yield from within(own, kinds, f"{path}.{name}" if path else str(name))
 
 
 S = TypeVar("S", bound=StageSettings)

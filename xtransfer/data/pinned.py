@@ -103,7 +103,7 @@ class Reading:
 
 def _folders(settings: StageSettings, places: Mapping[str, str]) -> Iterator[Outside]:
     """Yields the folders of models that a stage reads."""
-    for name, model in within(settings, FolderModel):
+    for name, model in within(settings, (FolderModel,)):
         folder = Path(places[model.digest])
         how = "files were edited, added or removed" if folder.is_dir() else "it no longer exists"
         yield Outside(f"{name} {folder}: its files", how, model.digest, partial(model_digest, folder))

@@ -26,12 +26,15 @@ class Pins:
         self.encoder = cache(self._encoder)
         self.rows = cache(self._rows)
         self.corpus = cache(self._corpus)
+        self._of_data = cache(self._data)
 
     def data(self, benchmark: str, split: SplitName, languages: Sequence[str]) -> str:
         """Returns the pin of a benchmark's rows: a digest of declaration, source revision, split and languages."""
-        declared = benchmarks.get(benchmark)
-        described = _declaration(declared, split, languages)
-        return digest(described, self.rows(benchmark, split, tuple(languages)), split, list(languages))
+        return self._of_data(benchmark, split, tuple(languages))
+
+    def _data(self, benchmark: str, split: SplitName, languages: tuple[str, ...]) -> str:
+        described = _declaration(benchmarks.get(benchmark), split, languages)
+        return digest(described, self.rows(benchmark, split, languages), split, list(languages))
 
     def _encoder(self, text: str) -> EncoderRef:
         return encoders.resolve(text)

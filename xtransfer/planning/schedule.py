@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from xtransfer.base.stage import Stage
-from xtransfer.stages import STAGES
+from xtransfer.stages import by_kind
 from xtransfer.study.cells import Plan
+
+_MUCH = 2  # times the longest chain: so much work for each slot is much
 
 
 def needed(plan: Plan, is_stored: Callable[[str], bool]) -> list[Stage]:
@@ -34,20 +36,26 @@ def missing(stages: Sequence[Stage], results: Iterable[str], is_stored: Callable
 
 
 class Schedule:
-    """Hands out stages whose inputs exist, starting with the one that has the longest chain of dependents."""
+    """Hands out stages whose inputs exist.
+
+    While there is much work for each slot, the stage that is nearest to a result comes first, so that scores come early
+    and cell by cell; later the one with the longest chain of dependents, so that all slots end together.
+    """
 
     def __init__(
         self,
-        stages: Iterable[Stage],
-        seconds: Mapping[str, float] | None = None,
+        stages: Sequence[Stage],
+        cost: Callable[[Stage], float] = by_kind,
+        slots: int = 1,
         plan: Iterable[Stage] | None = None,
     ) -> None:
-        """Builds the schedule of `stages`.
+        """Builds the schedule of `stages` for so many slots.
 
-        `seconds` is the expected duration by kind of stage (default: the declared costs). `plan` is the whole plan, if
-        some of its stages are already finished.
+        `cost` returns the seconds that a stage is expected to take. `plan` is the whole plan, if some of its stages are
+        already finished.
         """
-        self.seconds = dict(seconds or {kind.name: kind.seconds for kind in STAGES.values()})
+        self.seconds = {stage.key: cost(stage) for stage in stages}
+        self._slots = slots
         self._stages = {stage.key: stage for stage in stages}
         self._missing = {
             stage.key: {key for key in stage.inputs.values() if key in self._stages} for stage in self._stages.values()
@@ -56,9 +64,13 @@ class Schedule:
         for key, inputs in self._missing.items():
             for one in inputs:
                 self._readers[one].append(key)
-        self._behind = self._chains()
+        self._behind = self._chains(max)
+        self._ahead = self._chains(min)
         self._alone = _bottlenecks(plan or self._stages.values())
-        self._ready: list[tuple[float, int, str]] = []
+        self._left = sum(self.seconds.values())
+        self._ready: set[str] = set()
+        self._nearest: list[tuple[float, int, str]] = []
+        self._longest: list[tuple[float, int, str]] = []
         self._number = 0
         for key, inputs in self._missing.items():
             if not inputs:
@@ -66,10 +78,21 @@ class Schedule:
 
     def take(self) -> Stage | None:
         """Returns the next stage to start; None if all remaining ones wait for running stages."""
-        return self._stages[heapq.heappop(self._ready)[2]] if self._ready else None
+        if not self._ready:
+            return None
+        while self._longest[0][2] not in self._ready:  # taken from the other one
+            heapq.heappop(self._longest)
+        much = self._left >= _MUCH * self._slots * -self._longest[0][0]
+        waiting = self._nearest if much or self._slots == 1 else self._longest
+        while (key := heapq.heappop(waiting)[2]) not in self._ready:
+            pass
+        self._ready.remove(key)
+        self._left -= self.seconds[key]
+        return self._stages[key]
 
     def again(self, key: str) -> None:
         """Makes a stage that was taken available again."""
+        self._left += self.seconds[key]
         self._offer(key)
 
     def done(self, key: str) -> None:
@@ -103,15 +126,17 @@ class Schedule:
         return max(self._behind.values(), default=0.0)
 
     def _offer(self, key: str) -> None:
-        self._number += 1  # stages with equal chains keep the plan's order
-        heapq.heappush(self._ready, (-self._behind[key], self._number, key))
+        self._number += 1  # stages that are equal keep the plan's order
+        self._ready.add(key)
+        heapq.heappush(self._nearest, (self._ahead[key], self._number, key))
+        heapq.heappush(self._longest, (-self._behind[key], self._number, key))
 
-    def _chains(self) -> dict[str, float]:
-        """Returns, for each stage, the seconds from its start to the end of its longest chain of dependents."""
+    def _chains(self, choose: Callable[[list[float]], float]) -> dict[str, float]:
+        """Returns, for each stage, the seconds to the end of its longest or shortest chain of dependents."""
         behind: dict[str, float] = {}
         for key in reversed(list(self._stages)):  # stages come after their inputs
-            after = max((behind[reader] for reader in self._readers[key]), default=0.0)
-            behind[key] = self.seconds.get(self._stages[key].kind, 1.0) + after
+            after = [behind[reader] for reader in self._readers[key]]
+            behind[key] = self.seconds[key] + (choose(after) if after else 0.0)
         return behind
 
 
@@ -126,8 +151,7 @@ def _bottlenecks(plan: Iterable[Stage]) -> set[str]:
     return {key for key in stages if len(stages) > 1 and needed_by[key] == len(stages) - 1}
 
 
-def estimate(stages: Iterable[Stage], slots: int, seconds: Mapping[str, float] | None = None) -> float:
+def estimate(stages: Sequence[Stage], slots: int, cost: Callable[[Stage], float] = by_kind) -> float:
     """Returns the expected wall time in seconds: work divided by `slots`, or the longest chain if that is longer."""
-    schedule = Schedule(list(stages), seconds)
-    work = sum(schedule.seconds.get(stage.kind, 1.0) for stage in schedule._stages.values())
-    return max(work / max(1, slots), schedule.longest_chain())
+    schedule = Schedule(stages, cost)
+    return max(sum(schedule.seconds.values()) / max(1, slots), schedule.longest_chain())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xtransfer.base.stage import StageKind
+from xtransfer.base.stage import Stage, StageKind
 from xtransfer.stages import convert, pretrain, round_trip, score, train, translate, translator, unpack
 
 STAGES: dict[str, StageKind[Any]] = {  # Any: each has its own settings
@@ -20,3 +20,13 @@ STAGES: dict[str, StageKind[Any]] = {  # Any: each has its own settings
         score.KIND,
     )
 }
+
+
+def declared(kind: str) -> float:
+    """Returns the seconds that a kind of stage declares, at laboratory size; 1 for an unknown kind."""
+    return STAGES[kind].seconds if kind in STAGES else 1.0
+
+
+def by_kind(stage: Stage) -> float:
+    """Returns the seconds that a stage's kind declares."""
+    return declared(stage.kind)

@@ -80,6 +80,11 @@ class Pool:
     def __len__(self) -> int:
         return self._size
 
+    @property
+    def device(self) -> str:
+        """One of its devices, `cpu` if none is left."""
+        return next(iter(self._slot), "cpu")
+
     def take(self, kind: str) -> Slot | None:
         """Returns a slot for a stage of that kind, or None if none is free. Raises DeviceLost if no device is left."""
         with self._lock:

