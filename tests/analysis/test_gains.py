@@ -39,6 +39,15 @@ def test_values_and_gains(tmp_path: Path) -> None:
     assert one["low"] < 30 < one["high"]
 
 
+def test_a_study_without_direct_has_scores_and_no_gains(tmp_path: Path) -> None:
+    numbers = make(tmp_path, intermediates=["nli@de", "nli@en"])
+    frame = gains(numbers.cells, numbers.store)
+    assert set(frame["intermediate"]) == {"nli@de", "nli@en"}
+    assert frame["gain"].isna().all() and set(frame["verdict"]) == {""}
+    scored = gains((whole := make(tmp_path / "whole")).cells, whole.store)
+    assert row(frame, "nli@de", "de")["value"] == row(scored, "nli@de", "de")["value"]
+
+
 def test_a_gain_that_all_items_share_is_sure(tmp_path: Path) -> None:
     def items(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
         return {"en": right(20, 60), "sw": right(20 if intermediate == "direct" else 58, 60)}

@@ -15,7 +15,9 @@ from xtransfer.report.answer import settling
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.latex import model_table
 from xtransfer.report.model import models
+from xtransfer.report.page import write_findings
 from xtransfer.results.database import open_database
+from xtransfer.store.artifacts import ArtifactStore
 
 NEED = {"n_runs": 3, "runs": "seeds", "detectable": 4.25, "advice": "2 more seeds"}
 
@@ -52,6 +54,16 @@ def test_a_single_measurement_concludes_nothing(tmp_path: Path) -> None:
     assert (
         answer.best == "Which of them is the best on the mean of all languages but English is not known from one run."
     )
+
+
+def test_without_direct_the_intermediates_are_compared_with_each_other(tmp_path: Path) -> None:
+    facts = found(tmp_path, unclear, intermediates=["nli@en", "nli@de"])
+    (answer,) = facts.answers
+    assert answer.first_training == []
+    assert [one.text.split(" by ")[0] for one in answer.against_english] == ["nli@de is better than nli@en"]
+    page = write_findings(facts, ArtifactStore(tmp_path / "artifacts"), tmp_path / "report").read_text()
+    assert "cannot be compared" not in page and "No intermediate can be compared with <em>direct</em>" in page
+    assert "Score; nothing is compared: no run of direct has scores." in page
 
 
 def test_an_intermediates_own_language_is_no_part_of_the_answer(tmp_path: Path) -> None:

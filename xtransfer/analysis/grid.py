@@ -89,11 +89,17 @@ def contrasts(
 
 
 def gain_rows(grid: Grid, baseline: str) -> list[Row]:
-    """Per target and encoder: the baseline's values, `any` against it where there are several, and each."""
+    """Per target and encoder: the baseline's values, `any` against it where there are several, and each.
+
+    Without a run of the baseline there is nothing to compare with: the values of each alone.
+    """
     rows: list[Row] = []
     for block in grid.blocks():
         base = block.arms.get(baseline, {})
         others = {name: arm for name, arm in block.arms.items() if name != baseline}
+        if not base:
+            rows += [Row(block, name, None, _paired([arm], arm), [name]) for name, arm in others.items()]
+            continue
         rows.append(Row(block, baseline, None, _paired([base], base), [baseline]))
         if len(others) > 1:
             rows.append(Row(block, ANY, baseline, _paired([*others.values()], base), [*block.arms]))

@@ -36,7 +36,7 @@ class Answer:
 
     title: str
     mean: str  # which languages the mean is over
-    first_training: list[Sentence]  # against direct: any intermediate, then each
+    first_training: list[Sentence]  # against direct: any intermediate, then each; empty without a run of direct
     against_english: list[Sentence]  # intermediates in other languages against those in English
     best: str  # probability that each is the best; '' if unknown
 
@@ -46,14 +46,14 @@ def answers(gains: pd.DataFrame, contrasts: pd.DataFrame, ranking: pd.DataFrame,
     needs = _needs(power)
     found = []
     for (target, encoder), part in gains.groupby(["target", "encoder"], sort=False):
-        compared = _on_the_mean(part[part["intermediate"] != DIRECT], ["intermediate"])
+        compared = _on_the_mean(part[part["gain"].notna()], ["intermediate"])
         rows = sorted(compared, key=lambda row: row["intermediate"] != ANY)
         here = (contrasts["target"] == target) & (contrasts["encoder"] == encoder)
         pairs = _on_the_mean(contrasts[here], ["first", "second"])
-        if rows:
+        english = [_against_english(row, needs) for row in pairs if _one_is_english(row)]
+        if rows or english:
             mean = _EVERYWHERE if _is_trained_everywhere(str(target)) else _OTHERS
-            name = title(str(target), str(encoder), max(row["n_encoders"] for row in rows))
-            english = [_against_english(row, needs) for row in pairs if _one_is_english(row)]
+            name = title(str(target), str(encoder), int(part["n_encoders"].max()))
             gained = [_gain(row, needs) for row in rows]
             found.append(Answer(name, mean, gained, english, _best(ranking, str(target), str(encoder))))
     return found

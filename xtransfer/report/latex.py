@@ -56,18 +56,22 @@ def _table(tabulars: Sequence[str], caption: str, name: str) -> str:
 def _tabular(grid: Grid) -> str:
     lines = [" & ".join(["intermediate", *(escape(heading(one)) for one in grid.columns)]) + r" \\", r"\midrule"]
     headline = OTHERS if OTHERS in grid.columns else UNSEEN
+    compared = grid.compared
     for name in grid.rows:
-        cells = [_cell(name, grid.numbers.get((name, one)), with_interval=one == headline) for one in grid.columns]
+        is_gain = name in compared
+        cells = [
+            _cell(grid.numbers.get((name, one)), is_gain=is_gain, with_interval=one == headline) for one in grid.columns
+        ]
         lines.append(" & ".join([escape(name), *cells]) + r" \\")
         if name == DIRECT and len(grid.rows) > 1:
             lines.append(r"\midrule")
     return tabular("l" + "r" * len(grid.columns), lines)
 
 
-def _cell(row: str, number: Number | None, *, with_interval: bool) -> str:
+def _cell(number: Number | None, *, is_gain: bool, with_interval: bool) -> str:
     if number is None:
         return "--"
-    if row == DIRECT:
+    if not is_gain:
         return f"{number.value:.1f}"
     gain = minus(number.gain_text)
     shown = rf"\textbf{{{gain}}}" if number.verdict.is_sure else gain

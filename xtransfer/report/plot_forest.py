@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xtransfer.analysis import ANY, DIRECT
+from xtransfer.analysis import ANY
 from xtransfer.report.plot_style import COLOURS, INK, label, style
 from xtransfer.report.tables import Grid, heading, is_mean
 
@@ -21,7 +21,9 @@ _UNKNOWN = COLOURS[-1]  # grey, with a dotted interval, where the interval does 
 
 def forests(grid: Grid) -> list[Figure]:
     """Returns figures of the gains with 95% intervals, means first; each is no taller than a page."""
-    rows = [name for name in grid.rows if name != DIRECT][::-1]
+    rows = grid.compared[::-1]
+    if not rows:
+        return []
     panels = sorted(grid.columns, key=lambda column: not is_mean(column))
     per_figure = _PANEL_COLUMNS * max(1, int((_TALLEST - 0.6) / _panel_height(rows)))
     limits = _limits(grid)

@@ -12,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from xtransfer.analysis import ANY, DIRECT
+from xtransfer.analysis import ANY
 from xtransfer.report.plot_style import PAPER, label, style
 from xtransfer.report.tables import Grid, Number, heading, is_mean, parts
 
@@ -27,7 +27,7 @@ def heat_maps(grid: Grid) -> list[Figure]:
     Many languages or intermediates are split over several figures with one colour scale.
     """
     limit = max([1.0, *(abs(one.gain) for one in grid.numbers.values() if not np.isnan(one.gain))])
-    rows = [name for name in grid.rows if name != DIRECT]
+    rows = grid.compared
     blocks = [rows[start : start + _MOST_ROWS] for start in range(0, len(rows), _MOST_ROWS)]
     return [_heat_map(part, block, limit) for block in blocks for part in parts(grid)]
 

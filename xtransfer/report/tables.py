@@ -68,6 +68,14 @@ class Grid:
     def title(self) -> str:
         return title(self.target, self.encoder, self.num_encoders)
 
+    @property
+    def compared(self) -> list[str]:
+        """The rows that have gains."""
+        return [name for name in self.rows if any(self._gains(name))]
+
+    def _gains(self, row: str) -> Iterator[bool]:
+        return (not np.isnan(one.gain) for column in self.columns if (one := self.numbers.get((row, column))))
+
     def verdicts(self, row: str) -> list[Verdict]:
         """Returns the distinct verdicts of a row, in the order of its columns."""
         found = (self.numbers[row, column].verdict for column in self.columns if (row, column) in self.numbers)
@@ -94,7 +102,9 @@ class Grid:
             of = f", for {listed(rows)}" if known or len(unknown) > 1 else ""
             interval = f"95% interval over {over}" if over else "no interval"
             said.append(f"whether gains hold is {reason}{of} ({interval})")
-        return "; ".join(said) or "nothing is compared"
+        return "; ".join(said) or (
+            "nothing is compared" if DIRECT in self.rows else "nothing is compared: no run of direct has scores"
+        )
 
 
 def title(target: str, encoder: str, num_encoders: int) -> str:
@@ -170,7 +180,8 @@ def _rich_table(grid: Grid, width: int) -> Table:
     columns, with_interval = _fitting(grid, width)
     table = Table(title=grid.title, title_justify="left", caption_justify="left", show_lines=True)
     hidden = len(grid.columns) - len(columns)
-    table.caption = f"score, gain over direct in points; {grid.legend('bold')}"
+    shown = "score, gain over direct" if DIRECT in grid.rows else "score"
+    table.caption = f"{shown} in points; {grid.legend('bold')}"
     if hidden:
         table.caption += f"; {counted(hidden, 'more column')} in a wider terminal or as CSV"
     table.add_column("intermediate", no_wrap=True)
