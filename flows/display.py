@@ -13,7 +13,7 @@ from flows.terminal import Console
 from tasks.progress_state import Board
 from tasks.runtime import Cost
 from xtransfer.base.stage import Stage
-from xtransfer.report.words import duration
+from xtransfer.base.words import counted, duration
 from xtransfer.stages import by_kind
 
 _EVERY_SECONDS = 60.0  # between lines where nothing has ended
@@ -66,7 +66,7 @@ class Display:
         with self._lock:
             self._board.planned(stages, stored, cost)
         if self._terminal or self._lines_of_text:
-            self._console.print(f"{stored + len(stages)} stages: {stored} cached, {len(stages)} to run")
+            self._console.print(f"{counted(stored + len(stages), 'stage')}: {stored} cached, {len(stages)} to run")
         self._progress.update(self._all, description="[bold]study", total=max(1, len(stages)), completed=0)
 
     def started(self, stage: Stage) -> None:

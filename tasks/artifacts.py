@@ -17,13 +17,13 @@ from xtransfer.base.declared import NAME
 from xtransfer.base.digest import digest, file_digest
 from xtransfer.base.errors import RequestError, XTransferError
 from xtransfer.base.settings import current
+from xtransfer.base.words import counted, duration
 from xtransfer.report import samples, translated
 from xtransfer.report.files import slug
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.page import PAGE, write_findings
 from xtransfer.report.plots import data_uri, heat_maps, png
 from xtransfer.report.tables import Grid, heading
-from xtransfer.report.words import counted, duration
 from xtransfer.results.database import open_database
 from xtransfer.results.recorded import fingerprint
 from xtransfer.store.artifacts import Artifact, ArtifactStore

@@ -10,7 +10,7 @@ from typing import Literal
 
 from tasks.runtime import Cost
 from xtransfer.base.stage import Stage
-from xtransfer.report.words import counted, duration
+from xtransfer.base.words import counted, duration
 from xtransfer.stages import by_kind
 
 State = Literal["failed", "running", "done", "waiting", "not run", "stopped"]

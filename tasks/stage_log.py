@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from xtransfer.report.words import duration
+from xtransfer.base.words import duration
 
 _EVERY_SHARE = 0.1  # of the work: the number of lines does not grow with the number of steps
 _SOONEST, _LATEST = 1.0, 600.0  # seconds between lines: few for short stages, one every ten minutes for long ones

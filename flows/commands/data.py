@@ -15,6 +15,7 @@ from rich.table import Table
 from flows.commands.common import AsJson, Settings, Small, chosen, print_json
 from flows.terminal import Console, echo
 from xtransfer.base.errors import RequestError
+from xtransfer.base.words import counted
 
 if TYPE_CHECKING:
     from xtransfer.base.stage import Progress as Told
@@ -100,7 +101,7 @@ def mirror(
     if not done.made and not done.kept:
         console.print("nothing to mirror: everything is generated or a local folder")
         return
-    counts = f"{len(done.made)} files added, {len(done.kept)} kept, {done.bytes / 1e6:.1f} MB"
+    counts = f"{counted(len(done.made), 'file')} added, {len(done.kept)} kept, {done.bytes / 1e6:.1f} MB"
     again = f"xtransfer data check{_same(study, benchmark, small, settings)}"
     console.print(
         f"{to}: {counts}, all verified\non the other machine: XTRANSFER_HUB_DIR={to.expanduser().absolute()} {again}",

@@ -140,7 +140,7 @@ def _stages(found: Outlook) -> Table:
 
 
 def _summary(found: Outlook) -> list[str]:
-    from xtransfer.report.words import counted, duration
+    from xtransfer.base.words import counted, duration
 
     study = found.plan.study
     size = f"\n{study.name}: {counted(len(found.plan.cells), 'cell')}, {counted(len(found.plan.stages), 'stage')}"

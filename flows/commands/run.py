@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -16,14 +17,15 @@ import typer
 
 from flows.commands import report
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
-from flows.display import Display
 from flows.prefect_server import prefect_api
 from flows.terminal import Console
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import Settings as Places
 from xtransfer.base.settings import current, shown
+from xtransfer.base.words import counted, duration
 
 if TYPE_CHECKING:
+    from flows.display import Display
     from flows.run_study import Summary
     from xtransfer.study.study import Study
 
@@ -91,7 +93,7 @@ class Done:
     def say(self, console: Console, following: str) -> None:
         """Print a summary, where everything is, and what to do next."""
         lines = [
-            f"\n{self.study.name}: done in {self.seconds:.0f} s, {len(self.ran)} stages ran",
+            f"\n{self.study.name}: done in {duration(self.seconds)}, {counted(len(self.ran), 'stage')} ran",
             *(f"  recorded, and not part of this run: {one}" for one in self.left_out),
             *self.where,
             f"next: {following}",
@@ -140,9 +142,11 @@ def command(
         print_json(done.facts())
         return
     _print_gains(wanted, console)
+    asked = [*(["--small"] if small else []), *(word for one in settings or () for word in ("--set", one))]
     done.say(
         console,
-        f"xtransfer results gains --study {wanted.name} | xtransfer plan {study} | xtransfer studies",
+        f"{shlex.join(['xtransfer', 'results', 'gains', '--study', wanted.name])} | "
+        f"{shlex.join(['xtransfer', 'plan', study, *asked])} | xtransfer studies",
     )
 
 
@@ -175,6 +179,8 @@ def run(study: Study, start: Callable[[], Summary], out: Path | None, console: C
 
 def started(start: Callable[[], Result], console: Console, *, quiet: bool = False) -> tuple[Result, str]:
     """The result of `start`, which calls a flow on the Prefect server of this home, and the server's address."""
+    from flows.display import Display
+
     with Display(console, quiet=quiet) as display:
         display.note("starting the Prefect server")
         with prefect_api(current().prepare().home) as url:
@@ -246,6 +252,6 @@ def _print_gains(study: Study, console: Console) -> None:
         console.print(table)
     if left_out := frame.attrs["excluded"]:
         console.print(
-            f"{len(left_out)} cells are left out because they learned nothing or have no scores; for the reasons:"
+            f"left out: {counted(len(left_out), 'cell')} that learned nothing or have no scores; for the reasons:"
         )
         console.print(f"  xtransfer results runs --study {study.name}", highlight=False)

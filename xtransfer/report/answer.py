@@ -10,8 +10,8 @@ import pandas as pd
 from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
 from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Row, Verdict, ends
+from xtransfer.base.words import counted, listed
 from xtransfer.report.tables import title
-from xtransfer.report.words import counted, listed
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Target
 

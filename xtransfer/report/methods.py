@@ -11,12 +11,12 @@ from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.latex import escape
+from xtransfer.base.words import counted, listed
 from xtransfer.metrics.aggregate import XTREME, XTREME_R, Suite
 from xtransfer.metrics.metrics import METRICS
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography, cite
 from xtransfer.report.provenance import Provenance, UsedRecipe
 from xtransfer.report.statistics import statistics
-from xtransfer.report.words import counted, listed
 from xtransfer.results.schema import StageRow
 from xtransfer.study.encoders import pool_of
 from xtransfer.study.intermediate import Intermediate, MixturePart

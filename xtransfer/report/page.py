@@ -17,13 +17,13 @@ from xtransfer.analysis.measures import table
 from xtransfer.analysis.statistic import signed
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.version import __version__
+from xtransfer.base.words import counted, duration, listed
 from xtransfer.report import latex, plots, tables
 from xtransfer.report.curves import curves
 from xtransfer.report.files import slug, write, writing_to
 from xtransfer.report.findings import Certain, Findings, find
 from xtransfer.report.methods import methods
 from xtransfer.report.translated import drops_of_study
-from xtransfer.report.words import counted, duration, listed
 from xtransfer.results.database import Database
 from xtransfer.results.schema import StageRow
 from xtransfer.study.study import Study

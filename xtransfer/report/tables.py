@@ -14,11 +14,12 @@ from rich.text import Text
 from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
 from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Row, Verdict, ends
-from xtransfer.report.words import counted, listed
+from xtransfer.base.words import listed
 from xtransfer.study.encoders import pool_of
 
 HEADINGS = {UNSEEN: "mean but en", OTHERS: "mean others"}
 _SHORT_WIDTH = 8  # characters of a terminal column without interval, including its border
+_SHORT_MEAN = 14  # of one with a mean
 _MOST_LANGUAGES = 14  # columns that fit a page
 
 
@@ -168,48 +169,55 @@ def _number(row: Row) -> Number:
 
 
 def rich_tables(gains: pd.DataFrame, width: int = 100) -> list[Table]:
-    """Returns a table per target and encoder that fits `width` characters.
+    """Returns tables per target and encoder that fit `width` characters; every column is in one of them.
 
-    Every column shows its interval if they all fit, otherwise only the means do. A narrow terminal drops `mean but en`
-    first, then languages from the right, and the caption says how many.
+    If all columns fit with their intervals, they are one table. Otherwise the means come with intervals, beside as many
+    languages as fit without, and more tables have the other languages.
     """
-    return [_rich_table(grid, width) for grid in grids(gains)]
+    return [table for grid in grids(gains) for table in _rich_tables(grid, width)]
 
 
-def _rich_table(grid: Grid, width: int) -> Table:
-    columns, with_interval = _fitting(grid, width)
-    table = Table(title=grid.title, title_justify="left", caption_justify="left", show_lines=True)
-    hidden = len(grid.columns) - len(columns)
+def _rich_tables(grid: Grid, width: int) -> list[Table]:
+    blocks, with_interval = _blocks(grid, width)
+    tables = []
+    for number, columns in enumerate(blocks):
+        table = Table(title_justify="left", caption_justify="left", show_lines=True)
+        table.title = grid.title if number == 0 else f"{grid.title}, more languages"
+        table.add_column("intermediate", no_wrap=True)
+        for column in columns:
+            table.add_column(heading(column), justify="right", no_wrap=True)
+        for name in grid.rows:
+            cells = (_rich_cell(grid.numbers.get((name, one)), one in with_interval) for one in columns)
+            table.add_row(_label(grid, name), *cells)
+        tables.append(table)
     shown = "score, gain over direct" if DIRECT in grid.rows else "score"
-    table.caption = f"{shown} in points; {grid.legend('bold')}"
-    if hidden:
-        table.caption += f"; {counted(hidden, 'more column')} in a wider terminal or as CSV"
-    table.add_column("intermediate", no_wrap=True)
-    for column in columns:
-        table.add_column(heading(column), justify="right", no_wrap=True)
-    for name in grid.rows:
-        cells = (_rich_cell(grid.numbers.get((name, one)), one in with_interval) for one in columns)
-        table.add_row(_label(grid, name), *cells)
-    return table
+    tables[0].caption = f"{shown} in points; {grid.legend('bold')}"
+    return tables
 
 
 def _label(grid: Grid, name: str) -> str:
     return "\n".join([name, *(f"({note})" for note in grid.notes(name))])
 
 
-def _fitting(grid: Grid, width: int) -> tuple[list[str], set[str]]:
-    """Returns the columns to show, and which of them show intervals."""
+def _blocks(grid: Grid, width: int) -> tuple[list[list[str]], set[str]]:
+    """Returns the columns of each table, and the columns that show intervals."""
     label = max(cell_len(line) for name in grid.rows for line in _label(grid, name).split("\n"))
     room = width - max(label, len("intermediate")) - 4
-    interval = max((len(number.interval_text) for number in grid.numbers.values()), default=0) + 3
+    texts = (number.interval_text for number in grid.numbers.values())
+    interval = max(map(len, (*texts, "100.0"))) + 3
+    wide = [max(interval, len(heading(column)) + 3) for column in grid.columns]
+    if room >= sum(wide):
+        return [grid.columns], set(grid.columns)
     languages = [one for one in grid.columns if one not in HEADINGS]
     means = [one for one in HEADINGS if one in grid.columns]
-    if room >= len(grid.columns) * interval:
-        return grid.columns, set(grid.columns)
-    if room < len(languages) * _SHORT_WIDTH + len(means) * interval:
-        means = means[-1:]
-    fit = max((room - len(means) * interval) // _SHORT_WIDTH, 0)
-    return languages[:fit] + means, set(means)
+    wide_mean = max(interval, _SHORT_MEAN)
+    with_interval = means
+    while (taken := _SHORT_MEAN * len(means) + (wide_mean - _SHORT_MEAN) * len(with_interval)) > room and with_interval:
+        with_interval = with_interval[1:]
+    first = max((room - taken) // _SHORT_WIDTH, 0)
+    each = max(room // _SHORT_WIDTH, 1)
+    more = [languages[start : start + each] for start in range(first, len(languages), each)]
+    return [languages[:first] + means, *more], set(with_interval)
 
 
 def _rich_cell(number: Number | None, with_interval: bool) -> Text:
