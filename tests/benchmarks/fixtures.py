@@ -150,6 +150,27 @@ def _udpos(number: int, language: str) -> Row:
     return {"tokens": ["the", _WORDS[number % 6], _THINGS[number % 6]], "pos_tags": [5, 0, 7 if number % 2 else 11]}
 
 
+def _rte3(number: int, language: str) -> Row:
+    texts = {"premise": f"{first(number)} {language}", "hypothesis": second(number)}
+    return {"id": f"{number}", "language": language, **texts, "label": number % 3}
+
+
+def _kobest(number: int, language: str) -> Row:
+    options = {"alternative_1": second(number), "alternative_2": second(number + 1)}
+    return {"premise": first(number), "question": ("원인", "결과")[number % 2], **options, "label": number % 2}
+
+
+def _winograd(number: int, language: str) -> Row:
+    options = {"option1": _THINGS[number % 6], "option2": _THINGS[(number + 1) % 6]}
+    return {"sentence": f"{first(number)} is red because _ is old", **options, "answer": str(1 + number % 2)}
+
+
+def _story(number: int, language: str) -> Row:
+    begins = {f"input_sentence_{place}": first(number + place) for place in range(1, 5)}
+    endings = {"sentence_quiz1": second(number), "sentence_quiz2": second(number + 1)}
+    return {"story_id": f"s{number}", **begins, **endings, "answer_right_ending": 1 + number % 2}
+
+
 # path of a source, or path:configuration where its configurations differ in columns → one of its rows
 SOURCES: dict[str, Maker] = {
     "rajpurkar/squad": _question,
@@ -176,6 +197,10 @@ SOURCES: dict[str, Maker] = {
     "local/mewsli-x": _mention,
     "universal-dependencies/universal_dependencies": _pud,
     "google/xtreme:udpos": _udpos,
+    "maximoss/rte3-multi": _rte3,
+    "skt/kobest_v1": _kobest,
+    "Muennighoff/xwinograd": _winograd,
+    "juletxara/xstory_cloze": _story,
 }
 # kind → the canonical fields of a row, labels as ids; for benchmarks whose columns stand for them as they are
 EXAMPLES: dict[str, Callable[[int, Benchmark], Row]] = {
@@ -203,7 +228,7 @@ EXAMPLES: dict[str, Callable[[int, Benchmark], Row]] = {
 def write_mirror(folder: Path, benchmark: Benchmark) -> None:
     """Files of every split of a benchmark in the languages of `scored`, in the layout of a mirror."""
     files: dict[Path, list[Row]] = {}
-    for part in benchmark.union or (benchmark,):
+    for part in benchmark.union or benchmark.parts:
         for file, rows in _files(folder, part):
             files.setdefault(file, []).extend(row for row in rows if row not in files.get(file, []))
     for file, rows in files.items():
@@ -220,7 +245,12 @@ def chosen(benchmark: Benchmark, split: SplitName) -> tuple[str, ...]:
 
 
 def _files(folder: Path, benchmark: Benchmark) -> Iterator[tuple[Path, list[Row]]]:
-    places = [(benchmark.source_of(split, code), split, code) for split in SPLITS for code in chosen(benchmark, split)]
+    places = [
+        (benchmark.source_of(split, code), split, code)
+        for split in SPLITS
+        for code in chosen(benchmark, split)
+        if benchmark.read_as(split, code) is benchmark
+    ]
     if benchmark.pool is not None:
         places.append((benchmark.pool, "test", "en"))
     for source, split, code in places:

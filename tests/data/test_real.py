@@ -44,7 +44,12 @@ def test_declaration_reads_the_real_rows(benchmark: Benchmark, hub_dir: Path) ->
 def test_labels_mean_what_they_say(hub_dir: Path) -> None:
     """One pair of known meaning from each source whose encoding differs."""
     known = {
-        "ocnli": ("zh", "dev", "0", 0),
+        "ocnli": ("zh", "test", "0", 0),
+        "rte3": ("de", "test", "1", 0),
+        "cdsc-e": ("pl", "test", "17", 1),
+        "inferes": ("es", "test", "6135", 2),
+        "kobest-copa": ("ko", "test", "0", 1),
+        "xwinograd": ("ja", "test", "0", 1),
         "sick-nl": ("nl", "train", "3", 0),
         "farstail": ("fa", "test", "0", 2),
     }

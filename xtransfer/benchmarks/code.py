@@ -26,7 +26,7 @@ def code_of(benchmark: Benchmark) -> list[str]:
 def _functions(benchmark: Benchmark) -> Iterator[Callable[..., object]]:
     sources = [one for one in (benchmark.source, benchmark.pool, *benchmark.sources.values()) if one is not None]
     yield from (one for one in (benchmark.adapt, *(source.keep for source in sources)) if one is not None)
-    for part in benchmark.union:
+    for part in benchmark.parts[1:]:
         yield from _functions(part)
 
 

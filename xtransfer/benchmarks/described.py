@@ -27,6 +27,7 @@ def described(benchmark: Benchmark) -> JsonObject:
         "group": benchmark.group,
         "share": benchmark.share,
         "union": [part.name for part in benchmark.union],
+        "english": benchmark.english.name if benchmark.english is not None else None,
         "source": benchmark.source.path,
         "licence": benchmark.licence,
         "taken_from": dict(benchmark.taken_from),

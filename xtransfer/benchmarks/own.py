@@ -202,4 +202,5 @@ def _placed(benchmark: Benchmark, beside: Path) -> Benchmark:
         sources={name: placed(source) for name, source in benchmark.sources.items()},
         pool=placed(benchmark.pool) if benchmark.pool is not None else None,
         union=tuple(_placed(part, beside) for part in benchmark.union),
+        english=_placed(benchmark.english, beside) if benchmark.english is not None else None,
     )

@@ -81,12 +81,22 @@ class Benchmark:
     adapt: Callable[[Row], Row | None] | None = None  # source row → row with `columns`; None drops the row
     pool: Source | None = None  # `test` rows without a language, added to any; columns as in `source`
     union: tuple[Benchmark, ...] = ()  # its rows are those of all these, with ids `<name>/<id>`; same kind and labels
+    english: Benchmark | None = None  # whose English train and dev rows it has; same kind and labels
     share: tuple[int, int, str] | None = None  # (i, n, column): rows whose digest of the column is i modulo n
     taken_from: Mapping[str, str] = field(default_factory=dict)
     # column → the language whose value for the same id replaces a language's own, where `source` has it wrong
     note: str = ""  # what users must know: hidden labels, a different protocol
     caveat: str = ""  # a known fault of its rows, which reports show with its scores
     how_to_get: str = ""  # for data that is not on the hub: where to get it, and which layout to put it in
+
+    @property
+    def parts(self) -> tuple[Benchmark, ...]:
+        """This benchmark and those whose rows it has."""
+        return (self, *self.union, *([self.english] if self.english is not None else []))
+
+    def read_as(self, split: SplitName, language: str) -> Benchmark:
+        """Returns the benchmark by whose declaration the rows of a split in a language are read."""
+        return self.english if self.english is not None and language == "en" and split != "test" else self
 
     def of_language(self, language: str) -> Benchmark:
         """Returns the benchmark with the columns of a language, if they differ by language."""
@@ -102,11 +112,15 @@ class Benchmark:
 
     def source_of(self, split: SplitName, language: str | None = None) -> Source:
         """Returns the source of a split; a language's own source takes precedence over a split's."""
+        if (declared := self.read_as(split, language or "")) is not self:
+            return declared.source_of(split, language)
         return self.sources.get(language or "") or self.sources.get(split) or self.source
 
     def languages_of(self, split: SplitName) -> tuple[str, ...]:
         """Returns the languages of a split in the declared order; those of separate sources come last."""
         known = dict.fromkeys(self.languages)
+        if self.english is not None:
+            known["en"] = None
         for source in self.sources.values():
             known.update(dict.fromkeys(source.languages or ()))
         return tuple(language for language in known if self._in(language, split))
@@ -116,5 +130,7 @@ class Benchmark:
         return language in self.languages_of(split) if language else bool(self.languages_of(split))
 
     def _in(self, language: str, split: SplitName) -> bool:
+        if (declared := self.read_as(split, language)) is not self:
+            return declared.has(split, language)
         source = self.source_of(split, language)
         return split in source.splits and language in (source.languages or self.languages)

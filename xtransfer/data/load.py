@@ -47,6 +47,7 @@ def load_rows(benchmark: Benchmark, language: str, split: SplitName, limit: int 
 def load(benchmark: Benchmark, language: str, split: SplitName, limit: int | None = None) -> Loaded:
     """Like `load_rows`, with the number of rows that the declaration drops."""
     _check_request(benchmark, language, split)
+    benchmark = benchmark.read_as(split, language)
     if said := fault(benchmark):
         raise DataError(f"{benchmark.name}: {said}")
     rows, dropped = _union(benchmark, language, split) if benchmark.union else _own(benchmark, language, split)

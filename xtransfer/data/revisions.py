@@ -97,7 +97,7 @@ def _declaration(benchmark: Benchmark, split: SplitName, languages: Sequence[str
     names itself. Also leaves out fields at their default, so that a new field keeps older results valid. A function is
     identified by its name; one in a user's file also by its code.
     """
-    ignored = {"note", "caveat", "licence", "how_to_get", "roles", "chance", "languages", "union"}
+    ignored = {"note", "caveat", "licence", "how_to_get", "roles", "chance", "languages", "union", "english"}
     ignored |= {"source", "sources", "pool"}
     ignored |= {"also", "metric"} if split == "train" else {"also"}
     described = []
@@ -108,7 +108,9 @@ def _declaration(benchmark: Benchmark, split: SplitName, languages: Sequence[str
         if field.name not in ignored and value != default:
             described.append(f"{field.name}={getattr(value, '__qualname__', None) or printed(value)}")
     for code in languages:
-        if not benchmark.union and benchmark.has(split, code):
+        if (declared := benchmark.read_as(split, code)) is not benchmark and benchmark.has(split, code):
+            described += _declaration(declared, split, [code])
+        elif not benchmark.union and benchmark.has(split, code):
             source = benchmark.source_of(split, code)
             is_main = source is benchmark.source
             described.append(f"source={_source(source, split, code)} {code} {'main' if is_main else 'another'}")

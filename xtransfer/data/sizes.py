@@ -14,6 +14,7 @@ from xtransfer.data.source import LAB, mirrored
 
 def num_rows(benchmark: Benchmark, language: str, split: SplitName) -> int | None:
     """Returns the rows of a split in a language, those included that are dropped on reading; None if not in reach."""
+    benchmark = benchmark.read_as(split, language)
     if benchmark.union:
         parts = [num_rows(part, language, split) for part in benchmark.union if part.has(split, language)]
         return None if None in parts else sum(one or 0 for one in parts)

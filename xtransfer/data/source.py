@@ -173,6 +173,7 @@ class Place:
 
 def places(benchmark: Benchmark, split: SplitName, language: str) -> list[Place]:
     """Returns all tables that the rows of a split in one language are read from."""
+    benchmark = benchmark.read_as(split, language)
     if benchmark.union:
         return [one for part in benchmark.union if part.has(split, language) for one in places(part, split, language)]
     read = (language, *benchmark.others_read(split, language))

@@ -15,6 +15,8 @@ def fault(benchmark: Benchmark) -> str | None:
     """Returns, in one line, why a benchmark cannot be used; None if it can."""
     try:
         kind = get(benchmark.kind)
+        if benchmark.english is not None and (said := _fault_of_part(benchmark, benchmark.english, "english")):
+            return said
         if benchmark.union:
             own = next((said for part in benchmark.union if (said := _fault_of_part(benchmark, part))), None)
         else:
@@ -25,10 +27,10 @@ def fault(benchmark: Benchmark) -> str | None:
         return str(error)
 
 
-def _fault_of_part(benchmark: Benchmark, part: Benchmark) -> str | None:
+def _fault_of_part(benchmark: Benchmark, part: Benchmark, field: str = "union") -> str | None:
     if (part.kind, part.labels) != (benchmark.kind, benchmark.labels):
         return (
-            f"union: {part.name} is of kind {part.kind} with labels {_listed(part.labels)}, and {benchmark.name} of "
+            f"{field}: {part.name} is of kind {part.kind} with labels {_listed(part.labels)}, and {benchmark.name} of "
             f"kind {benchmark.kind} with labels {_listed(benchmark.labels)}; both must be the same"
         )
     return fault(part)

@@ -151,7 +151,7 @@ def benchmark_row(name: str) -> Values:
     if declared is None:
         return {"name": name, "revision": "", "kind": "", "metric": None, "num_languages": 0, "source": "",
                 "licence": ""}  # fmt: skip
-    sources = [one for part in (declared, *declared.union) for one in (part.source, *part.sources.values())]
+    sources = [one for part in declared.parts for one in (part.source, *part.sources.values())]
     return {
         "name": name,
         "revision": "+".join(dict.fromkeys(one.revision for one in sources if one.revision)),
