@@ -14,6 +14,7 @@ from xtransfer.analysis.points import study_points
 from xtransfer.base.errors import RequestError
 from xtransfer.results.database import open_database
 from xtransfer.results.read import definition_of
+from xtransfer.results.schema import CellRow, StudyCellRow
 from xtransfer.results.write import record_failure, record_study
 from xtransfer.study.cells import Plan
 
@@ -132,6 +133,25 @@ def test_a_study_whose_baseline_comes_later_has_gains(tmp_path: Path, ours: str,
     assert count(ours, "gains") == 0
     receive(ours, send(theirs, file), "ours")
     assert count(ours, "gains") == 9
+
+
+@pytest.mark.parametrize("prefer", [None, "ours", "theirs"])
+def test_gains_are_over_the_baseline_that_the_study_has(
+    tmp_path: Path, ours: str, theirs: str, file: Path, prefer: Literal["ours", "theirs"] | None
+) -> None:
+    """Both have a `direct` cell of other rows, and an intermediate that the other lacks; without a preference theirs
+    is only planned."""
+    recorded(ours, make(tmp_path / "1", intermediates=("direct", "nli@en")))
+    other = make(tmp_path / "2", intermediates=("direct", "nli@de"), recipe={"learning_rate": 1e-4})
+    recorded(theirs, other, lambda cell: prefer is not None or bool(cell.intermediate.parts))
+    receive(ours, send(theirs, file), prefer)
+    with open_database(ours, read_only=True) as db, db.engine.connect() as connection:
+        direct = select(CellRow.key).join(StudyCellRow, StudyCellRow.cell == CellRow.key)
+        in_study = set(connection.scalars(direct.where(CellRow.intermediate == "direct")))
+        used = connection.scalars(select(StudyCellRow.baseline).where(StudyCellRow.baseline.is_not(None))).all()
+    assert len(used) == 6 and set(used) == in_study and len(in_study) == 3
+    assert (in_study <= {cell.key for cell in other.cells}) == (prefer == "theirs")
+    assert count(ours, "gains") == 18
 
 
 def test_other_numbers_are_listed_and_refused(tmp_path: Path, ours: str, theirs: str, file: Path) -> None:

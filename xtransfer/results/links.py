@@ -14,14 +14,19 @@ UNUSED = ~exists().where(StudyCellRow.cell == CellRow.key)  # cells that no stud
 
 
 def unlink(connection: Connection, study: str, cells: Collection[str]) -> None:
-    """Takes cells out of a study, and forgets those that were only planned and that no study has any more."""
+    """Takes cells out of a study, and forgets those that were only planned and that no study has any more.
+
+    Cells that stay lose a baseline that goes; `fill_baselines` gives them the one that takes its place.
+    """
+    here = StudyCellRow.study == study
     for gone in chunks(sorted(cells)):
-        connection.execute(delete(StudyCellRow).where(StudyCellRow.study == study, StudyCellRow.cell.in_(gone)))
+        connection.execute(delete(StudyCellRow).where(here, StudyCellRow.cell.in_(gone)))
+        connection.execute(update(StudyCellRow).where(here, StudyCellRow.baseline.in_(gone)).values(baseline=None))
         connection.execute(delete(CellRow).where(CellRow.key.in_(gone), CellRow.status == "planned", UNUSED))
 
 
 def fill_baselines(connection: Connection) -> None:
-    """Links cells to their study's `direct` cell of the same place, if they were linked before it was there."""
+    """Links cells without a baseline to their study's `direct` cell of the same place, if it has one."""
     link, base, own = aliased(StudyCellRow), aliased(CellRow), aliased(CellRow)
     direct = select(link.cell).where(
         link.study == StudyCellRow.study,

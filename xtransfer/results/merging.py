@@ -134,6 +134,8 @@ class _Writer:
         stored = _stored(self._connection, table, part, ())
         if table is _STUDY:
             part = [self._united(row) for row in part]
+        elif table is _LINK:
+            part = [self._linked(row) for row in part]
         written = [
             row
             for row in part
@@ -152,6 +154,10 @@ class _Writer:
     def _united(self, row: Values) -> Values:
         whole = self._definitions.get(row["name"])
         return row if whole is None else {**row, "definition": whole, "digest": digest(whole)}
+
+    def _linked(self, row: Values) -> Values:
+        """Returns a link without a baseline that is not merged: `fill_baselines` finds ours."""
+        return {**row, "baseline": None} if (row["study"], row["baseline"]) in self._dropped else row
 
     def _is_left_out(self, table: Table, row: Values) -> bool:
         if table is _LINK:
