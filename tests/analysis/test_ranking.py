@@ -60,6 +60,19 @@ def test_equal_intermediates_share_the_first_place(tmp_path: Path) -> None:
     assert found["expected_rank"].tolist() == pytest.approx([2.0] * len(found))
 
 
+def test_intermediates_with_equal_predictions_share_their_place(tmp_path: Path) -> None:
+    """Neither is the first, against which all are drawn: rounding must not break the tie."""
+
+    def items(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+        rng = np.random.default_rng([seed, {"direct": 0, "nli@en": 1}.get(intermediate, 2)])
+        return {code: list(100.0 * (rng.random(40) < 0.5)) for code in ("en", "de", "sw")}
+
+    found = frame(tmp_path, items, intermediates=["direct", "nli@en", "nli@de", "nli@fr"])
+    for _, part in found.groupby("language"):
+        one, other = (part[part["intermediate"] == name].iloc[0] for name in ("nli@de", "nli@fr"))
+        assert (one["best"], one["expected_rank"]) == (other["best"], other["expected_rank"])
+
+
 def test_means_are_ranked_but_mean_others_is_not(tmp_path: Path) -> None:
     assert set(frame(tmp_path)["language"]) == {"en", "de", "sw", "mean-unseen"}
 

@@ -30,6 +30,7 @@ COLUMNS = ("encoder", "target", "language", "intermediate", "value", "best", "ex
            "n_encoders", *(name for name in VERDICT if name != "verdict"))  # fmt: skip
 
 LEVEL = 0.95
+_DIGITS = 6  # of drawn points: beyond them, intermediates with equal predictions differ by rounding alone
 
 
 def ranking(grid: Grid, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
@@ -149,7 +150,7 @@ def _places(race: _Race, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
         return unknown, unknown
     drawn = race.against_first.means.mean(axis=0) + joint_draws(race.against_first, counts)
     apart = drawn.reshape(len(drawn), len(race.names) - 1, len(race.languages))
-    scores = np.concatenate([np.zeros_like(apart[:, :1]), apart], axis=1)
+    scores = np.concatenate([np.zeros_like(apart[:, :1]), apart], axis=1).round(_DIGITS)
     first = scores == scores.max(axis=1, keepdims=True)
     best = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
     beaten_by = [
