@@ -91,6 +91,14 @@ def test_items_are_not_blamed_for_a_difference_near_zero(tmp_path: Path) -> None
     assert line["advice"] == "over 1,000 seeds: the difference is very small"
 
 
+def test_equal_predictions_do_not_make_a_study_exact(tmp_path: Path) -> None:
+    numbers = make(tmp_path, lambda encoder, intermediate, seed: {"en": right(3), "sw": right(4 + seed)})
+    frame = power(Grid(numbers.cells, numbers.store))
+    assert (frame["difference"] == 0).all() and (frame["se"] == 0).all()
+    assert frame[["detectable", "runs_needed"]].isna().all(axis=None)
+    assert set(frame["advice"]) == {"every run gave the same difference"}
+
+
 def test_a_single_run_is_told_to_add_runs(tmp_path: Path) -> None:
     numbers = make(tmp_path, seeds=(0,))
     frame = power(Grid(numbers.cells, numbers.store))

@@ -32,8 +32,10 @@ from xtransfer.analysis.variance import Variance, degrees
 
 COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",
            "se", "detectable", "runs_needed", "advice")  # fmt: skip
+_EQUAL = "every run gave the same difference"
 MOST_RUNS = 1000  # a difference that this many do not settle needs a larger test set
 _INVERSE_DEGREES = np.linspace(0.0, 1.0, 201)
+_NOTHING = 1e-12  # squared points: rounding
 _NODES = 400  # quantiles of the distribution of a mean square
 
 
@@ -48,7 +50,8 @@ def power(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95, power: flo
     `xtransfer.analysis.detectable`.
 
     On means over languages the level is that of the simultaneous intervals of a family, by Šidák's inequality. With a
-    single run, numbers that need the spread between runs are NaN. Without points per item, V_items is 0.
+    single run, numbers that need the spread between runs are NaN; so are the last two where nothing varies, in runs or
+    items, since no study is exact. Without points per item, V_items is 0.
     """
     gains = [row for row in gain_rows(grid, baseline) if row.second is not None]
     others = [row for row in contrast_rows(grid) if baseline not in (row.first, row.second)]
@@ -78,13 +81,15 @@ def _at(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[
     of_items_alone = degrees(np.zeros_like(mean), MOST_RUNS, variance.item_degrees)
     limited = smallest(variance.items, of_items_alone, level, power) > np.abs(mean)  # for any number of runs
     of_runs, of_items = variance.num_runs > 1, variance.knows_items
+    equal = of_runs & (variance.total <= _NOTHING)
+    found = smallest(variance.total, variance.degrees, level, power) if of_runs else needed
     numbers = {
         "difference": mean,
         "se_runs": np.sqrt(variance.runs) if of_runs else np.full_like(mean, np.nan),
         "se_items": np.where(of_items, np.sqrt(variance.items), np.nan),
         "se": np.sqrt(variance.total) if of_runs else np.full_like(mean, np.nan),
-        "detectable": smallest(variance.total, variance.degrees, level, power) if of_runs else needed,
-        "runs_needed": needed,
+        "detectable": np.where(equal, np.nan, found),
+        "runs_needed": np.where(equal, np.nan, needed),
     }
     for number, language in enumerate(one.columns):
         yield {
@@ -96,7 +101,9 @@ def _at(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[
             "runs": one.top,
             "n_runs": variance.num_runs,
             **{name: float(values[number]) for name, values in numbers.items()},
-            "advice": _advice(float(needed[number]), bool(limited[number]), variance, one.top),
+            "advice": _EQUAL
+            if equal[number]
+            else _advice(float(needed[number]), bool(limited[number]), variance, one.top),
         }
 
 

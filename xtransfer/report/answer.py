@@ -70,10 +70,10 @@ def _is_trained_everywhere(target: str) -> bool:
 
 
 def _of_mean(row: Row) -> str:
-    """Returns a note for a row whose mean is over other languages than the answer's."""
+    """Returns a note for a row whose mean is over other languages than the answer's: it has none of these."""
     if row["language"] == OTHERS or _is_trained_everywhere(row["target"]):
         return ""
-    return " on the mean of all languages but English, each of which was trained in"
+    return " on the mean of all languages but English, as no other language is left"
 
 
 def _needs(power: pd.DataFrame) -> Mapping[tuple[str, ...], Row]:
@@ -119,7 +119,9 @@ def settling(verdict: Verdict, need: Row | None) -> str:
     if verdict.is_sure or need is None:
         return ""
     if pd.isna(need["detectable"]):
-        return f"To tell: {need['advice']}."
+        return (
+            f"What it would take is not known: {need['advice']}." if verdict.is_known else f"To tell: {need['advice']}."
+        )
     present = counted(need["n_runs"], need["runs"].removesuffix("s"))
     seen = f"With {present}, a true difference of {need['detectable']:.1f} points is found with 80% probability. "
     return seen + f"To find one of the observed size: {need['advice']}."
