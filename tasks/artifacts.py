@@ -108,10 +108,9 @@ def answer(found: Findings, page: Path) -> str:
         said = [*one.first_training, *one.against_english]
         points = [f"- {plain(sentence.text)} {plain(sentence.note)}".rstrip() for sentence in said]
         lines += [f"## {plain(one.title)}", f"On the mean of {plain(one.mean)}.", "\n".join(points), plain(one.best)]
-    if not found.answers:
-        lines.append("No intermediate can be compared with direct" + (" yet." if facts.left_out else "."))
+    lines.append(plain(found.no_answer))
     if facts.left_out:
-        lines.append(f"{counted(len(facts.left_out), 'cell')} of {len(facts.cells)} have no usable scores.")
+        lines.append(f"Without usable scores: {len(facts.left_out)} of {counted(len(facts.cells), 'cell')}.")
     lines.append(f"Report on {plain(host())}: `{page}`")
     return "\n\n".join(filter(None, lines))
 

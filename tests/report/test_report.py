@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.results.numbers import Numbers, make, right
+from tests.results.numbers import Numbers, make, right, simple
 from xtransfer.analysis import gains
 from xtransfer.base.errors import RequestError
 from xtransfer.base.words import duration
@@ -96,12 +96,19 @@ def test_failed_and_degenerate_cells_are_listed_and_escaped(tmp_path: Path, repo
 
 def test_a_study_without_any_score_says_so(tmp_path: Path, report: Reporter) -> None:
     text = report(make(tmp_path, only=lambda name, seed: False)).read_text(encoding="utf-8")
-    assert "No answer yet" in text
+    assert "No intermediate can be compared with direct yet." in text and "Finish the study" in text
 
 
 def test_a_study_without_direct_is_not_called_unfinished(tmp_path: Path, report: Reporter) -> None:
     text = report(make(tmp_path, intermediates=["nli@en"])).read_text(encoding="utf-8")
-    assert "compares no intermediate" in text and "No answer yet" not in text and "Finish the study" not in text
+    assert "No intermediate can be compared with direct." in text and "Finish the study" not in text
+
+
+def test_a_study_of_english_alone_does_not_deny_its_gains(tmp_path: Path, report: Reporter) -> None:
+    items = lambda encoder, name, seed: {"en": simple(encoder, name, seed)["en"]}  # noqa: E731
+    text = report(make(tmp_path, items)).read_text(encoding="utf-8")
+    assert "Nothing but English can be compared" in text and "No intermediate can be compared" not in text
+    assert "gains over single languages" in text
 
 
 def test_pooled_encoders_come_first_and_single_ones_below(tmp_path: Path, report: Reporter) -> None:

@@ -94,6 +94,15 @@ class Findings:
         rows = [*self.gains.to_dict("records"), *self.contrasts.to_dict("records")]
         return list(dict.fromkeys(Verdict.read(row) for row in rows if row["verdict"]))
 
+    @property
+    def no_answer(self) -> str:
+        """Returns why there is no answer, in a sentence; empty if there is one."""
+        if self.answers:
+            return ""
+        if (self.gains["verdict"] != "").any():
+            return "Nothing but English can be compared: no mean over other languages exists. The table has its gains."
+        return "No intermediate can be compared with direct" + (" yet." if self.facts.left_out else ".")
+
     def certain(self, grid: tables.Grid) -> Certain:
         """Returns how many gains of a grid in single languages have p < 0.05, before and after adjustment."""
         rows = self._rows(grid)
