@@ -84,6 +84,22 @@ def test_only_runs_that_all_have_count(tmp_path: Path) -> None:
     assert value.tolist() == [pytest.approx(35)]
 
 
+def test_all_are_ranked_in_the_languages_that_all_have(tmp_path: Path) -> None:
+    """One lacks French, in which the others are perfect; languages share no items, so each is drawn by itself."""
+
+    def items(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+        rng = np.random.default_rng([seed, len(intermediate), ord(intermediate[-1])])
+        found = {code: list(100.0 * (rng.random(size) < 0.5)) for code, size in (("de", 30), ("sw", 40), ("en", 50))}
+        return found if intermediate == "nli@de" else {"fr": [100.0] * 60, **found}
+
+    numbers = make(tmp_path, items, group_size=1)
+    named = ranking(Grid([*numbers.cells], numbers.store), resamples=500)
+    assert set(named["language"]) == {"de", "sw", "en", UNSEEN}
+    for name, own in named.groupby("intermediate"):
+        values = own.set_index("language")["value"]
+        assert values[UNSEEN] == pytest.approx((values["de"] + values["sw"]) / 2), name
+
+
 def test_a_single_run_without_items_ranks_nothing(tmp_path: Path) -> None:
     found = frame(tmp_path, seeds=(0,), with_items=False)
     assert found["best"].isna().all() and (found["covers"] == "nothing").all()

@@ -81,10 +81,13 @@ def _race(grid: Grid, block: Block) -> _Race | None:
         return None
     first, *others = arms.values()
     runs = [run for run in first if all(run in arm for arm in others)]
-    found = [grid.compare({run: [(arm[run], first[run])] for run in runs}, pooled=block.pooled) for arm in others]
-    comparisons = [one for one in found if one is not None]
-    if not comparisons:
+    scored = {frozenset(arm[run].values) for arm in arms.values() for run in runs}
+    if not scored or not frozenset.intersection(*scored):
         return None
+    only = frozenset.intersection(*scored) if len(scored) > 1 else None  # a mean is ranked over the same languages
+    pairs = [{run: [(arm[run], first[run])] for run in runs} for arm in others]
+    found = [grid.compare(one, pooled=block.pooled, only=only) for one in pairs]
+    comparisons = [one for one in found if one is not None]
     shared = set.intersection(*(set(one.columns) for one in comparisons)) - {OTHERS}
     languages = [one for one in comparisons[0].columns if one in shared]
     places = [[one.columns.index(language) for language in languages] for one in comparisons]

@@ -63,8 +63,7 @@ def gains(
     and no verdict. `frame.attrs["excluded"]` lists every cell that was
     left out, with the reason.
 
-    The interval is described in `xtransfer.analysis.bootstrap`: percentiles of a few resampled seeds would be
-    too narrow, so seeds enter through Student's t.
+    The interval is that of `xtransfer.analysis.bootstrap`.
     """
     grid = study_cells if isinstance(study_cells, Grid) else Grid(study_cells, store)
     rows = gain_rows(grid, baseline)
@@ -223,11 +222,12 @@ class Grid:
         """The comparisons of the rows that have any run."""
         return [(row, one) for row in rows if (one := self.compare(row.pairs, pooled=row.block.pooled)) is not None]
 
-    def compare(self, pairs: Pairs, *, pooled: bool) -> Comparison | None:
+    def compare(self, pairs: Pairs, *, pooled: bool, only: frozenset[str] | None = None) -> Comparison | None:
         """`xtransfer.analysis.paired_difference.compare`, once for the same pairs."""
-        key = (pooled, *((run, *(one.point for pair in run_pairs for one in pair)) for run, run_pairs in pairs.items()))
+        points = [(run, *(one.point for pair in paired for one in pair)) for run, paired in pairs.items()]
+        key = (pooled, only, *points)
         if key not in self._compared:
-            self._compared[key] = compare(pairs, pooled=pooled)
+            self._compared[key] = compare(pairs, pooled=pooled, only=only)
         return self._compared[key]
 
     def counts(self, resamples: int, seed: int) -> Counts:

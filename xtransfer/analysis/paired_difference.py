@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,8 +37,10 @@ class Comparison:
         return self.differences.covers[column].replace("runs", self.top)
 
 
-def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
-    """Returns the comparison of all pairs with equal weight per run; None if there is no run.
+def compare(pairs: Pairs, *, pooled: bool, only: Collection[str] | None = None) -> Comparison | None:
+    """Returns the comparison of all pairs with equal weight per run, in the languages that all have; None without runs.
+
+    `only` leaves out all other languages.
 
     With `pooled`, runs are averaged per encoder first, so encoders are the runs. One encoder left of several is one
     run.
@@ -49,6 +51,7 @@ def compare(pairs: Pairs, *, pooled: bool) -> Comparison | None:
         return None
     results = [result for run in pairs.values() for pair in run for result in pair]
     languages = [code for code in results[0].values if all(code in one.values for one in results)]
+    languages = [code for code in languages if only is None or code in only]
     columns = _columns(languages, [_own(*pair, languages) for run in pairs.values() for pair in run])
     encoders = list(dict.fromkeys(encoder for encoder, _ in pairs))
     top = [[number for number, run in enumerate(pairs) if run[0] == name] for name in encoders]
