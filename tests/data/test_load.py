@@ -32,6 +32,37 @@ def test_declared_ids_groups_and_label_values(mirror: Path) -> None:
     assert rows[0]["group"] == rows[1]["group"] != rows[2]["group"]
 
 
+@pytest.mark.parametrize("missing", [None, "", " "])
+def test_rows_without_a_group_do_not_make_one_together(mirror: Path, missing: str | None) -> None:
+    write(mirror, "someone/things/de/train", {**COLUMNS, "passage": ["p", missing, missing], "pair": [0, 1, 2]})
+    names = [row["group"] for row in load_rows(replace(PAIR, id="pair", group="passage"), "de", "train")]
+    assert len(set(names)) == 3 and names[0] == "p"
+
+
+@pytest.mark.parametrize("missing", [None, "", float("nan")])
+def test_a_row_without_an_id_is_refused(mirror: Path, missing: object) -> None:
+    ids = ["a", missing, "c"] if missing == "" else [1.0, missing, 3.0]
+    write(mirror, "someone/things/de/train", {**COLUMNS, "pair": ids})
+    with pytest.raises(DataError, match="things/de/train, row 1, column 'pair': no id"):
+        load_rows(replace(PAIR, id="pair"), "de", "train")
+
+
+def test_ids_of_parallel_languages_agree_whatever_their_type(mirror: Path) -> None:
+    """pandas writes whole numbers as 1.0 where any is missing."""
+    write(mirror, "someone/things/de/train", {**COLUMNS, "pair": [1, 2, 3]})
+    write(mirror, "someone/things/sw/train", {**COLUMNS, "pair": [1.0, 2.0, 3.0]})
+    german, swahili = (load_rows(replace(PAIR, id="pair"), code, "train") for code in ("de", "sw"))
+    assert [row["id"] for row in german] == [row["id"] for row in swahili] == ["1", "2", "3"]
+
+
+def test_truth_values_are_labels_where_they_are_declared(mirror: Path) -> None:
+    write(mirror, "someone/things/de/train", {**COLUMNS, "label": [True, False, True]})
+    declared = replace(PAIR, labels=("no", "yes"), label_values={False: 0, True: 1})
+    assert [row["label"] for row in load_rows(declared, "de", "train")] == [1, 0, 1]
+    with pytest.raises(DataError, match="label True is not valid"):
+        load_rows(PAIR, "de", "train")
+
+
 def test_consecutive_rows_are_grouped_in_the_main_source_only(mirror: Path) -> None:
     write(mirror, "someone/things/de/test", COLUMNS)
     write(mirror, "someone/else/default/train", COLUMNS)
@@ -165,6 +196,9 @@ def test_a_missing_column_is_named(mirror: Path) -> None:
     write(mirror, "someone/things/sw/train", {"premise": ["p"], "label": [0]})
     with pytest.raises(DataError, match="no column hypothesis; the source has premise, label"):
         load_rows(PAIR, "sw", "train")
+    write(mirror, "someone/things/sw/test", {"premise;hypothesis;label": ["p;h;0"]})
+    with pytest.raises(DataError, match="no column hypothesis, label, premise; the source has premise;hypothesis"):
+        load_rows(PAIR, "sw", "test")
 
 
 def test_doubled_ids_and_empty_splits_are_refused(mirror: Path) -> None:

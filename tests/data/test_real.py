@@ -11,9 +11,9 @@ from tests.data.mirror import holds
 from xtransfer.base.errors import DataError
 from xtransfer.benchmarks import BENCHMARKS, get
 from xtransfer.benchmarks.spec import SPLITS, Benchmark
-from xtransfer.data.canonical import normal
 from xtransfer.data.corpora import evaluation_sentences, load_corpus
 from xtransfer.data.load import load, load_rows, pin_rows
+from xtransfer.data.row_names import normal
 from xtransfer.data.source import mirrored
 
 REAL = [benchmark for benchmark in BENCHMARKS.values() if benchmark.source.path != "lab"]

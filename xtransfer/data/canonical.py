@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 from xtransfer import kinds
 from xtransfer.base.errors import DataError, EmptySplit, HiddenLabels
 from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.data.row_names import normal, row_groups, row_ids
 
 T = TypeVar("T")
 Column: TypeAlias = list[Any]  # values are whatever the source holds until they are checked
@@ -85,11 +86,6 @@ def from_rows(place: str, rows: Sequence[Row], numbers: Sequence[int] | None = N
     return Table(place, list(numbers if numbers is not None else range(len(rows))), columns)
 
 
-def normal(text: str) -> str:
-    """Returns a text without differences in case and spacing, for comparing texts."""
-    return " ".join(text.casefold().split())
-
-
 def short_digest(text: str) -> str:
     """Returns 16 hexadecimal digits that identify a text."""
     return blake2b(text.encode(), digest_size=8).hexdigest()
@@ -97,9 +93,8 @@ def short_digest(text: str) -> str:
 
 def _rows(benchmark: Benchmark, table: Table, counted_groups: bool) -> list[Row]:
     kind = kinds.get(benchmark.kind)
-    ids = [str(value) for value in (table.columns[benchmark.id] if benchmark.id else table.numbers)]
-    _check_unique(ids, table.place)
-    fields: dict[str, Column] = {"id": ids, "group": _groups(benchmark, table, ids, counted_groups)}
+    ids = row_ids(benchmark, table)
+    fields: dict[str, Column] = {"id": ids, "group": row_groups(benchmark, table, ids, counted_groups)}
     for name, wanted in kind.fields.items():
         fields[name] = _labels(benchmark, table) if name == "label" else _column(benchmark, table, name)
         if name == "label":
@@ -115,19 +110,6 @@ def _rows(benchmark: Benchmark, table: Table, counted_groups: bool) -> list[Row]
         if fault is not None:
             raise DataError(f"{table.place}, row {number}: {fault}")
     return rows
-
-
-def _groups(benchmark: Benchmark, table: Table, ids: list[str], counted: bool) -> list[str]:
-    if isinstance(benchmark.group, str):
-        values = table.columns[benchmark.group]
-        if not any(benchmark.columns.get(name) == benchmark.group for name in ("first", "context")):
-            return [str(value) for value in values]
-        # Rows of one text are named by the first of them: parallel languages, whose texts differ, share the names
-        names: dict[str, str] = {}
-        return [names.setdefault(normal(value), one) for value, one in zip(values, ids, strict=True)]
-    if benchmark.group is None or not counted:
-        return ids
-    return [str(number // benchmark.group) for number in table.numbers]
 
 
 def _tag_ids(benchmark: Benchmark, table: Table, values: Column) -> Column:
@@ -164,8 +146,9 @@ def _label_ids(benchmark: Benchmark, table: Table, values: Column) -> Column:
     mapping = benchmark.label_values or {number: number for number, _ in enumerate(benchmark.labels)}
     if not mapping:  # the kind checks the labels of each row
         return values
+    names_bools = any(isinstance(declared, bool) for declared in mapping)
     for number, value in zip(table.numbers, values, strict=True):
-        if isinstance(value, bool) or _hashable(value) not in mapping:
+        if (isinstance(value, bool) and not names_bools) or _hashable(value) not in mapping:
             place = f"{table.place}, row {number}, column '{benchmark.columns['label']}'"
             allowed = f"{', '.join(map(repr, mapping))} ({', '.join(benchmark.labels)})"
             raise DataError(f"{place}: label {repr(value)[:_SHOWN]} is not valid, expected one of {allowed}")
@@ -177,7 +160,7 @@ def _check_columns(benchmark: Benchmark, table: Table) -> None:
         raise EmptySplit(f"{table.place}: has no rows; check {benchmark.source.path} and its revision")
     missing = sorted(wanted_columns(benchmark) - set(table.columns))
     if missing:
-        hidden = bool({benchmark.columns.get("label"), benchmark.columns.get("tags")} & set(missing))
+        hidden = {*missing} <= {benchmark.columns.get("label"), benchmark.columns.get("tags")}
         raise (HiddenLabels if hidden else DataError)(
             f"{table.place}: no column {', '.join(missing)}{' (labels are hidden, or have another name)' * hidden}; "
             f"the source has {', '.join(table.columns)}"
@@ -247,12 +230,6 @@ def _words(wanted: type | GenericAlias) -> str:
     """Returns a field's type in words."""
     items = get_args(wanted)
     return f"a list of {_WORDS[items[0]]}s" if items else f"a {_WORDS[wanted]}"
-
-
-def _check_unique(ids: list[str], place: str) -> None:
-    if len(set(ids)) < len(ids):
-        name, count = Counter(ids).most_common(1)[0]
-        raise DataError(f"{place}: id '{name}' is used by {count} rows; ids must be unique")
 
 
 def _adapted(benchmark: Benchmark, table: Table) -> Table:

@@ -25,7 +25,8 @@ from xtransfer.base.remembered_digests import file_digest
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import Source, SplitName
 from xtransfer.data import multi30k
-from xtransfer.data.canonical import normal, short_digest
+from xtransfer.data.canonical import short_digest
+from xtransfer.data.row_names import normal
 from xtransfer.data.source import LAB, Place, in_mirror, open_split, pins_of
 from xtransfer.data.texts import texts_in
 

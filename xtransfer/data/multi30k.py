@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from xtransfer.base import settings
 from xtransfer.base.errors import SourceError
-from xtransfer.data.canonical import normal, short_digest
+from xtransfer.data.canonical import short_digest
+from xtransfer.data.row_names import normal
 
 NAME = "multi30k"
 _FOLDER = "local/multi30k-en-de-fr-cs/default"
