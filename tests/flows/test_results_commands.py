@@ -257,6 +257,14 @@ def test_sql_reads_only(small_lab: Ran) -> None:
     assert done.stdout == "n\n44\n"
 
 
+def test_sql_shows_small_numbers(numbers: None) -> None:
+    query = "SELECT 0.00002 AS rate, 0.0004 AS p, 61.25 AS score, 1e-14 AS least"
+    assert call("sql", query, "--format", "markdown").stdout.splitlines()[-1].split("|")[1:-1] == [
+        " 2e-05 ", " 0.0004 ", " 61.25 ", " 1e-14 "
+    ]  # fmt: skip
+    assert json.loads(call("sql", query, "--format", "json").stdout)[0]["least"] == 1e-14
+
+
 def test_sql_has_limits(numbers: None) -> None:
     done = call("sql", "SELECT * FROM score", "--rows", "2", "--format", "csv")
     assert len(done.stdout.splitlines()) == 3 and "cut after 2 rows" in done.stderr

@@ -19,6 +19,17 @@ def test_sql(results: Results) -> None:
     assert frame.to_dict("list") == {"language": ["de", "en", "sw"], "gain": [10, 20, 10]}
 
 
+def test_numbers_come_as_the_database_has_them(results: Results) -> None:
+    """Whole numbers stay whole beside a missing value, and two columns of one name stay two."""
+    frame = results.sql(
+        "SELECT 9007199254740993 AS n, 1 AS a, 2 AS a, 3 AS a_2 UNION ALL SELECT NULL, 4, 5, 6 ORDER BY 2"
+    )
+    assert frame.to_dict("split")["data"] == [[9007199254740993, 1, 2, 3], [None, 4, 5, 6]]
+    assert list(frame.columns) == ["n", "a", "a_3", "a_2"]
+    (total,) = results.sql("SELECT SUM(n) AS n FROM score")["n"]
+    assert str(total) == "270"
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -91,6 +91,13 @@ def text(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else _COMMIT.sub(r"@\1", str(value))
 
 
+def number(value: object) -> str:
+    """Returns a value as `text`, but numbers below 1 with three significant digits: a learning rate is not 0.00."""
+    if isinstance(value, float) and 0 < abs(value) < 1:
+        return f"{value:.3g}"
+    return text(value)
+
+
 def points(value: float | None) -> str:
     """Returns a value in points with one decimal; "" if missing."""
     return "" if value is None or value != value else f"{value:.1f}"

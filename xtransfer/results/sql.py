@@ -6,8 +6,9 @@ import json
 import marshal
 import subprocess
 import sys
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -29,7 +30,8 @@ def select_rows(db: Database, query: str, *, max_rows: int = 10_000, seconds: fl
     `pg_read_all_data`. Raises RequestError for anything but one SELECT, for faulty SQL, and at a limit.
     """
     names, rows = _answer(db, query, max_rows + 1, seconds)
-    frame = pd.DataFrame(rows[:max_rows], columns=_distinct(names))
+    values = zip(*rows[:max_rows], strict=True) if rows else [()] * len(names)
+    frame = pd.DataFrame({name: _series(column) for name, column in zip(_distinct(names), values, strict=True)})
     frame.attrs["truncated"] = len(rows) > max_rows
     return frame
 
@@ -64,13 +66,21 @@ def _answer(db: Database, query: str, rows: int, seconds: float) -> tuple[list[s
     return names, values
 
 
-def _distinct(names: list[str]) -> list[str]:
-    seen: Counter[str] = Counter()
-    distinct: list[str] = []
+def _series(values: Sequence[object]) -> pd.Series[Any]:
+    """Returns a column in which whole numbers stay exact: beside a missing value, pandas makes them floats."""
+    types = set(map(type, values))
+    return pd.Series(values, dtype=object if int in types and len(types) > 1 else None)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    distinct: dict[str, None] = {}
     for name in names:
-        seen[name] += 1
-        distinct.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return distinct
+        chosen, number = name, 1
+        while chosen in distinct or (number > 1 and chosen in names):
+            number += 1
+            chosen = f"{name}_{number}"
+        distinct[chosen] = None
+    return [*distinct]
 
 
 def _refusal(reason: str, seconds: float) -> RequestError:

@@ -128,8 +128,8 @@ def _plain(value: object) -> object:
         return json.dumps(value, ensure_ascii=False, default=str)
     with suppress(AttributeError):
         return value.isoformat()  # type: ignore[attr-defined]  # date, time, datetime
-    with suppress(TypeError, ValueError):
-        return float(value)  # type: ignore[arg-type]  # Decimal
+    with suppress(AttributeError, TypeError, ValueError):  # Decimal, of which a sum of whole numbers has no places
+        return int(value) if value.as_tuple().exponent == 0 else float(value)  # type: ignore[attr-defined,call-overload,arg-type]
     return str(value)
 
 

@@ -93,7 +93,7 @@ class Asked:
         if self.fmt is Format.csv:
             echo(csv(full), nl=False)
         elif self.fmt is Format.json:
-            echo(full.to_json(orient="records", indent=1, force_ascii=False))
+            echo(full.to_json(orient="records", indent=1, force_ascii=False, double_precision=15))
         elif full.empty:
             pass
         elif self.fmt is Format.latex:

@@ -16,10 +16,9 @@ from flows.commands.results.ask import (
     Metrics,
     Seeds,
     Targets,
-    readable,
     say,
 )
-from xtransfer.analysis.statistic import Column, column, named, points, table, text
+from xtransfer.analysis.statistic import Column, column, named, number, points, table, text
 
 _KEY = 8  # characters of a key shown: enough for `results diff`
 
@@ -121,6 +120,6 @@ def sql(
 ) -> None:
     """Print the rows of a query; the database is opened read-only."""
     frame = asked.results.sql(query, max_rows=rows, seconds=seconds)
-    asked.show(frame, readable(frame))
+    asked.show(frame, table(frame, [column(str(name), str(name), number) for name in frame.columns]))
     if frame.attrs["truncated"]:
         say(f"cut after {rows} rows; --rows allows more")
