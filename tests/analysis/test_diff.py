@@ -64,6 +64,22 @@ def test_the_same_run_and_runs_without_artifacts(numbers: Numbers, url: str, tmp
     assert found.scores["low"].isna().all() and len(found.scores) == 3
 
 
+def test_an_interval_is_of_the_runs_that_the_difference_is_of(numbers: Numbers, url: str, tmp_path: Path) -> None:
+    """The second study differs by +10, +10 and +60 points; the artifacts of the last are not here."""
+
+    def items(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]:
+        return {"en": right(5), "de": right(3 + seed % 2 + (6 if seed == 2 else 1)), "sw": right(4)}
+
+    other = {"name": "other", "recipe": {"epochs": 5}, "intermediates": ("direct",)}
+    record(url, make(tmp_path / "all", items, **other))  # type: ignore[arg-type]
+    make(tmp_path, items, **other, only=lambda intermediate, seed: seed < 2)  # type: ignore[arg-type]
+    found = compared(url, numbers, "other", "numbers")
+    german = found.scores.set_index("language").loc["de"]
+    assert german["runs"] == 3 and german["difference"] == pytest.approx(80 / 3)
+    assert german[["low", "high"]].isna().all() and german["verdict"] == ""
+    assert "No interval: the artifact store lacks some of the scores' artifacts." in found.words
+
+
 def test_studies_with_another_recipe(numbers: Numbers, url: str, tmp_path: Path) -> None:
     other = make(
         tmp_path,

@@ -146,9 +146,12 @@ def _add_intervals(scores: pd.DataFrame, paired: _Paired, store: ArtifactStore) 
         if comparison is None:
             remarks["No interval: the artifacts of the scores are not in the artifact store."] = None
             continue
-        answer = intervals([comparison.differences])[0]
         num_runs = len(comparison.differences.means)
         here = (scores[PLACE] == list(place)).all(axis=1)
+        if (scores.loc[here, "runs"] != num_runs).any():
+            remarks["No interval: the artifact store lacks some of the scores' artifacts."] = None
+            continue
+        answer = intervals([comparison.differences])[0]
         for number, language in enumerate(comparison.columns):
             rows = here & (scores["language"] == language) & (scores["metric"] == metrics.get(language))
             low, high, covers = answer.low[number], answer.high[number], comparison.covers(number)
