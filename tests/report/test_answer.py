@@ -15,7 +15,7 @@ from xtransfer.report.answer import settling
 from xtransfer.report.findings import Findings, find
 from xtransfer.report.latex import model_table
 from xtransfer.report.model import models
-from xtransfer.report.page import write_findings
+from xtransfer.report.page import _template, write_findings
 from xtransfer.results.database import open_database
 from xtransfer.store.artifacts import ArtifactStore
 
@@ -142,3 +142,23 @@ def test_a_model_in_latex() -> None:
     assert r"distance & $-$2.0 & [$-$3.0, $-$1.0] & $<$0.001 \\" in text
     assert r"translated & -- & -- & -- \\" in text
     assert r"x\textless{}y\textgreater{}" in text and text.count("{") == text.count("}")
+
+
+def test_a_term_without_an_interval_says_why(tmp_path: Path) -> None:
+    """Languages of one family are alike: with two intermediates a term of families has an estimate alone."""
+
+    def items(encoder: str, name: str, seed: int) -> dict[str, list[float]]:
+        rng = np.random.default_rng([seed, *name.encode()])
+        return {
+            code: list(100.0 * (rng.random(20) < 0.5))
+            for code in ["en", "de", "fr", "es", "ru", "hi", "zh", "ar", "tr", "sw", "th"]
+        }
+
+    findings = found(tmp_path, items)
+    (model,) = findings.models
+    why = "languages of one family are alike: 3 more intermediates would be needed to judge it"
+    assert any(sentence.endswith(f"points of gain, without an interval ({why}).") for sentence in model.sentences)
+    text = model_table(model)
+    assert f"No interval for distance ({why})." in text and "[, ]" not in text
+    page = _template().environment.get_template("model.html.j2").render(found=findings)
+    assert why in page and "nan" not in page and "<td> to </td>" not in page

@@ -32,7 +32,7 @@ def model_table(model: Model) -> str:
     for row in model.terms:
         numbers = ["--"] * 3
         if pd.notna(row["estimate"]):
-            interval = minus(f"[{signed(row['low'])}, {signed(row['high'])}]")
+            interval = minus(f"[{signed(row['low'])}, {signed(row['high'])}]") if pd.notna(row["low"]) else "--"
             p = "--" if pd.isna(row["p"]) else "$<$0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"
             numbers = [minus(signed(row["estimate"])), interval, p]
         lines.append(" & ".join([escape(row["term"].replace("_", " ")), *numbers]) + r" \\")
@@ -40,8 +40,14 @@ def model_table(model: Model) -> str:
         f"Mixed-effects model of the gain on {escape(model.target)} in points, with random intercepts for intermediate "
         "and test language."
     )
-    unknown = dict.fromkeys(row["note"] for row in model.terms if row["verdict"] == "unknown")
-    caption += "".join(f" Whether the estimates hold in general is {escape(note)}." for note in unknown)
+    unknown = [row for row in model.terms if row["verdict"] == "unknown"]
+    reasons = dict.fromkeys(row["note"] for row in unknown if pd.notna(row["low"]))
+    caption += "".join(f" Whether the estimates hold in general is {escape(note)}." for note in reasons)
+    caption += "".join(
+        f" No interval for {escape(row['term'].replace('_', ' '))} ({escape(row['note'])})."
+        for row in unknown
+        if pd.isna(row["low"])
+    )
     return _table([tabular("lrrr", lines)], caption, f"tab:model-{model.target}")
 
 

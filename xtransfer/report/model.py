@@ -43,7 +43,10 @@ def models(effects: pd.DataFrame) -> list[Model]:
 def _said(row: Row) -> str:
     low, high = row["low"], row["high"]
     unit = _UNITS.get(row["term"], row["term"])
-    change = f"{signed(row['estimate'])} points of gain (95% interval {signed(low)} to {signed(high)})"
+    change = f"{signed(row['estimate'])} points of gain"
+    if pd.isna(low):
+        return f"{unit} went with {change}, without an interval ({row['note']})."
+    change += f" (95% interval {signed(low)} to {signed(high)})"
     if row["verdict"] == "unknown":
         return f"{unit} went with {change}; whether that holds in general is {row['note']}."
     if row["verdict"] in ("up", "down"):
