@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.results.numbers import LANGUAGES, make, right, simple
+from tests.results.numbers import LANGUAGES, make, record_all, right, simple
 from xtransfer.analysis import contrasts, gains, study_points
 from xtransfer.base.errors import DataError, StoreError
 from xtransfer.report.tables import headline
 from xtransfer.results.database import open_database
 from xtransfer.results.write import record_study
+from xtransfer.store.artifacts import ArtifactStore
 
 
 def row(frame: pd.DataFrame, intermediate: str, language: str, encoder: str = "tiny@0") -> pd.Series:
@@ -136,6 +137,26 @@ def test_cells_may_come_from_the_database(tmp_path: Path) -> None:
     key = ["encoder", "intermediate", "language"]
     one, two = (gains(cells, numbers.store, resamples=200).sort_values(key) for cells in (points, numbers.cells))
     pd.testing.assert_frame_equal(one.reset_index(drop=True), two.reset_index(drop=True))
+
+
+def test_imported_cells_have_gains_without_their_artifacts(tmp_path: Path) -> None:
+    """As recorded, over seeds alone; a cell that learnt nothing stays left out. Artifacts here count with items."""
+
+    def lost(name: str, seed: int) -> dict[str, str]:
+        return {"degenerate": "loss never fell"} if (name, seed) == ("nli@en", 0) else {}
+
+    numbers = make(tmp_path, train_facts=lost)
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_all(db, numbers)
+        points = study_points(db, "numbers")
+    here, away = gains(points, numbers.store), gains(points, ArtifactStore(tmp_path / "other"))
+    same = ["intermediate", "language", "gain", "n_seeds", "degenerate", "missing"]
+    one, other = (frame.sort_values(same)[same].reset_index(drop=True) for frame in (here, away))
+    pd.testing.assert_frame_equal(one, other)
+    assert set(here.loc[here["gain"].notna(), "covers"]) == {"seeds and items"}
+    assert set(away.loc[away["gain"].notna(), "covers"]) == {"seeds"} and (away["n_items"] == 0).all()
+    assert [one["reason"] for one in away.attrs["excluded"]] == [one["reason"] for one in here.attrs["excluded"]]
+    assert "loss never fell" in away.attrs["excluded"][0]["reason"]
 
 
 def test_different_items_cannot_be_compared(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def _point(cell: CellRow) -> Point:
 
 def _first_metrics(result: Result) -> dict[str, str]:
     metrics: dict[str, str] = {}
-    for score in result.found.scores:
+    for score in result.found.scores if result.found else ():
         metrics.setdefault(score.language, score.metric)
     return metrics
 

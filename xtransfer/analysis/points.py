@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from xtransfer.base.errors import DataError, unknown
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
 from xtransfer.results.predictions import Predictions
-from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
+from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow, CellRow, ScoreRow, StudyCellRow, StudyRow
 from xtransfer.study.encoders import pool_of
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Target
@@ -28,6 +28,14 @@ ENGLISH = "en"  # every target is fine-tuned in English
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """What the database knows of a cell that was scored."""
+
+    values: Mapping[str, float]  # score per language, of the benchmark's metric
+    degenerate: str  # why it is; empty if it is not
+
+
+@dataclass(frozen=True)
 class Point:
     """A cell, as far as analysis needs it: its place in the grid and where its scores are."""
 
@@ -36,6 +44,7 @@ class Point:
     target: str  # slug
     seed: int
     score_stage: str  # key of the artifact
+    recorded: Recorded | None = field(default=None, compare=False, repr=False)  # stands in for a missing artifact
 
     @classmethod
     def of(cls, cell: Cell) -> Point:
@@ -63,7 +72,7 @@ def study_points(db: Database, study: str) -> list[Point]:
     Raises RequestError for a study that is not in the database.
     """
     query = (
-        select(CellRow.encoder, CellRow.intermediate, CellRow.target, CellRow.seed, CellRow.score_stage)
+        select(CellRow.key, CellRow.encoder, CellRow.intermediate, CellRow.target, CellRow.seed, CellRow.score_stage)
         .join(StudyCellRow, StudyCellRow.cell == CellRow.key)
         .where(StudyCellRow.study == study)
     )
@@ -71,11 +80,41 @@ def study_points(db: Database, study: str) -> list[Point]:
         definition = connection.scalar(select(StudyRow.definition).where(StudyRow.name == study))
         if definition is None:
             raise unknown("study", study, connection.scalars(select(StudyRow.name)))
-        points = [Point(*row) for row in connection.execute(query)]
+        recorded = _recorded(connection, study)
+        rows = connection.execute(query).tuples()
+        points = [Point(*row[1:], recorded=recorded.get(row[0])) for row in rows]
     slugs = [Intermediate.model_validate(one).slug for one in definition["intermediates"]]
     targets = [Target.model_validate(one).slug for one in definition["targets"]]
     order = {slug: place for place, slug in enumerate((*slugs, *targets))}
     return sorted(points, key=lambda one: (one.encoder, order[one.intermediate], order[one.target], one.seed))
+
+
+def _recorded(connection: Connection, study: str) -> dict[str, Recorded]:
+    """Returns the scored cells of a study by key, without those of several metrics whose main one is not known."""
+    here = StudyCellRow.study == study
+    mains = (
+        select(StudyCellRow.cell, BenchmarkRow.metric)
+        .join(CellBenchmarkRow, CellBenchmarkRow.cell == StudyCellRow.cell)
+        .join(BenchmarkRow, (BenchmarkRow.name == CellBenchmarkRow.benchmark)
+              & (BenchmarkRow.revision == CellBenchmarkRow.revision))
+        .where(here, CellBenchmarkRow.role == "target-score")
+    )  # fmt: skip
+    scores = (
+        select(ScoreRow.cell, CellRow.reason, ScoreRow.metric, ScoreRow.language, ScoreRow.value)
+        .join(CellRow, CellRow.key == ScoreRow.cell)
+        .join(StudyCellRow, StudyCellRow.cell == CellRow.key)
+        .where(here, CellRow.status.in_(("done", "degenerate")))
+        .order_by(ScoreRow.language != ENGLISH, ScoreRow.language)
+    )
+    main = dict(connection.execute(mains).tuples().all())
+    found: dict[str, tuple[str, dict[str, dict[str, float]]]] = {}
+    for cell, reason, metric, language, value in connection.execute(scores):
+        found.setdefault(cell, (reason, {}))[1].setdefault(metric, {})[language] = value
+    return {
+        cell: Recorded(values, reason)
+        for cell, (reason, of) in found.items()
+        if (values := of.get(main.get(cell) or "") or (next(iter(of.values())) if len(of) == 1 else None))
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,15 +149,19 @@ class Result:
     """The scores of one cell that has any."""
 
     point: Point
-    found: Evidence
+    found: Evidence | None  # None: the artifact is not in the store, and `point.recorded` has the scores
 
     @property
     def degenerate(self) -> str:
-        return self.found.degenerate
+        if self.found is not None:
+            return self.found.degenerate
+        return self.point.recorded.degenerate if self.point.recorded else ""
 
     @cached_property
-    def values(self) -> dict[str, float]:
+    def values(self) -> Mapping[str, float]:
         """Score per language, of the first metric that scores.json has for it."""
+        if self.found is None:
+            return self.point.recorded.values if self.point.recorded else {}
         values: dict[str, float] = {}
         for score in self.found.scores:
             values.setdefault(score.language, score.value)
@@ -126,10 +169,12 @@ class Result:
 
     @cached_property
     def items(self) -> dict[str, LanguageItems]:
-        """Items per language; languages whose metric has no points per item are absent.
+        """Items per language; languages whose metric has no points per item are absent, and all without an artifact.
 
         Raises StoreError when predictions.parquet cannot be read.
         """
+        if self.found is None:
+            return {}
         table = Predictions(self.found.artifacts[-1]).read(("language", "id", "group", "item"))
         points = table["item"].to_numpy(zero_copy_only=False).astype(float)
         found = {}
@@ -169,12 +214,15 @@ def _layouts(table: bytes) -> dict[str, Layout]:
 
 
 def load(points: Iterable[Point], store: ArtifactStore) -> tuple[list[Result], list[Point]]:
-    """The results of the cells that have scores, and the cells that have none."""
+    """The results of the cells that have scores, and the cells that have none.
+
+    Where an artifact is not in the store, as of imported cells, the recorded scores count, without items.
+    """
     points, results, missing = list(points), [], []
     store.expect(point.score_stage for point in points)
     for point in points:
         found = evidence(store, point.score_stage)
-        if found is None:
+        if found is None and point.recorded is None:
             missing.append(point)
         else:
             results.append(Result(point, found))

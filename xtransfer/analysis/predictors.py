@@ -86,7 +86,9 @@ def steps_apart(one: Language, other: Language) -> float:
 
 
 def rows_seen(result: Result) -> float:
-    """Returns optimizer steps × batch size of all phases of intermediate training; NaN if a phase did not record it."""
+    """Returns optimizer steps × batch size of all phases of intermediate training; NaN if that is not known."""
+    if result.found is None:
+        return float("nan")
     manifests = {one.key: one.manifest for one in result.found.artifacts}
     num_phases = len(Intermediate.parse(result.point.intermediate).phases)
     found = roles([*manifests.values()], result.point.score_stage, num_phases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -153,6 +153,6 @@ def _gaps(results: Grid) -> dict[tuple[str, str], Gaps]:
     return found
 
 
-def _gap(values: dict[str, float]) -> float | None:
+def _gap(values: Mapping[str, float]) -> float | None:
     others: Sequence[float] = [value for language, value in values.items() if language != ENGLISH]
     return values[ENGLISH] - float(np.mean(others)) if ENGLISH in values and others else None
