@@ -26,6 +26,19 @@ def test_runs_alone_give_students_interval() -> None:
     assert found.mean[0] - found.low[0] == pytest.approx(half, rel=0.002)
 
 
+def test_runs_that_agree_by_chance_are_not_certain() -> None:
+    """Of two equal conditions with 30 items and two seeds, one study in ten has twice the same difference."""
+    rng = np.random.default_rng(0)
+    means = 100 / 30 * (rng.binomial(30, 0.5, (4000, 2, 1)) - rng.binomial(30, 0.5, (4000, 2, 1)))
+    found = intervals([Differences(one, None) for one in means], resamples=500)
+    low, high = (np.array([getattr(one, end)[0] for one in found]) for end in ("low", "high"))
+    agree = (means[:, 0, 0] == means[:, 1, 0]) & (means[:, 0, 0] != 0)
+    assert agree.mean() > 0.05 and np.isnan(low[agree]).all() and not np.isnan(low[~agree]).any()
+    assert ((low > 0) | (high < 0)).mean() < 0.05
+    equal = intervals([Differences(np.zeros((2, 1)), None)])[0]
+    assert (equal.low[0], equal.high[0]) == (0, 0)
+
+
 def test_items_alone_give_the_usual_bootstrap_interval() -> None:
     points = np.random.default_rng(0).choice([-100.0, 0.0, 100.0], size=(1, 400), p=[0.1, 0.6, 0.3])
     found = intervals([differences(points)])[0]

@@ -30,6 +30,7 @@ COLUMNS = ("encoder", "target", "language", "intermediate", "value", "best", "ex
            "n_encoders", *(name for name in VERDICT if name != "verdict"))  # fmt: skip
 
 LEVEL = 0.95
+_SOME = 50  # draws that show whether anything varies
 _DIGITS = 6  # of drawn points: beyond them, intermediates with equal predictions differ by rounding alone
 
 
@@ -127,7 +128,9 @@ def _lines(block: Block, race: _Race, counts: Counts) -> Iterator[dict[str, obje
     top, num_runs = race.like.top, len(race.against_first.means)
     for number, language in enumerate(race.languages):
         covers = race.against_first.covers[number].replace("runs", top)
-        verdict = Verdict("" if num_runs > 1 else "unknown", covers, top, num_runs, block.num_planned(top))
+        ranked = not np.isnan(best[0, number])
+        covers = covers if ranked or num_runs == 1 else "nothing"
+        verdict = Verdict("" if ranked else "unknown", covers, top, num_runs, block.num_planned(top))
         of_place = {"encoder": block.encoder, "target": block.target, "language": language}
         for place, name in enumerate(race.names):
             yield {
@@ -154,12 +157,24 @@ def _places(race: _Race, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
     drawn = race.against_first.means.mean(axis=0) + joint_draws(race.against_first, counts)
     apart = drawn.reshape(len(drawn), len(race.names) - 1, len(race.languages))
     scores = np.concatenate([np.zeros_like(apart[:, :1]), apart], axis=1).round(_DIGITS)
+    exact = _is_exact(scores)
     first = scores == scores.max(axis=1, keepdims=True)
     best = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
     beaten_by = [
         ((scores > own) + (scores == own) / 2).sum(axis=1) for own in np.split(scores, len(race.names), axis=1)
     ]
-    return best, np.array([above.mean(axis=0) + 0.5 for above in beaten_by])
+    rank = np.array([above.mean(axis=0) + 0.5 for above in beaten_by])
+    return np.where(exact, np.nan, best), np.where(exact, np.nan, rank)
+
+
+def _is_exact(scores: np.ndarray) -> np.ndarray:
+    """Returns per language whether two intermediates differ, and by the same in every draw: nothing varied, by chance.
+
+    `scores`: [resamples, intermediates, languages].
+    """
+    apart = scores[:_SOME, :, None] - scores[:_SOME, None]
+    constant = np.ptp(apart, axis=0) <= 10 * 10.0**-_DIGITS
+    return np.asarray((constant & (np.abs(apart[0]) > 10 * 10.0**-_DIGITS)).any(axis=(0, 1)))
 
 
 def joint_draws(one: Differences, counts: Counts) -> np.ndarray:

@@ -35,7 +35,8 @@ _KEPT = 2_000  # columns of parts whose draws are kept: 2,000 × 10,000 resample
 
 @dataclass(frozen=True)
 class Interval:
-    """Estimates per column, in points. `low` and `high` are NaN if nothing is taken as random.
+    """Estimates per column, in points. `low` and `high` are NaN if nothing is taken as random, or nothing varied
+    around a mean other than 0: few items and runs often agree by chance, which is no certainty.
 
     `p` is also NaN with a single run, because the spread between runs is unknown.
     """
@@ -133,6 +134,7 @@ def _interval(one: Differences, items: np.ndarray, level: float, seed: int) -> I
     if len(one.means) < 2:  # the spread between runs is unknown
         p = np.full_like(mean, np.nan)
         low, high = (np.where(variance.knows_items, end, np.nan) for end in (low, high))
+    low, high, p = (np.where(variance.is_exact(mean), np.nan, end) for end in (low, high, p))
     return Interval(mean, mean + low, mean + high, p, one.covers)
 
 

@@ -28,14 +28,13 @@ from scipy import special
 
 from xtransfer.analysis.grid import DIRECT, Grid, Row, contrast_rows, gain_rows
 from xtransfer.analysis.paired_difference import OTHERS, UNSEEN, Comparison
-from xtransfer.analysis.variance import Variance, degrees
+from xtransfer.analysis.variance import NOTHING, Variance, degrees
 
 COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",
            "se", "detectable", "runs_needed", "advice")  # fmt: skip
-_EQUAL = "every run gave the same difference"
+EQUAL = "every run gave the same difference"
 MOST_RUNS = 1000  # a difference that this many do not settle needs a larger test set
 _INVERSE_DEGREES = np.linspace(0.0, 1.0, 201)
-_NOTHING = 1e-12  # squared points: rounding
 _NODES = 400  # quantiles of the distribution of a mean square
 
 
@@ -81,7 +80,7 @@ def _at(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[
     of_items_alone = degrees(np.zeros_like(mean), MOST_RUNS, variance.item_degrees)
     limited = smallest(variance.items, of_items_alone, level, power) > np.abs(mean)  # for any number of runs
     of_runs, of_items = variance.num_runs > 1, variance.knows_items
-    equal = of_runs & (variance.total <= _NOTHING)
+    equal = of_runs & (variance.total <= NOTHING)
     found = smallest(variance.total, variance.degrees, level, power) if of_runs else needed
     numbers = {
         "difference": mean,
@@ -101,7 +100,7 @@ def _at(row: Row, one: Comparison, level: float, power: float) -> Iterator[dict[
             "runs": one.top,
             "n_runs": variance.num_runs,
             **{name: float(values[number]) for name, values in numbers.items()},
-            "advice": _EQUAL
+            "advice": EQUAL
             if equal[number]
             else _advice(float(needed[number]), bool(limited[number]), variance, one.top),
         }

@@ -158,7 +158,9 @@ def _add_intervals(scores: pd.DataFrame, paired: _Paired, store: ArtifactStore) 
             verdict = Verdict.of(float(low), float(high), covers, comparison.top, num_runs, len(several))
             scores.loc[rows, ["low", "high", "verdict"]] = [low, high, verdict.state]
             if rows.any():
-                remarks[f"Intervals (95%) cover {covers}." if low == low else "No interval: one group of items."] = None
+                varied = comparison.differences.variance.knows_items[number] or num_runs > 1
+                why = "every run gave the same difference" if varied else "one group of items"
+                remarks[f"Intervals (95%) cover {covers}." if low == low else f"No interval: {why}."] = None
                 if verdict.reason:
                     remarks[f"Whether they differ is {verdict.reason}: another seed may give another result."] = None
     return list(remarks)

@@ -63,7 +63,6 @@ def gains(
     and no verdict. `frame.attrs["excluded"]` lists every cell that was
     left out, with the reason.
 
-    The interval is that of `xtransfer.analysis.bootstrap`.
     """
     grid = study_cells if isinstance(study_cells, Grid) else Grid(study_cells, store)
     rows = gain_rows(grid, baseline)
@@ -287,7 +286,8 @@ def _lines(row: Row, one: Comparison, answer: Interval, joint: Mapping[int, Join
 
 
 def _verdict(row: Row, one: Comparison, answer: Interval, number: int, joint: Joint) -> Verdict:
-    made_from = (one.covers(number), one.top, len(one.differences.means), row.block.num_planned(one.top))
+    covers = one.covers(number) if answer.low[number] == answer.low[number] else "nothing"
+    made_from = (covers, one.top, len(one.differences.means), row.block.num_planned(one.top))
     if row.second is None:
         return Verdict("", *made_from)
     if joint.size > 1:

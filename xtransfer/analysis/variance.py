@@ -27,6 +27,7 @@ from functools import cache, cached_property
 import numpy as np
 from scipy import special
 
+NOTHING = 1e-12  # squared points: rounding
 _TAIL = 0.975  # the narrowing is right for the 95% interval, and close to it at other levels
 _SHARES = np.linspace(0.0, 1.0, 101)
 _FEWEST_GROUPS = 2  # of items: how far groups lie apart cannot be seen in one
@@ -123,6 +124,10 @@ class Variance:
     @property
     def total(self) -> np.ndarray:
         return np.asarray(self.runs + self.items)
+
+    def is_exact(self, means: np.ndarray) -> np.ndarray:
+        """Returns per column whether nothing varied around a mean other than 0: chance, since no study is exact."""
+        return np.asarray((self.total <= NOTHING) & (np.abs(means) > np.sqrt(NOTHING)))
 
     @property
     def item_scale(self) -> np.ndarray:

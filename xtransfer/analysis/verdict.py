@@ -70,7 +70,8 @@ class Verdict:
         if self.state != "unknown":
             return ""
         if self.num_runs != 1:
-            return "not known without an interval" if self.num_runs else f"not known without a usable {self.run}"
+            same = f"not known, since every {self.run} gave the same difference"
+            return same if self.num_runs else f"not known without a usable {self.run}"
         lost = f", all that is left of {self.num_planned}" if self.num_runs < self.num_planned else ""
         return f"not known from one {self.run}{lost}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis.detectable import EQUAL
 from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Row, Verdict, ends
 from xtransfer.base.words import counted, listed
@@ -116,7 +117,7 @@ def _against_english(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence
 
 def settling(verdict: Verdict, need: Row | None) -> str:
     """Returns what would settle an open comparison: more runs, more test items, or a larger difference."""
-    if verdict.is_sure or need is None:
+    if verdict.is_sure or need is None or (verdict.state == "unknown" and need["advice"] == EQUAL):
         return ""
     if pd.isna(need["detectable"]):
         return (

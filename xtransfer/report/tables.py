@@ -86,7 +86,8 @@ class Grid:
         """Returns the notes beside a row's name: cells left out, intervals that do not cover runs."""
         left_out = [f"{self.left_out[row]} left out"] if self.left_out[row] else []
         unknown = [one for one in self.verdicts(row) if one.state == "unknown"]
-        return [*left_out, *dict.fromkeys(f"one {one.run}: {one.over or 'no interval'}" for one in unknown)]
+        alone = {one: f"one {one.run}: " * (one.num_runs == 1) for one in unknown}
+        return [*left_out, *dict.fromkeys(f"{said}{one.over or 'no interval'}" for one, said in alone.items())]
 
     def legend(self, mark: str) -> str:
         """Returns what the intervals cover, what `mark` ("bold", "a dot") means, and which rows have no verdict."""
