@@ -58,9 +58,11 @@ def stage_runtime(
         if run is not None and is_ray(run.task_runner):
             yield RayRuntime(store, workers, listener, seconds)
             return
+        artifacts = ArtifactStore(store)
         with StageProcesses(store) as processes:
             pool = Pool(slots(workers, per_device, devices_per_stage))
-            yield Runtime(processes, pool, listener, ArtifactStore(store), seconds)
+            yield Runtime(processes, pool, listener, artifacts, seconds)
+        artifacts.tidy()
 
 
 def run_stages(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from xtransfer import benchmarks
 from xtransfer.analysis.layout import FORMS, Answers, Form
 from xtransfer.analysis.statistic import Value
 from xtransfer.base.digest import digest
+from xtransfer.base.disk import partial
 from xtransfer.base.errors import DataError, RequestError, StoreError, unknown
 from xtransfer.base.version import __version__
 from xtransfer.benchmarks.spec import Benchmark, Row
@@ -146,15 +145,13 @@ def _new_folder(out: Path) -> Iterator[Path]:
     """Yields a temporary folder that is renamed to `out` on success and removed otherwise."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"{out}: already exists; choose a new or an empty folder")
-    part = out.absolute().with_name(f".{out.absolute().name}.partial-{os.getpid()}")
     try:
-        part.mkdir(parents=True)
-        yield part
-        part.rename(out)
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with partial(out.absolute(), folder=True) as part:
+            yield part
+            part.rename(out)
     except OSError as error:
         raise RequestError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write(submission: Submission, db: Database, store: ArtifactStore, suite: Suite, folder: Path) -> list[str]:

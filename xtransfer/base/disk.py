@@ -1,10 +1,16 @@
-"""Syncing files to disk, and recognizing a full disk."""
+"""Writing files and folders whole, syncing them to disk, and recognizing a full disk."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
+import glob
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from xtransfer.base import hub
 
@@ -27,3 +33,53 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def partial(final: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Gives a new empty file or folder beside `final`, to write to and then rename; removed on exit if not renamed.
+
+    Also removes those that killed processes left beside `final`: a living process holds a lock on its own. Raises
+    OSError if it cannot be created.
+    """
+    _remove_left(final)
+    part, handle = _locked(final, folder=folder)
+    try:
+        yield part
+    finally:
+        _remove(part)
+        os.close(handle)
+
+
+def _locked(final: Path, *, folder: bool) -> tuple[Path, int]:
+    while True:
+        part = final.with_name(f".{final.name}.{uuid4().hex[:8]}.partial")
+        if folder:
+            part.mkdir()
+        else:
+            part.touch(exist_ok=False)
+        handle = os.open(part, os.O_RDONLY)
+        with suppress(OSError):  # a file system without locks: nothing is taken for left there
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if part.exists():  # otherwise another process took it for left, before it was locked
+            return part, handle
+        os.close(handle)
+
+
+def _remove_left(final: Path) -> None:
+    for part in final.parent.glob(f".{glob.escape(final.name)}.*.partial"):
+        with suppress(OSError):  # a living process's, another user's, or removed meanwhile
+            handle = os.open(part, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(part)
+            finally:
+                os.close(handle)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xtransfer.base.digest import visible_files
+from xtransfer.base.disk import partial
 from xtransfer.base.errors import RequestError
 
 _LONGEST = 80  # characters of a name, well below what file systems allow
@@ -23,15 +23,10 @@ def write(file: Path, content: str | bytes) -> Path:
     """Writes a file atomically: readers see the old file until the new one is complete. Returns the file."""
     data = content.encode() if isinstance(content, str) else content
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with partial(file) as part:
+        part.write_bytes(data)
+        part.chmod(0o644)
+        part.replace(file)
     return file
 
 
@@ -41,9 +36,8 @@ def copied(page: Path, out: Path) -> Path:
     Raises RequestError if the folder cannot be written.
     """
     with writing_to(out):
-        for file in sorted(page.parent.rglob("*")):
-            if file.is_file():
-                write(out / file.relative_to(page.parent), file.read_bytes())
+        for file in visible_files(page.parent):
+            write(out / file.relative_to(page.parent), file.read_bytes())
     return out / page.name
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 
+from xtransfer.base.disk import partial
 from xtransfer.base.errors import RequestError, StoreError, unknown
 from xtransfer.results.bundles import opened, snapshot, stored_rows, suffix_of, write_database, write_parquet
 from xtransfer.results.database import Database, sqlite_file
@@ -145,18 +146,17 @@ def _listed(file: Path, found: Comparison) -> str:
 @contextmanager
 def _whole(file: Path) -> Iterator[Path]:
     """Gives a temporary file beside it to write to, and renames it into place when it is complete."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    beside = [part, *(part.with_name(part.name + ending) for ending in _JOURNALS)]
-    try:
-        part.touch()
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(file)
-    finally:
-        for one in beside:
-            with suppress(OSError):  # its name was too long, say
-                one.unlink(missing_ok=True)
+    with partial(file) as part:
+        try:
+            yield part
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.replace(file)
+        except StoreError as error:  # of the database that is written: say its final name
+            raise StoreError(str(error).replace(str(part), str(file))) from error
+        finally:
+            for ending in _JOURNALS:
+                part.with_name(part.name + ending).unlink(missing_ok=True)
 
 
 @contextmanager

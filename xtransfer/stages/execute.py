@@ -72,7 +72,7 @@ def _found_or_made(
 def _make(
     stage: Stage, store: ArtifactStore, lease: Lease, progress: Progress, device: str, devices: tuple[str, ...]
 ) -> Artifact:
-    started = datetime.now(UTC)
+    started, began = datetime.now(UTC), time.monotonic()
     keep_state = True
     try:
         kind = STAGES[stage.kind]
@@ -87,7 +87,7 @@ def _make(
             facts = {**facts, "energy_joules": joules}
         reading.confirm()
         lease.confirm()
-        return store.commit(stage, out, facts, device, started)
+        return store.commit(stage, out, facts, device, started, time.monotonic() - began)
     except Exception as error:
         # an invalid request cannot resume, nor can a run whose sources changed
         keep_state = not isinstance(error, (RequestError, DataError, SourceChanged))

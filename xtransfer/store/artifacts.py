@@ -82,13 +82,22 @@ class ArtifactStore:
         """Returns an empty output folder for the lease holder; removes what a killed holder left."""
         return self._local.empty_out(key)
 
-    def commit(self, stage: Stage, out: Path, facts: Mapping[str, object], device: str, started: datetime) -> Artifact:
+    def commit(
+        self,
+        stage: Stage,
+        out: Path,
+        facts: Mapping[str, object],
+        device: str,
+        started: datetime,
+        seconds: float = 0.0,
+    ) -> Artifact:
         """Turns `out` into the artifact of `stage`, atomically; returns it.
 
+        `seconds`: how long the stage took, by a clock that nobody sets, unlike that of `started`.
         If another machine was first, returns that artifact. Raises StoreError if the upload fails; `pass_on` can
         then retry the upload without running the stage again.
         """
-        manifest = self._local.commit(stage, out, facts, device, started)
+        manifest = self._local.commit(stage, out, facts, device, started, seconds)
         return self._passed_on(manifest)
 
     def pass_on(self, key: str) -> Artifact | None:
@@ -140,6 +149,12 @@ class ArtifactStore:
         """Deletes what an unfinished stage left; returns bytes freed, or None while a process is making it."""
         with self.leases.take(key) as ours:
             return None if ours is None else self._local.remove_unfinished(key)
+
+    def tidy(self) -> None:
+        """Deletes what processes that were killed right after a commit left on this machine."""
+        for key in self.unfinished():
+            if self.find(key):
+                self.remove_unfinished(key)
 
     def remove(self, key: str) -> int | None:
         """Deletes an artifact, finished or not; returns bytes freed, or None while a process is making it."""

@@ -7,10 +7,10 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from xtransfer.base.disk import sync
+from xtransfer.base.disk import partial, sync
 from xtransfer.base.errors import StoreError
 from xtransfer.base.stage import Stage
 from xtransfer.store import manifest as manifests
@@ -68,7 +68,9 @@ class LocalArtifacts:
         self.state(key).mkdir(exist_ok=True)
         return out
 
-    def commit(self, stage: Stage, out: Path, facts: Mapping[str, object], device: str, started: datetime) -> Manifest:
+    def commit(
+        self, stage: Stage, out: Path, facts: Mapping[str, object], device: str, started: datetime, seconds: float
+    ) -> Manifest:
         """Turns `out` into the artifact of `stage`: files and manifest synced to disk, then one rename."""
         manifest = Manifest(
             key=stage.key,
@@ -83,7 +85,7 @@ class LocalArtifacts:
             host=manifests.host(),
             device=device,
             started=started,
-            seconds=(datetime.now(UTC) - started).total_seconds(),
+            seconds=seconds,
         )
         self.adopt(out, manifest)
         shutil.rmtree(self.partial(stage.key), ignore_errors=True)
@@ -151,16 +153,13 @@ class LocalArtifacts:
     def mark(self, name: str, text: str) -> None:
         """Writes a file that says which database uses the store; raises StoreError if it cannot be written."""
         file = self.root / _MARKS / name
-        part = file.with_name(f".{name}.{os.getpid()}.partial")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(text, encoding="utf-8")
-            part.replace(file)
+            with partial(file) as part:
+                part.write_text(text, encoding="utf-8")
+                part.replace(file)
         except OSError as error:
             raise StoreError(f"XTRANSFER_STORE: cannot write {file} ({error.strerror})") from error
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
 
     def marks(self) -> dict[str, str]:
         """Returns path → text of each mark; an empty text for one that cannot be read."""

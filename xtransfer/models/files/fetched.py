@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from xtransfer.base import hub
+from xtransfer.base.disk import partial
 from xtransfer.base.errors import DataError, SourceError
 from xtransfer.models.files.files import Files
 from xtransfer.models.files.identity import identity, parts
@@ -50,16 +49,13 @@ def _copied(location: str, digest: str, folder: Path) -> str:
     final = folder / name
     if final.is_dir():
         return _checked(opened(str(final)), location, digest, str(final))
-    files, part = opened(location), folder / f".{name}.{os.getpid()}.partial"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    files = opened(location)
+    folder.mkdir(parents=True, exist_ok=True)
+    with partial(final, folder=True) as part:
         for one in parts(files, files.entries()):
             files.fetch(one, str(part / one))
         _checked(opened(str(part)), location, digest, "")
         _move(part, final)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return str(final)
 
 
