@@ -1,1 +1,1 @@
-"""Runs that are killed at random."""
+"""Runs that are killed, suspended, short of disk, or whose clock jumps."""

@@ -103,6 +103,8 @@ class Place:
         found += [f"artifact {key}: {wrong}" for key in keys for wrong in store.verify(key)]
         with _database(self.database_url):
             found += [f"lease on {key} is held" for key in sorted(store.made_elsewhere(keys))]
+        written = [*(self.home / "reports").rglob(".*"), *self.home.rglob("*partial*")]
+        found += [f"half-written {one}" for one in written if one.is_file() and one.name != ".made-from"]
         return found
 
 
