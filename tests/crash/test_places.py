@@ -18,6 +18,7 @@ from tests.running import forks
 from xtransfer.base.disk import partial
 from xtransfer.results.database import open_database
 
+pytestmark = pytest.mark.slow
 _KILLED = -signal.SIGKILL
 
 

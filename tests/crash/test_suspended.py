@@ -20,6 +20,7 @@ from tests.crash.study import ENCODER, Place
 from tests.running import Ran, wait_for
 from tests.standin.s3 import make_bucket, s3
 
+pytestmark = pytest.mark.slow
 _SECONDS = 1.5  # several times what the stage takes
 _PATIENCE = 30.0  # seconds after which a PostgreSQL server drops a machine that does not answer, and more
 
@@ -71,7 +72,6 @@ def test_a_suspended_holder_whose_connection_ended_drops_what_it_made(
     assert one.end() == MADE and len(one.runs()) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.storm
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_run_whose_stage_is_suspended_for_long(
