@@ -143,3 +143,18 @@ def _refusal() -> str:
     with pytest.raises(StoreError) as refused, store.lease(STAGE.key):
         pass
     return str(refused.value)
+
+
+def test_leftovers_that_cannot_be_removed_are_no_failure(
+    store: ArtifactStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = store.state(_make(store).key)
+    left.mkdir(parents=True)
+    lock = store.root / ".leases" / f"{STAGE.key}.lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir(parents=True)
+    store.tidy()
+    assert left.exists() and "leftovers of finished stages stay" in caplog.text
+    lock.rmdir()
+    store.tidy()
+    assert store.unfinished() == []

@@ -151,10 +151,13 @@ class ArtifactStore:
             return None if ours is None else self._local.remove_unfinished(key)
 
     def tidy(self) -> None:
-        """Deletes what processes that were killed right after a commit left on this machine."""
-        for key in self.unfinished():
-            if self.find(key):
-                self.remove_unfinished(key)
+        """Deletes what processes that were killed right after a commit left on this machine; logs it if it cannot."""
+        try:
+            for key in self.unfinished():
+                if self.find(key):
+                    self.remove_unfinished(key)
+        except (StoreError, OSError) as error:  # a run that succeeded must not fail for it
+            log.warning("%s: leftovers of finished stages stay: %s", self.name, error)
 
     def remove(self, key: str) -> int | None:
         """Deletes an artifact, finished or not; returns bytes freed, or None while a process is making it."""
