@@ -32,6 +32,7 @@ class Display:
         self._lines: dict[str, TaskID] = {}
         self._began: dict[str, float] = {}
         self._board = Board()
+        self._note = "starting"
         self._last = time.monotonic()
         self._over = threading.Event()
         self._clock = threading.Thread(target=self._now_and_then, daemon=True)
@@ -60,6 +61,7 @@ class Display:
 
     def note(self, text: str) -> None:
         """Show what is being waited for."""
+        self._note = text
         self._progress.update(self._all, description=text)
 
     def planned(self, stages: Sequence[Stage], stored: int, cost: Cost = by_kind) -> None:
@@ -110,4 +112,4 @@ class Display:
         """Print how far the run is, a while after anything was printed, until it is over."""
         while not self._over.wait(max(0.0, self._last + self._every - time.monotonic())):
             if time.monotonic() >= self._last + self._every:
-                self._say("starting" if self._board.is_empty else self._words())
+                self._say(self._note if self._board.is_empty else self._words())

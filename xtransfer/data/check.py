@@ -11,6 +11,7 @@ from pyarrow import parquet
 
 from xtransfer import benchmarks
 from xtransfer.base.errors import DataError, EmptySplit, HiddenLabels, RequestError, SourceError
+from xtransfer.base.hub import answers
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data import hub
 from xtransfer.data.corpora import FROM_MIRROR, corpus_files, pin_corpus
@@ -130,7 +131,7 @@ def _ask_hub(found: list[Place]) -> None:
 
 @cache
 def _ask(path: str) -> None:
-    if not hub.answers():
+    if not answers():
         raise SourceError(
             f"'{path}' is in no mirror and the hub does not answer; set XTRANSFER_HUB_DIR to a mirror that has it, "
             "or run where the hub can be reached"
@@ -168,7 +169,7 @@ def _reachable(name: str, commit: str) -> None:
     """Raises SourceError if a model is neither in the hub's local cache nor available from the hub."""
     from huggingface_hub import try_to_load_from_cache
 
-    if not isinstance(try_to_load_from_cache(name, "config.json", revision=commit), str) and not hub.answers():
+    if not isinstance(try_to_load_from_cache(name, "config.json", revision=commit), str) and not answers():
         raise SourceError(
             f"'{name}' is in no mirror and no cache, and the hub does not answer; set XTRANSFER_HUB_DIR to a mirror "
             f"that has {name}/config.json, or use a local folder"

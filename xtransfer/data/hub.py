@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -60,7 +62,8 @@ def read(path: str, config: str | None, split: str, commit: str) -> Dataset:
                 raise error from None
 
     try:
-        return hub.patient(load, hub.is_short)
+        with nullcontext() if hub.answers() else _offline():
+            return hub.patient(load, hub.is_short)
     except Exception as error:  # the libraries raise some twenty unrelated types
         if "BatchSize must be greater than 0" in hub.said(error):  # the error for a file without rows
             raise EmptySplit(f"hub data set '{path}', split '{split}': has no rows") from error
@@ -78,18 +81,18 @@ def check_access(path: str) -> None:
         raise SourceError(f"hub data set '{path}': {hub.said(error)}; {hub.advice(error)}") from error
 
 
-@cache
-def answers() -> bool:
-    """Returns whether the hub can be reached; checks only once."""
-    from huggingface_hub import constants, get_session
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Reads only the local cache: the libraries would ask a hub that does not answer again and again."""
+    import datasets
+    from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE:
-        return False
+    before = datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
     try:
-        get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-    except Exception:  # any error means no answer
-        return False
-    return True
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
 
 
 def _remedy(error: Exception) -> str:

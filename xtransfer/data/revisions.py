@@ -85,7 +85,7 @@ class PinsInReach(Pins):
 
     def _given_up(self) -> bool:
         """Returns whether a lookup has failed and the hub does not answer; each further one could take a minute."""
-        from xtransfer.data.hub import answers
+        from xtransfer.base.hub import answers
 
         return bool(self.unpinned) and not answers()
 

@@ -16,7 +16,7 @@ from pyarrow import parquet
 from xtransfer.base import settings
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import DataError, EmptySplit, SourceError
-from xtransfer.base.hub import is_commit, said
+from xtransfer.base.hub import answers, is_commit, said
 from xtransfer.base.languages import LANGUAGES
 from xtransfer.base.remembered_digests import file_digest
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, Source, SplitName
@@ -217,7 +217,7 @@ def _unavailable(source: Source, split: SplitName, language: str) -> str | None:
     if folder is None and path.startswith((LOCAL, FOLDER)):
         return f"'{path}' is in no mirror" if path.startswith(LOCAL) else f"there is no folder {path}"
     if folder is None:
-        return None if hub.answers() else f"'{path}' is in no mirror and the hub does not answer"
+        return None if answers() else f"'{path}' is in no mirror and the hub does not answer"
     try:
         for config in source.configs_of(language):
             for name in source.splits_of(split, language):
