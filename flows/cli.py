@@ -13,6 +13,7 @@ from flows.commands import (
     data,
     evaluation,
     export,
+    export_model,
     plan,
     report,
     results,
@@ -44,6 +45,7 @@ app.command("translate")(translation.command)
 app.command("serve")(serve.command)
 app.command("report")(report.command)
 app.command("export")(export.command)
+app.command("export-model")(export_model.command)
 app.command("watch")(watch.command)
 app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")

@@ -16,6 +16,7 @@ from prefect.client.orchestration import get_client
 from xtransfer.base.declared import NAME
 from xtransfer.base.digest import digest, file_digest
 from xtransfer.base.errors import RequestError, XTransferError
+from xtransfer.base.printable import in_markdown
 from xtransfer.base.settings import current
 from xtransfer.base.words import counted, duration
 from xtransfer.report import samples, translated
@@ -64,7 +65,7 @@ def publish_report(study: str, ran: int) -> str:
         create_table_artifact(rows, f"{key}-{one.name}", f"{study}: {one.title}. {one.lead}")
     for name, title, image, legend in images(found):
         # not an image artifact: Prefect prints its URL across the page, and this URL is the whole image
-        create_markdown_artifact(f"![{plain(title)}]({image})\n\n{plain(legend)}", f"{key}-{name}", title)
+        create_markdown_artifact(f"![{in_markdown(title)}]({image})\n\n{in_markdown(legend)}", f"{key}-{name}", title)
     show_samples(found, store, key, anew=ran > 0)
     (folder / _MADE_FROM).write_text(f"{made_from} {file_digest(page)}", encoding="utf-8")
     return str(page)
@@ -103,15 +104,20 @@ def show_samples(found: Findings, store: ArtifactStore, key: str, anew: bool) ->
 def answer(found: Findings, page: Path) -> str:
     """Question, answer and the report's path, in Markdown."""
     facts = found.facts
-    lines = [f"# {plain(facts.name)}", plain(facts.question)]
+    lines = [f"# {in_markdown(facts.name)}", in_markdown(facts.question)]
     for one in found.answers:
         said = [*one.first_training, *one.against_english]
-        points = [f"- {plain(sentence.text)} {plain(sentence.note)}".rstrip() for sentence in said]
-        lines += [f"## {plain(one.title)}", f"On the mean of {plain(one.mean)}.", "\n".join(points), plain(one.best)]
-    lines.append(plain(found.no_answer))
+        points = [f"- {in_markdown(sentence.text)} {in_markdown(sentence.note)}".rstrip() for sentence in said]
+        lines += [
+            f"## {in_markdown(one.title)}",
+            f"On the mean of {in_markdown(one.mean)}.",
+            "\n".join(points),
+            in_markdown(one.best),
+        ]
+    lines.append(in_markdown(found.no_answer))
     if facts.left_out:
         lines.append(f"Without usable scores: {len(facts.left_out)} of {counted(len(facts.cells), 'cell')}.")
-    lines.append(f"Report on {plain(host())}: `{page}`")
+    lines.append(f"Report on {in_markdown(host())}: `{page}`")
     return "\n\n".join(filter(None, lines))
 
 
@@ -183,17 +189,14 @@ def artifact_key(name: str) -> str:
     return key if key == name else f"{key}-{digest(name)[:8]}"
 
 
-def plain(text: str) -> str:
-    """Text with the special characters of Markdown and HTML escaped."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|~&!" else sign for sign in text)
-
-
 def listed(rows: Sequence[Mapping[str, object]], heading: Sequence[str], texts: Sequence[str]) -> str:
     """Rows as a Markdown list, grouped under a heading of the columns `heading`; each row shows its `texts`."""
     lines: list[str] = []
     for names, group in itertools.groupby(rows, lambda row: tuple(str(row[name]) for name in heading)):
-        lines.append(f"### {plain(' · '.join(names))}")
-        lines += ["- " + "  \n  → ".join(plain(_one_line(row[name])) for name in texts if row[name]) for row in group]
+        lines.append(f"### {in_markdown(' · '.join(names))}")
+        lines += [
+            "- " + "  \n  → ".join(in_markdown(_one_line(row[name])) for name in texts if row[name]) for row in group
+        ]
     return "\n\n".join(lines)
 
 

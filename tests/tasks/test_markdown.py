@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.artifacts import listed, plain
+from tasks.artifacts import listed
+from xtransfer.base.printable import in_markdown
 
 
 def test_neighbours_share_a_heading() -> None:
@@ -17,4 +18,4 @@ def test_neighbours_share_a_heading() -> None:
 
 
 def test_signs_of_markdown_are_text() -> None:
-    assert plain("<b>[x](y)") == "\\<b\\>\\[x\\](y)"
+    assert in_markdown("<b>[x](y)") == "\\<b\\>\\[x\\](y)"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from xtransfer import benchmarks
 from xtransfer.analysis.layout import FORMS, Answers, Form
 from xtransfer.analysis.statistic import Value
 from xtransfer.base.digest import digest
-from xtransfer.base.disk import partial
+from xtransfer.base.disk import new_folder
 from xtransfer.base.errors import DataError, RequestError, StoreError, unknown
 from xtransfer.base.version import __version__
 from xtransfer.benchmarks.spec import Benchmark, Row
@@ -85,7 +84,7 @@ def export(
     lists; DataError for predictions that the layout cannot represent.
     """
     submissions = _submissions(study, _cells(db, study), suite, filters)
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         faults = [fault for one in submissions for fault in _write(one, db, store, suite, folder / one.name)]
         if faults:
             more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
@@ -138,20 +137,6 @@ def _submissions(
         Submission(study, *place, group, tuple(one.benchmark for one in suite.members if one.benchmark not in group))
         for place, group in found.items()
     ]
-
-
-@contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
-    """Yields a temporary folder that is renamed to `out` on success and removed otherwise."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RequestError(f"{out}: already exists; choose a new or an empty folder")
-    try:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        with partial(out.absolute(), folder=True) as part:
-            yield part
-            part.rename(out)
-    except OSError as error:
-        raise RequestError(f"{out}: cannot be written ({error.strerror})") from error
 
 
 def _write(submission: Submission, db: Database, store: ArtifactStore, suite: Suite, folder: Path) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from xtransfer.base import hub
+from xtransfer.base.errors import RequestError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -83,3 +84,20 @@ def _remove(part: Path) -> None:
     else:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """Yields a temporary folder that is renamed to `out` on success and removed otherwise.
+
+    Raises RequestError if `out` exists and is not empty, or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f"{out}: already exists; choose a new or an empty folder")
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with partial(out.absolute(), folder=True) as part:
+            yield part
+            part.rename(out)
+    except OSError as error:
+        raise RequestError(f"{out}: cannot be written ({error.strerror})") from error

@@ -88,7 +88,12 @@ def evidence(store: ArtifactStore, key: str) -> Evidence | None:
     found = store.find(key)
     if found is None:
         return None
-    return Evidence(_scores(found.folder / "scores.json"), tuple(_lineage(store, found, set())))
+    return Evidence(_scores(found.folder / "scores.json"), tuple(lineage(store, found)))
+
+
+def lineage(store: ArtifactStore, artifact: Artifact) -> Iterator[Artifact]:
+    """Yields the artifacts that an artifact was made from, inputs first, and itself last; StoreError if one is gone."""
+    yield from _lineage(store, artifact, set())
 
 
 def _lineage(store: ArtifactStore, artifact: Artifact, seen: set[str]) -> Iterator[Artifact]:

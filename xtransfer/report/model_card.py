@@ -1,0 +1,128 @@
+"""The card of an exported model: what it was trained on, how, and what it scores, from its provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import yaml
+from sqlalchemy import select
+
+from xtransfer.analysis.texts import markdown
+from xtransfer.base.declared import JsonObject
+from xtransfer.base.printable import in_markdown
+from xtransfer.base.stage import HubModel
+from xtransfer.base.version import __version__
+from xtransfer.benchmarks import BENCHMARKS
+from xtransfer.results.evidence import lineage
+from xtransfer.results.executed import CellStageRow, StageRow
+from xtransfer.results.schema import CellRow, ScoreRow
+from xtransfer.study.stage_settings import PretrainSettings, TrainSettings, UnpackSettings
+
+if TYPE_CHECKING:
+    from xtransfer.models.plain import Plain
+    from xtransfer.results.database import Database
+    from xtransfer.store.artifacts import Artifact, ArtifactStore
+
+_RECIPE = ("learning_rate", "epochs", "steps", "batch_size", "max_length", "warmup", "dropout", "precision", "source")
+
+
+def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | None) -> str:
+    """Returns README.md of an exported checkpoint: front matter for a hub, trainings, licences of data, and scores.
+
+    `db`: where its scores are; None: there is no database. Raises StoreError if an artifact behind it is gone.
+    """
+    behind = [*lineage(store, artifact)]
+    trainings = [(one, own) for one in behind if (own := TrainSettings.of(one.manifest)) is not None]
+    name = artifact.manifest.name
+    parts = [
+        f"# {in_markdown(name)}",
+        f"Load it with `{plain.loader}`. The head is that of {in_markdown(plain.head.benchmark)}"
+        + (f", with the labels {in_markdown(', '.join(plain.head.labels))}." if plain.head.labels else "."),
+        f"Trained by xtransfer {__version__}. The checkpoint's key in its store and database is `{artifact.key}`.",
+        "## Training",
+        *(_start(one) for one in _starts(behind)),
+        markdown(pd.DataFrame([line for one, own in trainings for line in _rows(one, own)])),
+        "\n".join(f"- {in_markdown(one.manifest.name)}: {_recipe(own)}" for one, own in trainings),
+    ]
+    scores = _scores(artifact.key, db) if db is not None else []
+    if scores:
+        parts += [
+            "## Scores",
+            "Zero-shot where the language was not trained in. Intervals are 95% over test items, of this one training.",
+            markdown(pd.DataFrame(scores)),
+        ]
+    return f"---\n{yaml.safe_dump(_front(trainings, plain), sort_keys=False)}---\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _front(trainings: Sequence[tuple[Artifact, TrainSettings]], plain: Plain) -> JsonObject:
+    parts = [part for _, own in trainings for part in own.parts]
+    known = [BENCHMARKS[part.benchmark] for part in parts if part.benchmark in BENCHMARKS]
+    paths = [known_part.source_of("train").path for known_part in known]
+    base = [own.start.id for _, own in trainings if isinstance(own.start, HubModel)]
+    return {
+        "library_name": plain.loader.partition(".")[0].replace("_", "-"),
+        **({"base_model": base[0]} if base else {}),
+        "language": sorted({part.language for part in parts}),
+        "datasets": sorted({path for path in paths if "/" in path and not path.startswith(("/", "local/"))}),
+        "tags": ["xtransfer"],
+    }
+
+
+def _starts(behind: Sequence[Artifact]) -> Iterator[Artifact]:
+    return (one for one in behind if one.manifest.kind in (PretrainSettings.kind, UnpackSettings.kind))
+
+
+def _start(one: Artifact) -> str:
+    return f"It starts from the encoder that the stage {in_markdown(one.manifest.name)} made."
+
+
+def _rows(one: Artifact, own: TrainSettings) -> Iterator[dict[str, object]]:
+    counts = one.manifest.facts.get("part_rows")
+    for number, part in enumerate(own.parts):
+        declared = BENCHMARKS.get(part.benchmark)
+        yield {
+            "training": one.manifest.name,
+            "data": part.benchmark,
+            "language": part.language,
+            "translated": "yes" if part.translation is not None else "",
+            "rows": counts[number] if isinstance(counts, list) and number < len(counts) else "",
+            "licence": declared.licence if declared is not None else "",
+        }
+
+
+def _recipe(settings: TrainSettings) -> str:
+    values = settings.recipe.model_dump(mode="json")
+    shown = [f"{name} {values[name]}" for name in _RECIPE if values.get(name) not in (None, "")]
+    return in_markdown(", ".join([*shown, f"seed {settings.seed}"]))
+
+
+def _scores(key: str, db: Database) -> list[dict[str, object]]:
+    """Returns the scores of the cells whose score stage read this checkpoint."""
+    cells = select(CellRow.key, CellRow.target, CellRow.status, StageRow.settings).where(
+        CellRow.key.in_(select(CellStageRow.cell).where(CellStageRow.stage == key)), StageRow.key == CellRow.score_stage
+    )
+    columns = (ScoreRow.cell, ScoreRow.language, ScoreRow.split, ScoreRow.metric, ScoreRow.value, ScoreRow.low)
+    with db.engine.connect() as connection:
+        found = {row.key: row for row in connection.execute(cells) if _scored(row.settings) == key}
+        query = select(*columns, ScoreRow.high, ScoreRow.n, ScoreRow.chance).where(ScoreRow.cell.in_(found))
+        scores = connection.execute(query.order_by(ScoreRow.cell, ScoreRow.split, ScoreRow.metric, ScoreRow.language))
+        return [
+            {
+                "target": found[row.cell].target + ("" if found[row.cell].status == "done" else " (degenerate)"),
+                "language": row.language,
+                "split": row.split,
+                "metric": row.metric,
+                "score": f"{row.value:.1f}",
+                "interval": "" if row.low is None else f"{row.low:.1f} to {row.high:.1f}",
+                "items": row.n,
+                "chance": "" if row.chance is None else f"{row.chance:.1f}",
+            }
+            for row in scores
+        ]
+
+
+def _scored(settings: JsonObject) -> object:
+    checkpoint = settings.get("checkpoint")
+    return checkpoint.get("key") if isinstance(checkpoint, dict) else None
