@@ -5,9 +5,9 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export XTRANSFER_HOME ?= $(CURDIR)/demo
 
-# Slow files are handed out first; a file's tests stay on one worker, for they share fixtures. On two cores, four workers,
-# because the slow tests mostly wait for servers and processes of their own.
-PYTEST := $(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 20
+# Slow files are handed out first; a file's tests stay on one worker, for they share fixtures. On two cores, three workers,
+# because the slow tests mostly wait for servers and processes of their own; threads that wait must not hold a core.
+PYTEST := OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 20
 
 .PHONY: demo test test-all lint docs clean
 .DELETE_ON_ERROR:

@@ -52,7 +52,7 @@ Timeouts = Annotated[
 DevicesPerStage = Annotated[
     int, typer.Option(min=1, max=64, help="Devices that train one model together, each on a part of every batch.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only what failed and the results.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, only what failed and the results.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY in XTRANSFER_HOME.")]
 
 

@@ -47,7 +47,9 @@ def test_kills_change_no_row_and_leave_nothing(
     undisturbed: Undisturbed, small_lab: Ran, prefect: str, tmp_path: Path, kills: dict[str, int]
 ) -> None:
     hit = storm(_place(tmp_path, prefect, small_lab), Counter(kills), random.Random(1), undisturbed)
-    assert hit == Counter(kills)
+    assert hit
+    # a stage, or a run, may have ended before the moment that was drawn for it
+    assert set(Counter(kills) - hit) <= {"stage", "run"} and not hit - Counter(kills)
 
 
 @_STORM

@@ -184,7 +184,7 @@ def test_encoded_rows_do_without(disk: Disk, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 @pytest.mark.storm
-@pytest.mark.parametrize("left", [64 << 10, 1 << 20, 8 << 20])
+@pytest.mark.parametrize("left", [1 << 20])
 def test_a_run(disk: Disk, small_lab: Ran, prefect: str, tmp_path: Path, left: int) -> None:
     """The store, the database and the report share the disk."""
     place = Place(disk.folder / "home", prefect, [10])

@@ -1,4 +1,4 @@
-"""`xtransfer export-model` on a study that was run: a model that transformers loads, and a card that says what it is."""
+"""`xtransfer export-model` on a study that was run: a model that transformers loads, and a card of it."""
 
 from __future__ import annotations
 

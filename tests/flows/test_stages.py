@@ -233,7 +233,7 @@ def test_what_another_process_makes_is_waited_for_while_others_run(run: Run, roo
 
         watcher = threading.Thread(target=end_when_all_others_are_done)
         watcher.start()
-        run(held, *others, after, slots=CPU[:1], seen=seen)
+        run(held, *others, after, slots=CPU[:2], seen=seen)
         watcher.join()
     assert seen.done[-2:] == [held.name, after.name] and not seen.failed
     assert (held.name in seen.made) is not finishes and after.name in seen.made

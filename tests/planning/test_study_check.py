@@ -56,3 +56,10 @@ def test_a_declaration_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPa
     for intermediate, target in (("direct", "xnli"), ("xnli@en", "xcopa"), ("direct", "lab-nli<xnli")):
         with pytest.raises(RequestError, match="benchmark 'xnli': metric: tag_f1 scores tags"):
             _check(target, intermediate)
+
+
+@pytest.mark.parametrize(("part", "instead"), [("ocnli@en", "mnli@en"), ("terra@de~lab-marian", "rte@de~lab-marian")])
+def test_the_english_rows_of_another_benchmark_are_asked_for_by_its_name(part: str, instead: str) -> None:
+    with pytest.raises(RequestError, match=f"are those of {instead.partition('@')[0]}.*; write {instead}$"):
+        _check("xnli", part)
+    _check("ocnli", "ocnli@zh")

@@ -22,7 +22,7 @@ from .tiny import RECIPE
 SPLITS = ("train", "dev", "test")
 NAMES = ("snli", "anli", "rte", "jnli", "paws-x", "hellaswag", "cosmosqa", "csqa", "siqa", "jcommonsenseqa", "stsb",
          "tldr", "storybooks-neighbours")  # fmt: skip
-SIZES = {"snli": 2266, "anli": 3198, "jnli": 2434, "hellaswag": 10042, "cosmosqa": 2985, "csqa": 1221, "siqa": 1954}
+SIZES = {"snli": 2266, "anli": 3198, "hellaswag": 10042, "cosmosqa": 2985, "csqa": 1221, "siqa": 1954}
 
 
 def held(benchmark: Benchmark) -> dict[tuple[str, str], list[Row]]:
@@ -88,7 +88,7 @@ def test_answers_mean_what_they_say(hub_dir: Path) -> None:
     csqa = {row["context"]: row for row in load_rows(get("csqa"), "en", "dev")}
     burger = csqa["Where are  you likely to find a hamburger?"]
     assert burger["choices"][burger["label"]] == "fast food restaurant"
-    jnli = {row["id"]: row["label"] for row in load_rows(get("jnli"), "ja", "dev")}
+    jnli = {row["id"]: row["label"] for row in load_rows(get("jnli"), "ja", "test")}
     assert (jnli["1"], jnli["19"], jnli["0"]) == (0, 2, 1)  # a giraffe looks out; a girl stands; there is a clock
     smoke = load_rows(get("jcommonsenseqa"), "ja", "train")[3]
     assert smoke["choices"][smoke["label"]] == "煙"

@@ -174,6 +174,12 @@ def _check_part(intermediate: Intermediate, part: MixturePart, align_tags: bool)
         raise RequestError(f"intermediates: part '{part.slug}' of '{intermediate.slug}': {error}") from error
     if "intermediate" not in benchmark.roles or not benchmark.has("train"):
         raise RequestError(f"intermediates: '{benchmark.name}' has no training rows")
+    if benchmark.english is not None and (part.engine is not None or part.language == "en"):
+        other = f"{benchmark.english.name}@{part.language}" + (f"~{part.engine}" if part.engine is not None else "")
+        raise RequestError(
+            f"intermediates: '{part.slug}': the English rows of {benchmark.name} are those of "
+            f"{benchmark.english.name}, which its targets are trained on; write {other}"
+        )
     if part.engine is None and not benchmark.has("train", part.language):
         raise RequestError(
             f"intermediates: '{part.slug}': {benchmark.name} has no rows in '{part.language}' (it has "
