@@ -43,7 +43,7 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
         f"Trained by xtransfer {__version__}. The checkpoint's key in its store and database is `{artifact.key}`.",
         "## Training",
         *(_start(one) for one in _starts(behind)),
-        markdown(pd.DataFrame([line for one, own in trainings for line in _rows(one, own)])),
+        markdown(pd.DataFrame([line for one, own in trainings for line in _rows(one, own)]).astype(str)),
         "\n".join(f"- {in_markdown(one.manifest.name)}: {_recipe(own)}" for one, own in trainings),
     ]
     scores = _scores(artifact.key, db) if db is not None else []
@@ -51,7 +51,7 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
         parts += [
             "## Scores",
             "Zero-shot where the language was not trained in. Intervals are 95% over test items, of this one training.",
-            markdown(pd.DataFrame(scores)),
+            markdown(pd.DataFrame(scores).astype(str)),
         ]
     return f"---\n{yaml.safe_dump(_front(trainings, plain), sort_keys=False)}---\n\n" + "\n\n".join(parts) + "\n"
 
