@@ -89,7 +89,8 @@ class Board:
         parts += [f"{counts[state]} {state}" for state in ("running", "failed", "not run", "stopped") if counts[state]]
         if self._stored:
             parts.append(f"{self._stored:,} were in the store")
-        return ", ".join(parts) + self.time_left()
+        left = self.time_left()
+        return ", ".join(parts) + (f"; {left}" if left else "")
 
     def rows(self, most: int | None = None) -> list[Row]:
         """A row for each stage, failed and running ones first; at most `most`, the last then counts those left out."""
@@ -138,8 +139,8 @@ class Board:
         return {"": 1.0} | {kind: seconds / expected for kind, (seconds, expected) in sums.items()}
 
     def time_left(self) -> str:
-        """`; about 4 min 10 s left`; empty until enough is done to tell."""
+        """`about 4 min 10 s left`; empty until enough is done to tell."""
         done, left, everything = self._work()
         if not left or not any(line.state == "done" for line in self._lines.values()) or done < _TELLING * everything:
             return ""
-        return f"; about {duration((self._clock() - self._began) * left / done)} left"
+        return f"about {duration((self._clock() - self._began) * left / done)} left"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,8 @@ def command(
 def _found(text: str, store: ArtifactStore) -> Artifact:
     keys = [key for key in store.keys() if key.startswith(text)] if len(text) >= _SHORTEST else []  # noqa: SIM118
     artifact = store.find(keys[0]) if len(keys) == 1 else None
+    if artifact is not None and artifact.manifest.kind != "train":
+        raise RequestError(f"checkpoint '{text[:80]}': it is the key of '{artifact.manifest.name}', not of a training")
     if artifact is None:
         why = f"{len(keys)} keys in the store start with it" if len(keys) > 1 else "no folder, and no key in the store"
         raise RequestError(f"checkpoint '{text[:80]}': {why}; `xtransfer plan STUDY` shows the keys of train stages")
@@ -60,8 +63,8 @@ def _card(artifact: Artifact, written: Plain, store: ArtifactStore) -> str:
     from xtransfer.report.model_card import card
     from xtransfer.results.database import open_database
 
-    try:
-        with open_database(current().database_url, read_only=True) as database:
-            return card(artifact, written, store, database)
-    except RequestError:  # there is none
-        return card(artifact, written, store, None)
+    with ExitStack() as opened:
+        database = None
+        with suppress(RequestError):  # there is none
+            database = opened.enter_context(open_database(current().database_url, read_only=True))
+        return card(artifact, written, store, database)

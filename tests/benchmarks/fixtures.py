@@ -204,11 +204,7 @@ SOURCES: dict[str, Maker] = {
 }
 # kind → the canonical fields of a row, labels as ids; for benchmarks whose columns stand for them as they are
 EXAMPLES: dict[str, Callable[[int, Benchmark], Row]] = {
-    "pair": lambda number, one: {
-        "first": first(number),
-        "second": second(number),
-        "label": number % len(one.labels),
-    },
+    "pair": lambda number, one: {"first": first(number), "second": second(number), "label": number % len(one.labels)},
     "dual-pair": lambda number, one: EXAMPLES["pair"](number, one),
     "choice": lambda number, one: {
         "context": first(number),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -74,11 +75,7 @@ def test_every_head_has_a_class_with_its_logits(kind: str, family: str, encoder:
 
 def test_a_trained_classifier_answers_as_here(encoder: Path, tmp_path: Path) -> None:
     rows = pair_rows(16)
-    finetune(encoder, [(PAIR, pair_rows(32))], SHORT, 0, tmp_path / "trained", tmp_path / "state")
-    ours = _scores(checkpoints.load(tmp_path / "trained"), PAIR, rows)
-    (tmp_path / "plain").mkdir()
-    plain.write(checkpoints.load(tmp_path / "trained"), tmp_path / "plain")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "plain")
+    ours, tokenizer = _exported(encoder, PAIR, pair_rows(32), rows, tmp_path)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "plain").eval()
     batch = tokenizer(
         [row["first"] for row in rows], [row["second"] for row in rows], padding=True, return_tensors="pt"
@@ -90,11 +87,7 @@ def test_a_trained_classifier_answers_as_here(encoder: Path, tmp_path: Path) -> 
 
 def test_trained_options_are_ranked_as_here(encoder: Path, tmp_path: Path) -> None:
     rows = choice_rows(8)
-    finetune(encoder, [(CHOICE, choice_rows(32))], SHORT, 0, tmp_path / "trained", tmp_path / "state")
-    ours = _scores(checkpoints.load(tmp_path / "trained"), CHOICE, rows)
-    (tmp_path / "plain").mkdir()
-    plain.write(checkpoints.load(tmp_path / "trained"), tmp_path / "plain")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "plain")
+    ours, tokenizer = _exported(encoder, CHOICE, choice_rows(32), rows, tmp_path)
     model = transformers.AutoModelForMultipleChoice.from_pretrained(tmp_path / "plain").eval()
     for row, expected in zip(rows, ours, strict=True):
         batch = tokenizer([row["context"]] * 2, row["choices"], padding=True, return_tensors="pt")
@@ -103,12 +96,15 @@ def test_trained_options_are_ranked_as_here(encoder: Path, tmp_path: Path) -> No
         torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-3)
 
 
-def _scores(loaded: Loaded, benchmark: Benchmark, rows: list[Row]) -> torch.Tensor:
-    head = loaded.head_for(benchmark)
-    (found,) = predict_languages(
-        loaded.encoder, head, benchmark, {"en": rows}, RowEncoder(loaded.tokenizer, 24)
-    ).values()
-    return torch.tensor([one.scores for one in found])
+def _exported(encoder: Path, benchmark: Benchmark, train: list[Row], rows: list[Row], folder: Path) -> Any:
+    """Trains and exports to `plain`; the logits of `rows` before, and the tokenizer that was exported."""
+    finetune(encoder, [(benchmark, train)], SHORT, 0, folder / "trained", folder / "state")
+    loaded = checkpoints.load(folder / "trained")
+    head, reader = loaded.head_for(benchmark), RowEncoder(loaded.tokenizer, 24)
+    (found,) = predict_languages(loaded.encoder, head, benchmark, {"en": rows}, reader).values()
+    (folder / "plain").mkdir()
+    plain.write(loaded, folder / "plain")
+    return torch.tensor([one.scores for one in found]), AutoTokenizer.from_pretrained(folder / "plain")
 
 
 @pytest.mark.parametrize(("pooling", "similarity"), [("mean", "cosine"), ("cls", "dot")])

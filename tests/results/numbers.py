@@ -14,11 +14,13 @@ from unittest import mock
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlalchemy import select
 
 from xtransfer.base.stage import Made, Stage
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.database import Database
+from xtransfer.results.schema import CellRow
 from xtransfer.results.write import record_cell, record_study
 from xtransfer.store import local
 from xtransfer.store.artifacts import ArtifactStore
@@ -186,3 +188,9 @@ def _write_scores(
         for code, values in points.items()
     ]  # fmt: skip
     (out / "scores.json").write_text(json.dumps(lines), encoding="utf-8")
+
+
+def status(db: Database, key: str) -> tuple[str, str]:
+    """Status and reason of a cell."""
+    with db.begin() as connection:
+        return tuple(connection.execute(select(CellRow.status, CellRow.reason).where(CellRow.key == key)).one())

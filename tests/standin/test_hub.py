@@ -167,3 +167,24 @@ def test_a_hub_that_cannot_be_reached_is_asked_once(tmp_path: Path) -> None:
     assert len(lines) == 2
     assert "model 'someone/tiny'" in lines[0] and "the hub does not answer" in lines[0] and "package:" in lines[0]
     assert "'someone/things'" in lines[1] and "set XTRANSFER_HUB_DIR to a mirror" in lines[1]
+
+
+AWAY_AND_BACK = """
+import time
+from huggingface_hub import constants
+from xtransfer.base import hub
+there, constants.ENDPOINT = constants.ENDPOINT, "http://127.0.0.1:9"
+now = [100.0]
+time.monotonic = lambda: now[0]
+said = [hub.answers()]
+hub._ANSWERED[there] = hub._ANSWERED.pop(constants.ENDPOINT)
+constants.ENDPOINT = there
+for seconds in (1, 60, 1):
+    now[0] += seconds
+    said.append(hub.answers())
+print(said)
+"""
+
+
+def test_a_hub_that_was_away_is_asked_again_after_a_while(hub: Hub, tmp_path: Path) -> None:
+    assert run(hub, tmp_path, AWAY_AND_BACK).split() == ["[False,", "False,", "True,", "True]"]

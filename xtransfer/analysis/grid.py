@@ -12,7 +12,7 @@ Values of `encoder` that are not one: `NAME@*`, the seeds of an encoder trained 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered_t
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
 from xtransfer.analysis.paired_difference import OTHERS, UNSEEN, Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.points import Point, Result, load
-from xtransfer.analysis.simultaneous import Joint, simultaneous
+from xtransfer.analysis.simultaneous import Family, Joint, joined
 from xtransfer.analysis.verdict import COLUMNS as VERDICT
 from xtransfer.analysis.verdict import Verdict
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from xtransfer.study.cells import Cell
 
 DIRECT, ANY = "direct", "any"
-Family = tuple[str, str, str, str]  # target, encoder, gains or contrasts, mean
 Arm = dict[Run, Result]  # one intermediate: its result in every run
 
 COLUMNS = (
@@ -203,7 +202,7 @@ class Grid:
         families = [row.families(one.columns) for row, one in made]
         differences = [one.differences for _, one in made]
         answers, largest = answered_together(differences, self.counts(resamples, seed), level, families)
-        joint = _joint(answers, families, largest, level)
+        joint = joined(answers, families, largest, level)
         lines = [
             line
             for number, ((row, one), answer) in enumerate(zip(made, answers, strict=True))
@@ -239,24 +238,6 @@ def _paired(arms: Sequence[Arm], base: Arm) -> Pairs:
     present = [arm for arm in arms if arm]
     runs = [run for run in base if present and all(run in arm for arm in present)]
     return {run: [(arm[run], base[run]) for arm in present] for run in runs}
-
-
-def _joint(
-    answers: Sequence[Interval], families: Sequence[Mapping[int, Family]], largest: Mapping[Hashable, np.ndarray],
-    level: float,
-) -> dict[int, dict[int, Joint]]:  # fmt: skip
-    """Returns place of a comparison → column → its interval among those of its family."""
-    members: dict[Family, list[tuple[int, int]]] = {}
-    for number, own in enumerate(families):
-        for column, family in own.items():
-            members.setdefault(family, []).append((number, column))
-    found: dict[int, dict[int, Joint]] = {}
-    for family in members.keys() & largest.keys():
-        places = members[family]
-        held = simultaneous([(answers[number], column) for number, column in places], largest[family], level)
-        for (number, column), joint in zip(places, held, strict=True):
-            found.setdefault(number, {})[column] = joint
-    return found
 
 
 def _lines(row: Row, one: Comparison, answer: Interval, joint: Mapping[int, Joint]) -> Iterator[dict[str, Any]]:

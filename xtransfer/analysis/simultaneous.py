@@ -9,7 +9,7 @@ runs are drawn independently, which is conservative for two-sided intervals (Ši
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,32 @@ class Joint:
     high: float
     p: float
     size: int  # of the family
+
+
+Family = tuple[str, str, str, str]  # target, encoder, gains or contrasts, mean
+
+
+def joined(
+    answers: Sequence[Interval],
+    families: Sequence[Mapping[int, Family]],
+    largest: Mapping[Hashable, np.ndarray],
+    level: float,
+) -> dict[int, dict[int, Joint]]:
+    """Returns place of a comparison → column → its interval among those of its family.
+
+    `families` and `largest` are what `answered_together` took and gave.
+    """
+    members: dict[Family, list[tuple[int, int]]] = {}
+    for number, own in enumerate(families):
+        for column, family in own.items():
+            members.setdefault(family, []).append((number, column))
+    found: dict[int, dict[int, Joint]] = {}
+    for family in members.keys() & largest.keys():
+        places = members[family]
+        held = simultaneous([(answers[number], column) for number, column in places], largest[family], level)
+        for (number, column), joint in zip(places, held, strict=True):
+            found.setdefault(number, {})[column] = joint
+    return found
 
 
 def simultaneous(members: Sequence[tuple[Interval, int]], largest: np.ndarray, level: float) -> list[Joint]:

@@ -7,15 +7,17 @@ retry queries about a repository, or files that arrive complete but too short.
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import TypeVar
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_ASK_AGAIN = 30.0  # seconds
+_ANSWERED: dict[str, tuple[bool, float]] = {}  # address → whether it answered, and when it was last asked
 PAUSES = (1.0, 4.0)  # seconds before the second and the third attempt
 _PASSING = (408, 429, 500, 502, 503, 504)
 _BROKEN = ("RemoteProtocolError", "ReadError", "ContentDecodingError")  # by name: the HTTP library differs by version
@@ -51,21 +53,20 @@ def patient(
 
 
 def answers() -> bool:
-    """Returns whether the hub can be reached; asks each address only once."""
-    from huggingface_hub import constants
-
-    return not constants.HF_HUB_OFFLINE and _answers(constants.ENDPOINT)
-
-
-@cache
-def _answers(endpoint: str) -> bool:
+    """Returns whether the hub can be reached; one that could not is asked again after a while."""
     from huggingface_hub import constants, get_session
 
-    try:
-        get_session().head(endpoint, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-    except Exception:  # any error means no answer
+    if constants.HF_HUB_OFFLINE:
         return False
-    return True
+    answered, asked = _ANSWERED.get(constants.ENDPOINT, (False, -math.inf))
+    if not answered and time.monotonic() >= asked + _ASK_AGAIN:
+        try:
+            get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+            answered = True
+        except Exception:  # any error means no answer
+            answered = False
+        _ANSWERED[constants.ENDPOINT] = answered, time.monotonic()
+    return answered
 
 
 def is_transient(error: BaseException) -> bool:

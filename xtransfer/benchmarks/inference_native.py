@@ -154,76 +154,56 @@ JNLI = Benchmark(
     note="image captions; the official test split is not published, so the dev split is scored; 55% of its labels are "
     "neutral",
 )
-CDSC_E = Benchmark(
+_NATIVE = replace(MNLI, english=MNLI, roles=("intermediate", "target"))  # for declarations that share most with it
+CDSC_E = replace(
+    _NATIVE,
     name="cdsc-e",
-    kind="pair",
     languages=codes("pl"),
     source=Source("allegro/klej-cdsc-e", splits=ALL_SPLITS),
     columns={"first": "sentence_A", "second": "sentence_B", "label": "entailment_judgment"},
-    labels=LABELS,
     label_values={"ENTAILMENT": 0, "NEUTRAL": 1, "CONTRADICTION": 2},
-    metric="accuracy",
-    chance=100 / 3,
-    english=MNLI,
-    roles=("intermediate", "target"),
     licence="CC BY-NC-SA 4.0",
     id="pair_ID",
     group="sentence_A",
     note="image captions (Wróblewska and Krasnowska-Kieraś 2017)",
     caveat="74% of the test labels are neutral, so a model that always says neutral gets 74%",
 )
-INFERES = Benchmark(
+INFERES = replace(
+    _NATIVE,
     name="inferes",
-    kind="pair",
     languages=codes("es"),
     source=Source("venelink/inferes", splits={"train": "train", "test": "test"}),
     columns={"first": "Premise", "second": "Hypothesis", "label": "Label"},
-    labels=LABELS,
     label_values={"ent": 0, "neutral": 1, "cnt": 2},
-    metric="accuracy",
-    chance=100 / 3,
-    english=MNLI,
-    roles=("intermediate", "target"),
-    licence="CC BY 4.0, by its card from memory",
+    licence="CC BY 4.0",
     id="ID",
     group="Premise",
     note="written in Spanish (Kovatchev and Taulé 2022); 7 pairs are in training and test",
 )
-TERRA = Benchmark(
+TERRA = replace(
+    _NATIVE,
     name="terra",
-    kind="pair",
     languages=codes("ru"),
     source=Source("RussianNLP/russian_super_glue", config="terra", splits={"train": "train", "test": "validation"}),
-    columns=COLUMNS,
     labels=RTE.labels,
-    metric="accuracy",
     chance=50.0,
     english=RTE,
-    roles=("intermediate", "target"),
     licence="MIT",
     id="idx",
-    group="premise",
     note="two labels; the official test split has no labels, so its dev split is scored",
 )
-TECA = Benchmark(
+TECA = replace(
+    _NATIVE,
     name="teca",
-    kind="pair",
     languages=codes("ca"),
     source=Source("projecte-aina/teca", splits=ALL_SPLITS),
-    columns=COLUMNS,
-    labels=LABELS,
-    metric="accuracy",
-    chance=100 / 3,
-    english=MNLI,
-    roles=("intermediate", "target"),
-    licence="CC BY-NC-ND 4.0, by its card from memory",
+    licence="CC BY-NC-ND 4.0 (not checked on the hub)",
     id="id",
-    group="premise",
     note="written in Catalan; columns and splits were read in public code, not on the hub",
 )
-SI_NLI = Benchmark(
+SI_NLI = replace(
+    _NATIVE,
     name="si-nli",
-    kind="pair",
     languages=codes("sl"),
     source=Source(
         "cjvt/si_nli",
@@ -231,33 +211,23 @@ SI_NLI = Benchmark(
         config="public",
         splits={"train": "train", "test": "validation"},
     ),
-    columns=COLUMNS,
-    labels=LABELS,
     label_values={"entailment": 0, "neutral": 1, "contradiction": 2},
-    metric="accuracy",
-    chance=100 / 3,
-    english=MNLI,
-    roles=("intermediate", "target"),
     licence="CC BY-NC-SA 4.0",
-    group="premise",
     note="written in Slovene (Klemen et al. 2022); the official test split has no labels, so its dev split is scored; "
     "columns and splits were read in public code, not on the hub",
 )
-ASSIN2 = Benchmark(
+ASSIN2 = replace(
+    _NATIVE,
     name="assin2",
-    kind="pair",
     languages=codes("pt"),
     source=Source("nilc-nlp/assin2", splits=ALL_SPLITS),
     columns={"first": "premise", "second": "hypothesis", "label": "entailment_judgment"},
     labels=RTE.labels,
     label_values={1: 0, 0: 1},  # in this source, NONE comes before ENTAILMENT
-    metric="accuracy",
     chance=50.0,
     english=RTE,
-    roles=("intermediate", "target"),
     licence="not stated",
     id="sentence_pair_id",
-    group="premise",
     note="Portuguese as in SICK (Real et al. 2020); two labels; columns and splits were read in public code, not "
     "on the hub",
 )

@@ -68,7 +68,7 @@ AFRIXNLI = replace(
     source=Source("masakhane/afrixnli", revision=_PARQUET, config=_AFRICAN, splits=_SCORED),
     sources={},
     english=MNLI,
-    licence="Apache 2.0, by the authors' repository",
+    licence="Apache 2.0; derived from XNLI, CC BY-NC 4.0",
     group=None,
     note="600 of XNLI's test rows in 16 African languages, translated by people, and XNLI's own in English, French and "
     "Swahili (Adelani et al. 2024); parallel row by row. Intermediates on XNLI's dev rows (xnli-people) have seen its "
@@ -103,7 +103,7 @@ INDICXNLI = replace(
     sources={},
     english=MNLI,
     roles=("intermediate", "target"),
-    licence="CC0, by its card from memory; copies say CC BY 4.0",
+    licence="CC0 or CC BY 4.0 (copies differ; not checked on the hub)",
     note=f"XNLI in eleven Indian languages, translated by machine (Aggarwal et al. 2022); {_UNSEEN}",
 )
 MYXNLI = replace(
@@ -156,7 +156,7 @@ RTE3 = replace(
     sources={},
     columns=COLUMNS,
     english=MNLI,
-    licence="CC BY 4.0",
+    licence="CC BY 4.0; French BSD 2-Clause, and the repository of the others is GPL 3.0",
     id="id",
     group=None,
     note="RTE-3 with three labels and its translations by people (Skandalis et al. 2024), 800 rows each in dev and "
@@ -208,7 +208,7 @@ XNLI_KO = replace(
     source=Source("kakaobrain/kor_nli", revision=_PARQUET, config="xnli", splits=_SCORED),
     sources={},
     english=MNLI,
-    licence="CC BY-SA 4.0",
+    licence="CC BY-SA 4.0; derived from XNLI, CC BY-NC 4.0",
     note="XNLI in Korean, translated by machine and corrected by people (Ham et al. 2020)",
 )
 _PARTS = ("mnli", "fever", "anli", "wanli", "ling")

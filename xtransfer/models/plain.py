@@ -146,13 +146,13 @@ def _sentence_transformer(loaded: Loaded, head: VectorHead, folder: Path) -> Non
     with quiet():
         loaded.encoder.save_pretrained(folder)
     loaded.tokenizer.save_pretrained(folder)
-    modules = [("", "transformer", "Transformer"), ("1_Pooling", "pooling", "Pooling")]
+    modules = [("", "Transformer"), ("1_Pooling", "Pooling")]
     if head.dual.similarity == "cosine":
-        modules.append(("2_Normalize", "normalize", "Normalize"))
+        modules.append(("2_Normalize", "Normalize"))
         (folder / "2_Normalize").mkdir()
     parts = [
         {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{name}"}
-        for number, (path, _, name) in enumerate(modules)
+        for number, (path, name) in enumerate(modules)
     ]
     pooling = {
         "word_embedding_dimension": width,
@@ -160,12 +160,11 @@ def _sentence_transformer(loaded: Loaded, head: VectorHead, folder: Path) -> Non
         "pooling_mode_mean_tokens": head.dual.pooling == "mean",
     }
     length = min(512, int(loaded.tokenizer.model_max_length))
-    similarity = {"cosine": "cosine", "dot": "dot"}[head.dual.similarity]
     (folder / "1_Pooling").mkdir()
     _write(folder / "1_Pooling" / "config.json", pooling)
     _write(folder / "modules.json", parts)
     _write(folder / "sentence_bert_config.json", {"max_seq_length": length, "do_lower_case": False})
-    _write(folder / "config_sentence_transformers.json", {"similarity_fn_name": similarity, "prompts": {}})
+    _write(folder / "config_sentence_transformers.json", {"similarity_fn_name": head.dual.similarity, "prompts": {}})
 
 
 def _write(file: Path, value: object) -> None:

@@ -12,13 +12,14 @@ from sqlalchemy import select
 from xtransfer.analysis.texts import markdown
 from xtransfer.base.declared import JsonObject
 from xtransfer.base.printable import in_markdown
-from xtransfer.base.stage import HubModel
+from xtransfer.base.stage import FolderModel, HubModel
 from xtransfer.base.version import __version__
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.results.evidence import lineage
 from xtransfer.results.executed import CellStageRow, StageRow
 from xtransfer.results.schema import CellRow, ScoreRow
-from xtransfer.study.stage_settings import PretrainSettings, TrainSettings, UnpackSettings
+from xtransfer.study.stage_facts import Facts
+from xtransfer.study.stage_settings import TrainSettings
 
 if TYPE_CHECKING:
     from xtransfer.models.plain import Plain
@@ -42,10 +43,12 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
         + (f", with the labels {in_markdown(', '.join(plain.head.labels))}." if plain.head.labels else "."),
         f"Trained by xtransfer {__version__}. The checkpoint's key in its store and database is `{artifact.key}`.",
         "## Training",
-        *(_start(one) for one in _starts(behind)),
+        f"It starts from {in_markdown(_start(trainings[0][1], behind))}.",
         markdown(pd.DataFrame([line for one, own in trainings for line in _rows(one, own)]).astype(str)),
         "\n".join(f"- {in_markdown(one.manifest.name)}: {_recipe(own)}" for one, own in trainings),
     ]
+    if reason := Facts.of(artifact.manifest.facts).degenerate:
+        parts.append(f"Its own test for failed training: {in_markdown(reason)}.")
     scores = _scores(artifact.key, db) if db is not None else []
     if scores:
         parts += [
@@ -58,8 +61,8 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
 
 def _front(trainings: Sequence[tuple[Artifact, TrainSettings]], plain: Plain) -> JsonObject:
     parts = [part for _, own in trainings for part in own.parts]
-    known = [BENCHMARKS[part.benchmark] for part in parts if part.benchmark in BENCHMARKS]
-    paths = [known_part.source_of("train").path for known_part in known]
+    known = [part for part in parts if part.benchmark in BENCHMARKS]
+    paths = [BENCHMARKS[part.benchmark].source_of("train", part.language).path_of(part.language) for part in known]
     base = [own.start.id for _, own in trainings if isinstance(own.start, HubModel)]
     return {
         "library_name": plain.loader.partition(".")[0].replace("_", "-"),
@@ -70,21 +73,24 @@ def _front(trainings: Sequence[tuple[Artifact, TrainSettings]], plain: Plain) ->
     }
 
 
-def _starts(behind: Sequence[Artifact]) -> Iterator[Artifact]:
-    return (one for one in behind if one.manifest.kind in (PretrainSettings.kind, UnpackSettings.kind))
-
-
-def _start(one: Artifact) -> str:
-    return f"It starts from the encoder that the stage {in_markdown(one.manifest.name)} made."
+def _start(first: TrainSettings, behind: Sequence[Artifact]) -> str:
+    """Returns what the first training started from."""
+    if isinstance(first.start, HubModel):
+        return f"the hub model {first.start.id} at {first.start.revision}"
+    if isinstance(first.start, FolderModel):
+        return f"a folder whose files have the digest {first.start.digest}"
+    made = first.start.key
+    return next(f"what the stage {one.manifest.name} made" for one in behind if one.key == made)
 
 
 def _rows(one: Artifact, own: TrainSettings) -> Iterator[dict[str, object]]:
     counts = one.manifest.facts.get("part_rows")
     for number, part in enumerate(own.parts):
-        declared = BENCHMARKS.get(part.benchmark)
+        known = BENCHMARKS.get(part.benchmark)
+        declared = known.read_as("train", part.language) if known is not None else None
         yield {
             "training": one.manifest.name,
-            "data": part.benchmark,
+            "data": declared.name if declared is not None else part.benchmark,
             "language": part.language,
             "translated": "yes" if part.translation is not None else "",
             "rows": counts[number] if isinstance(counts, list) and number < len(counts) else "",
