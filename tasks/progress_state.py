@@ -88,7 +88,7 @@ class Board:
         parts = [f"{counts['done']} of {counted(len(self._lines), 'stage')} done"]
         parts += [f"{counts[state]} {state}" for state in ("running", "failed", "not run", "stopped") if counts[state]]
         if self._stored:
-            parts.append(f"{self._stored:,} were in the store")
+            parts.append(f"{self._stored:,} from the store")
         left = self.time_left()
         return ", ".join(parts) + (f"; {left}" if left else "")
 

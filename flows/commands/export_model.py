@@ -35,7 +35,7 @@ def command(
     from xtransfer.store.artifacts import ArtifactStore
 
     store = ArtifactStore(current().store)
-    artifact = None if Path(checkpoint).is_dir() else _found(checkpoint, store)
+    artifact = None if checkpoint and Path(checkpoint).is_dir() else _found(checkpoint, store)
     loaded = checkpoints.load(Path(checkpoint) if artifact is None else artifact.folder)
     with new_folder(to) as folder:
         written = plain.write(loaded, folder, head)
@@ -48,7 +48,9 @@ def command(
 
 
 def _found(text: str, store: ArtifactStore) -> Artifact:
-    keys = [key for key in store.keys() if key.startswith(text)] if len(text) >= _SHORTEST else []  # noqa: SIM118
+    if len(text) < _SHORTEST:
+        raise RequestError(f"checkpoint '{text}': no folder, and a key needs its first {_SHORTEST} characters")
+    keys = [key for key in store.keys() if key.startswith(text)]  # noqa: SIM118
     artifact = store.find(keys[0]) if len(keys) == 1 else None
     if artifact is not None and artifact.manifest.kind != "train":
         raise RequestError(f"checkpoint '{text[:80]}': it is the key of '{artifact.manifest.name}', not of a training")

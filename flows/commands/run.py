@@ -6,8 +6,8 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -160,11 +160,12 @@ def run(study: Study, start: Callable[[], Summary], out: Path | None, console: C
     from xtransfer.results.read import definition_of
     from xtransfer.study.extents import extended
 
-    grid.plan(study)
-    places = current().prepare()
-    with open_database(places.database_url) as database:
-        if (recorded := definition_of(database, study.name)) is not None:
-            extended(recorded, study)
+    with _stoppable(console):
+        grid.plan(study)
+        places = current().prepare()
+        with open_database(places.database_url) as database:
+            if (recorded := definition_of(database, study.name)) is not None:
+                extended(recorded, study)
     began = time.monotonic()
     summary, url = started(start, console, quiet=quiet)
     page = _page(summary.report, study, places, out)
@@ -181,15 +182,21 @@ def started(start: Callable[[], Result], console: Console, *, quiet: bool = Fals
     """The result of `start`, which calls a flow on the Prefect server of this home, and the server's address."""
     from flows.display import Display
 
-    with Display(console, quiet=quiet) as display:
+    with _stoppable(console), Display(console, quiet=quiet) as display:
         display.note("starting the Prefect server")
         with prefect_api(current().prepare().home) as url:
             display.note("planning")
-            try:
-                return _flow(start, display), url
-            except KeyboardInterrupt:
-                console.print("Stopped. Finished stages are kept; run the same command to resume.")
-                raise typer.Exit(STOPPED) from None
+            return _flow(start, display), url
+
+
+@contextmanager
+def _stoppable(console: Console) -> Iterator[None]:
+    """Answer Ctrl-C in one line, and with the exit status that it has."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("Stopped. Finished stages are kept; run the same command to resume.")
+        raise typer.Exit(STOPPED) from None
 
 
 def _run_on_ray(
@@ -251,7 +258,5 @@ def _print_gains(study: Study, console: Console) -> None:
     for table in rich_tables(frame, console.width):
         console.print(table)
     if left_out := frame.attrs["excluded"]:
-        console.print(
-            f"left out: {counted(len(left_out), 'cell')} that learned nothing or have no scores; for the reasons:"
-        )
+        console.print(f"left out: {counted(len(left_out), 'cell')} without usable scores; for the reasons:")
         console.print(f"  xtransfer results runs --study {study.name}", highlight=False)

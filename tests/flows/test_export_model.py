@@ -35,7 +35,8 @@ def test_a_checkpoint_of_a_study_is_exported_with_its_card(small_lab: Ran, tmp_p
     ("name", "said"),
     [
         ("nothing", "no folder, and no key in the store; `xtransfer plan"),
-        ("a", "no folder, and no key in the store; `xtransfer plan"),
+        ("a", "no folder, and a key needs its first 6 characters"),
+        ("", "no folder, and a key needs its first 6 characters"),
         ("score lab-inference after direct seed 10", "'score lab-inference after direct seed 10', not of a training"),
     ],
 )

@@ -65,7 +65,7 @@ def test_the_table_shows_what_failed_and_what_runs_first() -> None:
     assert rows[0] == {"stage": "train 1", "state": "failed", "seconds": 2.0, "progress": "no space left"}
     assert rows[1]["progress"] == "25% training 1/4" and rows[1]["seconds"] == 2.0
     assert rows[-1]["progress"] == "needs a failed stage"
-    assert board.words().startswith("1 of 8 stages done, 1 running, 1 failed, 1 not run, 3 were in the store")
+    assert board.words().startswith("1 of 8 stages done, 1 running, 1 failed, 1 not run, 3 from the store")
 
 
 def test_a_cut_table_says_how_much_is_cut() -> None:
@@ -88,4 +88,4 @@ def test_what_a_stopped_run_leaves_is_neither_running_nor_done() -> None:
 def test_a_run_without_stages_is_complete() -> None:
     board, _ = planned((), stored=12)
     assert board.is_empty and board.percent() == 100
-    assert board.words() == "0 of 0 stages done, 12 were in the store"
+    assert board.words() == "0 of 0 stages done, 12 from the store"

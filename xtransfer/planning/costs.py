@@ -22,6 +22,7 @@ from xtransfer.base.stage import SETTINGS, FolderModel, HubModel, Made, ModelSou
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import SplitName
 from xtransfer.data.sizes import num_rows
+from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.results.database import Database
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import StageRow
@@ -137,6 +138,8 @@ class Costs:
             return self._training(settings)
         if isinstance(settings, ScoreSettings):
             return self._scoring(settings)
+        if isinstance(settings, PretrainSettings):  # declared for the laboratory's recipe
+            return declared(settings.kind) * settings.recipe.steps / PretrainingRecipe().steps
         return declared(settings.kind)
 
     def _training(self, settings: TrainSettings) -> float:

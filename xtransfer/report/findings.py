@@ -15,6 +15,7 @@ from xtransfer.analysis.points import ENGLISH
 from xtransfer.analysis.statistic import Statistic
 from xtransfer.analysis.statistics import CONTRASTS, GAINS, MODEL, POWER, RANKING
 from xtransfer.analysis.verdict import Verdict
+from xtransfer.base.words import counted
 from xtransfer.report import tables
 from xtransfer.report.answer import Answer, answers
 from xtransfer.report.model import Model, models
@@ -101,7 +102,14 @@ class Findings:
             return ""
         if (self.gains["verdict"] != "").any():
             return "Nothing but English can be compared: no mean over other languages exists. The table has its gains."
-        return "No intermediate can be compared with direct" + (" yet." if self.facts.left_out else ".")
+        nothing = "No intermediate can be compared with direct"
+        if not self.facts.left_out:
+            return f"{nothing}."
+        learned = sum(cell.status == "degenerate" for cell in self.facts.left_out)
+        unscored = len(self.facts.left_out) - learned
+        counts = [f"{counted(learned, 'cell')} learned nothing"] * bool(learned)
+        counts += [f"{counted(unscored, 'cell')} without scores"] * bool(unscored)
+        return f"{nothing}: {' and '.join(counts)}."
 
     def certain(self, grid: tables.Grid) -> Certain:
         """Returns how many gains of a grid in single languages have p < 0.05, before and after adjustment."""

@@ -37,9 +37,12 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
     behind = [*lineage(store, artifact)]
     trainings = [(one, own) for one in behind if (own := TrainSettings.of(one.manifest)) is not None]
     name = artifact.manifest.name
+    module, _, name_of = plain.loader.partition(".")
+    load = f'{name_of}("DIR")' if module == "sentence_transformers" else f'{name_of}.from_pretrained("DIR")'
     parts = [
         f"# {in_markdown(name)}",
-        f"Load it with `{plain.loader}`. The head is that of {in_markdown(plain.head.benchmark)}"
+        f"```python\nfrom {module} import {name_of}\nmodel = {load}\n```",
+        f"The head is that of {in_markdown(plain.head.benchmark)}"
         + (f", with the labels {in_markdown(', '.join(plain.head.labels))}." if plain.head.labels else "."),
         f"Trained by xtransfer {__version__}. The checkpoint's key in its store and database is `{artifact.key}`.",
         "## Training",
@@ -53,7 +56,8 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
     if scores:
         parts += [
             "## Scores",
-            "Zero-shot where the language was not trained in. Intervals are 95% over test items, of this one training.",
+            "Zero-shot where the language was not trained in. Intervals are 95% over test items, of "
+            "this one training; items that belong together are drawn together.",
             markdown(pd.DataFrame(scores).astype(str)),
         ]
     return f"---\n{yaml.safe_dump(_front(trainings, plain), sort_keys=False)}---\n\n" + "\n\n".join(parts) + "\n"

@@ -107,6 +107,7 @@ class _Writer:
         with_intervals = f"gains on {grid.title} with 95% intervals"
         grouped = found.grouped(grid)
         groups = plots.heat_maps(grouped) if grouped else []
+        grouped = grouped if groups else None
         return _Section(
             anchor,
             grid,

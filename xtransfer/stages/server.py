@@ -31,9 +31,9 @@ _BETWEEN_PROGRESS = 0.25  # seconds
 
 def serve(channel: socket.socket) -> None:
     """Forks a child per request until the owner closes the channel."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the owner's to handle
     _import_everything()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no waiting: a child's pipe tells that it ended
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the owner's to handle
     while True:
         message, handles, _, _ = socket.recv_fds(channel, _MAX_REQUEST, 2)
         if not message:
