@@ -1,7 +1,9 @@
 """Checkpoints: a folder in transformers' layout, plus the heads trained with the encoder.
 
 config.json, model.safetensors, tokenizer files      the encoder, as AutoModel reads it (of T5, mT5 and
-                                                     umT5 their encoder class, such as MT5EncoderModel)
+                                                     umT5 their encoder class, such as MT5EncoderModel); with a large
+                                                     embedding table other files of weights (see `models.weights`),
+                                                     which `xtransfer export-model` makes into transformers' own
 head.safetensors                                     tensors `<benchmark>/<parameter>`
 head.json                                            {"heads": {benchmark: {"kind", "labels", "dropout"}}}; kinds that
                                                      train vectors also have "dual"
@@ -27,7 +29,7 @@ from xtransfer.base.hub_files import Start, fetch
 from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.language_head import LanguageHead
-from xtransfer.models import pretrained
+from xtransfer.models import pretrained, weights
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,14 @@ def save(
     encoder: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     heads: Mapping[str, SavedHead] | None = None,
+    start: Path | None = None,
 ) -> None:
-    """Writes a checkpoint to `folder`. The caller publishes the folder once it is complete (a stage's `out`)."""
+    """Writes a checkpoint to `folder`; `start` is the folder that the encoder was loaded from, if any.
+
+    The caller publishes the folder once it is complete (a stage's `out`).
+    """
     with pretrained.quiet():
-        encoder.save_pretrained(folder)
+        weights.save(folder, encoder, start)
     tokenizer.save_pretrained(folder)
     if not heads:
         return

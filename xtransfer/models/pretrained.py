@@ -27,6 +27,7 @@ from transformers.utils import logging as transformers_logging
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.hub_files import Start
+from xtransfer.models import weights
 from xtransfer.models.encoder_check import too_long
 
 _LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
@@ -55,9 +56,11 @@ def load_encoder(
     loader: Any = model_class  # Any: its stubs do not know that it also returns the loading info
     try:
         with torch.random.fork_rng(devices=[]), quiet():
+            apart = weights.read(folder)
             encoder, info = loader.from_pretrained(
-                folder,
+                folder if apart is None else None,
                 config=config,
+                state_dict=apart,
                 use_safetensors=True,
                 dtype=torch.float32,
                 output_loading_info=True,

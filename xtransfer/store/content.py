@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xtransfer.store.manifest import Manifest
+from xtransfer.store.manifest import SHARED, Manifest
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,16 @@ def described(
 
 
 def measured(folder: Path) -> tuple[int, list[datetime]]:
-    """Returns bytes of all files below a folder and the change time of each entry; skips what vanishes meanwhile."""
+    """Returns bytes of all files below a folder and the change time of each entry; skips what vanishes meanwhile.
+
+    Of a file that several artifacts share, each has an equal part of the bytes.
+    """
     size, changed = 0, []
     for path in _all(folder):
         with suppress(OSError):
             stat = path.lstat()
-            size += 0 if path.is_dir() else stat.st_size
+            if not path.is_dir():
+                size += stat.st_size // (max(1, stat.st_nlink - 1) if path.name.startswith(SHARED) else 1)
             changed.append(datetime.fromtimestamp(stat.st_mtime, UTC))
     return size, changed
 

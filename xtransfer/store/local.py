@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
+from xtransfer.base.digest import file_digest
 from xtransfer.base.disk import partial, sync
 from xtransfer.base.errors import StoreError
 from xtransfer.base.stage import Stage
@@ -18,7 +20,7 @@ from xtransfer.store.content import Content, described, measured
 from xtransfer.store.manifest import Manifest
 
 log = logging.getLogger(__name__)
-_MARKS = ".databases"
+_MARKS, _SHARED = ".databases", ".shared"
 
 
 class LocalArtifacts:
@@ -27,6 +29,7 @@ class LocalArtifacts:
     <root>/.fetching/<key>/         a running or interrupted download
     <root>/.leases/                 lock files, empty
     <root>/.databases/              a small file per database that uses the store
+    <root>/.shared/<digest>         files named shared-…, each one file on the disk with those of artifacts
     """
 
     def __init__(self, root: Path) -> None:
@@ -93,6 +96,7 @@ class LocalArtifacts:
 
     def adopt(self, folder: Path, manifest: Manifest) -> None:
         """Adds the manifest to a folder with all files of an artifact and renames it into place (same disk)."""
+        self._share(folder, manifest)
         for name in manifest.files:
             sync(folder / name)
         (folder / manifests.FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
@@ -103,6 +107,29 @@ class LocalArtifacts:
             shutil.rmtree(final)
         folder.rename(final)
         sync(final.parent)
+
+    def _share(self, folder: Path, manifest: Manifest) -> None:
+        """Makes each file of `folder` named shared-… the same file on the disk as other artifacts' with its content.
+
+        Where the file system or its owner allows no links, the file stays as it is.
+        """
+        for name, entry in manifest.files.items():
+            if not name.startswith(manifests.SHARED):
+                continue
+            own, common = folder / name, self.root / _SHARED / entry.sha256
+            with suppress(OSError):
+                common.parent.mkdir(exist_ok=True)
+                if common.is_file() and file_digest(common) == entry.sha256:
+                    _link(common, own)
+                else:  # there is none yet, or it was damaged
+                    _link(own, common)
+
+    def _remove_unshared(self) -> None:
+        """Deletes shared files that no artifact has any more."""
+        for common in self.root.glob(f"{_SHARED}/*"):
+            with suppress(OSError):
+                if common.stat().st_nlink == 1:
+                    common.unlink()
 
     def empty_fetching(self, key: str) -> Path:
         """Returns an empty folder to download an artifact into."""
@@ -144,7 +171,9 @@ class LocalArtifacts:
 
     def remove(self, key: str) -> int:
         """Deletes an artifact, finished or not; returns bytes freed."""
-        return sum(map(_removed, (self.folder(key), self.partial(key), self.root / ".fetching" / key)))
+        freed = sum(map(_removed, (self.folder(key), self.partial(key), self.root / ".fetching" / key)))
+        self._remove_unshared()
+        return freed
 
     def remove_unfinished(self, key: str) -> int:
         """Deletes the leftovers of an unfinished stage; returns bytes freed."""
@@ -192,6 +221,15 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     except OSError:
         return ""
+
+
+def _link(source: Path, target: Path) -> None:
+    """Makes `target` another name of `source`, replacing what is there; raises OSError if that is not possible."""
+    if target.exists() and target.samefile(source):
+        return
+    new = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    os.link(source, new)
+    new.replace(target)
 
 
 def _removed(folder: Path) -> int:

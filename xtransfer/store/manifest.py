@@ -17,6 +17,7 @@ from xtransfer.base.stage import Stage
 from xtransfer.base.version import __version__
 
 FILE = "manifest.json"
+SHARED = "shared-"  # begins the names of files that many artifacts have: a local store has each once
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "evaluate", "numpy")
 
 

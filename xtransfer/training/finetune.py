@@ -202,7 +202,7 @@ class Run:
             self.trimming.undo()
         for name, rate in self.loaded.dropouts.items():
             setattr(self.loaded.encoder.config, name, rate)
-        checkpoints.save(out, self.loaded.encoder, self.loaded.tokenizer, self.heads)
+        checkpoints.save(out, self.loaded.encoder, self.loaded.tokenizer, self.heads, self.loaded.folder)
 
     def _with_negatives(self, benchmark: Benchmark, own: Sequence[Sequence[Row]]) -> Sequence[Sequence[Row]]:
         """Mines on the first device only, since near ties may rank differently on others."""

@@ -12,6 +12,7 @@ from xtransfer.base.digest import digest
 from xtransfer.models.files.files import Entry, Files
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+ENCODER, ROWS, TABLE = "encoder.safetensors", "rows.safetensors", "shared-table.safetensors"  # see `models.weights`
 HEADS = ("head.json", "head.safetensors")
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 _TOKENIZER = (
@@ -37,5 +38,5 @@ def parts(files: Files, entries: dict[str, Entry]) -> list[str]:
     if INDEX in entries:
         wanted |= {INDEX, *map(str, json.loads(files.read(INDEX))["weight_map"].values())}
     else:
-        wanted.add(WEIGHTS)
+        wanted |= {WEIGHTS} if WEIGHTS in entries else {ENCODER, ROWS, TABLE}
     return [name for name in sorted(entries) if name in wanted or name.endswith(_PIECES)]

@@ -12,7 +12,7 @@ from typing import Literal
 
 from xtransfer.models.files import tensors
 from xtransfer.models.files.files import Entry, Files, fingerprint
-from xtransfer.models.files.identity import HEADS, INDEX, WEIGHTS, identity, is_tokenizer
+from xtransfer.models.files.identity import ENCODER, HEADS, INDEX, ROWS, TABLE, WEIGHTS, identity, is_tokenizer
 from xtransfer.models.files.tensors import Corrupt, Truncated
 
 State = Literal["whole", "unfinished", "refused"]
@@ -82,6 +82,11 @@ def _check_weights(files: Files, entries: Entries) -> None:
         _check_shards(files, entries)
     elif WEIGHTS in entries:
         tensors.names(files, entries[WEIGHTS])
+    elif ENCODER in entries:
+        for name in (ENCODER, ROWS, TABLE):
+            if name not in entries:
+                raise _Missing(f"{name} is missing")
+            tensors.names(files, entries[name])
     elif shards := [name for name in entries if name.startswith("model-") and name.endswith(".safetensors")]:
         raise _Missing(f"{INDEX} is missing, though there are shards such as {shards[0]}")
     elif pickles := [name for name in entries if name.endswith(_PICKLED) and name.startswith(_PICKLES)]:
