@@ -30,10 +30,10 @@ def test_values_and_gains(tmp_path: Path) -> None:
     assert np.isnan(row(frame, "direct", "de")["gain"])
     german = {language: row(frame, "nli@de", language)["gain"] for language in LANGUAGES}
     assert german == pytest.approx({"en": 10, "de": 30, "sw": 20})
-    assert row(frame, "nli@de", "mean-unseen")["gain"] == pytest.approx(25)
+    assert row(frame, "nli@de", "mean-but-en")["gain"] == pytest.approx(25)
     assert row(frame, "nli@de", "mean-others")["gain"] == pytest.approx(20)  # without German
     assert row(frame, "nli@en", "mean-others")["gain"] == pytest.approx(10)
-    assert row(frame, "any", "mean-unseen")["gain"] == pytest.approx((10 + 25) / 2)
+    assert row(frame, "any", "mean-but-en")["gain"] == pytest.approx((10 + 25) / 2)
     assert row(frame, "any", "mean-others")["gain"] == pytest.approx((10 + 20) / 2)
     one = row(frame, "nli@de", "de")
     assert (one["n_seeds"], one["n_items"], one["covers"]) == (3, 10, "seeds and items")
@@ -133,7 +133,7 @@ def test_contrasts(tmp_path: Path) -> None:
     assert set(pairs) == {("direct", "nli@en"), ("direct", "nli@de"), ("nli@en", "nli@de")}
     found = frame[[pair == ("nli@en", "nli@de") for pair in pairs]].set_index("language")
     assert found["difference"].to_dict() == pytest.approx(
-        {"en": 10, "de": -20, "sw": -10, "mean-unseen": -15, "mean-others": -10}
+        {"en": 10, "de": -20, "sw": -10, "mean-but-en": -15, "mean-others": -10}
     )
     assert found.loc["de", "value"] - found.loc["de", "second_value"] == pytest.approx(-20)
 

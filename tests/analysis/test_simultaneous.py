@@ -9,7 +9,7 @@ import pytest
 
 from perf.families import Family, rates
 from tests.results.numbers import Numbers, make
-from xtransfer.analysis import OTHERS, UNSEEN, contrasts, gains
+from xtransfer.analysis import BUT_EN, OTHERS, contrasts, gains
 from xtransfer.analysis.bootstrap import Counts, answered_together, intervals
 from xtransfer.analysis.simultaneous import simultaneous
 from xtransfer.analysis.variance import Differences, Items
@@ -34,7 +34,7 @@ def comparison(mean: float, rng: np.random.Generator) -> Differences:
 def test_means_have_joint_intervals_and_languages_their_own(numbers: Numbers) -> None:
     frame = gains(numbers.cells, numbers.store, resamples=500)
     each = frame[~frame["intermediate"].isin(["direct", "any"])]
-    means = each[each["language"].isin([OTHERS, UNSEEN])]
+    means = each[each["language"].isin([OTHERS, BUT_EN])]
     assert set(means["family"]) == {2} and means["joint_low"].notna().all()
     assert (means["joint_low"] <= means["low"]).all() and (means["joint_high"] >= means["high"]).all()
     assert (means["p_joint"] >= means["p"]).all()
@@ -45,7 +45,7 @@ def test_means_have_joint_intervals_and_languages_their_own(numbers: Numbers) ->
 def test_a_gain_is_the_same_as_the_contrast_with_direct(numbers: Numbers) -> None:
     one = gains(numbers.cells, numbers.store, resamples=500).set_index(["intermediate", "language"])
     two = contrasts(numbers.cells, numbers.store, resamples=500)
-    two = two[(two["first"] == "direct") & two["language"].isin([OTHERS, UNSEEN])]
+    two = two[(two["first"] == "direct") & two["language"].isin([OTHERS, BUT_EN])]
     for row in two.to_dict("records"):
         gain = one.loc[(row["second"], row["language"])]
         assert (gain["joint_low"], gain["joint_high"]) == pytest.approx(

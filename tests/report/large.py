@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis import ANY, BUT_EN, DIRECT, OTHERS
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.languages import XTREME_R
 from xtransfer.report.tables import Grid, Number
@@ -17,7 +17,7 @@ def grid(num_languages: int = 50, num_intermediates: int = 12, *, long_names: bo
     rng = np.random.default_rng(0)
     names = [LONG + str(n) if long_names else f"mnli@{XTREME_R[n]}" for n in range(num_intermediates)]
     rows = [DIRECT, *names, ANY]
-    columns = [*XTREME_R[:num_languages], UNSEEN, OTHERS]
+    columns = [*XTREME_R[:num_languages], BUT_EN, OTHERS]
     numbers = {}
     for row in rows:
         for number, column in enumerate(columns):

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from tests.report.large import LONG, grid
-from xtransfer.analysis import OTHERS, UNSEEN
+from xtransfer.analysis import BUT_EN, OTHERS
 from xtransfer.report import plots
 from xtransfer.report.plot_style import label
 from xtransfer.report.tables import grids, is_mean, parts
@@ -70,14 +70,14 @@ def test_no_forest_is_taller_than_a_page() -> None:
     assert len(drawn) > 1
     assert all(one.get_figheight() <= 11.7 for one in drawn)
     titles = [axes.get_title() for one in drawn for axes in one.axes if axes.get_visible()]
-    assert titles[:2] == ["mean but en", "mean others"] and len(titles) == len(set(titles)) == 52
+    assert titles[:2] == ["mean-but-en", "mean-others"] and len(titles) == len(set(titles)) == 52
     assert len({one.axes[0].get_xlim() for one in drawn}) == 1
 
 
 def test_parts_repeat_the_means_and_lose_no_language() -> None:
     given = grid()
     split = parts(given)
-    assert all(part.columns[-2:] == [UNSEEN, OTHERS] and len(part.columns) <= 16 for part in split)
+    assert all(part.columns[-2:] == [BUT_EN, OTHERS] and len(part.columns) <= 16 for part in split)
     assert [code for part in split for code in part.columns[:-2]] == given.columns[:-2]
     assert parts(grid(6, 2))[0].columns == grid(6, 2).columns
 

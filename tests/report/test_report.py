@@ -145,7 +145,7 @@ def test_tables(tmp_path: Path) -> None:
     frame = gains(numbers.cells, numbers.store)
     grid = next(grids(frame))
     assert grid.title == "xnli on tiny@0"
-    assert [heading(one) for one in grid.columns] == ["en", "sw", "mean but en", "mean others"]
+    assert [heading(one) for one in grid.columns] == ["en", "sw", "mean-but-en", "mean-others"]
     assert [grid.numbers["direct", one].value for one in grid.columns[:3]] == [50.0, 35.0, 35.0]
     assert grid.numbers["nli@de", "en"].gain_text == "0.0" and grid.numbers["nli@de", "sw"].gain_text == "+60.0"
     assert headline(frame)["encoder"].unique().tolist() == ["tiny@0"]

@@ -14,18 +14,33 @@ if TYPE_CHECKING:
     from xtransfer.analysis.detectable import power
     from xtransfer.analysis.grid import ANY, DIRECT, Grid, contrasts, gains
     from xtransfer.analysis.mixed import mixed_effects
-    from xtransfer.analysis.paired_difference import FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
+    from xtransfer.analysis.paired_difference import BUT_EN, FAMILY, OTHERS, SCRIPT, is_language
     from xtransfer.analysis.points import Point, study_points
 
-__all__ = ["ANY", "DIRECT", "FAMILY", "OTHERS", "SCRIPT", "UNSEEN", "Grid", "Point", "contrasts", "gains",
-           "is_language", "mixed_effects", "power", "ranking", "study_points"]  # fmt: skip
+__all__ = [
+    "ANY",
+    "BUT_EN",
+    "DIRECT",
+    "FAMILY",
+    "OTHERS",
+    "SCRIPT",
+    "Grid",
+    "Point",
+    "contrasts",
+    "gains",
+    "is_language",
+    "mixed_effects",
+    "power",
+    "ranking",
+    "study_points",
+]  # fmt: skip
 
 _WHERE = {
     "best": ["ranking"],
     "detectable": ["power"],
     "grid": ["ANY", "DIRECT", "Grid", "contrasts", "gains"],
     "mixed": ["mixed_effects"],
-    "paired_difference": ["FAMILY", "OTHERS", "SCRIPT", "UNSEEN", "is_language"],
+    "paired_difference": ["FAMILY", "OTHERS", "SCRIPT", "BUT_EN", "is_language"],
     "points": ["Point", "study_points"],
 }
 

@@ -21,7 +21,7 @@ import pandas as pd
 
 from xtransfer.analysis.bootstrap import RESAMPLES, Counts
 from xtransfer.analysis.grid import Block, Grid, contrast_rows
-from xtransfer.analysis.paired_difference import OTHERS, UNSEEN, Comparison
+from xtransfer.analysis.paired_difference import BUT_EN, OTHERS, Comparison
 from xtransfer.analysis.variance import Differences, Items, Part, correction, merged
 from xtransfer.analysis.verdict import COLUMNS as VERDICT
 from xtransfer.analysis.verdict import Verdict
@@ -39,7 +39,7 @@ def ranking(grid: Grid, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.Data
     language or mean.
 
     Columns: encoder, target, language, intermediate, value (points, mean of the runs that all intermediates share),
-    best (probability; ties share it), expected_rank (1 is best), beaten_by (on `mean-unseen`, the intermediates that
+    best (probability; ties share it), expected_rank (1 is best), beaten_by (on `mean-but-en`, the intermediates that
     simultaneous intervals of contrasts show to be better: this one is ruled out as the best), n_seeds, n_encoders, and
     those of a `Verdict` except the state itself. With one shared run nothing is ranked: best and expected_rank are NaN.
     An intermediate without a usable run has a row without numbers. `mean-others` is left out, because its languages
@@ -50,16 +50,16 @@ def ranking(grid: Grid, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.Data
     frame = pd.DataFrame(lines, columns=[*COLUMNS])
     beaten: dict[tuple[str, ...], list[str]] = {}
     for target, encoder, worse, better in _beaten(grid, resamples, seed) if lines else ():
-        beaten.setdefault((target, encoder, UNSEEN, worse), []).append(better)
+        beaten.setdefault((target, encoder, BUT_EN, worse), []).append(better)
     places = zip(*(frame[name] for name in ("target", "encoder", "language", "intermediate")), strict=True)
     frame["beaten_by"] = [" ".join(beaten.get(place, ())) for place in places]
     return frame
 
 
 def _beaten(grid: Grid, resamples: int, seed: int) -> Iterator[tuple[str, str, str, str]]:
-    """Yields (target, encoder, worse, better) of each contrast on `mean-unseen` that is sure."""
+    """Yields (target, encoder, worse, better) of each contrast on `mean-but-en` that is sure."""
     pairs = grid.table(contrast_rows(grid), LEVEL, resamples, seed)
-    for row in pairs[pairs["language"] == UNSEEN].to_dict("records"):
+    for row in pairs[pairs["language"] == BUT_EN].to_dict("records"):
         if row["verdict"] in ("up", "down"):
             worse, better = ("second", "first") if row["verdict"] == "up" else ("first", "second")
             yield row["target"], row["encoder"], row[worse], row[better]

@@ -27,7 +27,7 @@ import pandas as pd
 from scipy import special
 
 from xtransfer.analysis.grid import DIRECT, Grid, Row, contrast_rows, gain_rows
-from xtransfer.analysis.paired_difference import OTHERS, UNSEEN, Comparison
+from xtransfer.analysis.paired_difference import BUT_EN, OTHERS, Comparison
 from xtransfer.analysis.variance import NOTHING, Variance, degrees
 
 COLUMNS = ("encoder", "first", "second", "target", "language", "difference", "runs", "n_runs", "se_runs", "se_items",
@@ -69,7 +69,7 @@ def _lines(row: Row, one: Comparison, level: float, family: int, power: float) -
     joint = level ** (1 / max(family, 1))
     alone, of_means = (list(_at(row, one, each, power)) for each in (level, joint))
     yield from (
-        mean if line["language"] in (UNSEEN, OTHERS) else line for line, mean in zip(alone, of_means, strict=True)
+        mean if line["language"] in (BUT_EN, OTHERS) else line for line, mean in zip(alone, of_means, strict=True)
     )
 
 

@@ -3,9 +3,9 @@
 Values of `language` that are not one:
   `mean-others`  mean over the languages that nothing was trained in: all but English and those of the intermediate
                  (or of either of two). None where the target was trained in every language (translate-train)
-  `mean-unseen`  mean over all languages but English, the intermediate's own among them
-  `family:NAME`, `script:NAME`  mean over the unseen languages of a family or a script, where there are two at least
-                 (and not all: that is `mean-unseen`)
+  `mean-but-en`  mean over all languages but English, the intermediate's own among them
+  `family:NAME`, `script:NAME`  mean over the languages but English of a family or a script, where there are two at
+                 least (and not all: that is `mean-but-en`)
 Value of `intermediate` that is not one: `any`, the mean over all intermediates, against the baseline.
 Values of `encoder` that are not one: `NAME@*`, the seeds of an encoder trained here, pooled.
 """
@@ -22,7 +22,7 @@ import pandas as pd
 
 from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered_together
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
-from xtransfer.analysis.paired_difference import OTHERS, UNSEEN, Comparison, Pairs, Run, compare, is_language
+from xtransfer.analysis.paired_difference import BUT_EN, OTHERS, Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.points import Point, Result, load
 from xtransfer.analysis.simultaneous import Family, Joint, joined
 from xtransfer.analysis.verdict import COLUMNS as VERDICT
@@ -154,7 +154,7 @@ class Row:
         if not self.family:
             return {}
         key = (self.block.target, self.block.encoder, self.family)
-        return {place: (*key, name) for place, name in enumerate(columns) if name in (UNSEEN, OTHERS)}
+        return {place: (*key, name) for place, name in enumerate(columns) if name in (BUT_EN, OTHERS)}
 
 
 class Grid:

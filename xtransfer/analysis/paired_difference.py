@@ -13,9 +13,9 @@ from xtransfer.analysis.points import ENGLISH, Result
 from xtransfer.analysis.variance import Differences
 from xtransfer.base.languages import LANGUAGES, NO_FAMILY
 
-UNSEEN, OTHERS = "mean-unseen", "mean-others"
+BUT_EN, OTHERS = "mean-but-en", "mean-others"
 FAMILY, SCRIPT = "family:", "script:"  # followed by the name in xtransfer.base.languages
-_SMALLEST_GROUP = 2  # unseen languages; a group of one would repeat that language
+_SMALLEST_GROUP = 2  # languages but English; a group of one would repeat that language
 Run = tuple[str, int]  # encoder, seed
 Pairs = dict[Run, list[tuple[Result, Result]]]  # run → pairs of results to compare; several are averaged
 
@@ -84,24 +84,24 @@ def _own(one: Result, two: Result, languages: list[str]) -> frozenset[str]:
 
 def is_language(column: str) -> bool:
     """Whether a column is a language, not a mean over several."""
-    return column not in (UNSEEN, OTHERS) and not column.startswith((FAMILY, SCRIPT))
+    return column not in (BUT_EN, OTHERS) and not column.startswith((FAMILY, SCRIPT))
 
 
 def _columns(languages: list[str], own: Sequence[frozenset[str]]) -> list[str]:
-    unseen = [code for code in languages if code != ENGLISH]
+    but_en = [code for code in languages if code != ENGLISH]
     columns = list(languages)
-    if unseen:
-        columns.append(UNSEEN)
-    if any(own) and all(set(unseen) - languages_of for languages_of in own):
+    if but_en:
+        columns.append(BUT_EN)
+    if any(own) and all(set(but_en) - languages_of for languages_of in own):
         columns.append(OTHERS)
-    return columns + _groups(unseen)
+    return columns + _groups(but_en)
 
 
-def _groups(unseen: list[str]) -> list[str]:
-    """Returns families and scripts of several, but not all, unseen languages; of all, it would equal their mean."""
-    groups = sorted({group for code in unseen for group in _groups_of(code)})
-    sizes = {group: sum(group in _groups_of(code) for code in unseen) for group in groups}
-    return [group for group in groups if _SMALLEST_GROUP <= sizes[group] < len(unseen)]
+def _groups(but_en: list[str]) -> list[str]:
+    """Returns families and scripts of several languages but English, and not of all: that is `mean-but-en`."""
+    groups = sorted({group for code in but_en for group in _groups_of(code)})
+    sizes = {group: sum(group in _groups_of(code) for code in but_en) for group in groups}
+    return [group for group in groups if _SMALLEST_GROUP <= sizes[group] < len(but_en)]
 
 
 def _groups_of(code: str) -> list[str]:
@@ -119,7 +119,7 @@ def _is_part(code: str, column: str, own: frozenset[str]) -> bool:
         return code == column
     if column == OTHERS and code in own:
         return False
-    return code != ENGLISH and (column in (UNSEEN, OTHERS) or column in _groups_of(code))
+    return code != ENGLISH and (column in (BUT_EN, OTHERS) or column in _groups_of(code))
 
 
 @lru_cache(maxsize=1024)

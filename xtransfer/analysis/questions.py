@@ -175,9 +175,9 @@ def _asked(frame: pd.DataFrame, by: str | None, filters: Mapping[str, Chosen]) -
 
 
 def _is_of(by: str, language: str) -> bool:
-    from xtransfer.analysis.paired_difference import OTHERS, UNSEEN
+    from xtransfer.analysis.paired_difference import BUT_EN, OTHERS
 
-    means = (UNSEEN, OTHERS)
+    means = (BUT_EN, OTHERS)
     if by == "language":
         return language in LANGUAGES or language in means
     return language in means if by == "mean" else language.startswith(f"{by}:")

@@ -48,7 +48,7 @@ class Results:
         return questions.measured(self, study, **filters)
 
     def transfer_gap(self, study: str | None = None, **filters: Chosen) -> pd.DataFrame:
-        """Returns English minus the mean of the other languages, per cell."""
+        """Returns English minus `mean-but-en`, per cell."""
         return questions.rows(self, "transfer_gap", study, **filters)
 
     def statistic(

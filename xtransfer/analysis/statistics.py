@@ -102,7 +102,7 @@ CONTRASTS = Statistic(
 )
 RANKING = Statistic(
     "ranking",
-    "The probability that each intermediate (including `direct`) is the best, and its expected rank. `mean-unseen` "
+    "The probability that each intermediate (including `direct`) is the best, and its expected rank. `mean-but-en` "
     "includes the languages that an intermediate was trained in.",
     _ranking,
     (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from xtransfer.analysis import ANY, DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis import ANY, BUT_EN, DIRECT, OTHERS
 from xtransfer.analysis.detectable import EQUAL
 from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Row, Verdict, ends
@@ -61,8 +61,8 @@ def answers(gains: pd.DataFrame, contrasts: pd.DataFrame, ranking: pd.DataFrame,
 
 
 def _on_the_mean(frame: pd.DataFrame, what: list[str]) -> list[Row]:
-    """Returns each comparison's row for `mean-others`, or for `mean-unseen` if it has no `mean-others`."""
-    means = frame[frame["language"].isin([OTHERS, UNSEEN])].sort_values("language", key=lambda one: one != OTHERS)
+    """Returns each comparison's row for `mean-others`, or for `mean-but-en` if it has no `mean-others`."""
+    means = frame[frame["language"].isin([OTHERS, BUT_EN])].sort_values("language", key=lambda one: one != OTHERS)
     return list(means.drop_duplicates(what).sort_index().to_dict("records"))
 
 
@@ -78,7 +78,7 @@ def _of_mean(row: Row) -> str:
 
 
 def _needs(power: pd.DataFrame) -> Mapping[tuple[str, ...], Row]:
-    rows = power[power["language"].isin([OTHERS, UNSEEN])].to_dict("records")
+    rows = power[power["language"].isin([OTHERS, BUT_EN])].to_dict("records")
     return {tuple(row[name] for name in ("target", "encoder", "first", "second", "language")): row for row in rows}
 
 
@@ -129,7 +129,7 @@ def settling(verdict: Verdict, need: Row | None) -> str:
 
 
 def _best(ranking: pd.DataFrame, target: str, encoder: str) -> str:
-    here = (ranking["target"] == target) & (ranking["encoder"] == encoder) & (ranking["language"] == UNSEEN)
+    here = (ranking["target"] == target) & (ranking["encoder"] == encoder) & (ranking["language"] == BUT_EN)
     every = ranking[here]
     lost = [str(name) for name in every.loc[every["n_runs"] == 0, "intermediate"]]
     without = f" Not ranked, because no run is usable: {listed(lost)}." if lost else ""

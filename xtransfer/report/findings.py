@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xtransfer.analysis import OTHERS, UNSEEN, Grid, is_language, statistics, study_points
+from xtransfer.analysis import BUT_EN, OTHERS, Grid, is_language, statistics, study_points
 from xtransfer.analysis.measures import measures
 from xtransfer.analysis.points import ENGLISH
 from xtransfer.analysis.statistic import Statistic
@@ -147,7 +147,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows of a statistic that the page shows."""
     if "encoder" in frame:
         frame = tables.headline(frame)
-    return frame[frame["language"].isin([UNSEEN, OTHERS])] if "language" in frame else frame
+    return frame[frame["language"].isin([BUT_EN, OTHERS])] if "language" in frame else frame
 
 
 def _gaps(results: Grid) -> dict[tuple[str, str], Gaps]:

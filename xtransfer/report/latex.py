@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from xtransfer.analysis import DIRECT, OTHERS, UNSEEN
+from xtransfer.analysis import BUT_EN, DIRECT, OTHERS
 from xtransfer.analysis.statistic import signed
 from xtransfer.base.latex import escape, minus, tabular
 from xtransfer.report.model import Model
@@ -61,7 +61,7 @@ def _table(tabulars: Sequence[str], caption: str, name: str) -> str:
 
 def _tabular(grid: Grid) -> str:
     lines = [" & ".join(["intermediate", *(escape(heading(one)) for one in grid.columns)]) + r" \\", r"\midrule"]
-    headline = OTHERS if OTHERS in grid.columns else UNSEEN
+    headline = OTHERS if OTHERS in grid.columns else BUT_EN
     compared = grid.compared
     for name in grid.rows:
         is_gain = name in compared

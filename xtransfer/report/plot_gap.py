@@ -29,5 +29,5 @@ def transfer_gap(gaps: Mapping[str, Sequence[float]]) -> Figure:
         axes.set_yticks(range(len(names)), [label(name) for name in names])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(-0.6, len(names) - 0.4)
-        axes.set_xlabel("English minus the mean of the other languages (points)")
+        axes.set_xlabel("English minus mean-but-en, the mean of all other languages (points)")
     return figure

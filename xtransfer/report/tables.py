@@ -11,26 +11,26 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from xtransfer.analysis import ANY, DIRECT, FAMILY, OTHERS, SCRIPT, UNSEEN, is_language
+from xtransfer.analysis import ANY, BUT_EN, DIRECT, FAMILY, OTHERS, SCRIPT, is_language
 from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Row, Verdict, ends
 from xtransfer.base.words import listed
 from xtransfer.study.encoders import pool_of
 
-HEADINGS = {UNSEEN: "mean but en", OTHERS: "mean others"}
+MEANS = (BUT_EN, OTHERS)
 _SHORT_WIDTH = 8  # characters of a terminal column without interval, including its border
 _SHORT_MEAN = 14  # of one with a mean
 _MOST_LANGUAGES = 14  # columns that fit a page
 
 
 def heading(column: str) -> str:
-    """Returns the heading of a column: a language's code, `mean others`, or the name of a family or script."""
-    return HEADINGS.get(column) or column.partition(":")[2] or column
+    """Returns the heading of a column: a language's code, `mean-others`, or the name of a family or script."""
+    return column.partition(":")[2] or column
 
 
 def is_mean(column: str) -> bool:
-    """Whether a column is `mean-unseen` or `mean-others`."""
-    return column in HEADINGS
+    """Whether a column is `mean-but-en` or `mean-others`."""
+    return column in MEANS
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def grids(gains: pd.DataFrame, *, grouped: bool = False) -> Iterator[Grid]:
         names = list(part["intermediate"].unique())
         languages = list(part["language"].unique())
         columns = sorted((one for one in languages if not is_mean(one)), key=lambda one: one.startswith(SCRIPT))
-        columns += [one for one in HEADINGS if one in languages]
+        columns += [one for one in MEANS if one in languages]
         numbers = {(row["intermediate"], row["language"]): _number(row) for row in part.to_dict("records")}
         firsts = part.drop_duplicates("intermediate").set_index("intermediate")
         yield Grid(
@@ -162,7 +162,7 @@ def grids(gains: pd.DataFrame, *, grouped: bool = False) -> Iterator[Grid]:
 
 
 def _is_shown(column: str) -> bool:
-    return is_language(column) or column in HEADINGS
+    return is_language(column) or column in MEANS
 
 
 def _number(row: Row) -> Number:
@@ -209,8 +209,8 @@ def _blocks(grid: Grid, width: int) -> tuple[list[list[str]], set[str]]:
     wide = [max(interval, len(heading(column)) + 3) for column in grid.columns]
     if room >= sum(wide):
         return [grid.columns], set(grid.columns)
-    languages = [one for one in grid.columns if one not in HEADINGS]
-    means = [one for one in HEADINGS if one in grid.columns]
+    languages = [one for one in grid.columns if one not in MEANS]
+    means = [one for one in MEANS if one in grid.columns]
     wide_mean = max(interval, _SHORT_MEAN)
     with_interval = means
     while (taken := _SHORT_MEAN * len(means) + (wide_mean - _SHORT_MEAN) * len(with_interval)) > room and with_interval:

@@ -14,7 +14,7 @@ _PLACE = {
 _SCORE = {"language": "language of the items", "split": "`test` or `dev`", "metric": "name of the metric"}
 _MEANS = {
     "mean": "mean over cells of the mean over languages, in points",
-    "mean_unseen": "the same without English",
+    "mean_unseen": "the same without English, which analyses call `mean-but-en`",
     "num_cells": "cells in the mean: one per seed",
     "num_languages": "languages in the mean; of the cell with the fewest",
 }
@@ -104,7 +104,7 @@ VIEWS: dict[str, View] = {
             "split": _SCORE["split"],
             "metric": _SCORE["metric"],
             "english": "points in English",
-            "others": "mean of the other languages",
+            "others": "mean of all languages but English",
             "gap": "english minus others",
             "num_languages": "number of languages in that mean",
         },
