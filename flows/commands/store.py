@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xtransfer.results.unused import Unused
     from xtransfer.store.artifacts import ArtifactStore
 
-app = typer.Typer(help="The artifacts: ls, verify, gc.", no_args_is_help=True)
+app = typer.Typer(help="The artifacts: ls, du, verify, gc.", no_args_is_help=True)
 
 
 @app.command("ls")
@@ -45,6 +45,37 @@ def ls(as_json: AsJson = False) -> None:
             f"{size:.1f}",
         )
     Console().print(table)
+
+
+@app.command("du")
+def du(as_json: AsJson = False) -> None:
+    """Show how much disk each study and each kind of stage uses.
+
+    Studies can share artifacts, so their sizes can add up to more than the total. "its own" is what no other study
+    needs: what `results forget STUDY` and then `store gc` free.
+    """
+    from dataclasses import asdict
+
+    from xtransfer.base.settings import current
+    from xtransfer.results.database import open_database
+    from xtransfer.results.usage import usage
+
+    with open_database(current().database_url, read_only=True) as db:
+        studies, kinds = usage(_store(), [db])
+    if as_json:
+        print_json({"studies": [asdict(one) for one in studies], "kinds": [asdict(one) for one in kinds]})
+        return
+    for title, found, last in (("study", studies, "its own"), ("stages", kinds, "")):
+        table = Table(box=None, pad_edge=False)
+        table.add_column(title, overflow="fold")
+        for heading in ("artifacts", "MB", *([last] if last else [])):
+            table.add_column(heading, justify="right")
+        for one in found:
+            numbers = (one.size, one.own) if last else (one.size,)
+            table.add_row(escape(one.name), str(one.artifacts), *(f"{size / 1e6:,.1f}" for size in numbers))
+        Console().print(table)
+        echo("")
+    echo(f"total: {sum(one.artifacts for one in kinds)} artifacts, {sum(one.size for one in kinds) / 1e6:,.1f} MB")
 
 
 @app.command("verify")

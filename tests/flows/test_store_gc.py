@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
+from typer.testing import CliRunner
 
+from flows import cli
 from tests.flows.gc_store import BASE, STRAY, gc, make_older, make_stages, numbers, record, url_of, wide
 from tests.results.numbers import Numbers
 from tests.running import MINUTES, ROOT, environment
@@ -197,3 +200,19 @@ def test_what_is_damaged_goes_though_it_is_needed(numbers: Numbers, monkeypatch:
     assert "to remove: 2 artifacts" in gc("--damaged", "--dry-run")
     assert "removed 1 artifacts" in gc("--damaged", "--yes")
     assert not files[0].exists() and files[1].exists()
+
+
+def test_disk_by_study_and_kind(numbers: Numbers, home: Path) -> None:
+    make_stages(numbers.store, STRAY)  # 2 MB, which no study needs
+    study = numbers.plan.study.model_copy(update={"name": "another"})
+    with open_database(url_of(home)) as db:  # needs the first study's first cell, too
+        record_study(db, replace(numbers.plan, study=study, cells=numbers.cells[:1]))
+    done = CliRunner().invoke(cli.app, ["store", "du", "--json"], catch_exceptions=False)
+    found = json.loads(done.stdout)
+    studies, kinds = ({one["name"]: one for one in found[by]} for by in ("studies", "kinds"))
+    first, other = studies[numbers.plan.study.name], studies["another"]
+    assert studies["(no recorded study)"]["artifacts"] == 1 and studies["(no recorded study)"]["size"] > 1e6
+    assert other["own"] == 0 < other["size"] <= first["size"] - first["own"]
+    assert sum(one["artifacts"] for one in kinds.values()) == len(list(numbers.store.keys()))
+    shown = CliRunner().invoke(cli.app, ["store", "du"], catch_exceptions=False).stdout
+    assert "another" in shown and "(no recorded study)" in shown and "total: " in shown

@@ -9,12 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from tests.running import as_another_user
 from xtransfer.base.errors import StoreError
 from xtransfer.base.stage import Stage
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.store.local import LocalArtifacts
+from xtransfer.training import state
 
 STAGE = Stage("train", 1, "train something", {"seed": 1})
 
@@ -158,3 +161,19 @@ def test_leftovers_that_cannot_be_removed_are_no_failure(
     lock.rmdir()
     store.tidy()
     assert store.unfinished() == []
+
+
+def test_weights_can_be_read_by_who_may_read_the_store(store: ArtifactStore) -> None:
+    store.root.mkdir()
+    store.root.chmod(0o2770)
+    before = os.umask(0o002)  # as users who share a store are told to set
+    try:
+        out = store.empty_out(STAGE.key)
+        save_file({"weight": torch.zeros(2)}, out / "model.safetensors")  # for its owner alone
+        save_file({"table": torch.zeros(2)}, out / "shared-table.safetensors")
+        made = store.commit(STAGE, out, {}, "cpu", datetime.now(UTC))
+        state.write(store.state("other"), state.State("run", 1, {"weight": torch.zeros(2)}, {}))
+    finally:
+        os.umask(before)
+    files = [*made.folder.iterdir(), *(store.root / ".shared").iterdir(), *store.state("other").iterdir()]
+    assert len(files) == 5 and {oct(file.stat().st_mode & 0o777) for file in files} == {"0o664"}

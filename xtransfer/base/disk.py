@@ -36,6 +36,14 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def open_like_folder(path: Path) -> None:
+    """Lets those read and write a file who may read and write its folder.
+
+    safetensors makes its files readable by their owner alone, so that no other user of a shared store could load them.
+    """
+    path.chmod(path.parent.stat().st_mode & 0o666)
+
+
 @contextmanager
 def partial(final: Path, *, folder: bool = False) -> Iterator[Path]:
     """Gives a new empty file or folder beside `final`, to write to and then rename; removed on exit if not renamed.
@@ -98,6 +106,9 @@ def new_folder(out: Path) -> Iterator[Path]:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         with partial(out.absolute(), folder=True) as part:
             yield part
+            for path in part.rglob("*"):
+                if path.is_file():
+                    open_like_folder(path)
             part.rename(out)
     except OSError as error:
         raise RequestError(f"{out}: cannot be written ({error.strerror})") from error

@@ -37,7 +37,7 @@ def unused(
     """
     contents = store.contents()  # first: studies recorded from here on cannot need what is listed
     kept = set().union(*map(needed_artifacts, databases)) | {one.key for one in contents if one.age < min_days}
-    kept |= _behind(kept, contents)
+    kept |= behind(kept, contents)
     made = {one.key for one in contents if one.finished}
     found = [Unused(one, why) for one in contents if (why := _why(one, kept, made, min_days))]
     if damaged:
@@ -100,7 +100,7 @@ def _why(one: Content, kept: set[str], made: set[str], min_days: float) -> str:
     return LEFT_OVER if one.key in made else "" if one.key in kept else NOT_FINISHED
 
 
-def _behind(keys: set[str], contents: Sequence[Content]) -> set[str]:
+def behind(keys: set[str], contents: Sequence[Content]) -> set[str]:
     """Returns the keys of all inputs of `keys`, direct and indirect."""
     inputs = {one.key: one.inputs for one in contents if one.finished}
     found, waiting = set[str](), list(keys)

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from xtransfer.base.digest import file_digest
-from xtransfer.base.disk import partial, sync
+from xtransfer.base.disk import open_like_folder, partial, sync
 from xtransfer.base.errors import StoreError
 from xtransfer.base.stage import Stage
 from xtransfer.store import manifest as manifests
@@ -98,6 +98,8 @@ class LocalArtifacts:
         """Adds the manifest to a folder with all files of an artifact and renames it into place (same disk)."""
         self._share(folder, manifest)
         for name in manifest.files:
+            with suppress(OSError):  # a shared file of another user
+                open_like_folder(folder / name)
             sync(folder / name)
         (folder / manifests.FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         sync(folder / manifests.FILE)

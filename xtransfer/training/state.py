@@ -19,6 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from xtransfer.base.disk import open_like_folder
+
 log = logging.getLogger(__name__)
 
 Values: TypeAlias = Mapping[str, Any]  # JSON
@@ -42,6 +44,7 @@ def write(folder: Path, state: State) -> None:
     header = {"run": state.run, "step": str(state.step), "values": json.dumps(state.values)}
     try:
         save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, partial, header)
+        open_like_folder(partial)
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(final)
