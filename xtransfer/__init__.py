@@ -1,6 +1,9 @@
 """Does training on an intermediate task first help a target task in languages without labels?
 
-    from xtransfer import Study, open_results, plan
+    from xtransfer import Study, open_results, plan, run
+
+    result = run("lab")
+    print(result.gains(target="lab-inference"))
 
 Names are imported when they are first used, so that `import xtransfer` stays fast.
 """
@@ -14,19 +17,22 @@ from xtransfer.base.version import __version__
 
 if TYPE_CHECKING:
     from xtransfer.analysis.results import Results, open_results
-    from xtransfer.planning.grid import plan
+    from xtransfer.running.result import StudyResult
+    from xtransfer.running.run import plan, run
     from xtransfer.study.cells import Plan
     from xtransfer.study.study import Study, Target
 
-__all__ = ["Plan", "Results", "Study", "Target", "__version__", "open_results", "plan"]
+__all__ = ["Plan", "Results", "Study", "StudyResult", "Target", "__version__", "open_results", "plan", "run"]
 
 _WHERE = {
     "Plan": "xtransfer.study.cells",
     "Results": "xtransfer.analysis.results",
     "Study": "xtransfer.study.study",
+    "StudyResult": "xtransfer.running.result",
     "Target": "xtransfer.study.study",
     "open_results": "xtransfer.analysis.results",
-    "plan": "xtransfer.planning.grid",
+    "plan": "xtransfer.running.run",
+    "run": "xtransfer.running.run",
 }
 
 

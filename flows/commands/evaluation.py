@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from flows.commands.common import AsJson, print_json, setting
-from flows.commands.run import Out, Workers, run
+from flows.commands.run import Out, Workers, facts, run, say
 from flows.terminal import Console
 from xtransfer.base.errors import RequestError
 
@@ -77,10 +77,10 @@ def command(
     done = run(study, start, out, console)
     scores = _scores(study)
     if as_json:
-        print_json({**done.facts(), "scores": scores.to_dict("records")})
+        print_json({**facts(done), "scores": scores.to_dict("records")})
         return
     console.print(_table(scores))
-    done.say(console, f"xtransfer results scores --study {study.name}")
+    say(done, console, f"xtransfer results scores --study {study.name}")
 
 
 def _recipe(settings: list[str] | None) -> dict[str, object]:

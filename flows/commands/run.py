@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import os
+import json
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from flows.commands import report
+from flows import direct
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
-from flows.prefect_server import prefect_api
+from flows.direct import Done, run_and_report
 from flows.terminal import Console
 from xtransfer.base.errors import RequestError
-from xtransfer.base.settings import Settings as Places
-from xtransfer.base.settings import current, shown
 from xtransfer.base.words import counted, duration
 
 if TYPE_CHECKING:
-    from flows.display import Display
+    import pandas as pd
+
     from flows.run_study import Summary
     from xtransfer.study.study import Study
 
 Result = TypeVar("Result")
 
-_LAST_EVENTS_SECONDS = 10
 STOPPED = 130  # the exit status of a program that Ctrl-C ended
 
 Workers = Annotated[
@@ -70,35 +66,26 @@ RayAddress = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Done:
-    """A run that succeeded."""
+def facts(done: Done) -> dict[str, object]:
+    """What `--json` prints of every run."""
+    return {
+        "study": done.study.name,
+        "ran": done.ran,
+        "report": done.report,
+        "not_part_of_this_run": done.left_out,
+        "seconds": done.seconds,
+    }
 
-    study: Study
-    ran: list[str]  # names of the stages that ran
-    report: Path
-    left_out: tuple[str, ...]  # recorded parts of the study outside this run
-    seconds: float
-    where: list[str]  # lines: where report, results and artifacts are
 
-    def facts(self) -> dict[str, object]:
-        return {
-            "study": self.study.name,
-            "ran": self.ran,
-            "report": self.report,
-            "left_out": self.left_out,
-            "seconds": self.seconds,
-        }
-
-    def say(self, console: Console, following: str) -> None:
-        """Print a summary, where everything is, and what to do next."""
-        lines = [
-            f"\n{self.study.name}: done in {duration(self.seconds)}, {counted(len(self.ran), 'stage')} ran",
-            *(f"  recorded, and not part of this run: {one}" for one in self.left_out),
-            *self.where,
-            f"next: {following}",
-        ]
-        console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+def say(done: Done, console: Console, following: str) -> None:
+    """Print a summary, where everything is, and what to do next."""
+    lines = [
+        f"\n{done.study.name}: done in {duration(done.seconds)}, {counted(len(done.ran), 'stage')} ran",
+        *(f"  recorded, and not part of this run: {one}" for one in done.left_out),
+        *done.where,
+        f"next: {following}",
+    ]
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 def command(
@@ -138,12 +125,15 @@ def command(
         slots(workers, per_device, devices_per_stage)  # raises RequestError before a server starts
     console = Console(stderr=as_json)
     done = run(wanted, start, out, console, quiet=quiet)
+    gains = _gains(wanted)
     if as_json:
-        print_json(done.facts())
+        rows = json.loads(gains.to_json(orient="records", double_precision=15))
+        print_json({**facts(done), "left_out": gains.attrs["excluded"], "gains": rows})
         return
-    _print_gains(wanted, console)
+    _print_gains(wanted, gains, console)
     asked = [*(["--small"] if small else []), *(word for one in settings or () for word in ("--set", one))]
-    done.say(
+    say(
+        done,
         console,
         f"{shlex.join(['xtransfer', 'results', 'gains', '--study', wanted.name])} | "
         f"{shlex.join(['xtransfer', 'plan', study, *asked])} | xtransfer studies",
@@ -151,42 +141,15 @@ def command(
 
 
 def run(study: Study, start: Callable[[], Summary], out: Path | None, console: Console, *, quiet: bool = False) -> Done:
-    """Run a study by `start`, which calls its flow, and write its report.
-
-    Raises RequestError for a wrong request or database before a server starts.
-    """
-    from xtransfer.planning import grid
-    from xtransfer.results.database import open_database
-    from xtransfer.results.read import definition_of
-    from xtransfer.study.extents import extended
-
+    """`run_and_report`, which Ctrl-C ends with one line and its exit status."""
     with _stoppable(console):
-        grid.plan(study)
-        places = current().prepare()
-        with open_database(places.database_url) as database:
-            if (recorded := definition_of(database, study.name)) is not None:
-                extended(recorded, study)
-    began = time.monotonic()
-    summary, url = started(start, console, quiet=quiet)
-    page = _page(summary.report, study, places, out)
-    where = [
-        f"  report    {page}",
-        f"  results   {shown(places.database_url)}",
-        f"  artifacts {shown(places.store)}",
-        f"  Prefect   {url} (while a run or `xtransfer serve` is active)",
-    ]
-    return Done(study, list(summary.ran), page, summary.left_out, time.monotonic() - began, where)
+        return run_and_report(study, start, out, console, quiet=quiet)
 
 
-def started(start: Callable[[], Result], console: Console, *, quiet: bool = False) -> tuple[Result, str]:
-    """The result of `start`, which calls a flow on the Prefect server of this home, and the server's address."""
-    from flows.display import Display
-
-    with _stoppable(console), Display(console, quiet=quiet) as display:
-        display.note("starting the Prefect server")
-        with prefect_api(current().prepare().home) as url:
-            display.note("planning")
-            return _flow(start, display), url
+def started(start: Callable[[], Result], console: Console) -> Result:
+    """The result of `start`, which calls a flow; Ctrl-C ends it with one line and its exit status."""
+    with _stoppable(console):
+        return direct.started(start, console)[0]
 
 
 @contextmanager
@@ -212,51 +175,18 @@ def _run_on_ray(
         return run_study.with_options(task_runner=RayTaskRunner())(study, workers, per_device, limits)
 
 
-def _flow(start: Callable[[], Result], display: Display) -> Result:
-    """The flow's result; raises the error that it failed with."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # the display shows it
-    from prefect.events.worker import EventsWorker
-    from prefect.logging.configuration import setup_logging
-    from prefect.logging.handlers import APILogHandler
+def _gains(study: Study) -> pd.DataFrame:
+    from xtransfer.analysis.results import open_results
 
-    from flows.prefect_fixes.dead_runs import mark_dead
-    from flows.run_lock import dead
-    from tasks.runtime import LISTENER
-
-    setup_logging()
-    home = current().home
-    mark_dead(home, dead(home))  # otherwise killed runs of this machine stay Running for ever
-    LISTENER.set(display)
-    try:
-        return start()
-    finally:  # send Prefect's pending logs and events before the server stops
-        APILogHandler().flush()
-        EventsWorker.drain_all(timeout=_LAST_EVENTS_SECONDS)
+    with open_results() as results:
+        return results.gains(study.name)
 
 
-def _page(written: str | None, study: Study, places: Places, out: Path | None) -> Path:
-    """The report's page as the run wrote it, or copied to `out`; written here if the run could not."""
-    if written is None:
-        return report.write(study.name, out or places.home / "reports" / study.name)
-    if out is None:
-        return Path(written)
-    from xtransfer.report.files import copied
-
-    return copied(Path(written), out)
-
-
-def _print_gains(study: Study, console: Console) -> None:
-    from xtransfer.analysis.grid import gains
-    from xtransfer.analysis.points import study_points
+def _print_gains(study: Study, gains: pd.DataFrame, console: Console) -> None:
     from xtransfer.report.tables import rich_tables
-    from xtransfer.results.database import open_database
-    from xtransfer.store.artifacts import ArtifactStore
 
-    places = current()
-    with open_database(places.database_url, read_only=True) as database:
-        frame = gains(study_points(database, study.name), ArtifactStore(places.store))
-    for table in rich_tables(frame, console.width):
+    for table in rich_tables(gains, console.width):
         console.print(table)
-    if left_out := frame.attrs["excluded"]:
+    if left_out := gains.attrs["excluded"]:
         console.print(f"left out: {counted(len(left_out), 'cell')} without usable scores; for the reasons:")
         console.print(f"  xtransfer results runs --study {study.name}", highlight=False)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.common import AsJson, Small, print_json, setting
-from flows.commands.run import STOPPED, Workers, run
+from flows.commands.run import STOPPED, Workers, run, say
 from flows.prefect_server import prefect_api
 from flows.terminal import Console
 from xtransfer.base import declared
@@ -191,7 +191,7 @@ def _run(
                     done = run(study, lambda: _flow(study, workers), None, console)
                 except typer.Exit:  # Ctrl-C, which `run` has reported
                     raise KeyboardInterrupt from None
-            done.say(console, f"xtransfer results scores --study {study.name}")
+            say(done, console, f"xtransfer results scores --study {study.name}")
     except XTransferError as error:
         ran[turn.digest] = str(error)
         console.print(f"  [red]failed:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)

@@ -44,6 +44,16 @@ def test_every_stage_ran_once(small_lab: Ran) -> None:
     assert sorted(small_lab.output["ran"]) == sorted(stage["name"] for stage in plan["stages"])
 
 
+def test_a_run_says_in_json_what_it_found_and_what_it_left_out(small_lab: Ran) -> None:
+    found = small_lab.output
+    assert found["not_part_of_this_run"] == [] and Path(found["report"]).is_file()
+    assert {row["intermediate"] for row in found["gains"]} == {"direct"}  # the other cells learned nothing
+    assert {(one["target"], one["intermediate"]) for one in found["left_out"]} == {
+        ("lab-inference", "direct"), ("lab-inference", "lab-nli@en"), ("lab-retrieval", "lab-nli@en")
+    }  # fmt: skip
+    assert all("the loss did not fall" in one["reason"] for one in found["left_out"])
+
+
 def test_damage_and_a_lost_database_are_made_good(small_lab: Ran, own_lab: Path, prefect: str) -> None:
     home = own_lab
     plan = json.loads(xtransfer(home, "plan", "lab", "--small", "--json").stdout)

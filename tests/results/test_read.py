@@ -57,7 +57,7 @@ def test_unknown_names_are_refused(results: Results) -> None:
     with pytest.raises(RequestError, match="no study 'nubers'; did you mean 'numbers'"):
         results.scores("nubers")
     with pytest.raises(RequestError, match="no filter 'lang'; did you mean 'language'"):
-        results.scores("numbers", lang="de")
+        results.view("cell_scores", "numbers", lang="de")
     with pytest.raises(RequestError, match="no study"):
         results.scores("x'; DROP TABLE score; --")
 

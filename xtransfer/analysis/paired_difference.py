@@ -13,7 +13,8 @@ from xtransfer.analysis.points import ENGLISH, Result
 from xtransfer.analysis.variance import Differences
 from xtransfer.base.languages import LANGUAGES, NO_FAMILY
 
-BUT_EN, OTHERS = "mean-but-en", "mean-others"
+BUT_EN: str = "mean-but-en"
+OTHERS: str = "mean-others"
 FAMILY, SCRIPT = "family:", "script:"  # followed by the name in xtransfer.base.languages
 _SMALLEST_GROUP = 2  # languages but English; a group of one would repeat that language
 Run = tuple[str, int]  # encoder, seed

@@ -18,10 +18,8 @@ from xtransfer.analysis.totals import totals
 from xtransfer.analysis.verdict import turned as turned_state
 from xtransfer.base.errors import RequestError, unknown
 from xtransfer.base.languages import LANGUAGES
-from xtransfer.base.settings import current
 from xtransfer.metrics.aggregate import suite
 from xtransfer.results.faults import explained
-from xtransfer.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
     from xtransfer.analysis.points import Point
@@ -72,7 +70,7 @@ def statistic(
 
     if by and not asked.by:
         raise RequestError(f"rows of '{asked.name}' are not about languages: it has no 'by'")
-    frame = asked.compute(Grid(_points(results, study, filters, asked.filters), _store()))
+    frame = asked.compute(Grid(_points(results, study, filters, asked.filters), results.artifacts))
     return _asked(frame, by or asked.by, filters)
 
 
@@ -100,7 +98,7 @@ def contrasts(
         if first == second:
             raise RequestError(f"a contrast needs two intermediates, got '{first}' twice")
         points = [point for point in points if point.intermediate in chosen]
-    frame = CONTRASTS.compute(Grid(points, _store()))
+    frame = CONTRASTS.compute(Grid(points, results.artifacts))
     if chosen:
         frame = frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)]
     return _asked(oriented(frame, chosen[0]) if chosen else frame, by, filters)
@@ -148,7 +146,7 @@ def _points(results: Results, study: str, filters: Mapping[str, Chosen], allowed
     """Returns the study's cells of the chosen targets and seeds; the other filters select rows of the result."""
     from xtransfer.analysis.points import study_points
 
-    _require("filter", filters, allowed)
+    _require("filter", given(filters), allowed)
     points = study_points(results.db, study)
     for name in _OF_CELLS:
         chosen = given(filters).get(name, [])
@@ -208,7 +206,3 @@ def _values(results: Results, view: str, name: str, within: dict[str, list[Value
         query = query.where(column(other).in_(values))
     with explained(results.db.name), results.db.engine.connect() as connection:
         return set(connection.scalars(query))
-
-
-def _store() -> ArtifactStore:
-    return ArtifactStore(current().store)

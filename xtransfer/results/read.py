@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pandas as pd
-from sqlalchemy import ColumnClause, column, select, table
+from sqlalchemy import ColumnClause, case, column, distinct, func, select, table
 
 from xtransfer.base.declared import JsonObject
 from xtransfer.base.errors import unknown
 from xtransfer.results.database import Database
 from xtransfer.results.faults import explained
-from xtransfer.results.schema import StudyRow
+from xtransfer.results.schema import CellRow, ScoreRow, StudyCellRow, StudyRow
 from xtransfer.results.views import VIEWS
 
 _CHOSEN_BY = {
@@ -51,6 +51,25 @@ def study_names(db: Database) -> list[str]:
     """Returns the names of the recorded studies, sorted."""
     with explained(db.name), db.engine.connect() as connection:
         return list(connection.scalars(select(StudyRow.name).order_by(StudyRow.name)))
+
+
+def study_counts(db: Database) -> pd.DataFrame:
+    """Returns one row per recorded study: study, cells, done (cells with usable scores) and scores."""
+    query = (
+        select(
+            StudyRow.name.label("study"),
+            func.count(distinct(StudyCellRow.cell)).label("cells"),
+            func.count(distinct(case((CellRow.status == "done", CellRow.key)))).label("done"),
+            func.count(ScoreRow.cell).label("scores"),
+        )
+        .outerjoin(StudyCellRow, StudyCellRow.study == StudyRow.name)
+        .outerjoin(CellRow, CellRow.key == StudyCellRow.cell)
+        .outerjoin(ScoreRow, ScoreRow.cell == CellRow.key)
+        .group_by(StudyRow.name)
+        .order_by(StudyRow.name)
+    )
+    with explained(db.name), db.engine.connect() as connection:
+        return pd.read_sql_query(query, connection)
 
 
 def definition_of(db: Database, study: str) -> JsonObject | None:

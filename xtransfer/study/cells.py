@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from xtransfer.base.digest import digest
 from xtransfer.base.stage import Stage
+from xtransfer.base.words import counted
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Study, Target
 
@@ -34,10 +36,15 @@ class Cell:
         return f"{self.encoder} {self.intermediate.slug} {self.target.slug} seed {self.seed}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """A study's cells and stages; each stage occurs once, after its inputs."""
 
     study: Study
     cells: tuple[Cell, ...]
     stages: tuple[Stage, ...]
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in self.stages).items())
+        stages = counted(len(self.stages), "stage")
+        return f"<Plan: {self.study.name}, {counted(len(self.cells), 'cell')}, {stages} ({kinds})>"
