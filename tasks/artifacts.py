@@ -105,12 +105,14 @@ def answer(found: Findings, page: Path) -> str:
     """Question, answer and the report's path, in Markdown."""
     facts = found.facts
     lines = [f"# {in_markdown(facts.name)}", in_markdown(facts.question)]
+    if found.overall is not None and len(found.answers) > 1:
+        lines.append(f"**{in_markdown(found.overall.text)}** {in_markdown(found.overall.note)}")
     for one in found.answers:
         said = [*one.first_training, *one.against_english]
         points = [f"- {in_markdown(sentence.text)} {in_markdown(sentence.note)}".rstrip() for sentence in said]
         lines += [
             f"## {in_markdown(one.title)}",
-            f"On the mean of {in_markdown(one.mean)}.",
+            f"On {in_markdown(one.mean)}.",
             "\n".join(points),
             in_markdown(one.best),
         ]

@@ -59,7 +59,7 @@ def test_headings_go_down_one_level_at_a_time(page: Page) -> None:
 
 def test_every_table_has_a_caption_and_headers(page: Page) -> None:
     assert len(page.all("table")) == len(page.all("caption")) >= 3
-    assert all(cell.get("scope") in ("row", "col") for cell in page.all("th"))
+    assert all(cell.get("scope") in ("row", "col", "rowgroup") for cell in page.all("th"))
 
 
 def test_every_plot_and_scrolling_box_has_a_name(page: Page) -> None:
@@ -73,7 +73,8 @@ def test_the_contents_lead_to_sections_and_no_id_is_double(page: Page) -> None:
     ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
     assert max(ids.values()) == 1
     links = [one["href"] for one in page.all("a")]
-    assert len(links) > 5 and all(link and link.removeprefix("#") in ids for link in links)
+    inside = [link.removeprefix("#") for link in links if link and link.startswith("#")]
+    assert len(inside) > 5 and set(inside) <= set(ids)
     assert all(one["aria-labelledby"] in ids for one in page.all("section"))
 
 
@@ -95,7 +96,7 @@ def test_a_name_that_means_harm_stays_text_and_in_its_folder(tmp_path: Path) -> 
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
     found = write(numbers, tmp_path)
     text = found.read_text(encoding="utf-8")
-    assert not Page(text).all("script", "img")
+    assert not Page(text).all("img") and text.count("<script") == 1 and text.index("<script") > text.index("alert(")
     assert "&lt;script&gt;" in text
     assert "xtransfer run &#39;../../&lt;script&gt;alert(&#39;&#34;&#39;&#34;&#39;x" in text  # one word of a shell
     after = {path for path in tmp_path.rglob("*") if path.is_file()} - before
@@ -123,4 +124,5 @@ def test_a_page_of_fifteen_languages_and_ten_intermediates_is_small(tmp_path: Pa
     assert found.stat().st_size < 1_500_000  # two such targets stay below 3 MB
     text = found.read_text(encoding="utf-8")
     assert text.count('aria-label="heat map') == 2
-    assert text.count('aria-label="table: xnli on tiny@0"') == 3  # languages in two parts, families and scripts
+    names = re.findall(r'aria-label="table: xnli on tiny@0([^"]*)"', text)
+    assert names == ["", ", part 2", ", families and scripts"]

@@ -86,7 +86,7 @@ def test_families_stand_before_scripts_and_apart_from_them() -> None:
     columns = ["script:Latin", "family:Turkic", "family:Indo-European", "script:Cyrillic"]
     row = {"encoder": "x@1", "target": "xnli", "value": 50.0, "low": 0.5, "high": 2.0, "verdict": "up", "family": 1,
            "covers": "seeds and items", "runs": "seeds", "n_runs": 3, "n_planned": 3,
-           "n_seeds": 3, "n_encoders": 1, "degenerate": 0, "missing": 0}  # fmt: skip
+           "n_seeds": 3, "n_items": 60, "n_encoders": 1, "degenerate": 0, "missing": 0}  # fmt: skip
     frame = pd.DataFrame([row | {"intermediate": "nli@de", "language": code, "gain": 1.0} for code in ["de", *columns]])
     (grouped,) = grids(frame, grouped=True)
     assert grouped.columns == ["family:Turkic", "family:Indo-European", "script:Latin", "script:Cyrillic"]

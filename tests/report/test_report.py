@@ -55,7 +55,11 @@ def test_the_page_answers_in_words(tmp_path: Path, report: Reporter) -> None:
 def test_the_page_asks_nothing_of_the_network(tmp_path: Path, report: Reporter) -> None:
     page = report(make(tmp_path))
     text = page.read_text(encoding="utf-8")
-    assert not re.findall(r"https?:|<script|<link|<img|@import|(?:src|href)=\"(?!#|data:)|url\((?!#)", text)
+    assert not re.findall(r"https?:|<script\s|<link|<img|@import|src=|url\((?!#)", text)
+    assert "default-src 'none'; script-src 'sha256-" in text
+    beside = set(re.findall(r'href="(?!#|data:)([^"]*)"', text))
+    assert {"gains.csv", "summary.csv", "methods.tex", "losses.png"} < beside
+    assert all((page.parent / name).is_file() for name in beside)
     for used in re.findall(r'href="(#[^"]*)"', text) + re.findall(r"url\(([^)]*)\)", text):
         assert used.startswith("#")
         assert f'id="{used[1:]}"' in text

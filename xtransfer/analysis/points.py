@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,8 @@ class Recorded:
 
     values: Mapping[str, float]  # score per language, of the benchmark's metric
     degenerate: str  # why it is; empty if it is not
+    items: Mapping[str, int]  # number of test items per language
+    chance: Mapping[str, float | None]  # score of a constant or random prediction per language, in points
 
 
 @dataclass(frozen=True)
@@ -100,21 +102,26 @@ def _recorded(connection: Connection, study: str) -> dict[str, Recorded]:
         .where(here, CellBenchmarkRow.role == "target-score")
     )  # fmt: skip
     scores = (
-        select(ScoreRow.cell, CellRow.reason, ScoreRow.metric, ScoreRow.language, ScoreRow.value)
+        select(ScoreRow.cell, CellRow.reason, ScoreRow.metric, ScoreRow.language,
+               ScoreRow.value, ScoreRow.n, ScoreRow.chance)
         .join(CellRow, CellRow.key == ScoreRow.cell)
         .join(StudyCellRow, StudyCellRow.cell == CellRow.key)
         .where(here, CellRow.status.in_(("done", "degenerate")))
         .order_by(ScoreRow.language != ENGLISH, ScoreRow.language)
-    )
+    )  # fmt: skip
     main = dict(connection.execute(mains).tuples().all())
-    found: dict[str, tuple[str, dict[str, dict[str, float]]]] = {}
-    for cell, reason, metric, language, value in connection.execute(scores):
-        found.setdefault(cell, (reason, {}))[1].setdefault(metric, {})[language] = value
+    found: dict[str, tuple[str, dict[str, dict[str, tuple[float, int, float | None]]]]] = {}
+    for cell, reason, metric, language, *score in connection.execute(scores):
+        found.setdefault(cell, (reason, {}))[1].setdefault(metric, {})[language] = tuple(score)
     return {
-        cell: Recorded(values, reason)
+        cell: Recorded(_part(lines, 0), reason, _part(lines, 1), _part(lines, 2))
         for cell, (reason, of) in found.items()
-        if (values := of.get(main.get(cell) or "") or (next(iter(of.values())) if len(of) == 1 else None))
+        if (lines := of.get(main.get(cell) or "") or (next(iter(of.values())) if len(of) == 1 else None))
     }
+
+
+def _part(lines: Mapping[str, tuple[Any, ...]], place: int) -> dict[str, Any]:
+    return {language: line[place] for language, line in lines.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
 from xtransfer.analysis import ANY, BUT_EN, DIRECT, OTHERS
 from xtransfer.analysis.detectable import EQUAL
 from xtransfer.analysis.statistic import signed
-from xtransfer.analysis.verdict import Row, Verdict, ends
+from xtransfer.analysis.verdict import Row, State, Verdict, ends
 from xtransfer.base.words import counted, listed
 from xtransfer.report.tables import title
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Target
 
 _LEAST_SHOWN = 0.01  # probability
-_OTHERS = "the other languages: all but English and those that the intermediate (or either of two) was trained in"
-_EVERYWHERE = "all languages but English; the target was trained in each of them, on translations"
-_ALL = "the mean of all languages but English"  # a ranking needs the same languages for all intermediates
+_ALL = f"{BUT_EN}, the mean of all languages but English"  # a ranking needs the same languages for all intermediates
+_MEAN = (
+    f"{OTHERS}, the mean of the other languages: all but English and those that the intermediate (or either of two) "
+    "was trained in"
+)
+_EVERYWHERE = f"{_ALL}; the target was trained in each of them, on translations"
+EFFECT: Mapping[State, str] = {"up": "helped", "down": "hurt", "open": "made no difference that this study can detect"}
+_MOST_NAMED = 4  # targets in one clause
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,24 @@ class Sentence:
     text: str
     verdict: Verdict
     note: str = ""
+    about: str = ""  # the intermediate that is compared with direct, or `any`
+
+
+@dataclass(frozen=True)
+class Overall:
+    """What a study says as a whole."""
+
+    text: str
+    note: str
+    state: State | Literal["mixed"]  # the verdict of all targets, if it is the same
 
 
 @dataclass(frozen=True)
 class Answer:
     """What the study found for one target on one encoder, as a mean over languages."""
 
+    target: str
+    encoder: str
     title: str
     mean: str  # which languages the mean is over
     first_training: list[Sentence]  # against direct: any intermediate, then each; empty without a run of direct
@@ -47,20 +65,64 @@ def answers(gains: pd.DataFrame, contrasts: pd.DataFrame, ranking: pd.DataFrame,
     needs = _needs(power)
     found = []
     for (target, encoder), part in gains.groupby(["target", "encoder"], sort=False):
-        compared = _on_the_mean(part[part["gain"].notna()], ["intermediate"])
+        compared = on_the_mean(part[part["gain"].notna()], ["intermediate"])
         rows = sorted(compared, key=lambda row: row["intermediate"] != ANY)
         here = (contrasts["target"] == target) & (contrasts["encoder"] == encoder)
-        pairs = _on_the_mean(contrasts[here], ["first", "second"])
+        pairs = on_the_mean(contrasts[here], ["first", "second"])
         english = [_against_english(row, needs) for row in pairs if _one_is_english(row)]
         if rows or english:
-            mean = _EVERYWHERE if _is_trained_everywhere(str(target)) else _OTHERS
-            name = title(str(target), str(encoder), int(part["n_encoders"].max()))
+            mean = _EVERYWHERE if _is_trained_everywhere(str(target)) else _MEAN
+            place = (str(target), str(encoder))
             gained = [_gain(row, needs) for row in rows]
-            found.append(Answer(name, mean, gained, english, _best(ranking, str(target), str(encoder))))
+            name = title(*place, int(part["n_encoders"].max()))
+            found.append(Answer(*place, name, mean, gained, english, _best(ranking, *place)))
     return found
 
 
-def _on_the_mean(frame: pd.DataFrame, what: list[str]) -> list[Row]:
+def overall(found: Sequence[Answer]) -> Overall | None:
+    """Returns what a study says as a whole: its one target's first sentence, or on which targets each verdict holds.
+
+    None where nothing is compared with `direct`. The intervals of several targets are not widened for their number, and
+    the note says so.
+    """
+    several = [one for one in found if one.first_training]
+    leads = [one.first_training[0] for one in several]
+    if len(leads) < 2:
+        return Overall(leads[0].text, leads[0].note, leads[0].verdict.state) if leads else None
+    one_encoder = len({one.encoder for one in several}) == 1
+    names = [one.target if one_encoder else one.title for one in several]
+    places: dict[tuple[State, str], list[str]] = {}
+    for name, lead in zip(names, leads, strict=True):
+        places.setdefault((lead.verdict.state, lead.verdict.reason), []).append(name)
+    known = [f"{EFFECT[one]} on {_places(places[one, ''])}" for one in EFFECT if (one, "") in places]
+    about = {lead.about for lead in leads}
+    what = _training(about.pop()) if len(about) == 1 else "Training first"
+    said = [f"{what} {listed(known)}."] if known else []
+    said += [
+        f"Whether {_lowered(what)} helps on {_places(where)} is {reason}."
+        for (_, reason), where in places.items()
+        if reason
+    ]
+    states = {lead.verdict.state for lead in leads}
+    return Overall(" ".join(said), _counts(several), states.pop() if len(states) == 1 else "mixed")
+
+
+def _places(names: Sequence[str]) -> str:
+    named = f" ({listed(names)})" if len(names) <= _MOST_NAMED else ""
+    return counted(len(names), "target") + named
+
+
+def _counts(found: Sequence[Answer]) -> str:
+    """Returns how many comparisons of single intermediates have each verdict, and that targets are judged alone."""
+    states = [said.verdict.state for one in found for said in one.first_training if said.about != ANY]
+    words = {"up": "a gain", "down": "a loss", "open": "no difference that this study can detect"}
+    counts = [f"{states.count(one)} show {word}" for one, word in words.items() if one in states]
+    counts += [f"{states.count('unknown')} cannot be judged"] * ("unknown" in states)
+    alone = "Each target is judged by itself: intervals are not widened for the number of targets."
+    return f"Of {counted(len(states), 'comparison')} of one intermediate with direct, {listed(counts)}. {alone}"
+
+
+def on_the_mean(frame: pd.DataFrame, what: list[str]) -> list[Row]:
     """Returns each comparison's row for `mean-others`, or for `mean-but-en` if it has no `mean-others`."""
     means = frame[frame["language"].isin([OTHERS, BUT_EN])].sort_values("language", key=lambda one: one != OTHERS)
     return list(means.drop_duplicates(what).sort_index().to_dict("records"))
@@ -74,7 +136,7 @@ def _of_mean(row: Row) -> str:
     """Returns a note for a row whose mean is over other languages than the answer's: it has none of these."""
     if row["language"] == OTHERS or _is_trained_everywhere(row["target"]):
         return ""
-    return " on the mean of all languages but English, as no other language is left"
+    return f" on {BUT_EN}, as no other language is left"
 
 
 def _needs(power: pd.DataFrame) -> Mapping[tuple[str, ...], Row]:
@@ -84,17 +146,22 @@ def _needs(power: pd.DataFrame) -> Mapping[tuple[str, ...], Row]:
 
 def _gain(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
     one = row["intermediate"]
-    what = "Training first, on average over the intermediates," if one == ANY else f"Training on {one} first"
-    verdict = Verdict.read(row)
+    what, verdict = _training(one), Verdict.read(row)
     gain = f"{signed(row['gain'])} points over direct{_of_mean(row)}"
-    said = {
-        "up": f"{what} helped: {gain}",
-        "down": f"{what} hurt: {gain}",
-        "open": f"{what} made no difference that this study can detect: {gain}",
-        "unknown": f"Whether {what[0].lower()}{what[1:]} helps is {verdict.reason}: it gave {gain}",
-    }[verdict.state]
+    said = f"{what} {EFFECT[verdict.state]}: {gain}" if verdict.is_known else ""
+    said = said or f"Whether {_lowered(what)} helps is {verdict.reason}: it gave {gain}"
     need = needs.get((row["target"], row["encoder"], one, DIRECT, row["language"]))
-    return Sentence(said + _interval(*ends(row), verdict), verdict, settling(verdict, need))
+    return Sentence(said + _interval(*ends(row), verdict), verdict, settling(verdict, need), one)
+
+
+def _training(intermediate: str) -> str:
+    """Returns the subject of a sentence on an intermediate or `any`."""
+    average = intermediate == ANY
+    return "Training first, on average over the intermediates," if average else f"Training on {intermediate} first"
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _against_english(row: Row, needs: Mapping[tuple[str, ...], Row]) -> Sentence:
@@ -137,7 +204,7 @@ def _best(ranking: pd.DataFrame, target: str, encoder: str) -> str:
     shown = [f"{row['intermediate']} {row['best']:.0%}" for row in rows if row["best"] >= _LEAST_SHOWN]
     if not shown:
         reasons = every.loc[every["n_runs"] > 0, "reason"].unique()
-        return "".join(f"Which of them is the best on {_ALL} is {reason}." for reason in reasons) + without
+        return "".join(f"Which of them is the best on {_ALL}, is {reason}." for reason in reasons) + without
     rest = len(rows) - len(shown)
     others = f"; each of the other {rest} less than 1%" if rest > 1 else "; the other less than 1%" if rest else ""
     runs = counted(rows[0]["n_seeds"], "run")

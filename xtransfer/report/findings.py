@@ -17,9 +17,10 @@ from xtransfer.analysis.statistics import CONTRASTS, GAINS, MODEL, POWER, RANKIN
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.words import counted
 from xtransfer.report import tables
-from xtransfer.report.answer import Answer, answers
+from xtransfer.report.answer import Answer, Overall, answers, overall
 from xtransfer.report.model import Model, models
 from xtransfer.report.provenance import Provenance, provenance
+from xtransfer.report.summary import Line, RunGains, frame, run_gains, summarise
 from xtransfer.results.database import Database
 
 if TYPE_CHECKING:
@@ -47,8 +48,15 @@ class Findings:
     facts: Provenance
     computed: dict[Statistic, pd.DataFrame]  # every registered statistic, in order
     answers: list[Answer]
+    summary: list[Line]
+    runs: RunGains
     gaps: dict[tuple[str, str], Gaps]  # (target, encoder) as in `gains`
     measures: pd.DataFrame  # of embedding spaces; empty if no target has any
+
+    @property
+    def overall(self) -> Overall | None:
+        """What the study says as a whole; None where nothing is compared with `direct`."""
+        return overall(self.answers)
 
     @property
     def headline(self) -> list[tables.Grid]:
@@ -78,7 +86,8 @@ class Findings:
     def frames(self) -> dict[str, pd.DataFrame]:
         """All frames by file name."""
         measured = {"measures": self.measures} if len(self.measures) else {}
-        return {one.file_name: frame for one, frame in self.computed.items()} | measured
+        computed = {one.file_name: made for one, made in self.computed.items()}
+        return {"summary": frame(self.summary)} | computed | measured
 
     @property
     def shown(self) -> dict[Statistic, pd.DataFrame]:
@@ -124,6 +133,11 @@ class Findings:
         """Returns the gains of a grid by family and script; None if no family or script has several languages."""
         return next(tables.grids(self._rows(grid), grouped=True), None)
 
+    def rows_of(self, grid: tables.Grid) -> pd.DataFrame:
+        """Returns the gains that a grid shows."""
+        rows = self._rows(grid)
+        return rows[rows["language"].isin(grid.columns)]
+
     def _rows(self, grid: tables.Grid) -> pd.DataFrame:
         return self.gains[(self.gains["target"] == grid.target) & (self.gains["encoder"] == grid.encoder)]
 
@@ -134,10 +148,13 @@ def find(study: str, db: Database, store: ArtifactStore) -> Findings:
     results = Grid(study_points(db, study), store)
     computed = {one: one.compute(results) for one in statistics.STATISTICS}
     gained, contrasted = (tables.headline(computed[one]) for one in (GAINS, CONTRASTS))
+    runs = run_gains(results)
     return Findings(
         facts,
         computed,
         answers(gained, contrasted, computed[RANKING], computed[POWER]),
+        summarise(gained, runs, results.points),
+        runs,
         _gaps(results),
         measures(db, study),
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from xtransfer.analysis import texts
+from xtransfer.analysis import ANY, FAMILY, is_language, texts
 from xtransfer.analysis.measures import table
 from xtransfer.analysis.statistic import signed
 from xtransfer.base.languages import LANGUAGES
@@ -20,9 +23,11 @@ from xtransfer.base.version import __version__
 from xtransfer.base.words import counted, duration, listed
 from xtransfer.report import latex, plots, tables
 from xtransfer.report.curves import curves
+from xtransfer.report.downloads import csv_link, file_link, with_csv_links
 from xtransfer.report.files import slug, write, writing_to
 from xtransfer.report.findings import Certain, Findings, find
 from xtransfer.report.methods import methods
+from xtransfer.report.summary import Axis
 from xtransfer.report.translated import drops_of_study
 from xtransfer.results.database import Database
 from xtransfer.results.schema import StageRow
@@ -37,6 +42,13 @@ PAGE = "report.html"
 _STAGES_SHOWN = 500  # stages.csv has all
 
 
+class _Figure(NamedTuple):
+    """A plot of the page, and the name of its files beside the page, without extension."""
+
+    svg: Markup
+    name: str
+
+
 @dataclass(frozen=True)
 class _Section:
     """What the page shows of one target on one encoder."""
@@ -44,11 +56,11 @@ class _Section:
     anchor: str
     grid: tables.Grid
     certain: Certain
-    heat_maps: list[Markup] = field(default_factory=list)
-    forests: list[Markup] = field(default_factory=list)
+    heat_maps: list[_Figure] = field(default_factory=list)
+    forests: list[_Figure] = field(default_factory=list)
     grouped: tables.Grid | None = None
-    groups: list[Markup] = field(default_factory=list)
-    gap: Markup | None = None
+    groups: list[_Figure] = field(default_factory=list)
+    gap: _Figure | None = None
 
 
 def write_report(study: Study | str, db: Database, store: ArtifactStore, out: Path) -> Path:
@@ -76,13 +88,16 @@ class _Writer:
         facts, losses, text = found.facts, curves(found.facts), methods(found.facts, found.verdicts)
         sections = [self.section(found, grid, number) for number, grid in enumerate(found.headline, 1)]
         stages = _stage_table(facts.stages)
-        self.tables(found.frames | {"stages": stages})
+        frames = found.frames
+        self.tables(frames | {"stages": stages})
         write(self.out / "methods.tex", text.latex)
         write(self.out / "references.bib", text.bibtex)
         page = _template().render(
             found=found,
             facts=facts,
             sections=sections,
+            **_overview(found, sections),
+            summary_csv=csv_link(frames["summary"], "summary"),
             losses=self.figures([plots.losses(losses)], "losses", "training loss over optimizer steps")
             if losses
             else [],
@@ -94,8 +109,9 @@ class _Writer:
             latex_tables=list(self.latex_tables(found)),
             languages=LANGUAGES,
             version=__version__,
+            **_script(),
         )
-        return write(self.out / PAGE, page)
+        return write(self.out / PAGE, with_csv_links(page))
 
     def section(self, found: Findings, grid: tables.Grid, number: int) -> _Section:
         name = f"{number}-{slug(grid.title)}"
@@ -119,14 +135,14 @@ class _Writer:
             gap,
         )
 
-    def gap(self, found: Findings, grid: tables.Grid, name: str) -> Markup | None:
+    def gap(self, found: Findings, grid: tables.Grid, name: str) -> _Figure | None:
         gaps = found.gaps.get((grid.target, grid.encoder), {})
         ordered = {row: gaps[row] for row in grid.rows if row in gaps}
         if not ordered:
             return None
         return self.figures([plots.transfer_gap(ordered)], f"gap-{name}", f"transfer gap on {grid.title}")[0]
 
-    def figures(self, figures: Sequence[Figure], name: str, label: str) -> list[Markup]:
+    def figures(self, figures: Sequence[Figure], name: str, label: str) -> list[_Figure]:
         """Writes each figure as PNG and SVG; returns them as parts of the page."""
         return [
             self.figure(one, f"{name}-{part}" if len(figures) > 1 else name, f"{label}, part {part} of {len(figures)}"
@@ -134,11 +150,12 @@ class _Writer:
             for part, one in enumerate(figures, 1)
         ]  # fmt: skip
 
-    def figure(self, figure: Figure, name: str, label: str) -> Markup:
+    def figure(self, figure: Figure, name: str, label: str) -> _Figure:
         write(self.out / f"{name}.png", plots.png(figure))
         drawn = plots.svg(figure)
         write(self.out / f"{name}.svg", drawn)
-        return Markup(plots.inline(figure, drawn, label, name))  # noqa: S704, made by matplotlib, the label is escaped
+        inline = Markup(plots.inline(figure, drawn, label, name))  # noqa: S704, by matplotlib, the label is escaped
+        return _Figure(inline, name)
 
     def tables(self, frames: dict[str, pd.DataFrame]) -> None:
         for name, frame in frames.items():
@@ -162,6 +179,34 @@ def _stage_table(stages: Sequence[StageRow]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(stage, name) for name in names] for stage in stages], columns=names)
 
 
+def _overview(found: Findings, sections: Sequence[_Section]) -> dict[str, object]:
+    """Returns what the summary and the filters show besides the findings."""
+    lines = [one for one in found.summary if one.estimates]
+    shown = [one for line in lines for one in line.estimates]
+    codes = dict.fromkeys(code for grid in found.headline for code in grid.columns if is_language(code))
+    runs = {one.number.verdict.run for one in shown}
+    return {
+        "axis": Axis.of(lines) if lines else None,
+        "anchors": {(one.grid.target, one.grid.encoder): one.anchor for one in sections},
+        "several_encoders": len({line.encoder for line in found.summary}) > 1,
+        "any_name": ANY,
+        "run_word": runs.pop() if len(runs) == 1 else "run",
+        "defined": tables.definitions([name for one in shown for name in (one.intermediate, one.mean)]),
+        "filters": {
+            "targets": [*dict.fromkeys(line.target for line in found.summary)],
+            "languages": [*codes],
+            "families": sorted({LANGUAGES[code].family for code in codes if code in LANGUAGES}),
+        },
+    }
+
+
+def _script() -> dict[str, str]:
+    """Returns the page's script, and its digest, by which the page's security policy allows it and no other."""
+    text = (resources.files("xtransfer.report") / "templates" / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return {"script": Markup(text), "script_hash": f"sha256-{digest}"}  # noqa: S704, a file of this package
+
+
 def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("xtransfer.report"),
@@ -178,6 +223,13 @@ def _template() -> Template:
         "heading": tables.heading,
         "parts": tables.parts,
         "signed": signed,
+        "definitions": tables.definitions,
+        "file_link": file_link,
     }
-    environment.tests["mean"] = tables.is_mean
+    environment.globals["csv_link"] = csv_link
+    environment.tests |= {
+        "mean": tables.is_mean,
+        "language": is_language,
+        "family": lambda column: column.startswith(FAMILY),
+    }
     return environment.get_template("page.html.j2")

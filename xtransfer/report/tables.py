@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,13 +14,20 @@ from rich.text import Text
 from xtransfer.analysis import ANY, BUT_EN, DIRECT, FAMILY, OTHERS, SCRIPT, is_language
 from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Row, Verdict, ends
-from xtransfer.base.words import listed
+from xtransfer.base.words import counted, listed
 from xtransfer.study.encoders import pool_of
 
 MEANS = (BUT_EN, OTHERS)
 _SHORT_WIDTH = 8  # characters of a terminal column without interval, including its border
 _SHORT_MEAN = 14  # of one with a mean
 _MOST_LANGUAGES = 14  # columns that fit a page
+
+
+MEANING = {
+    ANY: "the average over the intermediates",
+    BUT_EN: "the mean of all languages but English",
+    OTHERS: "the mean of all languages but English and those that the intermediate was trained in",
+}
 
 
 def heading(column: str) -> str:
@@ -42,6 +49,27 @@ class Number:
     low: float
     high: float
     verdict: Verdict
+    num_items: int | None = None  # test items of all its languages; 0: no points per item; None: differs between runs
+
+    @classmethod
+    def read(cls, row: Row) -> Number:
+        """Returns the number in a row of the frame of `xtransfer.analysis.gains`."""
+        value, gain = float(row["value"]), float(row["gain"])
+        items = None if row["language"] == OTHERS else int(row["n_items"])
+        return cls(value, gain, *ends(row), Verdict.read(row), items)
+
+    @property
+    def tip(self) -> str:
+        """Everything behind the number, for a tooltip: score, gain, interval and what it covers, runs, test items."""
+        verdict, runs = self.verdict, self.verdict.made_from or counted(self.verdict.num_runs, self.verdict.run)
+        said = [f"score {self.value:.1f}"]
+        said += [f"gain over direct {self.gain_text}"] if self.gain_text else []
+        if not np.isnan(self.low):
+            together = f", simultaneous for {verdict.together}" if verdict.together else ""
+            said.append(f"95% interval {signed(self.low)} to {signed(self.high)} over {verdict.over}{together}")
+        said += [verdict.reason] if verdict.reason else []
+        items = "" if self.num_items is None else f"n = {self.num_items:,} test items"
+        return "; ".join(filter(None, [*said, runs, items if self.num_items != 0 else "no points per test item"]))
 
     @property
     def gain_text(self) -> str:
@@ -89,6 +117,11 @@ class Grid:
         alone = {one: f"one {one.run}: " * (one.num_runs == 1) for one in unknown}
         return [*left_out, *dict.fromkeys(f"{said}{one.over or 'no interval'}" for one, said in alone.items())]
 
+    @property
+    def defined(self) -> str:
+        """What `any` and the means are, for those that it shows."""
+        return definitions([*self.rows, *self.columns])
+
     def legend(self, mark: str) -> str:
         """Returns what the intervals cover, what `mark` ("bold", "a dot") means, and which rows have no verdict."""
         verdicts = {row: self.verdicts(row) for row in self.rows}
@@ -107,6 +140,12 @@ class Grid:
         return "; ".join(said) or (
             "nothing is compared" if DIRECT in self.rows else "nothing is compared: no run of direct has scores"
         )
+
+
+def definitions(names: Iterable[str]) -> str:
+    """Returns what `any` and the means are, for those that are among some names; empty if none is."""
+    present = set(names)
+    return "; ".join(f"{name}: {meaning}" for name, meaning in MEANING.items() if name in present)
 
 
 def title(target: str, encoder: str, num_encoders: int) -> str:
@@ -145,7 +184,7 @@ def grids(gains: pd.DataFrame, *, grouped: bool = False) -> Iterator[Grid]:
         languages = list(part["language"].unique())
         columns = sorted((one for one in languages if not is_mean(one)), key=lambda one: one.startswith(SCRIPT))
         columns += [one for one in MEANS if one in languages]
-        numbers = {(row["intermediate"], row["language"]): _number(row) for row in part.to_dict("records")}
+        numbers = {(row["intermediate"], row["language"]): Number.read(row) for row in part.to_dict("records")}
         firsts = part.drop_duplicates("intermediate").set_index("intermediate")
         yield Grid(
             str(target),
@@ -163,10 +202,6 @@ def grids(gains: pd.DataFrame, *, grouped: bool = False) -> Iterator[Grid]:
 
 def _is_shown(column: str) -> bool:
     return is_language(column) or column in MEANS
-
-
-def _number(row: Row) -> Number:
-    return Number(float(row["value"]), float(row["gain"]), *ends(row), Verdict.read(row))
 
 
 def rich_tables(gains: pd.DataFrame, width: int = 100) -> list[Table]:
@@ -192,7 +227,7 @@ def _rich_tables(grid: Grid, width: int) -> list[Table]:
             table.add_row(_label(grid, name), *cells)
         tables.append(table)
     shown = "score, gain over direct" if DIRECT in grid.rows else "score"
-    tables[0].caption = f"{shown} in points; {grid.legend('bold')}"
+    tables[0].caption = "; ".join(filter(None, [f"{shown} in points", grid.legend("bold"), grid.defined]))
     return tables
 
 
