@@ -23,13 +23,6 @@ _SHORT_MEAN = 14  # of one with a mean
 _MOST_LANGUAGES = 14  # columns that fit a page
 
 
-MEANING = {
-    ANY: "the average over the intermediates",
-    BUT_EN: "the mean of all languages but English",
-    OTHERS: "the mean of all languages but English and those that the intermediate was trained in",
-}
-
-
 def heading(column: str) -> str:
     """Returns the heading of a column: a language's code, `mean-others`, or the name of a family or script."""
     return column.partition(":")[2] or column
@@ -144,8 +137,13 @@ class Grid:
 
 def definitions(names: Iterable[str]) -> str:
     """Returns what `any` and the means are, for those that are among some names; empty if none is."""
+    meaning = {
+        ANY: "the average over the intermediates",
+        BUT_EN: "the mean of all languages but English",
+        OTHERS: "the mean of all languages but English and those that the intermediate was trained in",
+    }
     present = set(names)
-    return "; ".join(f"{name}: {meaning}" for name, meaning in MEANING.items() if name in present)
+    return "; ".join(f"{name}: {text}" for name, text in meaning.items() if name in present)
 
 
 def title(target: str, encoder: str, num_encoders: int) -> str:
