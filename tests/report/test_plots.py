@@ -74,6 +74,18 @@ def test_no_forest_is_taller_than_a_page() -> None:
     assert len({one.axes[0].get_xlim() for one in drawn}) == 1
 
 
+def test_a_forest_shows_every_run_within_its_axis() -> None:
+    given = grid(6, 3)
+    row, column = given.rows[1], given.columns[1]
+    runs = {(row, column): (-40.0, 1.0, 60.0), (row, "no language"): (500.0,)}
+    (drawn,) = plots.forests(given, runs)
+    (panel,) = [axes for axes in drawn.axes if axes.get_title() == column]
+    dots = [line for line in panel.get_lines() if line.get_marker() == "." and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in dots] == [[-40.0, 1.0, 60.0]]
+    low, high = panel.get_xlim()
+    assert low < -40 and 60 < high < 100
+
+
 def test_parts_repeat_the_means_and_lose_no_language() -> None:
     given = grid()
     split = parts(given)

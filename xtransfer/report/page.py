@@ -129,7 +129,7 @@ class _Writer:
             grid,
             certain,
             self.figures(plots.heat_maps(grid), f"heat-map-{name}", by_language),
-            self.figures(plots.forests(grid), f"forest-{name}", with_intervals),
+            self.figures(plots.forests(grid, _runs_of(grid, found)), f"forest-{name}", with_intervals),
             grouped,
             self.figures(groups, f"groups-{name}", f"gains on {grid.title} by family and script"),
             gap,
@@ -177,6 +177,12 @@ class _Writer:
 def _stage_table(stages: Sequence[StageRow]) -> pd.DataFrame:
     names = ["key", "kind", "name", "version", "host", "device", "started", "seconds"]
     return pd.DataFrame([[getattr(stage, name) for name in names] for stage in stages], columns=names)
+
+
+def _runs_of(grid: tables.Grid, found: Findings) -> dict[tuple[str, str], tuple[float, ...]]:
+    """Returns the gain in every run, by row and column of a grid."""
+    place = (grid.target, grid.encoder)
+    return {(row, column): runs for (*where, row, column), runs in found.runs.items() if tuple(where) == place}
 
 
 def _overview(found: Findings, sections: Sequence[_Section]) -> dict[str, object]:
