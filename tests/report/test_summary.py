@@ -13,8 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perf.finished import finish
+from tasks import artifacts
 from tests.report.test_verdict import CASES, Case, helped
-from tests.results.numbers import make, record_all, right
+from tests.results.numbers import Numbers, make, record_all, right
+from tests.results.plans import planned
 from xtransfer.analysis.verdict import State, Verdict
 from xtransfer.report.answer import Answer, Sentence, overall
 from xtransfer.report.downloads import csv_link, with_csv_links
@@ -23,6 +26,7 @@ from xtransfer.report.page import write_findings
 from xtransfer.report.summary import Axis, Estimate, Line
 from xtransfer.report.tables import Number
 from xtransfer.results.database import open_database
+from xtransfer.store.artifacts import ArtifactStore
 
 
 def found(folder: Path, **made: Any) -> tuple[Findings, str]:
@@ -100,9 +104,10 @@ def test_several_targets_are_named_by_verdict() -> None:
     whole = overall(several)
     assert whole is not None and whole.state == "mixed"
     assert whole.text == (
-        "Training first, on average over the intermediates, helped on 2 targets (a and e), hurt on 1 target (b) and "
-        "made no difference that this study can detect on 1 target (c). Whether training first, on average over the "
-        "intermediates, helps on 1 target (d) is not known from one run, all that is left of 3."
+        "Training first, on average over the intermediates, helped on 2 of 5 targets (a and e), hurt on 1 of 5 "
+        "targets (b) and made no difference that this study can detect on 1 of 5 targets (c). Whether training "
+        "first, on average over the intermediates, helps on 1 of 5 targets (d) is not known from one run, all that is "
+        "left of 3."
     )
     assert whole.note == (
         "Of 10 comparisons of one intermediate with direct, 2 show a gain, 2 show a loss, 4 show no difference that "
@@ -111,10 +116,31 @@ def test_several_targets_are_named_by_verdict() -> None:
     )
 
 
+def test_a_study_of_two_targets_has_a_row_for_each_and_one_sentence(tmp_path: Path) -> None:
+    plan = planned("two", ["lab-inference", "lab-copa"], ["direct", "lab-nli@en", "lab-nli@de"], seeds=[0, 1, 2])
+    store = ArtifactStore(tmp_path / "artifacts")
+    finish(plan, store)
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_all(db, Numbers(plan, store))
+        findings = find("two", db, store)
+    page = write_findings(findings, store, tmp_path / "out").read_text(encoding="utf-8")
+    assert [(line.target, line.chance, line.items) for line in findings.summary] == [
+        ("lab-inference", pytest.approx((100 / 3,)), (20,)),
+        ("lab-copa", (50.0,), (20,)),
+    ]
+    assert page.count('<tr data-target="lab-copa"><th scope="row"><a href="#target-2">lab-copa</a></th>') == 1
+    whole = findings.overall
+    assert whole is not None and " of 2 targets" in whole.text.replace("all 2", "2 of 2")
+    assert "Of 4 comparisons of one intermediate with direct" in whole.note
+    for text in (whole.text, whole.note):
+        assert text in page and text in artifacts.answer(findings, Path("report.html")).replace("\\", "")
+
+
 @pytest.mark.parametrize("state", ["up", "down", "open", "unknown"])
 def test_targets_that_agree_have_their_verdict(state: State) -> None:
     whole = overall([answer("a", state), answer("b", state)])
     assert whole is not None and whole.state == state
+    assert "on all 2 targets" in whole.text
     assert ("helped" in whole.text) == (state == "up") and ("hurt" in whole.text) == (state == "down")
     assert ("not known" in whole.text) == (state == "unknown") and "nli@de first" in whole.text
 
@@ -131,7 +157,17 @@ def test_the_axis_holds_all_that_is_drawn() -> None:
     axis = Axis.of([Line("a", "x@0", "a on x@0", [one], 48.0, (60,), (33.3,))])
     places = [float(axis.at(points).rstrip("%")) for points in (-8.0, -3.0, 0.0, 7.0, 12.0)]
     assert places == sorted(places) and places[0] > 0 and places[-1] < 100
+    assert not axis.leaves(one.number.low) and not axis.leaves(one.number.high)
     assert 0.0 in axis.ticks and all(axis.low <= tick <= axis.high for tick in axis.ticks)
+
+
+def test_an_interval_of_hundreds_of_points_does_not_shrink_the_others() -> None:
+    verdict = Verdict("open", "encoders", "encoders", 2, 2)
+    wide = Estimate("nli@de", "mean-others", Number(50.0, 2.0, -400.0, 404.0, verdict), (-1.0, 5.0))
+    axis = Axis.of([Line("a", "x@*", "a on x", [wide], 48.0, (60,), (33.3,))])
+    assert axis.high - axis.low < 50 and axis.leaves(-400.0) and axis.leaves(404.0)
+    assert (axis.at(-400.0), axis.at(404.0)) == ("0.00%", "100.00%")
+    assert 0 < float(axis.at(-1.0).rstrip("%")) < float(axis.at(5.0).rstrip("%")) < 100
 
 
 def test_a_table_that_means_harm_stays_text() -> None:

@@ -94,12 +94,12 @@ def overall(found: Sequence[Answer]) -> Overall | None:
     places: dict[tuple[State, str], list[str]] = {}
     for name, lead in zip(names, leads, strict=True):
         places.setdefault((lead.verdict.state, lead.verdict.reason), []).append(name)
-    known = [f"{EFFECT[one]} on {_places(places[one, ''])}" for one in EFFECT if (one, "") in places]
+    known = [f"{EFFECT[one]} on {_places(places[one, ''], names)}" for one in EFFECT if (one, "") in places]
     about = {lead.about for lead in leads}
     what = _training(about.pop()) if len(about) == 1 else "Training first"
     said = [f"{what} {listed(known)}."] if known else []
     said += [
-        f"Whether {_lowered(what)} helps on {_places(where)} is {reason}."
+        f"Whether {_lowered(what)} helps on {_places(where, names)} is {reason}."
         for (_, reason), where in places.items()
         if reason
     ]
@@ -107,9 +107,10 @@ def overall(found: Sequence[Answer]) -> Overall | None:
     return Overall(" ".join(said), _counts(several), states.pop() if len(states) == 1 else "mixed")
 
 
-def _places(names: Sequence[str]) -> str:
-    named = f" ({listed(names)})" if len(names) <= _MOST_NAMED else ""
-    return counted(len(names), "target") + named
+def _places(names: Sequence[str], of: Sequence[str]) -> str:
+    if len(names) == len(of):
+        return f"all {len(of)} targets"
+    return f"{len(names)} of {len(of)} targets" + (f" ({listed(names)})" if len(names) <= _MOST_NAMED else "")
 
 
 def _counts(found: Sequence[Answer]) -> str:

@@ -23,6 +23,8 @@ _COLUMNS = ("target", "encoder", "intermediate", "language", "score", "gain", "l
             "direct", "items_low", "items_high", "chance_low", "chance_high")  # fmt: skip
 _MOST_NAMED = 3  # intermediates in a cell of the table
 _TICKS = 6
+_LEAST_SPAN = 10.0  # points
+_ROOM = 1.5  # spans of the gains, for their intervals on either side
 
 
 @dataclass(frozen=True)
@@ -113,16 +115,23 @@ class Axis:
 
     @classmethod
     def of(cls, lines: Iterable[Line]) -> Axis:
-        """Returns an axis that holds 0 and all gains, intervals and runs."""
-        found = [0.0]
-        for one in (one for line in lines for one in line.estimates):
-            found += [end for end in (one.number.gain, one.number.low, one.number.high, *one.runs) if end == end]
-        margin = 0.05 * max(max(found) - min(found), 1.0)
-        return cls(min(found) - margin, max(found) + margin)
+        """Returns an axis that holds 0, all gains and runs, and all intervals that do not make it too wide."""
+        shown = [one for line in lines for one in line.estimates]
+        values = [0.0, *(value for one in shown for value in (one.number.gain, *one.runs))]
+        ends = [end for one in shown for end in (one.number.low, one.number.high) if end == end]
+        room = _ROOM * max(max(values) - min(values), _LEAST_SPAN)
+        low = max(min([*values, *ends]), min(values) - room)
+        high = min(max([*values, *ends]), max(values) + room)
+        margin = 0.05 * max(high - low, 1.0)
+        return cls(low - margin, high + margin)
+
+    def leaves(self, points: float) -> bool:
+        """Whether a value is beyond an end of the axis."""
+        return not self.low <= points <= self.high
 
     def at(self, points: float) -> str:
-        """Returns the place of a value as a share of the width: `42.10%`."""
-        return f"{100 * (points - self.low) / (self.high - self.low):.2f}%"
+        """Returns the place of a value as a share of the width, `42.10%`; beyond an end, that end."""
+        return f"{100 * (min(max(points, self.low), self.high) - self.low) / (self.high - self.low):.2f}%"
 
     @property
     def ticks(self) -> list[float]:
