@@ -7,6 +7,7 @@ import sys
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from flows.commands import (
     benchmarks,
@@ -25,12 +26,29 @@ from flows.commands import (
     watch,
 )
 from flows.terminal import Console
+from xtransfer.base.declared import reasons
 from xtransfer.base.disk import is_full_disk
 from xtransfer.base.errors import RequestError, XTransferError
 from xtransfer.base.version import __version__
 
+
+class _Group(TyperGroup):
+    """The program, whose messages about values of options have no words of libraries."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own class of contexts
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if isinstance(error.__cause__, ValueError):  # pydantic's, behind typer's
+                error.message = reasons(error.__cause__)
+            if not error.message:  # of a missing one
+                error.message = str(getattr(error.param, "help", None) or "")
+            raise
+
+
 app = typer.Typer(
     name="xtransfer",
+    cls=_Group,
     help="Does training on an intermediate task first help a target task in languages without labels?",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from flows.commands.common import demand_parent
 from flows.prefect_server import prefect_api
 from flows.terminal import Console
 from xtransfer.base.settings import Settings, current, shown
@@ -53,6 +54,8 @@ def run_and_report(
     with open_database(places.database_url) as database:
         if (recorded := definition_of(database, study.name)) is not None:
             extended(recorded, study)
+    if out is not None:
+        _demand_writable(out)
     began = time.monotonic()
     summary, url = started(start, console, quiet=quiet)
     page = _page(summary.report, study, places, out)
@@ -63,6 +66,17 @@ def run_and_report(
         f"  Prefect   {url} (while a run or `xtransfer serve` is active)",
     ]
     return Done(study, list(summary.ran), page, summary.left_out, time.monotonic() - began, where)
+
+
+def _demand_writable(out: Path) -> None:
+    """Raise RequestError for a folder that the report cannot be written to, before hours of training."""
+    from xtransfer.report.files import writing_to
+
+    demand_parent("out", out)
+    if not out.is_dir():
+        with writing_to(out):
+            out.mkdir()
+            out.rmdir()
 
 
 def started(start: Callable[[], Result], console: Console, *, quiet: bool = False) -> tuple[Result, str]:

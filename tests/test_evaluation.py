@@ -92,7 +92,7 @@ def test_recipe_fields_are_replaced_for_every_target() -> None:
     [
         (["xnly"], {}, "did you mean 'xnli'"),
         (["xnli:layer"], {}, "target 'xnli:layer'.*not a valid mark"),
-        (["lab-inference"], {"recipe": {"epoch": 1}}, "recipe: epoch.*known: epochs"),
+        (["lab-inference"], {"recipe": {"epoch": 1}}, "recipe: epoch.*did you mean 'epochs'"),
         (["lab-inference"], {"recipe": {"learning_rate": 7}}, "recipe: learning_rate"),
         (["lab-inference", "lab-inference"], {}, "listed twice"),
         ([], {}, "targets"),

@@ -229,7 +229,7 @@ def test_a_rule_of_sampling_is_in_the_key_and_the_usual_one_is_not() -> None:
 @pytest.mark.parametrize(
     ("slug", "said"),
     [
-        ("lab-nli@en+lab-nly@de", "part 'lab-nly@de' of .*did you mean 'lab-nli'"),
+        ("lab-nli@en+lab-nly@de", "'lab-nly@de' of .*did you mean 'lab-nli'"),
         ("lab-text@de+lab-nli@en", "its first part lab-text has no English dev rows for selection"),
     ],
 )
@@ -241,8 +241,8 @@ def test_a_mixture_that_cannot_be_trained_names_the_part(slug: str, said: str) -
 @pytest.mark.parametrize(
     ("slug", "said"),
     [
-        ("lab-nli@en>lab-nil@en", "part 'lab-nil@en' of 'lab-nli@en>lab-nil@en': .*did you mean 'lab-nli'"),
-        ("lab-nli@en>lab-retrieval@en", "'lab-retrieval' has no training rows"),
+        ("lab-nli@en>lab-nil@en", "intermediates: 'lab-nil@en' of 'lab-nli@en>lab-nil@en': .*did you mean 'lab-nli'"),
+        ("lab-nli@en>lab-retrieval@en", "lab-retrieval has no training rows"),
     ],
 )
 def test_a_phase_that_cannot_be_trained_names_the_part(slug: str, said: str) -> None:

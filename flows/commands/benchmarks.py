@@ -142,8 +142,10 @@ def _recipe(benchmark: Benchmark) -> str:
         return "none: the encoder is scored without training"
     recipe = recipe_of(benchmark)
     names = ("epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "max_length", "select")
-    return ", ".join(f"{name} {getattr(recipe, name):g}" if name != "select" else f"select {recipe.select}" for name in
-                     names) + f" ({recipe.source})"  # fmt: skip
+    values = ", ".join(f"{name} {getattr(recipe, name):g}" if name != "select" else f"select {recipe.select}"
+                       for name in names)  # fmt: skip
+    last = "" if benchmark.has("dev", "en") else "; select last, because there are no English dev rows to select on"
+    return f"{values} ({recipe.source}{last})"
 
 
 def _columns(column: str | tuple[str, ...]) -> str:

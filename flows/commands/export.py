@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import AsJson, print_json
+from flows.commands.common import AsJson, demand_parent, print_json
 from flows.commands.results.ask import Encoders, Intermediates, Seeds, Targets
 from flows.terminal import echo
 
@@ -30,6 +30,7 @@ def command(
     from xtransfer.store.artifacts import ArtifactStore
 
     chosen = suite(layout)
+    demand_parent("--out", out)
     settings = current()
     with open_database(settings.database_url, read_only=True) as database:
         written = export(

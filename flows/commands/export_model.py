@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.common import AsJson, print_json
+from flows.commands.common import AsJson, demand_parent, print_json
 from flows.terminal import echo
 from xtransfer.base.errors import RequestError
 
@@ -22,7 +22,10 @@ _SHORTEST = 6  # characters of a key
 def command(
     checkpoint: Annotated[
         str,
-        typer.Argument(help="A checkpoint folder, or the first characters of a train stage's key in `xtransfer plan`."),
+        typer.Argument(
+            metavar="CHECKPOINT",
+            help="A checkpoint folder, or the first characters of a train stage's key in `xtransfer plan`.",
+        ),
     ],
     to: Annotated[Path, typer.Option(help="New folder for the model.")],
     head: Annotated[str | None, typer.Option(help="Benchmark whose head it gets, if it has several.")] = None,
@@ -34,6 +37,7 @@ def command(
     from xtransfer.models import checkpoints, plain
     from xtransfer.store.artifacts import ArtifactStore
 
+    demand_parent("--to", to)
     store = ArtifactStore(current().store)
     artifact = None if checkpoint and Path(checkpoint).is_dir() else _found(checkpoint, store)
     loaded = checkpoints.load(Path(checkpoint) if artifact is None else artifact.folder)

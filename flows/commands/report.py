@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.common import demand_parent
 from flows.terminal import echo
 
 
@@ -15,6 +16,7 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
 ) -> None:
     """Write the report: one HTML page, plots as PNG and SVG, tables as CSV and LaTeX, a methods text."""
+    demand_parent("--out", out)
     echo(str(write(study, out)))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.status import Status
@@ -28,13 +29,12 @@ if TYPE_CHECKING:
     from flows.serving.service import Service
 
 STATE = "serve.json"
+_PORT, _HOST = 4200, "127.0.0.1"
 
 
 def command(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0: any free port.")] = 4200,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; any but loopback needs your own password.")
-    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0: any free port.")] = _PORT,
+    host: Annotated[str, typer.Option(help="Address to listen on; any but loopback needs your own password.")] = _HOST,
     password_file: Annotated[
         Path | None,
         typer.Option(
@@ -49,10 +49,26 @@ def command(
     console = Console()
     with lease_if_free(home / "prefect" / "serve.lock") as is_ours:
         if not is_ours:
-            _say_running(home, read_json(home / "prefect" / STATE), console)
+            facts = read_json(home / "prefect" / STATE)
+            _say_running(home, facts, console)
+            _demand_as_running(home, facts, Place(host, port, password_file), workers)
             return
         _keep_safe(host, password.require(password_file))
         _serve(home, Place(host, port, password_file), workers, console)
+
+
+def _demand_as_running(home: Path, facts: Mapping[str, object], place: Place, workers: int | None) -> None:
+    """Raise RequestError for options that a server which runs already cannot take on."""
+    url = urlsplit(str(facts.get("url", "")))
+    kept = read_json(home / "prefect" / ADDRESS).get("password_file")
+    ignored = {
+        "--port": place.port not in (_PORT, 0, url.port),
+        "--host": place.host not in (_HOST, facts.get("host")),
+        "--password-file": place.password_file is not None and str(place.password_file.absolute()) != kept,
+        "--workers": workers is not None,
+    }
+    if names := [name for name, is_ignored in ignored.items() if is_ignored]:
+        raise RequestError(f"{', '.join(names)}: read only when serve starts; stop the running one first")
 
 
 def _keep_safe(host: str, has_password: bool) -> None:
@@ -73,7 +89,7 @@ def _serve(home: Path, place: Place, workers: int | None, console: Console) -> N
         names = _prepared(service, status)
         try:
             service.start()
-            write_json(state, _facts(url, names))
+            write_json(state, _facts(url, place, names))
             status.stop()
             _say_ready(home, url, names, console)
             service.keep()
@@ -97,8 +113,9 @@ def _prepared(service: Service, status: Status) -> list[str]:
         raise SourceError(f"the Prefect server at {service.url} refused a request ({reason}); {hint}") from error
 
 
-def _facts(url: str, names: list[str]) -> dict[str, object]:
-    return {"url": url, "pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "deployments": names}
+def _facts(url: str, place: Place, names: list[str]) -> dict[str, object]:
+    since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return {"url": url, "host": place.host, "pid": os.getpid(), "since": since, "deployments": names}
 
 
 def _say_ready(home: Path, url: str, names: list[str], console: Console) -> None:

@@ -171,7 +171,10 @@ def _database_url(text: str) -> str:
     from xtransfer.base.settings import absolute
 
     file = absolute(text, "--also")
-    return f"sqlite:///{file / 'results.db' if file.is_dir() else file}"
+    file = file / "results.db" if file.is_dir() else file
+    if not file.is_file():
+        raise RequestError(f"--also {text}: no file {file}; name a database, or the home that it is in")
+    return f"sqlite:///{file}"
 
 
 def _store() -> ArtifactStore:

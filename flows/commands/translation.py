@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    benchmark: Annotated[str, typer.Argument(help="A benchmark with English training rows: lab-nli, mnli ...")],
+    benchmark: Annotated[
+        str, typer.Argument(metavar="BENCHMARK", help="A benchmark with English training rows: lab-nli, mnli ...")
+    ],
     to: Annotated[str, typer.Option("--to", metavar="CODES", help="Languages, separated by commas: de,tr")],
     engine: Annotated[str, typer.Option("--engine", help="The translation engine: lab-marian, opus-mt, parallel ...")],
     rows: Annotated[int | None, typer.Option(min=1, help="Translate the first N rows; default: all.")] = None,

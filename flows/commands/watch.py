@@ -32,7 +32,9 @@ _ALONE = ("--source", "--target", "--study", "--small", "--set", "--name", "--si
 
 
 def command(
-    file: Annotated[Path | None, typer.Argument(help="A watch as a YAML file; or use the options.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A watch as a YAML file; or use the options.")
+    ] = None,
     source: Annotated[
         list[str] | None,
         typer.Option("--source", help="/runs/*/checkpoint-*, s3://bucket/runs/*, hf://someone/model. Repeatable."),

@@ -255,8 +255,8 @@ def test_declarations_that_do_not_fit_are_found_before_a_row_is_read(old: str, n
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('name="reviews"', 'name=["reviews"]', "name: Input should be a valid string"),
-        ('"./reviews"', "None", "source.path: Input should be a valid string"),
+        ('name="reviews"', 'name=["reviews"]', "name: must be text"),
+        ('"./reviews"', "None", "source.path: must be text"),
         ('"./reviews"', '"./{0.__class__}"', "in its path, config or splits; '{language}' is the only name in braces"),
         ('config="{language}"', 'config={"en": "en"}', "'de' in its path, config or splits"),
         ('config="{language}"', "config=()", "an empty list of configs or splits"),

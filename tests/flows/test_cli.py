@@ -101,6 +101,13 @@ def test_studies_and_benchmarks_list_everything() -> None:
     assert {"lab-inference", "xnli", "xcopa"} <= {one["name"] for one in benchmarks}
 
 
+def test_a_recipe_says_how_its_checkpoint_is_selected() -> None:
+    for name, is_last in (("nli-26-de", True), ("mnli", False)):
+        done = CliRunner().invoke(cli.app, ["benchmarks", name], env={"COLUMNS": "400"})
+        assert ("select last, because there are no English dev rows to select on" in done.stdout) == is_last
+        assert ("select best" in done.stdout) != is_last
+
+
 def test_the_store_is_listed_verified_and_cleaned(own_lab: Path) -> None:
     assert "score lab-inference after direct seed 10" in xtransfer(own_lab, "store", "ls").stdout
     assert ", 0 damaged" in xtransfer(own_lab, "store", "verify").stdout

@@ -47,6 +47,7 @@ def test_a_check_lists_each_piece(study: Path) -> None:
     done = _invoke("check", "--study", str(study))
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert done.exit_code == 0
+    assert lines[0] == ["what", "split", "language", "from", "rows", "state"]
     assert ["xcopa", "test", "sw", "mirror", "2", "ok"] in lines
     assert ["lab-nli", "train", "de", "laboratory", "4800", "ok"] in lines
     assert ["lab-mini@0", "", "", "trained here", "", "ok"] in lines

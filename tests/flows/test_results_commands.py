@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows import cli
+from flows.terminal import Console
 from tests.results.numbers import make, right
 from tests.results.test_write import record_all
 from tests.running import Ran, xtransfer
@@ -18,6 +20,7 @@ from xtransfer.analysis.results import open_results
 from xtransfer.base.errors import RequestError
 from xtransfer.base.latex import escape
 from xtransfer.base.settings import current
+from xtransfer.report.tables import rich_tables
 from xtransfer.results.database import open_database
 
 FORMATS = ("table", "csv", "json", "latex", "markdown")
@@ -177,6 +180,17 @@ def test_a_latex_table_stands_in_a_paper(numbers: None) -> None:
     assert escape(r"a_b<c>~d\e") == r"a\_b\textless{}c\textgreater{}\textasciitilde{}d\textbackslash{}e"
     with pytest.raises(RequestError, match="--caption and --label are for --format latex, not csv"):
         call("gains", *STUDY, "--format", "csv", "--label", "tab:gains")
+
+
+def test_a_narrow_terminal_gets_every_column_in_full(numbers: None) -> None:
+    with open_results() as results:
+        gains = results.gains("numbers")
+    console = Console(width=40, file=io.StringIO())
+    for table in rich_tables(gains, console.width):
+        console.print(table)
+    said = console.file.getvalue()
+    assert "…" not in said and max(map(len, said.splitlines())) <= 40
+    assert all(f" {heading} " in said for heading in ("nli@de", "any", "en", "de", "sw", "mean-but-en", "mean-others"))
 
 
 @pytest.mark.parametrize(

@@ -162,5 +162,10 @@ def test_sql_has_a_row_limit(results: Results) -> None:
 
 
 def test_faulty_sql_says_what_is_wrong(results: Results) -> None:
-    with pytest.raises(RequestError, match=r"^sql: (no such table: scoers|relation \"scoers\" does not exist)$"):
+    with pytest.raises(
+        RequestError,
+        match=r"^sql: (no such table: scoers|relation \"scoers\" does not exist); did you mean 'score'\? \(tables",
+    ):
         results.sql("SELECT * FROM scoers")
+    with pytest.raises(RequestError, match=r"lang(\" does not exist|); did you mean 'language'\? \(score has cell,"):
+        results.sql("SELECT lang FROM score")

@@ -17,7 +17,7 @@ from xtransfer.analysis.statistics import CONTRASTS
 from xtransfer.analysis.totals import totals
 from xtransfer.analysis.verdict import turned as turned_state
 from xtransfer.base.errors import RequestError, unknown
-from xtransfer.base.languages import LANGUAGES
+from xtransfer.base.languages import LANGUAGES, meant
 from xtransfer.metrics.aggregate import suite
 from xtransfer.results.faults import explained
 
@@ -52,7 +52,7 @@ def measured(results: Results, study: str | None = None, **filters: Chosen) -> p
     if study is not None:
         study_points(results.db, study)  # refuses an unknown study
     frame = measures(results.db, study)
-    for name, values in given(filters).items():
+    for name, values in given(filters).items() if len(frame) else ():
         _require(f"measure of {name}", values, set(frame[name]))
         frame = frame[frame[name].isin(values)]
     return frame.reset_index(drop=True)
@@ -196,7 +196,9 @@ def _require(what: str, values: Iterable[Value], known: Collection[object]) -> N
     """Raises RequestError for an unknown value, with the nearest known one."""
     for value in values:
         if value not in known:
-            raise unknown(what, str(value), map(str, known))
+            language = meant(str(value)) if what.partition(" ")[0] == "language" else None
+            # a known language that is not here: the nearest code that is here would be no help
+            raise unknown(what, str(value), map(str, known), meant=language and (language if language in known else ""))
 
 
 def _values(results: Results, view: str, name: str, within: dict[str, list[Value]]) -> set[Value]:

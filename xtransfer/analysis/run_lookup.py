@@ -24,7 +24,7 @@ from xtransfer.results.schema import (
 if TYPE_CHECKING:
     from xtransfer.analysis.results import Results
 
-_KEY = re.compile(r"[0-9a-f]{4,}")
+_KEY, _SHORT_KEY = re.compile(r"[0-9a-f]{4,}"), re.compile(r"[0-9a-f]{1,3}")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ def _by_key(session: Session, text: str, studies: list[str]) -> CellRow:
         raise RequestError(
             f"several runs begin with '{text}' ({', '.join(one.key[:12] for one in found)}); type more characters"
         )
+    if _SHORT_KEY.fullmatch(text) and text not in studies:
+        raise RequestError(f"run '{text}': type at least 4 characters of the cell, as `xtransfer results runs` has it")
     near = difflib.get_close_matches(text, studies, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     raise RequestError(

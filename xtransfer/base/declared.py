@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -19,8 +20,24 @@ _MOST_BYTES = 16 << 20  # of a file with a declaration
 _MOST_VALUES = 100_000  # in a declaration, all lists and mappings unfolded
 LARGEST_NUMBER = 2**53  # a whole number that every reader of JSON keeps
 _UNPRINTABLE = re.compile("[\0-\b\v\f\x0e-\x1f\x7f\ud800-\udfff]")
+_STRANGE = "extra_forbidden"  # pydantic's type of error for an unknown field
 _BY_A_VALIDATOR = "Value error, "  # pydantic's prefix for messages of our validators
-_REASONS = {"extra_forbidden": "no such field", "missing": "required"}
+_REASONS = {
+    "missing": "required",
+    "too_short": "needs at least one entry",
+    "string_type": "must be text",
+    "finite_number": "must be a finite number",
+    **dict.fromkeys(("tuple_type", "list_type"), "must be a list, such as [a, b]"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a mapping of fields to values"),
+    **dict.fromkeys(
+        ("datetime_type", "datetime_parsing", "datetime_from_date_parsing", "datetime_object_invalid"),
+        "must be a date such as 2026-11-29, or a time such as 2026-11-29T08:30",
+    ),
+}  # pydantic's type of error → what is wrong
+_LONGEST_SHOWN = 60  # characters of a list in a message
 
 
 def _checked_name(value: str) -> str:
@@ -54,9 +71,12 @@ def make(model: type[Declared], values: JsonObject, where: str) -> Declared:
     try:
         return model.model_validate(values)
     except ValidationError as error:
+        found = _distinct(error)
+        meant = {(*fault["loc"][:-1], _meant(fault, model)) for fault in found}
         faults = [
             ": ".join([*filter(None, [".".join(map(str, fault["loc"]))]), _said(fault) + _known(fault, model)])[:400]
-            for fault in _distinct(error)
+            for fault in found
+            if fault["type"] != "missing" or fault["loc"] not in meant
         ]
         raise RequestError(f"{where}: " + "; ".join(faults)) from error
 
@@ -70,25 +90,68 @@ def _distinct(error: ValidationError) -> list[ErrorDetails]:
 
 def _said(fault: ErrorDetails) -> str:
     """Returns what is wrong with a field, and its value if that is a plain one."""
+    if fault["type"] == _STRANGE:
+        return "no such field"
     reason = _REASONS.get(fault["type"]) or fault["msg"].removeprefix(_BY_A_VALIDATOR)
+    if fault["type"] == "value_error":  # of our validators, which name the value
+        return reason
+    reason = reason.replace("Input should be ", "must be ")
     value = fault["input"]
-    plain = value is None or isinstance(value, (str, int, float))
-    return f"{reason}, got {value!r}" if plain and fault["type"] != "extra_forbidden" else reason
+    if value is None:
+        return f"{reason}, got nothing"
+    shown = isinstance(value, (str, int, float)) or (value and len(repr(value)) <= _LONGEST_SHOWN)
+    return f"{reason}, got {value!r}" if shown and fault["type"] != "missing" else reason
 
 
 def _known(fault: ErrorDetails, model: type[BaseModel]) -> str:
-    strange = fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1  # nested models have other fields
-    return f" (known: {', '.join(model.model_fields)})" if strange else ""
+    """Returns the fields that an unknown one may be instead: the nearest, or all."""
+    if fault["type"] != _STRANGE:
+        return ""
+    if near := _meant(fault, model):
+        return f"; did you mean '{near}'?"
+    fields = _fields_at(model, fault["loc"][:-1])
+    return f" (known: {', '.join(fields)})" if fields else ""
 
 
-def reasons(error: ValueError) -> str:
-    """Returns in one line what is wrong with a value, with the field of each fault if there is one."""
+def _meant(fault: ErrorDetails, model: type[BaseModel]) -> str | None:
+    """Returns the field that an unknown field is a misspelling of; None if that cannot be told."""
+    if fault["type"] != _STRANGE:
+        return None
+    near = difflib.get_close_matches(str(fault["loc"][-1]), _fields_at(model, fault["loc"][:-1]), n=1, cutoff=0.7)
+    return near[0] if near else None
+
+
+def _fields_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """Returns the fields of the model at a place in a model; empty if the place is of no single model."""
+    for name in place:
+        if isinstance(name, int):
+            continue
+        inner = _models_in(model.model_fields[name].annotation) if name in model.model_fields else []
+        if len(inner) != 1:
+            return []
+        model = inner[0]
+    return [*model.model_fields]
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]
+
+
+def reasons(error: ValueError, model: type[BaseModel] | None = None) -> str:
+    """Returns in one line what is wrong with a value, with the field of each fault if there is one.
+
+    With the `model` that it should be, also says what an unknown field may be instead.
+    """
     if not isinstance(error, ValidationError):
         return str(error)
-    named = [(".".join(map(str, fault["loc"])), fault) for fault in _distinct(error)]
-    return "; ".join(
-        f"{field}: {_said(fault)}" if field else fault["msg"].removeprefix(_BY_A_VALIDATOR) for field, fault in named
-    )
+    said = []
+    for fault in _distinct(error):
+        field = ".".join(map(str, fault["loc"]))
+        known = _known(fault, model) if model is not None else ""
+        said.append(f"{field}: {_said(fault)}{known}" if field else _said(fault).removesuffix("."))
+    return "; ".join(said)
 
 
 def from_yaml(text: str) -> object:

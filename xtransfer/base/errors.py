@@ -110,9 +110,22 @@ class StageHeld(StageError):
     """Another process is making the stage."""
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> RequestError:
-    """Returns a RequestError for a name that is not in `known`, with the nearest spelling."""
+_MOST_NAMES = 50  # in a message
+
+
+def unknown(what: str, name: str, known: Iterable[str], listed_by: str = "", meant: str | None = None) -> RequestError:
+    """Returns a RequestError for a name that is not in `known`, with the nearest spelling.
+
+    `listed_by`: the command that lists all names, for where there are many. `meant`: the known name that is meant, if
+    that is not to be guessed from the spelling; empty if it is none of them.
+    """
     allowed = sorted(known)
-    near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return RequestError(f"no {what} '{name}'{hint} (known: {', '.join(allowed)})")
+    if meant is None:
+        lower = {one.lower(): one for one in reversed(allowed)}
+        near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+        meant = lower[near[0]] if near else ""
+    hint = f"; did you mean '{meant}'?" if meant else ""
+    every = f"known: {', '.join(allowed) or 'none'}"
+    if listed_by and len(allowed) > _MOST_NAMES:
+        every = f"`{listed_by}` lists all {len(allowed)}"
+    return RequestError(f"no {what} '{name}'{hint} ({every})")

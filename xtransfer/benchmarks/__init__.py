@@ -169,6 +169,6 @@ declared_by(lambda: own.languages(own_benchmarks()))
 def get(name: str) -> Benchmark:
     """Returns the benchmark with this name; raises RequestError with the nearest name if there is none."""
     if name not in BENCHMARKS:
-        raise unknown("benchmark", name, BENCHMARKS)
+        raise unknown("benchmark", name, BENCHMARKS, "xtransfer benchmarks")
     benchmark = BENCHMARKS[name]
     return with_labels(benchmark) if benchmark.labels_from else benchmark

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from xtransfer.base.declared import reasons
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import TABLE, Language, unknown_language, why_not_declared
@@ -140,8 +141,7 @@ def _typed(file: Path, benchmark: Benchmark) -> Benchmark:
     try:
         return _BENCHMARK.validate_python(benchmark)
     except ValidationError as error:
-        faults = dict.fromkeys(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise _fault(file, f"benchmark {benchmark.name!r:.100}: {'; '.join(faults)[:_LONGEST]}") from error
+        raise _fault(file, f"benchmark {benchmark.name!r:.100}: {reasons(error)[:_LONGEST]}") from error
 
 
 def _faults(benchmark: Benchmark, languages: Collection[str]) -> list[str]:

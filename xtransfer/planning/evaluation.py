@@ -110,7 +110,7 @@ def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, objec
     try:
         return Recipe.model_validate({**values, **changes})
     except ValidationError as error:
-        raise RequestError(f"recipe: {reasons(error)} (known: {', '.join(Recipe.model_fields)})") from error
+        raise RequestError(f"recipe: {reasons(error, Recipe)}") from error
 
 
 def _short_name(ref: EncoderRef) -> str:

@@ -17,7 +17,7 @@ from xtransfer.data.revisions import Pins
 from xtransfer.models.encoder_check import check_encoder
 from xtransfer.planning.evaluation import recipe_on
 from xtransfer.planning.planner import Planner
-from xtransfer.planning.study_check import check, check_intermediate
+from xtransfer.planning.study_check import check, check_intermediate, check_part
 from xtransfer.planning.target_phases import trained_as
 from xtransfer.planning.translation_planner import TranslationPlanner
 from xtransfer.recipes.recipe import Recipe
@@ -54,7 +54,7 @@ def translations(
     if not parts:
         raise RequestError("languages: give at least one to translate to")
     for part in parts:
-        check_intermediate(Intermediate(parts=(part,)), recipe=None, align_tags=align_tags)
+        check_part(part, f"{benchmark} to {part.language}", align_tags)
         if way_back is not None:
             check_way_back(way_back, part.language)
     planner = TranslationPlanner(pins or Pins(), rows)

@@ -36,11 +36,12 @@ def check(study: Study) -> None:
         check_intermediate(intermediate, study.intermediate_recipe, study.align_tags)
 
 
-def check_intermediate(intermediate: Intermediate, recipe: Recipe | None, align_tags: bool = False) -> None:
-    """Raises RequestError for an intermediate that cannot be trained on with `recipe` (None: translated only)."""
+def check_intermediate(intermediate: Intermediate, recipe: Recipe, align_tags: bool = False) -> None:
+    """Raises RequestError for an intermediate that cannot be trained on with `recipe`."""
     for part in intermediate.all_parts:
-        _check_part(intermediate, part, align_tags)
-    if recipe is not None and recipe.select == "best":
+        of = f" of '{intermediate.slug}'" if part.slug != intermediate.slug else ""
+        check_part(part, f"intermediates: '{part.slug}'{of}", align_tags)
+    if recipe.select == "best":
         for phase in intermediate.phases:
             _check_selection(phase)
 
@@ -166,23 +167,23 @@ def _check_selection(phase: Mixture) -> None:
         )
 
 
-def _check_part(intermediate: Intermediate, part: MixturePart, align_tags: bool) -> None:
+def check_part(part: MixturePart, where: str, align_tags: bool) -> None:
+    """Raises RequestError, which names `where`, for rows that do not exist or cannot be translated."""
     try:
         language(part.language)
         benchmark = _declared(part.benchmark)
     except RequestError as error:
-        raise RequestError(f"intermediates: part '{part.slug}' of '{intermediate.slug}': {error}") from error
+        raise RequestError(f"{where}: {error}") from error
     if "intermediate" not in benchmark.roles or not benchmark.has("train"):
-        raise RequestError(f"intermediates: '{benchmark.name}' has no training rows")
+        raise RequestError(f"{where}: {benchmark.name} has no training rows")
     if benchmark.english is not None and (part.engine is not None or part.language == "en"):
-        other = f"{benchmark.english.name}@{part.language}" + (f"~{part.engine}" if part.engine is not None else "")
         raise RequestError(
-            f"intermediates: '{part.slug}': the English rows of {benchmark.name} are those of "
-            f"{benchmark.english.name}, which its targets are trained on; write {other}"
+            f"{where}: the English rows of {benchmark.name} are those of {benchmark.english.name}, which its targets "
+            f"are trained on; name {benchmark.english.name} instead"
         )
     if part.engine is None and not benchmark.has("train", part.language):
         raise RequestError(
-            f"intermediates: '{part.slug}': {benchmark.name} has no rows in '{part.language}' (it has "
+            f"{where}: {benchmark.name} has no rows in '{part.language}' (it has "
             f"{', '.join(benchmark.languages_of('train'))}); write {part.slug}~ENGINE to translate the English rows"
         )
     if part.engine is None:
@@ -190,4 +191,4 @@ def _check_part(intermediate: Intermediate, part: MixturePart, align_tags: bool)
     try:
         engines.check(part.engine, part.benchmark, part.language, align_tags=align_tags)
     except RequestError as error:
-        raise RequestError(f"intermediates: '{part.slug}': {error}") from error
+        raise RequestError(f"{where}: {error}") from error

@@ -216,8 +216,8 @@ def _rich_tables(grid: Grid, width: int) -> list[Table]:
     tables = []
     for number, columns in enumerate(blocks):
         table = Table(title_justify="left", caption_justify="left", show_lines=True)
-        table.title = grid.title if number == 0 else f"{grid.title}, more languages"
-        table.add_column("intermediate", no_wrap=True)
+        table.title = grid.title if number == 0 else f"{grid.title}, more columns"
+        table.add_column("intermediate", overflow="fold")
         for column in columns:
             table.add_column(heading(column), justify="right", no_wrap=True)
         for name in grid.rows:
@@ -236,7 +236,7 @@ def _label(grid: Grid, name: str) -> str:
 def _blocks(grid: Grid, width: int) -> tuple[list[list[str]], set[str]]:
     """Returns the columns of each table, and the columns that show intervals."""
     label = max(cell_len(line) for name in grid.rows for line in _label(grid, name).split("\n"))
-    room = width - max(label, len("intermediate")) - 4
+    room = max(width - max(label, len("intermediate")) - 4, _SHORT_MEAN)  # in narrower terminals the label folds
     texts = (number.interval_text for number in grid.numbers.values())
     interval = max(map(len, (*texts, "100.0"))) + 3
     wide = [max(interval, len(heading(column)) + 3) for column in grid.columns]
@@ -249,9 +249,11 @@ def _blocks(grid: Grid, width: int) -> tuple[list[list[str]], set[str]]:
     while (taken := _SHORT_MEAN * len(means) + (wide_mean - _SHORT_MEAN) * len(with_interval)) > room and with_interval:
         with_interval = with_interval[1:]
     first = max((room - taken) // _SHORT_WIDTH, 0)
+    together = room // _SHORT_MEAN  # means in one table
+    split = [means[start : start + together] for start in range(together, len(means), together)]
     each = max(room // _SHORT_WIDTH, 1)
     more = [languages[start : start + each] for start in range(first, len(languages), each)]
-    return [languages[:first] + means, *more], set(with_interval)
+    return [languages[:first] + means[:together], *split, *more], set(with_interval)
 
 
 def _rich_cell(number: Number | None, with_interval: bool) -> Text:

@@ -15,6 +15,7 @@ import pandas as pd
 from xtransfer.base.errors import RequestError
 from xtransfer.results.database import Database, sqlite_file
 from xtransfer.results.files import read_only_location
+from xtransfer.results.sql_hints import hint
 
 _BYTES = 64 << 20  # of one value, and of the whole answer
 _MEMORY = 1 << 30  # bytes of the process that runs the query
@@ -61,7 +62,7 @@ def _answer(db: Database, query: str, rows: int, seconds: float) -> tuple[list[s
         raise _refusal("too large" if b"MemoryError" in done.stderr else "interrupted", seconds)
     found = marshal.loads(done.stdout)  # noqa: S302, written by our own process
     if isinstance(found, str):
-        raise _refusal(found, seconds)
+        raise _refusal(found + hint(found, query), seconds)
     names, values = found
     return names, values
 

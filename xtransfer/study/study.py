@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from xtransfer.base import declared
 from xtransfer.base.declared import JsonObject, Name, Seed, Value
-from xtransfer.base.errors import RequestError
+from xtransfer.base.errors import RequestError, unknown
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.recipes.recipes import named
@@ -223,12 +223,16 @@ _SINGULAR = {"encoder": "encoders", "intermediate": "intermediates", "target": "
              "language": "languages"}  # fmt: skip
 
 
-def _put(values: JsonObject, path: str, value: object) -> None:
+def _put(values: JsonObject, path: str, value: object, typed: str = "") -> None:
+    """Sets a field of nested values; `typed`: the whole path, of which `path` is the rest."""
     head, _, rest = path.partition(".")
-    if not rest and head in _SINGULAR:
+    where = f"--set {(typed or path)[:80]}"
+    if not rest and head in _SINGULAR and (typed or path).rpartition(".")[0] in ("", "small"):
+        if isinstance(value, list):
+            raise RequestError(f"{where}: '{head}' takes one value; for several write {_SINGULAR[head]}=[...]")
         head, value = _SINGULAR[head], [value]
     if head not in values and (rest or head not in Study.model_fields):  # `small` may set absent fields
-        raise RequestError(f"--set {path[:80]}: no field '{head}' (known: {', '.join(values)})")
+        raise RequestError(f"{where}: {unknown('field', head[:80], values)}")
     if not rest:
         values[head] = value
         return
@@ -236,11 +240,11 @@ def _put(values: JsonObject, path: str, value: object) -> None:
     if isinstance(inner, list):
         index, _, rest = rest.partition(".")
         if not re.fullmatch("[0-9]{1,6}", index) or int(index) >= len(inner) or not rest:
-            raise RequestError(f"--set {path[:80]}: {head} is a list of {len(inner)} entries; write {head}.0.field")
+            raise RequestError(f"{where}: {head} is a list of {len(inner)} entries; write {head}.0.field")
         inner = inner[int(index)]
     if not isinstance(inner, dict):
-        raise RequestError(f"--set {path[:80]}: {head} has no inner fields")
-    _put(inner, rest, value)
+        raise RequestError(f"{where}: {head} has no inner fields")
+    _put(inner, rest, value, typed or path)
 
 
 def make(values: JsonObject, where: str = "study") -> Study:

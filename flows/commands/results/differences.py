@@ -36,8 +36,8 @@ EachLanguage = Annotated[bool, typer.Option("--each-language", help="Also each l
 
 def diff(
     asked: Asked,
-    a: Annotated[str, typer.Argument(help=f"The first: {_WHAT}.")],
-    b: Annotated[str, typer.Argument(help="The second, in the same form.")],
+    a: Annotated[str, typer.Argument(metavar="A", help=f"The first: {_WHAT}.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The second, in the same form.")],
 ) -> None:
     """Show what differs in how two runs or studies were made, then their scores, A minus B."""
     import pandas as pd

@@ -114,7 +114,9 @@ def aggregate(
 
 def sql(
     asked: Asked,
-    query: Annotated[str, typer.Argument(help='One SELECT, for example "SELECT * FROM gains LIMIT 5".')],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help='One SELECT, for example "SELECT * FROM gains LIMIT 5".')
+    ],
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = 10_000,
     seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Time limit of the query.")] = 30.0,
 ) -> None:

@@ -47,8 +47,10 @@ def of(statistic: Statistic) -> Callable[..., None]:
 def contrast(
     asked: Asked,
     study: OneStudy,
-    first: Annotated[str, typer.Argument(help="An intermediate, such as lab-nli@de.")],
-    second: Annotated[str, typer.Argument(help="The intermediate to compare it with, such as lab-nli@en.")],
+    first: Annotated[str, typer.Argument(metavar="FIRST", help="An intermediate, such as lab-nli@de.")],
+    second: Annotated[
+        str, typer.Argument(metavar="SECOND", help="The intermediate to compare it with, such as lab-nli@en.")
+    ],
     by: AsBy = By.language,
     encoder: Encoders = None,
     target: Targets = None,
