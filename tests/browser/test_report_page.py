@@ -135,6 +135,12 @@ def test_tooltips_have_the_interval_and_the_number_of_items(page: Any) -> None:
     behind = r"gain over direct \+33\.3; 95% interval .* over seeds and test items; 4 runs; n = 60 test items"
     assert re.search(behind, cell.get_attribute("title"))
     assert "gain of each run: +33.3, +33.3" in page.locator(".forest svg[role=img] title").nth(2).text_content()
+    shown = page.locator(".tip")
+    assert shown.is_hidden()
+    cell.click()
+    assert shown.inner_text() == cell.get_attribute("title"), "where there is no mouse"
+    page.locator("h1").click()
+    assert shown.is_hidden()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

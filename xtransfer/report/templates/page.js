@@ -46,6 +46,19 @@
     heading.append(button);
   }
 
+  // a tap shows what a mouse finds in a tooltip
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  tip.setAttribute("role", "status");
+  tip.hidden = true;
+  document.querySelector("main").append(tip);
+  document.addEventListener("click", (event) => {
+    const at = event.target.closest("td[title], .forest .interval");
+    const found = at ? (at.getAttribute("title") ?? at.getAttribute("aria-label")) : "";
+    tip.hidden = !found || (!tip.hidden && tip.textContent === found);
+    tip.textContent = found;
+  });
+
   // filters
   const form = document.getElementById("filters");
   const said = form.querySelector("output");
