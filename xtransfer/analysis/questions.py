@@ -127,9 +127,9 @@ def oriented(frame: pd.DataFrame, first: str) -> pd.DataFrame:
     turned = frame.rename(
         columns={"first": "second", "second": "first", "value": "second_value", "second_value": "value"}
     )[list(frame.columns)]
-    turned["difference"] = -frame["difference"]
-    turned["low"], turned["high"] = -frame["high"], -frame["low"]
-    turned["joint_low"], turned["joint_high"] = -frame["joint_high"], -frame["joint_low"]
+    for name, other in (("difference",) * 2, ("low", "high"), ("high", "low"), ("joint_low", "joint_high"),
+                        ("joint_high", "joint_low")):  # fmt: skip
+        turned[name] = 0.0 - frame[other]  # not minus: 0 stays without a sign
     turned["verdict"] = frame["verdict"].map(turned_state)
     made = frame.where(frame["first"] == first, turned)
     made.attrs = frame.attrs

@@ -41,7 +41,8 @@ def gains_table(grid: Grid) -> Markup:
 
 
 def _row(grid: Grid, name: str) -> Markup:
-    label = Markup("<br>").join([escape(name), *(escape(f"({note})") for note in grid.notes(name))])
+    notes = (Markup('<br><span style="font-weight:normal">({})</span>').format(note) for note in grid.notes(name))
+    label = Markup("").join([escape(name), *notes])
     cells = Markup("").join(_cell(grid.numbers.get((name, column))) for column in grid.columns)
     return Markup('<tr><th style="text-align:left">{}</th>{}</tr>').format(label, cells)
 

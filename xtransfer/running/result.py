@@ -129,7 +129,7 @@ class StudyResult:
 
         gains = self.gains()
         left_out = counted(len(gains.attrs["excluded"]), "cell")
-        more = [f"{left_out} without usable scores: left_out()"] if gains.attrs["excluded"] else []
+        more = [f"{left_out} without usable scores: left_out() says why"] if gains.attrs["excluded"] else []
         more += [f"recorded, and not part of this run: {one}" for one in self.ran.not_in_run]
         return joined(
             [
