@@ -101,6 +101,7 @@ def test_failed_and_degenerate_cells_are_listed_and_escaped(tmp_path: Path, repo
 def test_a_study_without_any_score_says_so(tmp_path: Path, report: Reporter) -> None:
     text = report(make(tmp_path, only=lambda name, seed: False)).read_text(encoding="utf-8")
     assert "No intermediate can be compared with direct: 9 cells without scores." in text
+    assert "<p>No cell has usable scores.</p>" in text and 'class="left summary"' not in text
 
 
 def test_a_study_without_direct_is_not_called_unfinished(tmp_path: Path, report: Reporter) -> None:
