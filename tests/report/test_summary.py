@@ -56,6 +56,9 @@ def test_the_summary_has_the_verdicts_of_the_sentences(case: Case, tmp_path: Pat
     assert line.largest is german and line.chance[0] == 33.3 and line.items == (60,)
     assert ('class="gain sure up"' in head) == (" filled" in head) == (case.state == "up")
     assert ("interval unknown" in head) == (case.state == "unknown")
+    assert ("that is simultaneous for the intermediates" in head) == bool(german.number.verdict.together)
+    cells = re.findall(r'<td class="names">([^<]*)', head)
+    assert cells[0] == line.estimates[0].effect
 
 
 def test_the_gain_of_every_run_is_shown(tmp_path: Path) -> None:

@@ -196,6 +196,7 @@ def _overview(found: Findings, sections: Sequence[_Section]) -> dict[str, object
         "anchors": {(one.grid.target, one.grid.encoder): one.anchor for one in sections},
         "several_encoders": len({line.encoder for line in found.summary}) > 1,
         "any_name": ANY,
+        "together": any(one.number.verdict.together for one in shown),
         "run_word": runs.pop() if len(runs) == 1 else "run",
         "defined": tables.definitions([name for one in shown for name in (one.intermediate, one.mean)]),
         "filters": {
