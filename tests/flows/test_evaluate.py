@@ -37,8 +37,8 @@ def test_a_checkpoint_is_scored_by_its_head(small_lab: Ran, own_lab: Path, prefe
     [
         (["lab-mini@0", "--target", "xnly"], "did you mean 'xnli'"),
         (["lab-mini@0", "--target", "lab-inference", "--language", "ja"], "there is nothing to score"),
-        (["lab-mini@0", "--target", "lab-inference", "--set", "seeds=[1]"], "only recipe fields"),
-        (["lab-mini@0", "--target", "lab-inference", "--set", "recipe.epoch=1"], "known: epochs"),
+        (["lab-mini@0", "--target", "lab-inference", "--set", "seeds=[1]"], "use --seed instead"),
+        (["lab-mini@0", "--target", "lab-inference", "--set", "recipe.epoch=1"], "did you mean 'epochs'"),
         (["./nowhere", "--target", "lab-inference"], "is not a folder"),
     ],
 )
