@@ -6,6 +6,9 @@ ENV PATH=/opt/prefect/bin:$PATH
 WORKDIR /source
 COPY constraints.txt ./
 RUN pip install --constraint constraints.txt prefect==3.8.8
+# what the image contains, as a CycloneDX list with versions and licences
+RUN python -m venv /opt/sbom && /opt/sbom/bin/pip install cyclonedx-bom==7.5.0 \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible -o /opt/prefect/sbom.cdx.json /opt/prefect/bin/python
 
 FROM python:3.11.14-slim-bookworm
 ENV PATH=/opt/prefect/bin:$PATH PYTHONUNBUFFERED=1 PREFECT_HOME=/data \

@@ -14,6 +14,9 @@ COPY tasks tasks
 COPY flows flows
 COPY deployments deployments
 RUN pip install --constraint constraints.txt ".[postgres,s3]"
+# what the image contains, as a CycloneDX list with versions and licences
+RUN python -m venv /opt/sbom && /opt/sbom/bin/pip install cyclonedx-bom==7.5.0 \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible -o /opt/xtransfer/sbom.cdx.json /opt/xtransfer/bin/python
 
 FROM python:3.11.14-slim-bookworm
 ENV PATH=/opt/xtransfer/bin:$PATH PYTHONUNBUFFERED=1 XTRANSFER_HOME=/data PREFECT_HOME=/data/prefect \

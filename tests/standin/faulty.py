@@ -78,7 +78,7 @@ def faulty(upstream: str) -> Iterator[Faulty]:
             if cut:
                 self.close_connection = True
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass  # noqa: N815 - names of http.server
 
         def log_message(self, *_: object) -> None: ...
 
