@@ -26,7 +26,7 @@ from xtransfer.analysis.paired_difference import BUT_EN, OTHERS, Comparison, Pai
 from xtransfer.analysis.points import Point, Result, load
 from xtransfer.analysis.simultaneous import Family, Joint, joined
 from xtransfer.analysis.verdict import COLUMNS as VERDICT
-from xtransfer.analysis.verdict import Verdict
+from xtransfer.analysis.verdict import NO_P, Verdict
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
@@ -242,6 +242,8 @@ def _paired(arms: Sequence[Arm], base: Arm) -> Pairs:
 
 def _lines(row: Row, one: Comparison, answer: Interval, joint: Mapping[int, Joint]) -> Iterator[dict[str, Any]]:
     estimates = _estimates(answer, one.columns, known=row.second is not None)
+    if two_runs := len(one.differences.means) == NO_P:
+        estimates |= {name: [np.nan] * len(one.columns) for name in ("p", "p_holm", "p_bh")}
     for number, language in enumerate(one.columns):
         held = joint.get(number, Joint(np.nan, np.nan, np.nan, 0))
         verdict = _verdict(row, one, answer, number, held)
@@ -261,7 +263,7 @@ def _lines(row: Row, one: Comparison, answer: Interval, joint: Mapping[int, Join
             "missing": sum(row.block.missing.get(name, 0) for name in row.involved),
             "joint_low": held.low,
             "joint_high": held.high,
-            "p_joint": held.p,
+            "p_joint": np.nan if two_runs else held.p,
             **{name: values[number] for name, values in estimates.items()},
         }
 

@@ -16,6 +16,7 @@ State = Literal["up", "down", "open", "unknown", ""]
 _TURNED: dict[State, State] = {"up": "down", "down": "up"}
 _OVER = {"items": "test items", "seeds": "seeds", "encoders": "encoders"}
 COLUMNS = ("covers", "runs", "n_runs", "n_planned", "family", "verdict", "reason")  # of a data frame
+NO_P = 2  # runs: up to 7.9% of languages without a difference would have p < 0.05
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Verdict:
         known = low == low and runs in covers
         state: State = "unknown" if not known else "up" if low > 0 else "down" if high < 0 else "open"
         return cls(state, covers, runs, num_runs, num_planned, family)
+
+    @property
+    def has_p(self) -> bool:
+        """Whether a p value is given: not for two runs, where too many are below 0.05 (docs, calibration)."""
+        return self.is_known and self.num_runs != NO_P
 
     @classmethod
     def read(cls, row: Row) -> Verdict:

@@ -39,6 +39,7 @@ class Certain:
     holm: int
     benjamini_hochberg: int
     unknown: dict[str, int]  # reason → number of gains with an unknown verdict
+    without: int  # gains with an interval and without a p value: those of two runs
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,9 @@ class Findings:
         single = languages[languages["p"].notna()]
         holds, holm, bh = (int((single[name] < _ALPHA).sum()) for name in ("p", "p_holm", "p_bh"))
         reasons = languages[languages["verdict"] == "unknown"]["reason"].value_counts()
-        return Certain(len(single), holds, holm, bh, {str(reason): int(count) for reason, count in reasons.items()})
+        without = int((languages["verdict"].isin(("up", "down", "open")) & languages["p"].isna()).sum())
+        unknown = {str(reason): int(count) for reason, count in reasons.items()}
+        return Certain(len(single), holds, holm, bh, unknown, without)
 
     def grouped(self, grid: tables.Grid) -> tables.Grid | None:
         """Returns the gains of a grid by family and script; None if no family or script has several languages."""

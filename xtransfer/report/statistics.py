@@ -29,11 +29,14 @@ def statistics(pooled: bool, verdicts: Collection[Verdict]) -> str:
         text += f" {where} 95% intervals treat runs alone as samples, through Student's t."
     if known:
         text += " Where encoders are pooled, each encoder is one run." if pooled else ""
+    if any(one.has_p for one in verdicts):
         text += (
             f" P-values are adjusted over the languages of each comparison by the methods of "
             f"Holm{cite('holm-1979-simple')} and of Benjamini and "
             f"Hochberg{cite('benjamini-hochberg-1995-controlling')}."
         )
+    if any(one.is_known and not one.has_p for one in verdicts):
+        text += " With two runs no p-values are given."
     if any(one.together for one in verdicts):
         text += (
             " On means over languages, the gains over the baseline have simultaneous 95% intervals, and so have the "
