@@ -22,7 +22,7 @@ from xtransfer.analysis.predictors import CLUSTERS, TERMS, steps_apart
 from xtransfer.base.languages import language
 
 STUDIES = 400
-INTERMEDIATES = ("en de zh sw tr", "en de zh sw tr ru hi ar")
+INTERMEDIATES = ("en de zh sw tr ru hi ar",)
 EFFECTS = ((0.0, 0.0), (1.0, 1.0), (2.0, 0.0), (0.0, 2.0))  # spread of a family's and a script's effect, in residuals
 GOAL, WITHIN = 5.0, 3.0  # percent; three standard errors of a rate from 400 studies are 3.3
 

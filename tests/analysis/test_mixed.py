@@ -16,7 +16,9 @@ from xtransfer.analysis.mixed import _fault, design, fitted
 from xtransfer.analysis.predictors import observations, steps_apart
 from xtransfer.base.languages import language
 
-INTERMEDIATES = ("direct", "nli@en", "nli@de", "nli@fr", "nli@ru", "nli@tr", "nli@de~engine", "nli@tr~engine")
+INTERMEDIATES = (
+    "direct", "nli@en", "nli@de", "nli@fr", "nli@ru", "nli@tr", "nli@ur", "nli@de~engine", "nli@tr~engine",
+)  # fmt: skip
 LANGUAGES = ("en", "de", "fr", "ru", "tr", "kk", "sw", "ur")
 
 
@@ -50,7 +52,7 @@ def test_steps_up_the_family_tree(one: str, other: str, steps: int) -> None:
 def test_observations_hold_gains_and_what_is_known(tmp_path: Path) -> None:
     numbers = make(tmp_path, by_distance, intermediates=INTERMEDIATES, steps=lambda slug: 128, group_size=1)
     rows = observations(Grid(numbers.cells, numbers.store), "xnli")
-    assert len(rows) == 7 * 3 * 8
+    assert len(rows) == 8 * 3 * 8
     one = rows.set_index(["intermediate", "language", "seed"]).loc[("nli@tr~engine", "kk", 1)]
     assert one[["distance", "same_script", "translated", "log2_rows_seen"]].tolist() == [2, 0, 1, np.log2(128 * 16)]
     near = rows.set_index(["intermediate", "language", "seed"]).loc[("nli@de", "en", 0)]
@@ -70,8 +72,8 @@ def test_the_coefficient_of_distance_comes_back(tmp_path: Path) -> None:
     distance = frame.loc["distance"]
     assert distance["low"] < -5 < distance["high"] < 0  # 10 items of 200 are 5 points
     assert distance["p"] < 0.001 and distance["note"] == ""
-    assert distance[["n", "n_intermediates", "n_languages", "n_runs"]].tolist() == [168, 7, 8, 3]
-    assert frame.loc["log2_rows_seen", "degrees"] == 7 - 1 - 1  # intermediates, less one and the term
+    assert distance[["n", "n_intermediates", "n_languages", "n_runs"]].tolist() == [192, 8, 8, 3]
+    assert frame.loc["log2_rows_seen", "degrees"] == 8 - 1 - 1  # intermediates, less one and the term
     assert frame.loc["translated", "note"].startswith("cannot be told apart from")  # those saw half the rows
 
 
@@ -121,7 +123,7 @@ def test_gains_without_spread_are_not_judged(tmp_path: Path) -> None:
 def test_steps_that_were_not_recorded_are_told(tmp_path: Path) -> None:
     numbers = make(tmp_path, by_distance, intermediates=INTERMEDIATES, group_size=1)
     frame = mixed_effects(Grid(numbers.cells, numbers.store)).set_index("term")
-    assert frame.loc["log2_rows_seen", "note"] == "not known in 56 of 56 pairs, such as nli@en to en"
+    assert frame.loc["log2_rows_seen", "note"] == "not known in 64 of 64 pairs, such as nli@en to en"
 
 
 def _simulated(rng: np.random.Generator, terms: Sequence[str]) -> pd.DataFrame:

@@ -157,7 +157,7 @@ def test_a_term_without_an_interval_says_why(tmp_path: Path) -> None:
 
     findings = found(tmp_path, items)
     (model,) = findings.models
-    why = "languages of one family are alike: 3 more intermediates would be needed to judge it"
+    why = "languages of one family are alike: 6 more intermediates would be needed to judge it"
     assert any(sentence.endswith(f"points of gain, without an interval ({why}).") for sentence in model.sentences)
     text = model_table(model)
     assert f"No interval for distance ({why})." in text and "[, ]" not in text
