@@ -90,7 +90,7 @@ def test_it_is_on_the_page_and_in_files_beside_it(tmp_path: Path) -> None:
     assert "<worst>" not in page and '<a href="#statistic-worst">' in page
     section = unescape(page[page.index('<h2 id="statistic-worst">') :].partition("</section>")[0])
     assert "Where it is <worst>" in section and "The score in the language in which a cell does worst." in section
-    assert "A word for the help alone" not in section and section.count("<tr>") == 10
+    assert "A word for the help alone" not in section and section.count("<tr") == 10
     assert '<th scope="col">lowest & last</th>' in section and "<td>60.0</td>" in section
     listed = (tmp_path / "report" / "worst-languages.csv").read_text().splitlines()
     assert listed[0] == "encoder,intermediate,target,seed,worst" and len(listed) == 10
