@@ -31,6 +31,7 @@ LAB_DUAL = LAB.with_settings(
             Target(benchmark="lab-statements", train_rows=144).model_dump(mode="json"),
             Target(benchmark="lab-inference").model_dump(mode="json"),
         ],
+        "seeds": [10, 11, 12],
         "intermediate_recipe": adapted(
             LAB.intermediate_recipe,
             "800 steps for every intermediate; Chidambaram et al. 2018 have dot products and 5 hard negatives",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xtransfer.recipes.dual import DualRecipe
 from xtransfer.recipes.recipes import adapted
-from xtransfer.study.builtin.lab import LAB
+from xtransfer.study.builtin.lab import LAB, TARGETS
 
 _TEXT = "lab-text@en,de,fr,ru,tr,sw*0.2"
 _BOTH = "lab-nli@en+lab-responses@en"
@@ -18,6 +18,8 @@ LAB_MIXTURE = LAB.with_settings(
         "question": "Does training on two English tasks at once help more than on each alone, and does masked language "
         "modelling in all languages preserve the vectors that retrieval needs?",
         "intermediates": ["direct", "lab-nli@en", "lab-responses@en", _BOTH, f"lab-nli@en+{_TEXT}", f"{_BOTH}+{_TEXT}"],
+        "targets": TARGETS,
+        "seeds": [10, 11, 12],
         "intermediate_recipe": adapted(
             LAB.intermediate_recipe,
             "600 steps for every intermediate",
