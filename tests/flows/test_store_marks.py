@@ -45,7 +45,7 @@ def test_what_other_databases_need_stays(numbers: Numbers, home: Path, tmp_path:
     with pytest.raises(RequestError, match=r"(?s)other databases use this store.*other/results.db.*--also"):
         gc("--yes")
     assert numbers.store.find(STRAY.key)
-    with pytest.raises(RequestError, match="no file .*nowhere"):
+    with pytest.raises(RequestError, match=r"no file .*nowhere"):
         gc("--yes", "--also", str(tmp_path / "nowhere"))
     also = {"url": url_of(other), "file": str(other / "results.db"), "home": str(other)}[said]
     assert "removed 1 artifacts" in gc("--yes", "--also", also)
