@@ -115,9 +115,9 @@ class Findings:
         nothing = "No intermediate can be compared with direct"
         if not self.facts.left_out:
             return f"{nothing}."
-        learned = sum(cell.status == "degenerate" for cell in self.facts.left_out)
-        unscored = len(self.facts.left_out) - learned
-        counts = [f"{counted(learned, 'cell')} learned nothing"] * bool(learned)
+        degenerate = sum(cell.status == "degenerate" for cell in self.facts.left_out)
+        unscored = len(self.facts.left_out) - degenerate
+        counts = [f"{counted(degenerate, 'cell')} learned nothing"] * bool(degenerate)
         counts += [f"{counted(unscored, 'cell')} without scores"] * bool(unscored)
         return f"{nothing}: {' and '.join(counts)}."
 

@@ -122,9 +122,10 @@ class LocalArtifacts:
             with suppress(OSError):
                 common.parent.mkdir(exist_ok=True)
                 if common.is_file() and file_digest(common) == entry.sha256:
-                    _link(common, own)
+                    _replace_by_link(own, common)
                 else:  # there is none yet, or it was damaged
-                    _link(own, common)
+                    common.unlink(missing_ok=True)
+                    os.link(own, common)
 
     def _remove_unshared(self) -> None:
         """Deletes shared files that no artifact has any more."""
@@ -225,13 +226,11 @@ def _text(file: Path) -> str:
         return ""
 
 
-def _link(source: Path, target: Path) -> None:
-    """Makes `target` another name of `source`, replacing what is there; raises OSError if that is not possible."""
-    if target.exists() and target.samefile(source):
-        return
-    new = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
-    os.link(source, new)
-    new.replace(target)
+def _replace_by_link(own: Path, common: Path) -> None:
+    """Makes `own`, in the folder of a running stage, another name of `common`; raises OSError if that fails."""
+    new = own.with_name(f".{own.name}.{uuid4().hex[:8]}")
+    os.link(common, new)
+    new.replace(own)
 
 
 def _removed(folder: Path) -> int:
