@@ -102,7 +102,7 @@ def test_filters_choose_languages_families_and_targets(page: Any) -> None:
     page.locator("[name=target]").select_option("xnli")
     assert page.locator("section.target").is_visible()
     page.get_by_role("button", name="show all").click()
-    page.wait_for_function("!document.querySelector('#filters').classList.contains('active')")
+    page.locator("#filters:not(.active)").wait_for()  # by a selector: the page's policy forbids waiting on a script
     assert shown() == everything
 
 
@@ -118,7 +118,7 @@ def test_sections_fold_and_links_unfold_them(page: Any) -> None:
     assert folded() == page.locator("details.fold").count() > 5
     page.get_by_role("navigation").get_by_role("link", name="Provenance").click()
     page.locator("#provenance").wait_for()
-    page.wait_for_function("document.querySelector('#provenance').closest('details').open")
+    page.locator("details[open] #provenance").wait_for()
     page.get_by_role("button", name="unfold").click()
     assert folded() == 0
 
