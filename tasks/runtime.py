@@ -97,8 +97,8 @@ class Runtime:
         self.pool.give_back(slot)
 
     def lose(self, slot: Slot) -> None:
-        """Drop the device of `slot`, which is gone."""
-        self.pool.lose(slot.device)
+        """Drop the devices of `slot` that are gone."""
+        self.pool.lose(slot)
 
     def slot(self, stage: Stage) -> Slot:
         """The slot taken for `stage`."""

@@ -49,7 +49,7 @@ def run_stage(stage: Stage, alone: bool = False) -> State[Ran]:
 
     slot = runtime.slot(stage)
     if alone:
-        slot = replace(slot, threads=slot.threads * len(runtime.pool))
+        slot = replace(slot, threads=runtime.pool.threads)
     runtime.listener.started(stage)
     with library_logs(logger):
         try:

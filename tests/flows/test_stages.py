@@ -171,7 +171,7 @@ def test_a_device_that_goes_gives_its_stage_to_another(run: Run, tmp_path: Path)
     slots = []
     for number in range(2):
         (tmp_path / f"gpu{number}").mkdir()
-        slots.append(Slot(f"odd:{number}", 1, Device(f"odd:{number}", tmp_path / f"gpu{number}")))
+        slots.append(Slot(f"odd:{number}", 1, (Device(f"odd:{number}", tmp_path / f"gpu{number}"),)))
     going = odd("device goes", tries=str(tmp_path / "tries"), failures=1, how="device", folder=str(tmp_path / "gpu0"))
     seen = run(going, *(odd(f"on a device {number}") for number in range(4)), slots=slots)
     assert len(seen.made) == 5 and not seen.failed

@@ -105,7 +105,7 @@ def test_a_device_is_gone_with_its_folder(driver: Path) -> None:
     assert not first.is_gone()
     assert first.folder is not None
     shutil.rmtree(first.folder)
-    assert first.is_gone() and Slot("cuda:0", 1, first).is_gone() and not Slot("cpu", 1).is_gone()
+    assert first.is_gone() and Slot("cuda:0", 1, (first,)).gone() == ["cuda:0"] and not Slot("cpu", 1).gone()
 
 
 def test_torch_is_asked_once_and_the_choice_is_logged(

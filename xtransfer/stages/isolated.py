@@ -92,8 +92,8 @@ class StageProcesses:
                     self._ask(stage, json.dumps(request).encode(), [theirs.fileno(), their_alive.fileno()])
                 return self._follow(stage, results, progress, timeout)
             except StageError as error:
-                if slot.is_gone() and not isinstance(error, DeviceLost):
-                    raise DeviceLost(stage.name, f"its device {slot.device} is gone ({error.reason})") from error
+                if (gone := slot.gone()) and not isinstance(error, DeviceLost):
+                    raise DeviceLost(stage.name, f"its device {', '.join(gone)} is gone ({error.reason})") from error
                 raise
 
     def _ask(self, stage: Stage, request: bytes, handles: list[int]) -> None:

@@ -19,6 +19,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xtransfer.base.errors import RequestError
 from xtransfer.models.pretrained import quiet
+from xtransfer.translation.cublas import usable
 from xtransfer.translation.engine import ModelEngine
 from xtransfer.translation.libraries import runtime_of
 from xtransfer.translation.model_tokenizer import ModelTokenizer
@@ -62,11 +63,11 @@ def compute_type(runtime: str, device: str, supported: Collection[str]) -> str:
 class CTranslate2Engine(ModelEngine):
     """A converted model; greedy decoding, or beam search with `beams` > 1.
 
-    On a CPU it runs as many batches in parallel as torch has threads.
+    On a CPU it runs as many batches in parallel as torch has threads. A GPU is used if cuBLAS 12 is there (`cublas`).
     """
 
     def __init__(self, folder: Path, device: str = "cpu", beams: int = 1, max_tokens: int | None = None) -> None:
-        kind, _, index = device.partition(":")
+        kind, _, index = usable(device).partition(":")
         self.compute_type = compute_type(runtime_of(folder), kind, ctranslate2.get_supported_compute_types(kind))
         decoding = ("ctranslate2", ctranslate2.__version__, self.compute_type, beams)
         super().__init__(folder, ModelTokenizer(folder, str(folder)), decoding)
