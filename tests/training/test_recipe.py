@@ -28,7 +28,7 @@ def test_a_key_has_what_differs_from_the_defaults_and_no_source() -> None:
         ({"epochs": 3, "max_length": 4}, "greater than or equal to 8"),
         ({"epochs": 3, "dropout": 1.0}, "less than 1"),
         ({"epochs": 3, "clip_norm": 0}, "greater than 0"),
-        ({"epochs": 3, "precision": "fp16"}, "'fp32' or 'bf16'"),
+        ({"epochs": 3, "precision": "fp16"}, "'fp32', 'bf16' or 'tf32'"),
         ({"epochs": 3, "restarts": -1}, "greater than or equal to 0"),
         ({"epochs": 3, "evaluate_every": 5}, "evaluate_every needs select: best"),
         ({"epochs": 3, "patience": 5}, "patience needs select: best"),

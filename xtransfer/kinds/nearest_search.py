@@ -1,21 +1,32 @@
 """Exact nearest-neighbour search for unit vectors by cosine similarity, in bounded memory.
 
 Candidates are searched block by block: besides the vectors, memory holds one block of similarities and the best
-hits so far. Ties go to the first candidate.
+hits so far. Ties go to the first candidate. Vectors stay where they are; blocks of them are compared on the device that
+`searching_on` names, in fp32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
+from xtransfer.base.out_of_memory import is_out_of_memory, release_cached
+from xtransfer.base.precision import autocast
 from xtransfer.kinds.spec import Prediction
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 VectorSet = torch.Tensor | Sequence[torch.Tensor]  # vectors [n, hidden], or n vectors [hidden]
 QUERIES, CANDIDATES = 1024, 16384  # vectors per block: 64 MiB of similarities
 GROUP = 64  # columns per group; group maxima are compared first
+_DEVICE = ContextVar("device", default="cpu")
 
 
 @dataclass(frozen=True)
@@ -26,19 +37,57 @@ class Hits:
     indices: torch.Tensor  # long [queries, k], indices of candidates
 
 
+@contextmanager
+def searching_on(device: str) -> Iterator[None]:
+    """Compares vectors on a device; on the CPU from the first search on that does not fit into its memory."""
+    token = _DEVICE.set(device)
+    try:
+        yield
+    finally:
+        _DEVICE.reset(token)
+
+
+def similarities(queries: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+    """Returns the dot products [queries, candidates] of two sets of vectors in fp32, on the CPU."""
+    return _in_memory(lambda device: _products(queries.to(device), candidates.to(device)).cpu())
+
+
 def k_nearest(queries: VectorSet, candidates: VectorSet, k: int) -> Hits:
     """Returns the `k` nearest candidates of each query, or all candidates if there are fewer."""
+    return _in_memory(lambda device: _k_nearest(queries, candidates, k, device))
+
+
+def _k_nearest(queries: VectorSet, candidates: VectorSet, k: int, device: str) -> Hits:
     k = min(k, len(candidates))
-    similarities = torch.full((len(queries), k), float("-inf"))
+    best = torch.full((len(queries), k), float("-inf"))
     places = torch.zeros((len(queries), k), dtype=torch.long)
     for first in range(0, len(candidates), CANDIDATES):
-        block = _block(candidates, first, CANDIDATES)
+        block = _block(candidates, first, CANDIDATES).to(device)
         for start in range(0, len(queries), QUERIES):
-            found, where = _best(_block(queries, start, QUERIES) @ block.T, k)
+            found, where = _best(_products(_block(queries, start, QUERIES).to(device), block), k)
             rows = slice(start, start + len(found))
-            both = torch.cat([similarities[rows], found.cpu()], 1), torch.cat([places[rows], where.cpu() + first], 1)
-            similarities[rows], places[rows] = _falling(*both, k)
-    return Hits(similarities, places)
+            both = torch.cat([best[rows], found.cpu()], 1), torch.cat([places[rows], where.cpu() + first], 1)
+            best[rows], places[rows] = _falling(*both, k)
+    return Hits(best, places)
+
+
+def _in_memory(search: Callable[[str], T]) -> T:
+    """Returns what a search finds on the device that compares, or on the CPU if it does not fit there."""
+    device = _DEVICE.get()
+    try:
+        return search(device)
+    except (MemoryError, RuntimeError) as error:
+        if device == "cpu" or not is_out_of_memory(error):
+            raise
+    log.warning("out of memory on %s: comparing vectors on the CPU from now on", device)
+    _DEVICE.set("cpu")
+    release_cached()
+    return search("cpu")
+
+
+def _products(queries: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+    with autocast("fp32", queries.device.type):
+        return queries @ candidates.T
 
 
 def ranked(queries: VectorSet, candidates: VectorSet, names: Sequence[str], k: int) -> list[Prediction]:

@@ -69,11 +69,12 @@ def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> d
 def _ranked(language: str, vectors: Vectors, rows: Sequence[Row]) -> list[Prediction]:
     import torch
 
+    from xtransfer.kinds.nearest_search import similarities
+
     sources, targets = (torch.stack([own[side] for own in vectors]) for side in (0, 1))
     found = []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
-        similarities = sources[start : start + _ROWS_AT_ONCE] @ targets.T
-        for own, row in enumerate(similarities, start=start):
+        for own, row in enumerate(similarities(sources[start : start + _ROWS_AT_ONCE], targets), start=start):
             pool = torch.tensor(_pool(f"{language}/{rows[own]['id']}", own, len(rows)))
             values, places = row[pool].sort(descending=True, stable=True)
             names = [rows[place]["id"] for place in pool[places[:DEPTH]].tolist()]

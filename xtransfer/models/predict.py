@@ -19,6 +19,7 @@ from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.batches import Batch, budget_batches, collate
 from xtransfer.kinds.encoded import encoded_rows
+from xtransfer.kinds.nearest_search import searching_on
 from xtransfer.kinds.spec import Encoded, Prediction
 from xtransfer.models.pooling import pooled
 from xtransfer.models.unpadded.forward import states
@@ -81,7 +82,7 @@ def predict_languages(
     kind = kinds.get(benchmark.kind)
     if kind.retrieval is None and head is None:
         raise RequestError(f"kind '{kind.name}' needs a trained head to predict; fine-tune on the target first")
-    with _Evaluating((encoder, head), device), torch.inference_mode():
+    with _Evaluating((encoder, head), device), searching_on(device), torch.inference_mode():
         if kind.retrieval is None:
             return _answered(encoder, head, benchmark, rows, row_encoder, device, progress, precision)
         calibrated = None

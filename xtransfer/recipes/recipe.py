@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from xtransfer.base.precision import Precision
 from xtransfer.base.stage import NOT_IDENTITY
 from xtransfer.recipes.dual import DUAL, DualRecipe
 
@@ -40,7 +41,7 @@ class Recipe(BaseModel):
     dev_rows: int | None = Field(
         None, gt=0, description="Evaluate on a sample of this many dev rows (select=best only); empty: all"
     )
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="Precision of the encoder; weights stay fp32")
+    precision: Precision = Field("fp32", description="Precision of the encoder's products; weights stay fp32")
     restarts: int = Field(0, ge=0, le=10, description="Attempts with further seeds if a run is degenerate")
     dual: DualRecipe = Field(DUAL, description="Settings of kinds that train vectors (dual encoders)")
     source: Annotated[str, NOT_IDENTITY] = Field("", description="Paper or script that these values follow")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from xtransfer.base.declared import Value
+from xtransfer.base.precision import Precision
 from xtransfer.base.stage import Made, ModelSource, StageSettings
 from xtransfer.benchmarks.spec import SplitName
 from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
@@ -160,4 +161,4 @@ class ScoreSettings(StageSettings):
     pooling: Pooling = MEAN_OF_LAST
     dev: str | None = None  # digest of the dev rows that calibrate a threshold
     also: tuple[str, ...] = ()  # further metrics
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from xtransfer.base import declared
 from xtransfer.base.declared import JsonObject, Name, Seed, Value
 from xtransfer.base.errors import RequestError, unknown
+from xtransfer.base.precision import Precision
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.recipes.recipes import named
@@ -60,7 +61,7 @@ class Target(Value):
         "Empty: all",
     )
     pooling: Pooling = Field(Pooling(), description="Layer and pooling that retrieval compares")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="Precision of scoring (for training, see recipe)")
+    precision: Precision = Field("fp32", description="Precision of scoring (for training, see recipe)")
     translate: Literal["train", "test"] | None = Field(
         None,
         description="train: fine-tune once per language on translated English rows; test: score rows translated to "
@@ -121,12 +122,12 @@ class Target(Value):
                 values["split"] = mark
             elif mark == "as-is":
                 values["fine_tune"] = False
-            elif mark == "bf16":
+            elif mark in ("bf16", "tf32"):
                 values["precision"] = mark
             else:
                 raise ValueError(
                     f"'{text}': ':{mark}' is not a valid mark, expected :as-is, :dev, :firstN, :layerN, :cls, :bf16, "
-                    ":translate-train~ENGINE or :translate-test~ENGINE"
+                    ":tf32, :translate-train~ENGINE or :translate-test~ENGINE"
                 )
         return cls.model_validate({**values, "pooling": pooling})
 

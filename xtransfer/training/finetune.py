@@ -15,6 +15,7 @@ from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError
 from xtransfer.base.hardware import hardware
 from xtransfer.base.hub_files import Start
+from xtransfer.base.precision import products_in_tf32
 from xtransfer.base.randomness import derived
 from xtransfer.base.stage import Facts, Progress, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row
@@ -137,7 +138,8 @@ class Run:
     def train(self, state_dir: Path, progress: Progress, save_every: float) -> Facts:
         """Trains to the end, or until the loss is not finite; returns the facts."""
         plan, best = self.plan, self.best
-        course = train(self.job(), state_dir, progress, self.device, save_every)
+        with products_in_tf32(self.device, self.recipe.precision == "tf32"):  # for gradients, too
+            course = train(self.job(), state_dir, progress, self.device, save_every)
         if best is not None:
             best.load_best()
         return {

@@ -8,7 +8,7 @@ import torch
 
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds import KINDS
-from xtransfer.kinds.nearest_search import k_nearest
+from xtransfer.kinds.nearest_search import k_nearest, searching_on
 from xtransfer.models.checkpoints import Loaded
 from xtransfer.models.predict import RowEncoder, vectors_of
 from xtransfer.recipes.pooling import Pooling
@@ -32,7 +32,8 @@ def with_negatives(
     for rows in parts:
         vectors = vectors_of(loaded.encoder, benchmark, rows, row_encoder, device, pooling)
         targets = torch.nn.functional.normalize(torch.stack([own[1] for own in vectors]), dim=-1)
-        mined.append(_nearest(rows, targets, wanted))
+        with searching_on(device):
+            mined.append(_nearest(rows, targets, wanted))
     return mined
 
 
