@@ -60,7 +60,7 @@ def git_digest(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _json(value: object) -> Answer:
+def as_json(value: object) -> Answer:
     return Answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 
@@ -75,6 +75,7 @@ class Hub:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.faults: dict[str, Fault | list[Fault]] = {}
         self.requests: list[tuple[str, str]] = []
+        self.tokens: set[str | None] = set()  # that came with requests
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -165,23 +166,23 @@ class Hub:
             return _missing("RepoNotFound")
         verb, rest = (rest[0], rest[1:]) if rest else ("revision", ["main"])
         if verb == "auth-check":
-            return _json({})
+            return as_json({})
         if verb == "discussions":
-            return _json({"count": len(repository.pulls), "start": 0, "discussions": _pulls(repository)})
+            return as_json({"count": len(repository.pulls), "start": 0, "discussions": _pulls(repository)})
         path, revision = _split(rest, repository)
         found = repository.at(revision)
         if found is None:
             return _missing("RevisionNotFound")
         repository = found
         if verb == "commits":
-            return _json([_committed(one) for one in (repository, *repository.earlier)])
+            return as_json([_committed(one) for one in (repository, *repository.earlier)])
         if verb == "revision":
-            return _json(_described(repository))
+            return as_json(_described(repository))
         if verb == "tree":
             return _tree(repository, path, query.get("recursive", ["false"])[0].lower() in ("true", "1"))
         if verb == "paths-info":
             wanted = _paths(body)
-            return _json([_entry(repository, one) for one in wanted if one in repository.files])
+            return as_json([_entry(repository, one) for one in wanted if one in repository.files])
         return _missing("EntryNotFound")
 
     def _file(self, kind: str, name: str, revision: str, path: str) -> Answer:
@@ -254,7 +255,7 @@ def _tree(repository: Repository, folder: str, recursive: bool) -> Answer:
     depth = len(folder.split("/")) + 1 if folder else 1
     folders = sorted({"/".join(path.split("/")[:depth]) for path in below if path.count("/") >= depth})
     named = [{"type": "directory", "path": path, "size": 0, "oid": "0" * 40} for path in folders]
-    return _json([*named, *(_entry(repository, path) for path in below if recursive or path.count("/") < depth)])
+    return as_json([*named, *(_entry(repository, path) for path in below if recursive or path.count("/") < depth)])
 
 
 def _paths(body: bytes) -> list[str]:
@@ -280,6 +281,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             hub.requests.append((self.command, self.path))
+            hub.tokens.add(self.headers.get("Authorization"))
             answer = _part(hub.answer(self.command, self.path, body), self.headers.get("Range"))
             self.send_response(answer.status)
             for name, value in answer.headers.items():
@@ -292,7 +294,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             if answer.says is not None:
                 self.close_connection = True
 
-        do_GET = do_HEAD = do_POST = respond  # noqa: N815 - http.server's names
+        do_GET = do_HEAD = do_POST = do_PUT = respond  # noqa: N815 - http.server's names
 
         def log_message(self, *_: object) -> None:
             """Silence: the tests look at `requests`."""

@@ -9,6 +9,7 @@ from xtransfer.models.encoder_check import check_encoder
 from xtransfer.planning.heads import check_head
 from xtransfer.planning.planner import Planner
 from xtransfer.planning.study_check import check, scored_languages
+from xtransfer.stages import curves
 from xtransfer.study.cells import Cell, Plan
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.study import Study, Target
@@ -17,6 +18,7 @@ from xtransfer.study.study import Study, Target
 def plan(study: Study, pins: Pins | None = None) -> Plan:
     """Returns the cells and stages of a study; raises RequestError, before anything runs, if something cannot run."""
     check(study)
+    curves.chosen()  # a library that is missing is told of now
     pins = pins or Pins()
     for encoder in study.encoders:
         check_encoder(pins.encoder(encoder), study.recipes())

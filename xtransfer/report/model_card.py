@@ -29,16 +29,17 @@ if TYPE_CHECKING:
 _RECIPE = ("learning_rate", "epochs", "steps", "batch_size", "max_length", "warmup", "dropout", "precision", "source")
 
 
-def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | None) -> str:
+def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | None, where: str) -> str:
     """Returns README.md of an exported checkpoint: front matter for a hub, trainings, licences of data, and scores.
 
-    `db`: where its scores are; None: there is no database. Raises StoreError if an artifact behind it is gone.
+    `db`: where its scores are; None: there is no database. `where`: the folder or repository to load. Raises StoreError
+    if an artifact behind it is gone.
     """
     behind = [*lineage(store, artifact)]
     trainings = [(one, own) for one in behind if (own := TrainSettings.of(one.manifest)) is not None]
     name = artifact.manifest.name
     module, _, name_of = plain.loader.partition(".")
-    load = f'{name_of}("DIR")' if module == "sentence_transformers" else f'{name_of}.from_pretrained("DIR")'
+    load = f'{name_of}("{where}")' if module == "sentence_transformers" else f'{name_of}.from_pretrained("{where}")'
     parts = [
         f"# {in_markdown(name)}",
         f"```python\nfrom {module} import {name_of}\nmodel = {load}\n```",

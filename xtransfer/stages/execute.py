@@ -22,6 +22,7 @@ from xtransfer.base.retry import stage_error
 from xtransfer.base.stage import Progress, Stage, Work, no_progress
 from xtransfer.data.pinned import Reading
 from xtransfer.stages import STAGES
+from xtransfer.stages.curves import followed
 from xtransfer.stages.energy import Meter
 from xtransfer.store.artifacts import Artifact, ArtifactStore
 from xtransfer.store.lease import Lease
@@ -66,7 +67,8 @@ def _found_or_made(
             return None
         if found := store.find(stage.key) or store.pass_on(stage.key):  # finished after the first look
             return found, True
-        return _make(stage, store, lease, progress, device, devices), False
+        with followed(stage, progress) as told:
+            return _make(stage, store, lease, told, device, devices), False
 
 
 def _make(

@@ -167,6 +167,7 @@ class Run:
             clip_norm=recipe.clip_norm,
             seed=self.seed,
             watcher=self.best,
+            tokens=lambda named: sum(named[1].lengths),
             backward_pass=self._backward_pass(),
             process_group=self.process_group,
         )

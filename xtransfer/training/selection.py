@@ -43,14 +43,15 @@ class BestOnDev:
         self.scores: list[tuple[int, float]] = []  # step, points
         self.best: dict[str, Tensor] = {}
 
-    def after(self, step: int) -> None:
-        """Evaluates if it is due after this step."""
+    def after(self, step: int) -> dict[str, float]:
+        """Evaluates if it is due after this step; returns the points."""
         if step % self.every and step != self.steps:
-            return
+            return {}
         value = self.process_group.from_first(self._score)
         if not self.scores or value > max(score for _, score in self.scores):
             self.best = {name: tensor.cpu().clone() for name, tensor in state.trained(self.model).items()}
         self.scores.append((step, value))
+        return {f"dev_{self.benchmark.metric}": value}
 
     @property
     def seen_enough(self) -> bool:

@@ -43,7 +43,9 @@ class BackwardPass(Protocol[B]):
 class Watcher(Protocol):
     """Looks at the model after each step (selection); saved and restored with the run."""
 
-    def after(self, step: int) -> None: ...
+    def after(self, step: int) -> Mapping[str, float]:
+        """Returns the numbers of an evaluation that was due, to be shown."""
+        ...
 
     @property
     def seen_enough(self) -> bool: ...
@@ -70,6 +72,7 @@ class Job(Generic[B]):
     seed: int
     watcher: Watcher | None = None
     backward_pass: BackwardPass[B] | None = None  # computes a batch that may not fit into memory at once
+    tokens: Callable[[B], int] | None = None  # how many a batch has, for the speed that is shown
     process_group: ProcessGroup = SINGLE_PROCESS  # the ranks that train together; each has its own job
 
 
@@ -111,12 +114,13 @@ def train(
         pending: list[Tensor] = []
         job.module.train()
         rate = linear_rate(job.steps, job.warmup)
-        batches = _batches(job, done)
+        speed = _Speed(job.tokens)
+        batches = speed.counted(_batches(job, done))
         backward: Backward[B] = job.backward_pass or at_once
         for step, loss in fit(job.optimizer, job.loss_of, batches, rate, job.clip_norm, done + 1, backward):
             pending.append(loss)
-            if job.watcher is not None:
-                job.watcher.after(step)
+            if job.watcher is not None and (numbers := job.watcher.after(step)):
+                progress(message, step, job.steps, numbers)
             due = job.process_group.agreed(time.monotonic() - saved >= save_every)
             if due or len(pending) == _REPORT_EVERY or step == job.steps or _seen_enough(job):
                 losses += torch.stack(pending).tolist()
@@ -128,9 +132,28 @@ def train(
                         _save(job, state_dir, step, losses, earlier + time.monotonic() - started, device, attempts)
                     saved = time.monotonic()
                 recent = losses[-_REPORT_EVERY:]
-                numbers = {"loss": sum(recent) / len(recent), "rate": job.optimizer.param_groups[0]["lr"]}
-                progress(message, step, job.steps, numbers)
+                shown = {"loss": sum(recent) / len(recent), "rate": job.optimizer.param_groups[0]["lr"]}
+                progress(message, step, job.steps, {**shown, **speed.numbers()})
     return Course(losses, earlier + time.monotonic() - started, tuple(attempts) if len(attempts) > 1 else ())
+
+
+class _Speed(Generic[B]):
+    """Counts the tokens of batches, and the seconds since the last look."""
+
+    def __init__(self, tokens: Callable[[B], int] | None) -> None:
+        self.tokens, self.count, self.since = tokens, 0, time.monotonic()
+
+    def counted(self, batches: Iterator[B]) -> Iterator[B]:
+        for batch in batches:
+            if self.tokens is not None:
+                self.count += self.tokens(batch)
+            yield batch
+
+    def numbers(self) -> dict[str, float]:
+        """Returns tokens per second since the last call, evaluations included; nothing if they are not counted."""
+        count, seconds = self.count, time.monotonic() - self.since
+        self.count, self.since = 0, time.monotonic()
+        return {"tokens_per_second": count / max(seconds, 1e-9)} if self.tokens is not None else {}
 
 
 def _batches(job: Job[B], done: int) -> Iterator[B]:
