@@ -143,12 +143,8 @@ class Hub:
         return replace(found, body=half) if fault == "short" and method == "GET" else found
 
     def _fault(self, path: str) -> Fault:
-        for part, fault in self.faults.items():
-            if part in path:
-                if not isinstance(fault, list):
-                    return fault
-                return fault.pop(0) if fault else None
-        return None
+        fault = next((fault for part, fault in self.faults.items() if part in path), None)
+        return (fault.pop(0) if fault else None) if isinstance(fault, list) else fault
 
     def _route(self, parts: list[str], query: dict[str, list[str]], body: bytes) -> Answer:
         if parts[0] == "api" and len(parts) >= 4:
