@@ -152,3 +152,10 @@ def test_standard_errors_are_those_of_repeated_studies() -> None:
 def test_means_that_differ_in_the_last_digit_are_the_same() -> None:
     values = {"intermediate": ["nli@en", "nli@de"], "language": ["de", "tr"], "log2_rows_seen": [0.1 + 0.2, 0.3]}
     assert _fault(pd.DataFrame(values), {}, "log2_rows_seen") == "the same everywhere: 0.3"
+
+
+def test_two_runs_give_intervals_and_no_p_values(tmp_path: Path) -> None:
+    frame = found(tmp_path, by_distance, intermediates=INTERMEDIATES, seeds=(0, 1))
+    distance = frame.loc["distance"]
+    assert distance["n_runs"] == 2 and distance["low"] < distance["high"] < 0 and distance["verdict"] == "down"
+    assert frame["p"].isna().all()

@@ -49,7 +49,8 @@ def mixed_effects(grid: Grid, *, baseline: str = DIRECT, level: float = 0.95) ->
     Columns: target, term, estimate, low, high, p, degrees (of freedom), n (gains: a row for each run, intermediate
     and language), n_intermediates, n_languages, n_runs (encoders × seeds), verdict (as in `Verdict`), note. A term
     that cannot be estimated has NaN and says why in its note; so have all terms of a model that cannot be fitted. With
-    one run the estimate and its interval over pairs stand, without p and with the verdict "unknown".
+    one run the estimate and its interval over pairs stand, without p and with the verdict "unknown"; with two runs p is
+    missing, as it is of gains.
     """
     planned: dict[str, set[tuple[str, int]]] = {}
     for point in grid.points:
@@ -81,7 +82,7 @@ def _lines(target: str, rows: pd.DataFrame, level: float, num_planned: int) -> I
             "estimate": estimate,
             "low": low,
             "high": high,
-            "p": 2 * special.stdtr(freedom, -abs(estimate) / error) if verdict.is_known else np.nan,
+            "p": 2 * special.stdtr(freedom, -abs(estimate) / error) if verdict.has_p else np.nan,
             "degrees": freedom,
             "n": len(rows),
             **{f"n_{unit}s": pairs[unit].nunique() for unit in _UNITS},
