@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import typer
 from rich import console as rich_console
 from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from xtransfer.base.printable import printable
 
@@ -19,6 +21,10 @@ class Console(rich_console.Console):
         for segment in super().render(renderable, options):
             is_text = segment.control is None
             yield Segment(printable(segment.text), segment.style) if is_text else segment
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """As rich does it, with escapes that count for the width of a table's column."""
+        return super().render_str(printable(text), **options)
 
 
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:

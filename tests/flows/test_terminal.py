@@ -39,6 +39,8 @@ def test_answers_hold_no_control_characters(home: Path, fmt: str) -> None:
     query = "SELECT 1 AS n, 'x' || char(27, 155, 7, 13, 8238) || '[2J' AS name UNION SELECT 2, 'y' || char(27)"
     done = CliRunner().invoke(cli.app, ["results", "sql", query, "--format", fmt], catch_exceptions=False)
     assert done.exit_code == 0 and "x" in done.stdout
+    if fmt == "table":  # no end is cut off
+        assert r"x\u001b\u009b\u0007\u000d\u202e[2J" in done.stdout
     assert not re.search("[\0-\b\v-\x1f\x7f-\x9f\u202e]", done.stdout + done.stderr)
     if fmt == "json":
         assert json.loads(done.stdout)[0]["name"] == "x\x1b\x9b\x07\r\u202e[2J"
@@ -53,6 +55,7 @@ def test_the_console_colours_its_own_words_only() -> None:
     console.print(table)
     written = out.getvalue()
     assert written.count(SHOWN) == 2 and "\x1b[31m" in written
+    assert written.count(printable(CLEAR)) == 2  # in a table too, whose columns are as wide as what is shown
     assert not re.search("\x1b\\[2J|\x1b]|\x07|\x9b|\r|\u202e", written)
 
 

@@ -20,6 +20,7 @@ from flows.terminal import Console, echo
 from xtransfer.analysis.statistic import named, table
 from xtransfer.analysis.texts import csv, latex, lifted, markdown, numeric
 from xtransfer.base.errors import RequestError
+from xtransfer.base.printable import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +102,7 @@ class Asked:
         elif self.fmt is Format.markdown:
             echo(markdown(texts))
         else:
+            texts = texts.map(printable)  # before columns are measured
             _print_tables(texts, [name for name in apart if texts[name].nunique() > 1], Console())
         if full.empty:
             say("no rows: the database has nothing that matches")
@@ -166,9 +168,10 @@ def _print_table(texts: pd.DataFrame, console: Console) -> None:
     shown = Table(box=None, pad_edge=False, collapse_padding=True)
     right = numeric(texts)
     for name in texts.columns:
-        longest = max(map(len, [str(name), *texts[name]]))
+        heading = printable(str(name))
+        longest = max(map(len, [heading, *texts[name]]))
         shown.add_column(
-            Text(str(name)),
+            Text(heading),
             justify="right" if name in right else "left",
             overflow="fold",
             no_wrap=name in right,
