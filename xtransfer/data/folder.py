@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from _csv import Reader  # `csv` does not export it
 
 TYPES = ".parquet, .csv, .tsv, .json or .jsonl"  # for messages
+_QUOTE = 'quote values that contain a separator or a line break, and write a quote in a quoted value twice ("")'
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ",": "commas"}
 _Reader = Callable[[str, Path], pa.Table]
 _OTHERS = (b"\xff\xfe", b"\xfe\xff")  # as UTF-16 and UTF-32 begin
 
@@ -96,15 +98,18 @@ def _decoded(file: Path) -> str:
 
 def _csv(text: str, file: Path) -> pa.Table:
     """Comma-separated values with a header line, quoted by `"`; an empty field is an empty text."""
-    return _of_lines(csv.reader(io.StringIO(text, newline=""), strict=True), file)
+    return _of_lines(csv.reader(io.StringIO(text, newline=""), strict=True), file, _QUOTE)
 
 
 def _tsv(text: str, file: Path) -> pa.Table:
     """Tab-separated values with a header line; a quote is a character like others, as in the files of MNLI and XNLI."""
-    return _of_lines(csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE), file)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
+    return _of_lines(
+        reader, file, "no value can contain a tab or a line break; those that do need a .csv or .jsonl file"
+    )
 
 
-def _of_lines(reader: Reader, file: Path) -> pa.Table:
+def _of_lines(reader: Reader, file: Path, advice: str) -> pa.Table:
     csv.field_size_limit(sys.maxsize)
     began = 1  # the line on which a row begins
     names: list[str] = []
@@ -116,8 +121,7 @@ def _of_lines(reader: Reader, file: Path) -> pa.Table:
                 _check_names(names, file)
             elif row and len(row) != len(names):
                 raise DataError(
-                    f"{file}, line {began}: {len(row)} values, but the header names {len(names)} columns; quote values "
-                    'that contain a separator or a line break, and write a quote in a quoted value twice ("")'
+                    f"{file}, line {began}: {len(row)} values, but the header names {len(names)} columns; {advice}"
                 )
             elif row:
                 rows.append(row)
@@ -131,6 +135,11 @@ def _of_lines(reader: Reader, file: Path) -> pa.Table:
 
 
 def _check_names(names: list[str], file: Path) -> None:
+    if len(names) == 1 and (other := next((word for sign, word in _SEPARATORS.items() if sign in names[0]), "")):
+        raise DataError(
+            f"{file}, line 1: one column, '{names[0][:80]}'; values seem to be separated by {other}; save it with "
+            "commas as .csv, or with tabs as .tsv"
+        )
     if "" in names:
         raise DataError(f"{file}: column {names.index('') + 1} has no name in the first line")
     if double := {name for name in names if names.count(name) > 1}:
