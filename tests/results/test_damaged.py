@@ -82,6 +82,10 @@ def put(**values: Any) -> Callable[[dict[str, Any]], Any]:
         ("stage", put(facts=[1]), "facts is .1., not an object"),
         ("stage", put(seconds=float("nan")), "seconds is nan, not a number"),
         ("study", put(definition="x"), "definition is 'x', not an object"),
+        ("study", put(definition={}), "study numbers: its definition is not valid: name: required"),
+        ("study", lambda row: row["definition"].update(target_recipe=[1]), "definition is not valid: target_recipe"),
+        ("study", lambda row: row["definition"].update(targets=["lab-copa"]), "a cell of xnli, which its definition"),
+        ("cell", put(intermediate="nli@fr"), "study numbers: has a cell of nli@fr, which its definition does not name"),
     ],
 )
 def test_records_that_are_not_those_of_a_table_are_named(

@@ -21,9 +21,12 @@ from xtransfer.base.errors import RequestError, StoreError, unknown
 from xtransfer.results.bundles import opened, snapshot, stored_rows, suffix_of, write_database, write_parquet
 from xtransfer.results.database import Database, sqlite_file
 from xtransfer.results.merging import Comparison, Conflict, Preference, compare, merge
+from xtransfer.results.places import study_faults
+from xtransfer.results.received import damaged
 from xtransfer.results.reference import read_languages
 from xtransfer.results.schema import StudyRow
 from xtransfer.results.selection import conditions
+from xtransfer.results.upsert import table_of
 
 _SHOWN = 20  # conflicts listed in a message
 _JOURNALS = ("-wal", "-shm", "-journal")  # suffixes of SQLite's files beside a database
@@ -90,6 +93,9 @@ def bring_in(db: Database, file: Path, prefer: Preference | None = None) -> Impo
                     raise RequestError(_listed(file, found))
                 written = merge(connection, rows, found, prefer)
                 read_languages(connection)
+                names = [row["name"] for part in rows(table_of(StudyRow)) for row in part]
+                if fault := next(study_faults(connection, names), ""):
+                    raise damaged(file, fault)
         except (IntegrityError, DataError) as error:
             raise StoreError(f"{file}: its rows are inconsistent ({error.orig}); nothing was changed") from error
     return _outcome(found, prefer, written)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
-from xtransfer.base.declared import JsonObject
+from xtransfer.base.declared import JsonObject, reasons
 from xtransfer.results.schema import CellRow, StudyCellRow, StudyRow
 from xtransfer.results.upsert import Values
 from xtransfer.study.extents import differences, normal, united
+from xtransfer.study.study import Study
 
 ENDED = ("done", "degenerate")
 Link = tuple[str, str]  # name of a study, key of a cell
@@ -90,3 +91,24 @@ class Places:
             return {link for link in self.overtaken if link[0] not in self.disputed}
         of_disputed = {(study, key) for (study, _), (key, _) in self._ours.items() if study in self.disputed}
         return self.overtaken | set(self.rivals.values()) | of_disputed
+
+
+def study_faults(connection: Connection, names: Sequence[str]) -> Iterator[str]:
+    """Yields what keeps questions about studies from an answer: no valid definition, or cells that it does not name."""
+    places = select(StudyCellRow.study, CellRow.intermediate, CellRow.target).distinct()
+    places = places.join(CellRow, CellRow.key == StudyCellRow.cell).where(StudyCellRow.study.in_(names))
+    found: dict[str, list[tuple[str, str]]] = {}
+    for study, *place in connection.execute(places.order_by(CellRow.intermediate, CellRow.target)):
+        found.setdefault(study, []).append((place[0], place[1]))
+    for name, definition in connection.execute(
+        select(StudyRow.name, StudyRow.definition).where(StudyRow.name.in_(names))
+    ):
+        try:
+            study = Study.model_validate(definition)
+        except ValidationError as error:
+            yield f"study {name}: its definition is not valid: {reasons(error, Study)}"
+            continue
+        named = {one.slug for one in study.intermediates}, {one.slug for one in study.targets}
+        for place in found.get(name, ()):
+            if strange := [slug for slug, known in zip(place, named, strict=True) if slug not in known]:
+                yield f"study {name}: has a cell of {strange[0][:80]}, which its definition does not name"
