@@ -137,8 +137,12 @@ def gc(
         if not (yes or typer.confirm("remove all of this?")):
             echo("nothing was removed")
             return
-        freed = list(clear(store, databases, doomed, min_age))
-    echo(f"removed {_count(freed, 'artifacts and unfinished stages')}")
+        freed: list[int] = []
+        try:
+            for size in clear(store, databases, doomed, min_age):
+                freed.append(size)  # counted, whatever happens to the rest
+        finally:
+            echo(f"removed {_count(freed, 'artifacts and unfinished stages')}")
     echo(f"removed {_count([encoded.remove(file) for file in stale], 'files of encoded rows')}")
 
 

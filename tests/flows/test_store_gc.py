@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -19,7 +22,7 @@ from flows import cli
 from tests.flows.gc_store import BASE, STRAY, gc, make_older, make_stages, numbers, record, url_of, wide
 from tests.results.numbers import Numbers
 from tests.running import MINUTES, ROOT, environment
-from xtransfer.base.errors import RequestError
+from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.base.stage import Stage
 from xtransfer.results import unused as module
 from xtransfer.results.database import open_database
@@ -66,6 +69,25 @@ def test_what_nothing_needs_goes_when_it_is_old(numbers: Numbers, home: Path) ->
     assert "to remove: 2 artifacts and unfinished stages, 4.0 MB" in said
     assert "removed 2 artifacts and unfinished stages, 4.0 MB" in said
     assert {stage.key for stage in numbers.plan.stages} == set(numbers.store.keys())
+
+
+def test_what_cannot_be_removed_is_not_counted(numbers: Numbers, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where another user made it; the rest is removed all the same."""
+    make_stages(numbers.store, BASE, STRAY)
+    make_older(home / "artifacts")
+    closed, real = numbers.store._local.folder(BASE.key), shutil.rmtree
+
+    def refuse(folder: Path, *more: Any, **options: Any) -> None:
+        if folder == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(folder, *more, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    done = CliRunner().invoke(cli.app, ["store", "gc", "--yes"])
+    assert isinstance(done.exception, StoreError)
+    assert f"{closed}: cannot be removed (Permission denied)" in str(done.exception)
+    assert "removed 1 artifacts and unfinished stages, 2.0 MB" in done.output
+    assert numbers.store.find(BASE.key) and not numbers.store.find(STRAY.key)
 
 
 def test_what_runs_is_neither_counted_nor_removed(numbers: Numbers, home: Path) -> None:

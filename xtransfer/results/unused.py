@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import exists, select, union
 
-from xtransfer.base.errors import RequestError
+from xtransfer.base.errors import RequestError, StoreError
 from xtransfer.results.database import Database
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import CellRow, CellStageRow, PlannedStageRow, StudyCellRow
@@ -51,17 +51,27 @@ def unused(
 def clear(
     store: ArtifactStore, databases: Sequence[Database], doomed: Sequence[Unused], min_days: float
 ) -> Iterator[int]:
-    """Removes those of `doomed` that are still not needed; yields the bytes that each freed."""
+    """Removes those of `doomed` that are still not needed; yields the bytes that each freed.
+
+    Raises StoreError at the end if some could not be removed.
+    """
     still = {(one.content.key, one.why) for one in unused(store, databases, min_days)}
+    faults: list[StoreError] = []
     for one in doomed:
         key = one.content.key
         if one.why == DAMAGED:
             goes = bool(store.verify(key))
         else:
             goes = (key, one.why) in still and (one.why == LEFT_OVER or not any(_needs(db, key) for db in databases))
-        freed = (store.remove if one.content.finished else store.remove_unfinished)(key) if goes else None
+        try:
+            freed = (store.remove if one.content.finished else store.remove_unfinished)(key) if goes else None
+        except StoreError as error:
+            faults.append(error)
+            continue
         if freed is not None:
             yield freed
+    if faults:
+        raise StoreError(f"{faults[0]}" + f"; {len(faults) - 1} more could not be removed" * (len(faults) > 1))
 
 
 def needed_artifacts(db: Database) -> set[str]:

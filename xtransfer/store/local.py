@@ -173,13 +173,13 @@ class LocalArtifacts:
             os.utime(self.folder(key) / manifests.FILE)
 
     def remove(self, key: str) -> int:
-        """Deletes an artifact, finished or not; returns bytes freed."""
+        """Deletes an artifact, finished or not; returns bytes freed. Raises StoreError if it cannot."""
         freed = sum(map(_removed, (self.folder(key), self.partial(key), self.root / ".fetching" / key)))
         self._remove_unshared()
         return freed
 
     def remove_unfinished(self, key: str) -> int:
-        """Deletes the leftovers of an unfinished stage; returns bytes freed."""
+        """Deletes the leftovers of an unfinished stage; returns bytes freed. Raises StoreError if it cannot."""
         return _removed(self.partial(key))
 
     def mark(self, name: str, text: str) -> None:
@@ -235,5 +235,10 @@ def _replace_by_link(own: Path, common: Path) -> None:
 
 def _removed(folder: Path) -> int:
     freed, _ = measured(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be removed ({error.strerror}); ask the user who made it") from error
     return freed
