@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,6 +67,18 @@ def test_damage_is_not_passed_on(store: ArtifactStore) -> None:
 def test_another_content_is_another_file(store: ArtifactStore) -> None:
     first, second = _make(store, STAGES[0]), _make(store, STAGES[1], "another")
     assert not (first.folder / NAME).samefile(second.folder / NAME) and len(_common(store)) == 2
+
+
+def test_a_copy_without_links_does_not_keep_the_file_once_more(store: ArtifactStore, tmp_path: Path) -> None:
+    for stage in STAGES[:2]:
+        _make(store, stage)
+    copy = ArtifactStore(shutil.copytree(store.root, tmp_path / "copy"))
+    copy.tidy()
+    assert _common(copy) == [] and len(_common(store)) == 1
+    third, first = _make(copy, STAGES[2]), copy.find(STAGES[0].key)
+    assert first is not None and not any(copy.verify(stage.key) for stage in STAGES)
+    copy.tidy()
+    assert [file.stat().st_nlink for file in _common(copy)] == [2] and third.folder.joinpath(NAME).exists()
 
 
 def test_without_links_each_has_its_own(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,11 +151,15 @@ class ArtifactStore:
             return None if ours is None else self._local.remove_unfinished(key)
 
     def tidy(self) -> None:
-        """Deletes what processes that were killed right after a commit left on this machine; logs it if it cannot."""
+        """Deletes what is of no use on this machine; logs it if it cannot.
+
+        That is what processes left that were killed right after a commit, and files shared with no artifact.
+        """
         try:
             for key in self.unfinished():
                 if self.find(key):
                     self.remove_unfinished(key)
+            self._local.remove_unshared()
         except (StoreError, OSError) as error:  # a run that succeeded must not fail for it
             log.warning("%s: leftovers of finished stages stay: %s", self.name, error)
 

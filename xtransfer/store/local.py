@@ -127,8 +127,8 @@ class LocalArtifacts:
                     common.unlink(missing_ok=True)
                     os.link(own, common)
 
-    def _remove_unshared(self) -> None:
-        """Deletes shared files that no artifact has any more."""
+    def remove_unshared(self) -> None:
+        """Deletes shared files that no artifact has any more, or had none to begin with in a copy without links."""
         for common in self.root.glob(f"{_SHARED}/*"):
             with suppress(OSError):
                 if common.stat().st_nlink == 1:
@@ -175,7 +175,7 @@ class LocalArtifacts:
     def remove(self, key: str) -> int:
         """Deletes an artifact, finished or not; returns bytes freed. Raises StoreError if it cannot."""
         freed = sum(map(_removed, (self.folder(key), self.partial(key), self.root / ".fetching" / key)))
-        self._remove_unshared()
+        self.remove_unshared()
         return freed
 
     def remove_unfinished(self, key: str) -> int:
