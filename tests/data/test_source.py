@@ -4,11 +4,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.data.mirror import COLUMNS, PAIR, SOURCE, write
 from xtransfer import lab
-from xtransfer.base.errors import SourceError
+from xtransfer.base.errors import DataError, SourceError
 from xtransfer.benchmarks import get
 from xtransfer.benchmarks.spec import Source
 from xtransfer.data.load import load_rows
@@ -97,6 +99,16 @@ def test_a_damaged_file_is_a_source_error(mirror: Path) -> None:
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(SourceError, match="configuration 'de', split 'train'"):
         open_split(SOURCE, "de", "train")
+
+
+def test_a_small_file_of_very_many_rows_is_not_unpacked(tmp_path: Path) -> None:
+    again = pa.DictionaryArray.from_arrays(pa.nulls(1_000_000, pa.int32()).fill_null(0), pa.array(["a"]))
+    part = pa.table({"first": again})
+    with pq.ParquetWriter(tmp_path / "test.parquet", part.schema) as writer:
+        for _ in range(101):
+            writer.write_table(part)
+    with pytest.raises(DataError, match=r"test.parquet: has 101,000,000 rows, which fit in no memory"):
+        open_split(Source(str(tmp_path), splits={"test": "test"}), None, "test")
 
 
 def test_available_says_what_is_missing(mirror: Path) -> None:

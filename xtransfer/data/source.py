@@ -70,6 +70,9 @@ def pins_of(found: Iterable[Place]) -> list[str]:
     return sorted(pin(source, tables) for source, tables in sources.values())
 
 
+_MOST_ROWS = 100_000_000  # of a Parquet file, in which repeated rows need next to no bytes
+
+
 def mirrored(path: str) -> Path | None:
     """Returns a data set's folder in the mirror, or the user's own folder; None if neither exists."""
     if path.startswith(FOLDER):
@@ -117,6 +120,9 @@ def _read(file: Path, columns: Collection[str]) -> pa.Table:
         table = read_text_file(file)
         return table.select(_wanted(table.column_names, columns))
     with parquet.ParquetFile(file) as opened:
+        if opened.metadata.num_rows > _MOST_ROWS:
+            rows = f"{opened.metadata.num_rows:,} rows, which fit in no memory"
+            raise DataError(f"{file}: has {rows}; keep at most {_MOST_ROWS:,}")
         table = opened.read(_wanted(opened.schema_arrow.names, columns))
         table.validate(full=True)  # texts of a damaged file may be no UTF-8
         return table

@@ -109,6 +109,6 @@ def study_faults(connection: Connection, names: Sequence[str]) -> Iterator[str]:
             yield f"study {name}: its definition is not valid: {reasons(error, Study)}"
             continue
         named = {one.slug for one in study.intermediates}, {one.slug for one in study.targets}
-        for place in found.get(name, ()):
-            if strange := [slug for slug, known in zip(place, named, strict=True) if slug not in known]:
+        for slugs in found.get(name, ()):
+            if strange := [slug for slug, known in zip(slugs, named, strict=True) if slug not in known]:
                 yield f"study {name}: has a cell of {strange[0][:80]}, which its definition does not name"
