@@ -7,8 +7,12 @@ Each turn times 8 steps after 2 others, after a warm-up turn of each way, becaus
 bf16. The Trainer sorts 50 batches at a time; its steps are spread evenly over them. `perf.curves` shows that all learn
 the same.
 
-The main factors: attention buckets are at least `packed.layout.LEAST_FILLED` full; in bf16, token counts are rounded up
-to a multiple of `packed.forward._ROUND`; `--rounds` and `--threads`.
+The main factors: attention buckets are at least `unpadded.layout.LEAST_FILLED` full; in bf16, token counts are rounded
+up to a multiple of `unpadded.forward._ROUND`; `--rounds` and `--threads`.
+
+With `--encoder FOLDER`, an encoder of yours is measured instead, on `--device`, and between the rounds products of
+large matrices, the peak of this machine. The share of it that training reaches counts 6 operations for each weight of
+a linear layer and real token.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import TYPE_CHECKING
 
-from perf.encoders import LENGTH, NLI, QUICK, SIZES, Size, evaluation_rows, make_encoder, training_rows
+from perf.encoders import LENGTH, NLI, QUICK, SIZES, evaluation_rows, make_encoder, training_rows
 from perf.measure import Bound, Measure, clock, in_turns, parser, show
 from perf.trainer import BATCH, BEST, DYNAMIC, WARM, dataset, seconds_per_token
 from xtransfer.benchmarks.spec import Row
@@ -43,19 +47,30 @@ OURS = ("fp32", "bf16")
 
 
 def measure(
-    size: Size, rows: Sequence[Row], steps: int, rounds: int, folder: Path, goals: bool
-) -> list[Measure | Bound]:
-    """Rows of the table for one size: each precision against both alternatives, and the share of making batches."""
+    size: object, rows: Sequence[Row], steps: int, rounds: int, folder: Path, goals: bool, device: str = "cpu",
+    peak: bool = False,
+) -> list[Measure | Bound]:  # fmt: skip
+    """Rows of the table for one encoder: each precision against both alternatives, and the share of making batches.
+
+    With `peak`, also the device's peak in each precision, and the share of it that training reaches.
+    """
     data = dataset(folder, rows)
     shares: list[float] = []
     ways: dict[str, Callable[[], float]] = {
-        name: lambda settings=settings: seconds_per_token(folder, data, steps, settings)[0]  # type: ignore[misc]
+        name: lambda settings=settings: seconds_per_token(folder, data, steps, settings, device=device)[0]  # type: ignore[misc]
         for name, (settings, _) in OTHERS.items()
     }
     for precision in OURS:
-        ways[precision] = lambda precision=precision: _ours(folder, rows, steps, precision, shares)  # type: ignore[misc]
+        ways[precision] = lambda precision=precision: _ours(folder, rows, steps, precision, shares, device)  # type: ignore[misc]
+        if peak:
+            ways[f"{precision} peak"] = lambda precision=precision: _seconds_per_operation(precision, device)  # type: ignore[misc]
     counted = {name: [PER * one for one in own] for name, own in in_turns(ways, rounds).items()}
     found: list[Measure | Bound] = []
+    for precision in OURS if peak else ():
+        operations = PER / median(counted[f"{precision} peak"])
+        reached = 6 * _weights(folder) * PER / median(counted[precision]) / operations
+        found.append(Bound(f"{size}: peak of products in {precision}, 10^12 operations per second", operations / 1e12))
+        found.append(Bound(f"{size}: {precision}, share of the peak", reached))
     for precision in OURS:
         for other, (_, ratio) in OTHERS.items():
             least = ratio if goals and precision == "bf16" else None
@@ -63,9 +78,34 @@ def measure(
     return [*found, Bound(f"{size}: share of the loop that makes batches", median(shares), 0.05 if goals else None)]
 
 
-def _ours(folder: Path, rows: Sequence[Row], steps: int, precision: str, shares: list[float]) -> float:
-    """CPU seconds per token, as the stage `train` trains; appends the share of making batches to `shares`."""
-    timed = Clock(make_run(folder, [(NLI, rows)], WARM + steps, precision=precision), WARM)
+def _seconds_per_operation(precision: str, device: str) -> float:
+    """Seconds of an addition or multiplication in products of large matrices."""
+    import torch
+
+    size, now = 1024 if device == "cpu" else 8192, clock(device)
+    one = torch.ones(size, size, device=device, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
+    torch.mm(one, one)  # a CPU compiles each new shape once
+    before, times = now(), 4
+    for _ in range(times):
+        torch.mm(one, one)
+    return (now() - before) / (times * 2 * size**3)
+
+
+def _weights(folder: Path) -> int:
+    """How many weights the encoder's linear layers have."""
+    from torch import nn
+
+    from xtransfer.models.pretrained import load_encoder
+
+    layers = [module for module in load_encoder(folder)[0].modules() if isinstance(module, nn.Linear)]
+    return sum(layer.weight.numel() for layer in layers)
+
+
+def _ours(
+    folder: Path, rows: Sequence[Row], steps: int, precision: str, shares: list[float], device: str = "cpu"
+) -> float:
+    """Seconds per token, as the stage `train` trains; appends the share of making batches to `shares`."""
+    timed = Clock(make_run(folder, [(NLI, rows)], WARM + steps, precision=precision, device=device), WARM)
     timed.train()
     shares.append(timed.making / timed.seconds)
     return timed.seconds / timed.tokens
@@ -118,6 +158,8 @@ def _main() -> None:
     options = parser(__doc__ or "", markdown=True)
     options.add_argument("--rounds", type=int, default=5, help="timed rounds of each way (default: 5)")
     options.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
+    options.add_argument("--encoder", type=Path, metavar="FOLDER", help="measure this encoder instead")
+    options.add_argument("--device", default="cpu", help="torch device for --encoder (default: cpu)")
     asked = options.parse_args()
     import torch
 
@@ -125,6 +167,10 @@ def _main() -> None:
     rows = training_rows(400 if asked.quick else POOL)
     steps, rounds = (2, 1) if asked.quick else (STEPS, asked.rounds)
     found: list[Measure | Bound] = []
+    if asked.encoder is not None:
+        found = measure(asked.encoder.name, rows, steps, rounds, asked.encoder, False, asked.device, peak=True)
+        show(found, asked, f"Training on {asked.device}: seconds per million tokens")
+        return
     for size in (QUICK,) if asked.quick else SIZES:
         with TemporaryDirectory() as name:
             texts = evaluation_rows(50) if asked.quick else {"en": training_rows()}

@@ -14,6 +14,8 @@ from transformers import (
     CamembertModel,
     DebertaV2Config,
     DebertaV2Model,
+    FNetConfig,
+    FNetModel,
     MT5Config,
     MT5EncoderModel,
     RobertaConfig,
@@ -25,8 +27,9 @@ from transformers import (
 from xtransfer.base.errors import RequestError
 from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
-from xtransfer.models.unpadded import attention, forward
-from xtransfer.models.unpadded.forward import FAMILIES, states
+from xtransfer.models.unpadded import attention, forward, groups, routes
+from xtransfer.models.unpadded.bert import FAMILIES
+from xtransfer.models.unpadded.forward import states
 from xtransfer.models.unpadded.layout import layout
 
 torch.set_num_threads(1)
@@ -144,19 +147,28 @@ def test_dropout_of_attention_weights_is_that_of_the_encoder() -> None:
     assert (kept.mean(0) - 1).abs().max() < 0.3  # what is kept is scaled up: the mean stays
 
 
-def test_an_encoder_that_cannot_be_packed_is_padded_and_that_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_encoder_that_cannot_be_packed_is_padded_in_groups_and_that_is_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "tokens_per_call", lambda encoder, device: 1.0)
     torch.manual_seed(0)
     small = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     deberta = DebertaV2Model(DebertaV2Config(**small, intermediate_size=32, pad_token_id=1)).eval()
     mt5 = MT5EncoderModel(MT5Config(vocab_size=50, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)).eval()
-    forward._tell.cache_clear()
+    fnet = FNetModel(FNetConfig(vocab_size=50, hidden_size=16, num_hidden_layers=1, intermediate_size=32)).eval()
+    routes._tell.cache_clear()
+    given = batch()
+    real = given.attention_mask.bool()
     with caplog.at_level(logging.INFO):
         for model in (deberta, mt5, deberta, mt5):
-            given = batch()
-            assert torch.equal(states(model, given), model(**given.inputs()).last_hidden_state)
+            expected = model(**given.inputs()).last_hidden_state
+            assert torch.allclose(states(model, given)[real], expected[real], atol=2e-6)
+        mixed = states(fnet, given)  # it mixes padding into texts, so how far they are padded is part of the model
+    assert torch.equal(mixed, fnet(**given.inputs()).last_hidden_state)
     assert [record.message.partition(";")[0] for record in caplog.records] == [
-        "batches of model family 'deberta-v2' are padded",
-        "batches of model family 'mt5' are padded",
+        "batches of model family 'deberta-v2' are padded in groups of similar length",
+        "batches of model family 'mt5' are padded in groups of similar length",
+        "batches of model family 'fnet' are padded",
     ]
 
 
@@ -178,8 +190,18 @@ def test_the_kernel_for_sequences_of_any_length_is_told_where_they_lie(monkeypat
     """What the kernel of a GPU computes, by its documentation, in plain torch."""
 
     def varlen_attn(
-        queries: Any, keys: Any, values: Any, of_q: Any, of_k: Any, max_q: int, max_k: int, *, scale: float
+        queries: Any,
+        keys: Any,
+        values: Any,
+        of_q: Any,
+        of_k: Any,
+        max_q: int,
+        max_k: int,
+        *,
+        scale: float,
+        window_size: tuple[int, int],
     ) -> Any:
+        assert window_size == (-1, -1)
         assert of_q.dtype == of_k.dtype == torch.int32
         assert of_q.diff().max() == max_q and of_k.diff().max() == max_k
         found = []

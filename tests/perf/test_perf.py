@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from perf.curves import Ends
+from perf.encoders import QUICK, evaluation_rows, make_encoder
 from perf.measure import Bound, Measure, in_turns, machine, paired
 from tests.data.mirror import write
 from tests.perf.quick import quick
@@ -138,3 +139,29 @@ def test_translation_measures_every_way_and_a_given_model(tmp_path: Path, monkey
     monkeypatch.setenv("XTRANSFER_HUB_DIR", str(tmp_path / "hub"))
     names = [one["name"] for one in quick("translation", tmp_path, "--model", str(model))[0]["measures"]]
     assert "chrF against Multi30k's test references that int8 loses to float32" in names
+
+
+def test_the_table_of_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
+    monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path))
+    page = tmp_path / "page.md"
+    page.write_text("<!-- encoders -->\n<!-- /encoders -->\n", encoding="utf-8")
+    measures = quick("encoders", tmp_path, "--markdown", str(page))[0]["measures"]
+    assert [one["name"] for one in measures] == ["XLM-R", "ModernBERT, mmBERT"]
+    assert all(one["holds"] and one["ours"] > 0 and one["ratio"] > 0 for one in measures)
+    text = page.read_text(encoding="utf-8")
+    assert "| XLM-R | yes | yes | packed, with layers of our own | " in text
+    assert "| ModernBERT, mmBERT | yes | yes | packed, through transformers' attention interface | " in text
+
+
+def test_training_measures_an_encoder_and_the_share_of_the_peak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
+    monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path))
+    folder = make_encoder(QUICK, evaluation_rows(50), tmp_path / "mine")
+    measures = {one["name"]: one for one in quick("training", tmp_path, "--encoder", str(folder))[0]["measures"]}
+    assert {"mine: fp32 / dynamic padding", "mine: bf16 / grouped by length, bf16"} <= measures.keys()
+    for precision in ("fp32", "bf16"):
+        assert measures[f"mine: peak of products in {precision}, 10^12 operations per second"]["ours"] > 0
+        assert 0 < measures[f"mine: {precision}, share of the peak"]["ours"] < 1

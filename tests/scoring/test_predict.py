@@ -17,6 +17,7 @@ from xtransfer.models import pooling
 from xtransfer.models import predict as module
 from xtransfer.models.predict import RowEncoder, predict, predict_languages
 from xtransfer.models.unpadded import forward
+from xtransfer.models.unpadded.routes import Route
 from xtransfer.recipes.pooling import Pooling
 
 
@@ -115,7 +116,7 @@ def test_in_bf16_only_the_encoder_rounds(encoder: XLMRobertaModel) -> None:
 def test_packed_logits_are_the_padded_ones(encoder: XLMRobertaModel, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, head = _pairs(30), _head("lab-nli")
     packed = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
-    monkeypatch.setattr(forward, "FAMILIES", ())
+    monkeypatch.setattr(forward, "route", lambda encoder: Route.PADDED)
     padded = predict(encoder, head, get("lab-nli"), rows, RowEncoder(tokenizer(), 32))
     for one, other in zip(packed, padded, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from transformers import CONFIG_MAPPING, AutoModel
 from tests.training.tiny import make_encoder
 from xtransfer.base.errors import RequestError
 from xtransfer.models import pretrained
-from xtransfer.models.encoder_check import positions_of
+from xtransfer.models.encoder_check import check_encoder, positions_of
 from xtransfer.study.encoders import resolve
 
 SIZES = {
@@ -87,6 +88,19 @@ def test_models_without_token_embeddings_are_refused(tmp_path: Path, model_type:
     folder = folder_of(tmp_path / "model", model_type, **values)
     with pytest.raises(RequestError, match=rf"model: '{model_type}' has no table of token embeddings.*such as XLM-R"):
         pretrained.load_encoder(folder)
+
+
+def test_a_type_whose_code_comes_with_the_weights_is_refused_with_the_one_to_use(tmp_path: Path) -> None:
+    """When a study is planned, and when a folder is loaded."""
+    folder = folder_of(tmp_path / "model", "gte", **SIZES)
+    file = folder / "config.json"
+    auto = {"AutoConfig": "configuration.NewConfig", "AutoModel": "modeling.NewModel"}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "model_type": "new", "auto_map": auto}))
+    message = r"'new' needs code .* never run; .* type 'gte': use alibaba-nlp-community/gte-multilingual-base, "
+    with pytest.raises(RequestError, match=message):
+        pretrained.load_encoder(folder)
+    with pytest.raises(RequestError, match=message):
+        check_encoder(resolve(str(folder)), {})
 
 
 def test_a_model_that_needs_more_than_a_text_is_refused(tmp_path: Path) -> None:

@@ -17,22 +17,40 @@ from xtransfer.study.encoders import ENCODERS, EncoderRef
 _ABSOLUTE = ("bert", "electra", "ernie", "xlm", "mpnet", "xmod", "roformer")  # parts of types with a table of positions
 _AFTER_PADDING = ("roberta", "camembert", "mpnet", "xmod")  # whose positions start after the padding id
 
+_REPLACED = {  # types whose code came with the weights: the type that transformers has, and a hub id with it
+    "new": ("gte", "alibaba-nlp-community/gte-multilingual-base"),
+}
+
 
 def check_encoder(ref: EncoderRef, recipes: Mapping[str, Recipe]) -> None:
     """Checks a folder's files, and that the encoder has enough positions for the recipes, given by field name.
 
-    Raises RequestError for an incomplete checkpoint, for weights only in pickles, and for a recipe whose `max_length`
-    is too long. What only weights and tokenizer show is checked when a stage loads them.
+    Raises RequestError for an incomplete checkpoint, for weights only in pickles, for a type whose code comes with the
+    weights, and for a recipe whose `max_length` is too long. What only weights and tokenizer show is checked when a
+    stage loads them.
     """
     if ref.source == "folder":
         refuse_pickles(Path(ref.id), [path.name for path in Path(ref.id).iterdir()], "AutoModel")
         files = opened(ref.id)
         if reason := fault(files, files.entries()):
             raise RequestError(f"encoder '{ref.id}': {reason}")
+    refuse_replaced(ref.id, json_file(ref, "config.json"))
     positions = positions_of(ref)
     for name, recipe in recipes.items():
         if positions is not None and recipe.max_length > positions:
             raise RequestError(f"{name}: {too_long(recipe.max_length, ref.id, positions)}")
+
+
+def refuse_replaced(encoder: object, config: Mapping[str, object]) -> None:
+    """Raises RequestError for a model type whose code comes with the weights, where transformers has it by now."""
+    model_type = str(config.get("model_type"))
+    if model_type in _REPLACED:
+        native, example = _REPLACED[model_type]
+        raise RequestError(
+            f"encoder {encoder}: its type '{model_type}' needs code that comes with the weights, which is never run; "
+            f"transformers has these layers as type '{native}': use {example}, with the same weights as "
+            "Alibaba-NLP/gte-multilingual-base, or another checkpoint of that type"
+        )
 
 
 def too_long(max_length: int, encoder: object, positions: int) -> str:
@@ -63,11 +81,16 @@ def json_file(ref: EncoderRef, name: str) -> dict[str, object]:
     if ref.source in ("trained-here", "package") or not ref.revision:
         return {}
     file = Path(ref.id) / name if ref.source == "folder" else _hub_file(ref, name)
-    if file is None or not file.is_file():
+    return {} if file is None else config_file(file)
+
+
+def config_file(file: Path) -> dict[str, object]:
+    """Returns a JSON file; empty if it does not exist. Raises RequestError if it is not JSON."""
+    if not file.is_file():
         return {}
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{file}: not valid JSON ({error}); the checkpoint is damaged") from error
     return values if isinstance(values, dict) else {}
 

@@ -28,7 +28,7 @@ from transformers.utils import logging as transformers_logging
 from xtransfer.base.errors import RequestError
 from xtransfer.base.hub_files import Start
 from xtransfer.models import weights
-from xtransfer.models.encoder_check import too_long
+from xtransfer.models.encoder_check import config_file, refuse_replaced, too_long
 
 _LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
 _ENCODER_HALF = {"t5": T5EncoderModel, "mt5": MT5EncoderModel, "umt5": UMT5EncoderModel}
@@ -49,11 +49,8 @@ def load_encoder(
     declared = dropout_rates(config)
     if dropout is not None:
         set_dropout(config, dropout)
-    model_class = _model_class(config, folder)
-    options: dict[str, bool] = {}
-    if "add_pooling_layer" in inspect.signature(model_class.__init__).parameters:
-        options["add_pooling_layer"] = False  # heads read the tokens; a checkpoint without one would get a random one
-    loader: Any = model_class  # Any: its stubs do not know that it also returns the loading info
+    chosen, options = model_class(config, folder)
+    loader: Any = chosen  # Any: its stubs do not know that it also returns the loading info
     try:
         with torch.random.fork_rng(devices=[]), quiet():
             apart = weights.read(folder)
@@ -72,7 +69,7 @@ def load_encoder(
         raise RequestError(f"{folder}: its weights cannot be read ({_reason(error)})") from error
     if info["missing_keys"]:
         raise RequestError(
-            f"{folder}: its weights lack {len(info['missing_keys'])} tensors of {model_class.__name__}, first "
+            f"{folder}: its weights lack {len(info['missing_keys'])} tensors of {chosen.__name__}, first "
             f"{min(info['missing_keys'])}: these are not the weights of this configuration"
         )
     rows = _embedding_rows(encoder, folder)
@@ -165,6 +162,7 @@ def _reason(error: Exception) -> str:
 
 
 def _config(folder: Path) -> PreTrainedConfig:
+    refuse_replaced(folder, config_file(folder / "config.json"))
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         return config
@@ -174,15 +172,21 @@ def _config(folder: Path) -> PreTrainedConfig:
         ) from error
 
 
-def _model_class(config: PreTrainedConfig, folder: Path) -> type[PreTrainedModel]:
+def model_class(config: PreTrainedConfig, folder: object) -> tuple[type[PreTrainedModel], dict[str, bool]]:
+    """Returns the class of an encoder and the options that leave out its pooler.
+
+    Raises RequestError, which names the folder, for an unknown model type and for one that is not an encoder.
+    """
     if config.model_type in _ENCODER_HALF:
-        return _ENCODER_HALF[config.model_type]
+        return _ENCODER_HALF[config.model_type], {}
     if getattr(config, "is_encoder_decoder", False) or type(config) not in MODEL_MAPPING:
         raise RequestError(f"{folder}: '{config.model_type}' is not an encoder; use {_SUCH_AS}")
     found: object = MODEL_MAPPING[type(config)]
-    model_class = found[0] if isinstance(found, tuple) else found  # the mapping has several classes for some models
-    assert isinstance(model_class, type) and issubclass(model_class, PreTrainedModel)
-    return model_class
+    chosen = found[0] if isinstance(found, tuple) else found  # the mapping has several classes for some models
+    assert isinstance(chosen, type) and issubclass(chosen, PreTrainedModel)
+    # Heads read the tokens; a checkpoint without a pooler would get a random one.
+    pooler = "add_pooling_layer" in inspect.signature(chosen.__init__).parameters
+    return chosen, {"add_pooling_layer": False} if pooler else {}
 
 
 def _embedding_rows(encoder: PreTrainedModel, folder: Path) -> int:

@@ -27,7 +27,7 @@ from xtransfer.models import checkpoints, pretrained
 from xtransfer.models.checkpoints import Loaded
 from xtransfer.models.model import Model, heads_for
 from xtransfer.models.trimmed import Trimming, may_be_trimmed, tokens_of
-from xtransfer.models.unpadded.forward import can_be_packed
+from xtransfer.models.unpadded.routes import has_own_layers
 from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.training.data_parallel import DataParallel
@@ -187,7 +187,7 @@ class Run:
     def micro_batcher(self) -> MicroBatcher:
         """Returns a micro-batcher that starts with as many rows as the memory estimate allows."""
         encoder, rows, checkpointing = self.loaded.encoder, -(-self.recipe.batch_size // self.process_group.size), False
-        if can_be_packed(encoder):
+        if has_own_layers(encoder):
             longest = max((max(own.num_tokens(), default=1) for own in self.encoded.values()), default=1)
             free = free_bytes(self.device) - optimizer_bytes(self.model)
             rows, checkpointing = fitting(Shape.of(encoder.config), rows, longest, free)

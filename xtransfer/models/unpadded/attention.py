@@ -19,28 +19,30 @@ log = logging.getLogger(__name__)
 _HEAD_MULTIPLE, _LARGEST_HEAD = 8, 256  # head sizes of the flash kernel; scaled_dot_product_attention pads others
 
 
-def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
+def attention(projected: Tensor, layout: Layout, dropout: float, scale: float, window: int | None = None) -> Tensor:
     """Returns contexts [tokens, heads, size] for queries, keys and values [tokens, 3, heads, size].
 
     All are packed as in `layout`; contexts of its filling are zero. `dropout` applies to the attention weights.
+    `window`: tokens that a query sees on either side; None: its whole sequence.
     """
     if _has_varlen(projected, dropout):
-        return _varlen(projected, layout, scale)
+        return _varlen(projected, layout, scale, window)
     if projected.device.type == "cpu" and (dropout > 0 or projected.dtype == torch.bfloat16):
-        return cpu_attention.attention(projected, layout, dropout, scale)
+        return cpu_attention.attention(projected, layout, dropout, scale, window)
     tokens = [*(bucket.tokens for bucket in layout.buckets), layout.filling]
     each = zip(torch.split(projected, tokens), layout.buckets, strict=False)  # not strict: skips the filling
-    parts = [_in_bucket(*one, dropout, scale) for one in each]
+    parts = [_in_bucket(*one, dropout, scale, window) for one in each]
     if layout.filling:
         parts.append(parts[0].new_zeros(layout.filling, *projected.shape[2:]))
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
-def _in_bucket(projected: Tensor, bucket: Bucket, dropout: float, scale: float) -> Tensor:
+def _in_bucket(projected: Tensor, bucket: Bucket, dropout: float, scale: float, window: int | None) -> Tensor:
     """Attends within a bucket. Padded keys are masked; outputs of padded queries are never read."""
     queries, keys, values = padded(projected, bucket).permute(2, 0, 3, 1, 4)
-    real = None if bucket.padding is None else ~bucket.padding
-    found = scaled_dot_product_attention(queries, keys, values, real, dropout, scale=scale)
+    masked = bucket.masked(window, projected.device)
+    seen = None if masked is None else ~masked
+    found = scaled_dot_product_attention(queries, keys, values, seen, dropout, scale=scale)
     flat = found.transpose(1, 2).flatten(0, 1)
     return flat if bucket.filled is None else flat.index_select(0, bucket.filled)
 
@@ -90,9 +92,10 @@ def _tell(size: int) -> None:
     )  # fmt: skip
 
 
-def _varlen(projected: Tensor, layout: Layout, scale: float) -> Tensor:
+def _varlen(projected: Tensor, layout: Layout, scale: float, window: int | None) -> Tensor:
     queries, keys, values = projected.unbind(1)  # there is no filling on a GPU
     longest, edges = layout.shape[1], layout.edges
-    found = varlen.varlen_attn(queries, keys, values, edges, edges, longest, longest, scale=scale)
+    sides = (-1, -1) if window is None else (window, window)
+    found = varlen.varlen_attn(queries, keys, values, edges, edges, longest, longest, scale=scale, window_size=sides)
     assert isinstance(found, Tensor)
     return found

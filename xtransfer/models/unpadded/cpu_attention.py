@@ -16,9 +16,10 @@ from xtransfer.models.unpadded.layout import Bucket, Layout
 from xtransfer.models.unpadded.modules import Context
 
 
-def attention(projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
+def attention(projected: Tensor, layout: Layout, dropout: float, scale: float, window: int | None = None) -> Tensor:
     """Returns contexts [tokens, heads, size] for queries, keys and values [tokens, 3, heads, size], packed alike."""
-    found: Tensor = _Attention.apply(projected, layout, dropout, scale)  # type: ignore[no-untyped-call]  # untyped in torch
+    settings = (layout, dropout, scale, window)
+    found: Tensor = _Attention.apply(projected, *settings)  # type: ignore[no-untyped-call]  # untyped in torch
     return found
 
 
@@ -32,14 +33,17 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     # Keeps the products and the saved tensors out of bf16. torch does not type this decorator.
     @torch.autocast("cpu", enabled=False)  # type: ignore[untyped-decorator]
-    def forward(context: _Context, projected: Tensor, layout: Layout, dropout: float, scale: float) -> Tensor:
+    def forward(
+        context: _Context, projected: Tensor, layout: Layout, dropout: float, scale: float, window: int | None
+    ) -> Tensor:
         heads, kept = projected.shape[2], []
         found = projected.new_zeros(len(projected), 1, *projected.shape[2:])
         for bucket, own, goal in _buckets(layout, projected, found):
             queries, keys, values = _padded(own, bucket)
             scores = queries.mul_(scale) @ keys.mT
-            if bucket.padding is not None:
-                least = torch.zeros(bucket.padding.shape).masked_fill_(bucket.padding, float("-inf"))
+            masked = bucket.masked(window, projected.device)
+            if masked is not None:
+                least = torch.zeros(masked.shape).masked_fill_(masked, float("-inf"))
                 scores.view(-1, heads, *scores.shape[1:]).add_(least)  # broadcast masks are several times as slow
             weights = scores.softmax(-1)
             drawn = factors(weights.shape, dropout) if dropout else weights.new_empty(0)
@@ -51,7 +55,7 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     @torch.autocast("cpu", enabled=False)  # type: ignore[untyped-decorator]  # as above
-    def backward(context: _Context, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(context: _Context, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         layout, kept = context.layout, iter(context.saved_tensors)
         outer = gradients[0].unsqueeze(1)
         found = torch.zeros_like(context.like)
@@ -68,7 +72,7 @@ class _Attention(torch.autograd.Function):
             torch.bmm(of_scores.mT, queries, out=parts[1])
             torch.bmm(used.mT, given, out=parts[2])
             _pack(parts, goal, bucket)
-        return found, None, None, None
+        return found, None, None, None, None
 
 
 def _buckets(layout: Layout, one: Tensor, other: Tensor) -> Iterator[tuple[Bucket, Tensor, Tensor]]:

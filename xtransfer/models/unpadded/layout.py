@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # Minimum ratio of shortest to longest sequence in a bucket: trades padding in attention against the number of calls.
 # Other devices use one bucket, because a call costs them more than padding.
@@ -25,6 +25,20 @@ class Bucket:
     padding: Tensor | None = None  # bool [sequences, 1, 1, longest]: True for padding
     filled: Tensor | None = None  # long [tokens]: position of each token
 
+    def masked(self, window: int | None, device: torch.device) -> Tensor | None:
+        """Returns which keys a query does not see; None: it sees all.
+
+        Bool [sequences or 1, 1, tokens or 1, tokens]. `window`: tokens that it sees on either side; None: all of the
+        sequence. A padded query always sees itself, because a softmax over nothing would put NaN into gradients.
+        """
+        longest = self.shape[1]
+        if window is None or longest <= window + 1:
+            return self.padding
+        places = torch.arange(longest, device=device)
+        apart = (places[:, None] - places).abs()
+        far = (apart > window)[None, None]
+        return far if self.padding is None else (self.padding | far) & (apart > 0)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -36,6 +50,20 @@ class Layout:
     edges: Tensor  # int32 [sequences + 1]: start of each packed sequence, and the end of the last
     buckets: tuple[Bucket, ...]
     filling: int  # extra tokens at the end, which are never read
+
+    def packed(self, padded: Tensor) -> Tensor:
+        """Returns values [sequences, tokens] of the padded batch as [tokens]; filling repeats the first."""
+        places = nn.functional.pad(self.places, (0, self.filling))
+        return padded.flatten().index_select(0, places)
+
+    def firsts(self, packed: Tensor) -> Tensor:
+        """Returns packed states of first tokens [sequences, hidden] as [sequences, 1, hidden], in the batch's order."""
+        return packed.index_select(0, self.ranks).unsqueeze(1)
+
+    def padded(self, packed: Tensor) -> Tensor:
+        """Returns packed states [tokens, hidden] as [sequences, tokens, hidden]; padding is zero."""
+        whole = packed.new_zeros(self.shape[0] * self.shape[1], packed.shape[1])
+        return whole.index_copy(0, self.places, packed[: len(self.places)]).view(*self.shape, -1)
 
 
 def layout(lengths: Sequence[int], device: torch.device, multiple: int = 1) -> Layout:
