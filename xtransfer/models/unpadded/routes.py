@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from xtransfer.base.out_of_memory import is_out_of_memory
+from xtransfer.base.precision import autocast
 from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
 from xtransfer.models.pretrained import longest_sequence
@@ -75,7 +76,7 @@ def _tried(encoder: PreTrainedModel) -> Route:
     try:
         device = next(encoder.parameters()).device
         drawn_on = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(drawn_on), torch.autocast(device.type, enabled=False):
+        with torch.random.fork_rng(drawn_on), autocast("fp32", device.type):
             return _route(encoder, _trial(encoder, device))
     finally:
         for module, mode in modes.items():
