@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ NO_YAML = [
 
 @pytest.mark.parametrize("text", NO_YAML)
 def test_what_yaml_does_not_read_is_named(text: str, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"^--set seeds=.*not valid YAML"):
+    with pytest.raises(RequestError, match=r"^--set seeds=.*not valid YAML") as refused:
         setting(f"seeds={text}")
+    assert "sys." not in str(refused.value)
     file = tmp_path / "study.yaml"
     file.write_text(f"name: a\nseeds: {text}\n", encoding="utf-8")
     with pytest.raises(RequestError, match=r"study\.yaml: not valid YAML"):
@@ -79,6 +81,12 @@ def test_seeds_that_cannot_be_recorded_are_refused_for_encoders(seed: str) -> No
 def test_seeds_that_cannot_be_recorded_are_refused_for_single_runs() -> None:
     with pytest.raises(RequestError, match=f"seeds: {LARGEST_SEED + 1} is not from 0 to {LARGEST_SEED}"):
         intermediate_training("lab-mini@0", "lab-nli@en", [0, LARGEST_SEED + 1])
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "-x", "_", "a/b", "A"])
+def test_a_name_that_is_refused_says_what_it_may_begin_with(name: str) -> None:
+    with pytest.raises(RequestError, match=f"'{re.escape(name)}' is not a valid name; .* a letter or digit first"):
+        find("lab").with_settings({"name": name})
 
 
 def test_the_longest_names_of_a_watch_make_names_of_studies() -> None:

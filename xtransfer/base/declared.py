@@ -42,7 +42,9 @@ _LONGEST_SHOWN = 60  # characters of a list in a message
 
 def _checked_name(value: str) -> str:
     if not NAME.fullmatch(value):
-        raise ValueError(f"'{value}' is not a valid name; use only lower-case letters, digits, '.', '_' and '-'")
+        raise ValueError(
+            f"'{value}' is not a valid name; use lower-case letters, digits, '.', '_' and '-', a letter or digit first"
+        )
     if len(value) > LONGEST_NAME:
         raise ValueError(f"has {len(value)} characters; a name has at most {LONGEST_NAME}")
     return value
@@ -161,7 +163,8 @@ def from_yaml(text: str) -> object:
     except RecursionError as error:
         raise ValueError("not valid YAML: nested too deeply") from error
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-        raise ValueError(f"not valid YAML: {error}"[:400]) from error
+        said = str(error).partition("; use sys.")[0]  # advice for programmers on very long numbers
+        raise ValueError(f"not valid YAML: {said}"[:400]) from error
 
 
 def unstorable(values: object) -> str | None:
