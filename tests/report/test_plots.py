@@ -131,6 +131,15 @@ def test_long_curves_are_thinned_to_means_of_blocks() -> None:
     assert np.asarray(line.get_xdata())[0] == pytest.approx(49.5)
 
 
+def test_losses_of_any_size_are_drawn() -> None:
+    for odd in ([1e308, -1e308], [float("inf"), float("nan")]):
+        curve = [*enumerate([0.9, 0.8, *odd, 0.7])]
+        figure = plots.losses({"target: xnli": {"direct": [curve]}})
+        assert plots.png(figure).startswith(b"\x89PNG")
+        drawn = figure.axes[0].get_lines()[0].get_ydata()
+        assert np.nanmax(np.asarray(drawn, float)) == 0.9
+
+
 def test_the_transfer_gap_shows_runs_and_their_mean() -> None:
     figure = plots.transfer_gap({"direct": [10.0, 14.0], "nli@de": [2.0, 3.0]})
     axes = figure.axes[0]

@@ -12,6 +12,7 @@ from xtransfer.report.plot_style import COLOURS, DASHES, style
 
 Curve = Sequence[tuple[float, float]]  # step, loss
 _MOST_POINTS = 80  # per line; longer curves are averaged in blocks
+_LARGEST = float(np.finfo(np.float32).max)
 _PANEL_COLUMNS = 3
 
 
@@ -43,6 +44,7 @@ def losses(curves: Mapping[str, Mapping[str, Sequence[Curve]]]) -> Figure:
 def _thinned(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     """Returns steps and losses, averaged in blocks if there are many."""
     points = np.array(curve, dtype=float)
+    points[np.abs(points) > _LARGEST] = np.nan  # an axis from -1e308 to 1e308 has no length
     blocks = np.array_split(points, min(len(points), _MOST_POINTS))
     means = np.array([block.mean(axis=0) for block in blocks])
     return means[:, 0], means[:, 1]
