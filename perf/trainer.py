@@ -129,4 +129,5 @@ def _arguments(
         use_cpu=device == "cpu",
         **values,
     )
+    arguments._n_gpu = min(1, arguments.n_gpu)  # as ours: several would share each batch, by threads
     return {"model": model, "args": arguments, "processing_class": AutoTokenizer.from_pretrained(folder)}
