@@ -23,7 +23,7 @@ from perf.encoders import LENGTH, NLI, Size
 from perf.large import measure as large
 from perf.measure import Bound, Measure, in_turns
 from perf.training import make_run
-from xtransfer.base.stage import Progress
+from xtransfer.base.stage import Progress, no_progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.training.memory import MicroBatcher
@@ -90,12 +90,12 @@ def resumed(bench: Bench) -> Rows:
         if done >= half:
             raise InterruptedError
 
-    def run(name: str, *progress: Progress) -> float:
+    def run(name: str, progress: Progress = no_progress) -> float:
         from xtransfer.training.finetune import finetune
 
         facts = finetune(
             bench.encoder, [(NLI, bench.rows)], recipe, 0, bench.folder / name, bench.folder / f"{name}-state",
-            *progress, device=bench.device, save_every=0.0,
+            progress, bench.device, save_every=0.0,
         )  # fmt: skip
         return float(facts["loss_last"])
 
