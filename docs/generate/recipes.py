@@ -7,6 +7,7 @@ import sys
 from docs.generate.fields import field_table
 from docs.generate.tables import table
 from xtransfer.recipes.dual import DualRecipe
+from xtransfer.recipes.lora import LoraRecipe
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.recipes.recipes import RECIPES
 
@@ -19,7 +20,7 @@ def markdown() -> str:
     numbers = _HEADINGS[1:7]
     return (
         f"## Published recipes\n\n{table(_HEADINGS, published, right=numbers)}\n\n"
-        f"## Settings of a recipe\n\n{field_table(('', Recipe), ('dual.', DualRecipe))}\n"
+        f"## Settings of a recipe\n\n{field_table(('', Recipe), ('lora.', LoraRecipe), ('dual.', DualRecipe))}\n"
     )
 
 

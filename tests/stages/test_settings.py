@@ -13,6 +13,7 @@ from pydantic_core import to_jsonable_python
 from tests.standin.odd import odd
 from xtransfer.base.stage import SETTINGS, Made, StageKind, StageSettings, Work, identity, nothing, spelt_out
 from xtransfer.recipes.dual import DualRecipe
+from xtransfer.recipes.lora import LoraRecipe
 from xtransfer.recipes.mixture import Sampling
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
@@ -27,7 +28,7 @@ from xtransfer.study.stage_settings import ScoreSettings, TrainPart, TrainSettin
 DEFAULTS = Path(__file__).with_name("defaults.json")
 _OURS = [one for one in SETTINGS.values() if one.__module__.startswith("xtransfer.")]
 _PARTS: list[type[BaseModel]] = [
-    TrainPart, Recipe, DualRecipe, Sampling, Pooling, PretrainingRecipe, TranslatorRecipe
+    TrainPart, Recipe, LoraRecipe, DualRecipe, Sampling, Pooling, PretrainingRecipe, TranslatorRecipe
 ]  # fmt: skip
 
 TRAINING = TrainSettings(

@@ -52,10 +52,10 @@ def train(start: Path, folder: Path, recipe: Recipe = RECIPE, **options: Any) ->
     return finetune(start, parts, recipe, 0, folder / "out", folder / "state", **options)
 
 
-def precision(folder: Path, k: int = 1) -> float:
+def precision(folder: Path, k: int = 1, **options: Any) -> float:
     loaded = checkpoints.load(folder)
     rows = ranking_rows()
-    found = predict(loaded.encoder, None, RANKING, rows, RowEncoder(loaded.tokenizer, 24))
+    found = predict(loaded.encoder, None, RANKING, rows, RowEncoder(loaded.tokenizer, 24), **options)
     return METRICS[f"p@{k}"].compute([[row["id"]] for row in rows], [one.value for one in found])
 
 

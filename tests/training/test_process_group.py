@@ -21,6 +21,7 @@ from xtransfer.training.ranks import together
 
 from .test_dual import RANKING, ranking_rows
 from .test_dual import RECIPE as DUAL_RECIPE
+from .test_dual_at_scale import RESPONSE
 from .test_finetune import ROWS, changed, weights
 from .test_language import TEXT, text_rows
 from .tiny import CHOICE, PAIR, RECIPE, choice_rows, pair_rows
@@ -36,7 +37,16 @@ RUNS: dict[str, dict[str, Any]] = {
         "parts": [(PAIR, ROWS), (CHOICE, choice_rows(48)), (TEXT, text_rows(48))],
         "sampling": Sampling(rule="rotation"),
     },
-    "rows that stay together": {"recipe": changed(DUAL_RECIPE, steps=12), "parts": [(RANKING, ranking_rows())]},
+    "rows that are compared": {"recipe": changed(DUAL_RECIPE, steps=12), "parts": [(RANKING, ranking_rows())]},
+    "rows that are compared, in micro-batches": {
+        "recipe": changed(DUAL_RECIPE, steps=8, dual={"symmetric": True, "skip_duplicates": True, "hard_negatives": 1}),
+        "parts": [(RESPONSE, ranking_rows())],
+        "memory_kills": 1,
+    },
+    "fewer compared rows than devices": {
+        "recipe": changed(DUAL_RECIPE, steps=8, batch_size=11),
+        "parts": [(RANKING, ranking_rows()[:12])],
+    },
     "fewer rows than devices": {"recipe": changed(STILL, batch_size=1, steps=12)},
     "selected on dev, stopped early": {
         "recipe": changed(STILL, steps=60, select="best", evaluate_every=5, patience=2),

@@ -70,8 +70,9 @@ def _detected(paper: Paper, figure: Figure, ours: Ours) -> Iterator[str]:
     if kinds.retrieves(benchmarks.get(ours.target.benchmark)):
         pooling = ours.target.pooling
         layer = "the last layer" if pooling.layer is None else f"layer {pooling.layer}"
-        how = "mean over tokens" if pooling.how == "mean" else "the first token's vector"
-        yield f"retrieval: ours compares {layer}, {how}"
+        how = {"mean": "mean over tokens", "cls": "the first token's vector", "last": "the last token's vector"}
+        prompts = "".join(f", {side} prompt {prompt!r}" for side, prompt in pooling.prompts.items() if prompt)
+        yield f"retrieval: ours compares {layer}, {how[pooling.how]}{prompts}"
     num_ours = len(languages_of(paper, figure))
     if figure.num_languages and figure.num_languages != num_ours:
         yield f"languages: theirs {figure.num_languages}, ours {num_ours}"

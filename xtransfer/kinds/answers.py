@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.prompts import as_passage, as_query
 from xtransfer.kinds.spec import NEVER_TRAINED, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import tokenize
 from xtransfer.metrics.mean_ap import DEPTH
@@ -47,9 +48,10 @@ def together(rows: Languages) -> dict[str, list[Row]]:
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Encodes each row as its question, followed by the candidates it adds to the pool."""
-    brought = [_sentences(row) if row.get("candidates") else [] for row in rows]
+    brought = [[as_passage(row, one) for one in _sentences(row)] if row.get("candidates") else [] for row in rows]
     paragraphs = [row["context"] for row, sentences in zip(rows, brought, strict=True) for _ in sentences]
-    questions, types = tokenize([row["question"] for row in rows], None, tokenizer, min(max_length, QUESTION_TOKENS))
+    asked = [as_query(row, row["question"]) for row in rows]
+    questions, types = tokenize(asked, None, tokenizer, min(max_length, QUESTION_TOKENS))
     candidates = tokenize(list(chain(*brought)), paragraphs, tokenizer, min(max_length, CANDIDATE_TOKENS))
     more, more_types = iter(candidates[0]), iter(candidates[1] or ())
     encoded = []
@@ -101,6 +103,7 @@ KIND = Kind(
     fields={"question": str, "context": str, "answer": str, "start": int, "sentence_breaks": list[int]},
     about="questions, each to be matched with its answer among the answers of every language",
     encode=encode,
+    prompts=True,
     retrieval=Retrieval(find),
     together=together,
     shape="rankings",

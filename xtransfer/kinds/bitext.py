@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.prompts import as_passage, as_query
 from xtransfer.kinds.spec import FINDS_TRANSLATIONS, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import sequences_each
 from xtransfer.kinds.words import found
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Encodes each row as two sequences: source, target."""
-    return sequences_each([[row["source"], row["target"]] for row in rows], tokenizer, max_length)
+    texts = [[as_query(row, row["source"]), as_passage(row, row["target"])] for row in rows]
+    return sequences_each(texts, tokenizer, max_length)
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
@@ -44,6 +46,7 @@ KIND = Kind(
     fields={"source": str, "target": str},
     about="sentences, each to be matched with its translation in one other language",
     encode=encode,
+    prompts=True,
     retrieval=Retrieval(find),
     gold=lambda benchmark, row: row["id"],
     translation=FINDS_TRANSLATIONS,

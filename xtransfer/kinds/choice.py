@@ -96,6 +96,7 @@ KIND = Kind(
     fields={"context": str, "question": str, "choices": list[str], "label": int},
     about="a context, a question and options, one of which is right",
     encode=encode,
+    pools=True,
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["label"],

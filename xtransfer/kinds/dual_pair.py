@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.pair import decode, two_labels
+from xtransfer.kinds.prompts import as_passage, as_query
 from xtransfer.kinds.spec import Encoded, Kind, Translatable
 from xtransfer.kinds.tokens import sequences_each
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Encodes each row as two sequences: first text, second text."""
-    texts = [[row["first"], row["second"]] for row in rows]
+    texts = [[as_query(row, row["first"]), as_passage(row, row["second"])] for row in rows]
     return sequences_each(texts, tokenizer, max_length, [row["label"] for row in rows])
 
 
@@ -37,7 +38,7 @@ def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
     """Returns the entropy of the labels, in nats; a row has one label although it has two sequences."""
     from xtransfer.kinds.uninformed import entropy  # imported here because it imports the kinds
 
-    return entropy([row.target for row in encoded])
+    return entropy([row.target for row in encoded], recipe.label_smoothing)
 
 
 KIND = Kind(
@@ -45,6 +46,7 @@ KIND = Kind(
     fields={"first": str, "second": str, "label": int},
     about="two texts, one label, predicted from one vector of each",
     encode=encode,
+    prompts=True,
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["label"],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from xtransfer.base.errors import DataError
 from xtransfer.benchmarks.pools import MENTION, text_of
 from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.prompts import as_passage, as_query
 from xtransfer.kinds.spec import NEVER_TRAINED, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import one_sequence_each
 from xtransfer.metrics.mean_ap import DEPTH
@@ -40,7 +41,8 @@ def together(rows: Languages) -> dict[str, list[Row]]:
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Encodes each row as one sequence."""
-    return one_sequence_each([text_of(row) for row in rows], None, tokenizer, min(max_length, TOKENS))
+    texts = [(as_query if row["side"] == MENTION else as_passage)(row, text_of(row)) for row in rows]
+    return one_sequence_each(texts, None, tokenizer, min(max_length, TOKENS))
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
@@ -76,6 +78,7 @@ KIND = Kind(
     fields={"text": str, "side": str, "start": int, "end": int, "entity": str},
     about="mentions, each to be matched with its entity's description in any language",
     encode=encode,
+    prompts=True,
     retrieval=Retrieval(find),
     together=together,
     shape="rankings",

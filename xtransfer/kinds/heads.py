@@ -1,4 +1,4 @@
-"""Heads on the first token, with the layers of XLM-R's own: dropout, dense, tanh, dropout, projection."""
+"""Heads on one token of each sequence, with the layers of XLM-R's own: dropout, dense, tanh, dropout, projection."""
 
 from __future__ import annotations
 
@@ -22,10 +22,30 @@ def linear(width: int, num_outputs: int) -> nn.Linear:
     return made
 
 
-class FirstTokenHead(nn.Module):
-    """Computes logits [sequences, outputs] from the hidden state of each sequence's first token."""
+def label_loss(logits: torch.Tensor, targets: Sequence[int], smoothing: float) -> torch.Tensor:
+    """Returns the mean cross-entropy of logits [rows, labels], computed in fp32; logits of minus infinity are no label.
 
-    first_only = True  # reads no other token's state
+    With `smoothing`, this share of each row's target is spread evenly over its labels (Szegedy et al. 2016).
+    """
+    logits, right = logits.float(), torch.tensor(targets, device=logits.device)
+    loss = nn.functional.cross_entropy(logits, right)
+    if smoothing == 0:
+        return loss
+    exists = logits > float("-inf")
+    costs = -logits.log_softmax(-1).masked_fill(~exists, 0.0)
+    return (1 - smoothing) * loss + smoothing * (costs.sum(-1) / exists.sum(-1)).mean()
+
+
+def last_states(states: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Returns the states [sequences, hidden] of each sequence's last token before its padding."""
+    places = torch.tensor(batch.lengths, device=states.device) - 1
+    return states[torch.arange(len(states), device=states.device), places]
+
+
+class FirstTokenHead(nn.Module):
+    """Computes logits [sequences, outputs] from the hidden state of each sequence's first token, or of its last."""
+
+    pooling = "first"  # or "last", as the recipe says
 
     def __init__(self, hidden: int, num_outputs: int, dropout: float) -> None:
         super().__init__()
@@ -36,9 +56,17 @@ class FirstTokenHead(nn.Module):
             nn.init.normal_(layer.weight, std=INITIAL_SPREAD)
             nn.init.zeros_(layer.bias)
 
-    def logits(self, states: torch.Tensor) -> torch.Tensor:
-        first = self.dropout(states[:, 0])
-        output: torch.Tensor = self.out_proj(self.dropout(torch.tanh(self.dense(first))))
+    @property
+    def first_only(self) -> bool:
+        """Whether it reads no other state than the first token's."""
+        return self.pooling == "first"
+
+    def logits(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return self.logits_of(states[:, 0] if self.first_only else last_states(states, batch))
+
+    def logits_of(self, pooled: torch.Tensor) -> torch.Tensor:
+        """Returns the logits [sequences, outputs] for the states [sequences, hidden] of one token of each sequence."""
+        output: torch.Tensor = self.out_proj(self.dropout(torch.tanh(self.dense(self.dropout(pooled)))))
         return output
 
     def items(self, batch: Batch) -> int:
@@ -54,32 +82,36 @@ class FirstTokenHead(nn.Module):
 class LabelHead(FirstTokenHead):
     """Classifies rows of one sequence: one logit per label, softmax cross-entropy."""
 
+    label_smoothing = 0.0  # a training sets its recipe's
+
     def __init__(self, hidden: int, labels: Sequence[str], dropout: float) -> None:
         super().__init__(hidden, len(labels), dropout)
         self.labels = tuple(labels)
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Returns logits [rows, labels]."""
-        return self.logits(states)
+        return self.logits(states, batch)
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return nn.functional.cross_entropy(outputs.float(), torch.tensor(batch.targets, device=outputs.device))
+        return label_loss(outputs, batch.targets, self.label_smoothing)
 
 
 class OptionHead(FirstTokenHead):
     """Scores each option with one logit and a softmax over a row's options; rows may differ in their number."""
+
+    label_smoothing = 0.0  # a training sets its recipe's
 
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__(hidden, 1, dropout)
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Returns logits [rows, maximum number of options], padded with minus infinity."""
-        logits = self.logits(states).squeeze(-1)
+        logits = self.logits(states, batch).squeeze(-1)
         parts = list(torch.split(logits, batch.sizes))
         return nn.utils.rnn.pad_sequence(parts, batch_first=True, padding_value=float("-inf"))
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return nn.functional.cross_entropy(outputs.float(), torch.tensor(batch.targets, device=outputs.device))
+        return label_loss(outputs, batch.targets, self.label_smoothing)
 
 
 class ScoreHead(FirstTokenHead):
@@ -90,7 +122,7 @@ class ScoreHead(FirstTokenHead):
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Returns scores [rows]."""
-        return self.logits(states).squeeze(-1)
+        return self.logits(states, batch).squeeze(-1)
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
         targets = torch.tensor(batch.targets, device=outputs.device, dtype=torch.float32)
@@ -98,9 +130,10 @@ class ScoreHead(FirstTokenHead):
 
 
 def same_trunk(source: nn.Module, new: nn.Module) -> bool:
-    """Returns whether both heads have dense layers of the same shape."""
+    """Returns whether both heads have dense layers of the same shape that read the same token."""
     return (
         isinstance(source, FirstTokenHead)
         and isinstance(new, FirstTokenHead)
         and source.dense.weight.shape == new.dense.weight.shape
+        and source.pooling == new.pooling
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.prompts import as_passage, as_query
 from xtransfer.kinds.spec import FINDS_TRANSLATIONS, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.tokens import one_sequence_each
 from xtransfer.kinds.words import found
@@ -38,7 +39,8 @@ class Pair:
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Encodes each row as one sequence."""
-    return one_sequence_each([row["text"] for row in rows], None, tokenizer, max_length)
+    texts = [(as_query if row["side"] == SOURCE else as_passage)(row, row["text"]) for row in rows]
+    return one_sequence_each(texts, None, tokenizer, max_length)
 
 
 def calibrate(vectors: Mapping[str, Vectors], rows: Languages) -> Thresholds:
@@ -153,6 +155,7 @@ KIND = Kind(
     fields={"text": str, "side": str, "partners": list[str]},
     about="translated sentence pairs, to be found in two collections",
     encode=encode,
+    prompts=True,
     retrieval=Retrieval(find, calibrate),
     shape="sets",
     gold=lambda benchmark, row: row["partners"],

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Row
+from xtransfer.kinds.prompts import as_passage, as_query
 from xtransfer.kinds.spec import NEVER_TRAINED, Encoded, Kind, Languages, Prediction, Retrieval, Vectors
 from xtransfer.kinds.sts import check
 from xtransfer.kinds.tokens import sequences_each
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Encodes each row as two sequences: first text, second text."""
-    return sequences_each([[row["first"], row["second"]] for row in rows], tokenizer, max_length)
+    texts = [[as_query(row, row["first"]), as_passage(row, row["second"])] for row in rows]
+    return sequences_each(texts, tokenizer, max_length)
 
 
 def find(vectors: Mapping[str, Vectors], rows: Languages, calibrated: None) -> dict[str, list[Prediction]]:
@@ -39,6 +41,7 @@ KIND = Kind(
     fields={"first": str, "second": str, "score": float},
     about="two texts and how similar they are, scored by the angle of their vectors, without training",
     encode=encode,
+    prompts=True,
     retrieval=Retrieval(find),
     shape="numbers",
     gold=lambda benchmark, row: row["score"],

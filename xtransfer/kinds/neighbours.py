@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.kinds.prompts import as_passage, as_query
 from xtransfer.kinds.spec import Encoded, Kind, Translatable
 from xtransfer.kinds.tokens import sequences_each
 
@@ -25,7 +26,10 @@ PLACES = ("before", "text", "after")
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Encodes each row as three sequences: previous, current and next sentence."""
-    return sequences_each([[row[place] for place in PLACES] for row in rows], tokenizer, max_length)
+    texts = [
+        [as_passage(row, row["before"]), as_query(row, row["text"]), as_passage(row, row["after"])] for row in rows
+    ]
+    return sequences_each(texts, tokenizer, max_length)
 
 
 def head(hidden: int, benchmark: Benchmark, dropout: float, dual: Mapping[str, object]) -> NeighboursHead:
@@ -48,6 +52,7 @@ KIND = Kind(
     head=head,
     gold=lambda benchmark, row: None,
     dual=True,
+    prompts=True,
     uninformed=uninformed,
     translation=Translatable(PLACES),
 )

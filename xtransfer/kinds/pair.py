@@ -51,6 +51,7 @@ KIND = Kind(
     fields={"first": str, "second": str, "label": int},
     about="two texts, one label",
     encode=encode,
+    pools=True,
     head=head,
     decode=decode,
     gold=lambda benchmark, row: row["label"],

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xtransfer.benchmarks.spec import Benchmark, Row
+from xtransfer.kinds.prompts import as_passage, as_query
 from xtransfer.kinds.spec import Encoded, Kind, Languages, Prediction, Retrieval, Translatable, Vectors
 from xtransfer.kinds.tokens import Tokens, by_row, tokenize
 from xtransfer.kinds.words import found
@@ -30,7 +31,10 @@ _ROWS_AT_ONCE = 512  # sources per block of similarities
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Encoded]:
     """Encodes each row as its source, its target, and its hard negatives if training mined any."""
-    texts = [[row["source"], row["target"], *row.get("negatives", ())] for row in rows]
+    texts = [
+        [as_query(row, row["source"]), *(as_passage(row, one) for one in (row["target"], *row.get("negatives", ())))]
+        for row in rows
+    ]
     seconds = [["", *[row.get("context", "")] * (len(own) - 1)] for row, own in zip(rows, texts, strict=True)]
     ids, types = _tokenized([one for own in texts for one in own], [one for own in seconds for one in own],
                             tokenizer, max_length)  # fmt: skip
@@ -110,9 +114,10 @@ def measure(vectors: Vectors) -> dict[str, float]:
 
 
 def uninformed(encoded: Sequence[Encoded], recipe: Recipe) -> float:
-    """Returns the loss of guessing, in nats: the log of the number of candidates."""
+    """Returns the loss of guessing, in nats: the log of the number of candidates; if symmetric, of both directions."""
     within = min(recipe.batch_size, recipe.dual.negatives_within or recipe.batch_size, len(encoded))
-    return math.log(within * max(len(row.sequences) - 1 for row in encoded))
+    forwards = math.log(within * max(len(row.sequences) - 1 for row in encoded))
+    return (forwards + math.log(within)) / 2 if recipe.dual.symmetric else forwards
 
 
 KIND = Kind(
@@ -125,6 +130,7 @@ KIND = Kind(
     shape="rankings",
     gold=lambda benchmark, row: [row["id"]],
     dual=True,
+    prompts=True,
     uninformed=uninformed,
     may_be_empty=("context",),
     hard_negatives=True,

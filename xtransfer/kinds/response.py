@@ -32,6 +32,7 @@ KIND = Kind(
     head=head,
     gold=lambda benchmark, row: None,
     dual=True,
+    prompts=True,
     uninformed=uninformed,
     hard_negatives=True,
     translation=Translatable(("source", "target")),

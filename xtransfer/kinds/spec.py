@@ -46,9 +46,12 @@ class Encoded:
 class Head(Protocol):
     """A torch module on top of the encoder's last hidden states.
 
-    Two members are optional. `first_only = True` means that the head reads only each sequence's first token, so the
+    Four members are optional. `first_only = True` means that the head reads only each sequence's first token, so the
     other states need not be computed. `items(batch) -> int` returns how many items `loss` averages over. With it, a
     batch that does not fit into memory is split into micro-batches; a loss that compares rows must not define it.
+    It may set `compares = True` instead, if each sequence or row has its own output and they come in order: a large
+    batch is then encoded in micro-batches, and `loss` gets the outputs and the batch whole (gradient caching).
+    `label_smoothing: float` is set to the recipe's in a training, for `loss` to read.
     """
 
     def __call__(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -125,6 +128,8 @@ class Kind:
     head: Callable[..., torch.nn.Module] | None = None
     # (hidden size, benchmark, dropout) → Head; if `dual`, also the values of the recipe's `dual`
     dual: bool = False  # whether its head compares vectors with the settings of the recipe's `dual`
+    prompts: bool = False  # whether `encode` puts prompts before its queries and passages (`kinds.prompts`)
+    pools: bool = False  # whether its head reads one token of each sequence, which the recipe's `pooling` names
     hard_negatives: bool = False  # whether rows have a `target`, and training can add the targets most like it
     decode: Decode | None = None  # (benchmark, outputs of Head, rows, encoded) of one batch → one per row
     retrieval: Retrieval | None = None

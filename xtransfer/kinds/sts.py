@@ -52,6 +52,7 @@ KIND = Kind(
     fields={"first": str, "second": str, "score": float},
     about="two texts and how similar they are",
     encode=encode,
+    pools=True,
     head=head,
     decode=decode,
     shape="numbers",

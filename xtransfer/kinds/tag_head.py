@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from xtransfer.kinds.heads import linear
+from xtransfer.kinds.heads import label_loss, linear
 
 if TYPE_CHECKING:
     from xtransfer.kinds.batches import Batch
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 class TagHead(nn.Module):
     """Dropout and a linear layer, like XLM-R's token classification. `Batch.extras` are positions of first subwords."""
+
+    label_smoothing = 0.0  # a training sets its recipe's
 
     def __init__(self, hidden: int, labels: Sequence[str], dropout: float) -> None:
         super().__init__()
@@ -34,8 +36,8 @@ class TagHead(nn.Module):
         """Returns the mean softmax cross-entropy over the words of the batch."""
         lengths = torch.tensor([len(target) for target in batch.targets], device=outputs.device)
         is_word = torch.arange(outputs.shape[1], device=outputs.device) < lengths[:, None]
-        targets = torch.tensor([label for target in batch.targets for label in target], device=outputs.device)
-        return nn.functional.cross_entropy(outputs[is_word].float(), targets)
+        targets = [label for target in batch.targets for label in target]
+        return label_loss(outputs[is_word], targets, self.label_smoothing)
 
     def items(self, batch: Batch) -> int:
         """Returns the number of words the loss averages over."""

@@ -19,12 +19,15 @@ def tokenize(
 ) -> tuple[list[Tokens], list[Tokens] | None]:
     """Returns the token ids of texts or text pairs, and segment ids if the encoder uses them.
 
-    Includes the tokenizer's special tokens. Sequences are truncated to `max_length` tokens, from the end of the longer
+    Includes the tokenizer's special tokens; where it puts none between two texts, as some decoders' do, a line break
+    separates them. Sequences are truncated to `max_length` tokens, from the end of the longer
     text first.
     """
     if not firsts:
         return [], None
     has_types = "token_type_ids" in tokenizer.model_input_names
+    if seconds is not None and tokenizer.num_special_tokens_to_add(True) == tokenizer.num_special_tokens_to_add(False):
+        seconds = [f"\n{one}" if one else one for one in seconds]
     output = tokenizer(
         list(firsts),
         list(seconds) if seconds is not None else None,

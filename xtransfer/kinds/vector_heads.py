@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from xtransfer.kinds.heads import linear
+from xtransfer.kinds.heads import label_loss, last_states, linear
 from xtransfer.recipes.dual import DualRecipe
 
 if TYPE_CHECKING:
@@ -23,12 +23,44 @@ WIDTH = 512  # size of task-specific layers
 
 
 def text_vectors(states: Tensor, batch: Batch, pooling: str) -> Tensor:
-    """Pools states [sequences, tokens, hidden] to vectors [sequences, hidden]: the first token, or the mean of all."""
+    """Pools states [sequences, tokens, hidden] to vectors [sequences, hidden]: the first token, the last, or all.
+
+    The last is the last token of the text, special ones included, and not of its padding.
+    """
     if pooling == "cls":
         return states[:, 0]
+    if pooling == "last":
+        return last_states(states, batch)
     mask = batch.attention_mask.unsqueeze(-1).to(states.dtype)
     means: Tensor = (states * mask).sum(1) / mask.sum(1)
     return means
+
+
+def numbered_texts(batch: Batch) -> Tensor:
+    """Returns a number for each sequence [sequences]; equal sequences have equal numbers."""
+    tokens = batch.input_ids.masked_fill(batch.attention_mask == 0, -1)
+    found: Tensor = torch.unique(tokens, dim=0, return_inverse=True)[1]
+    return found
+
+
+def without_duplicates(
+    logits: Tensor, backwards: Tensor, queries: Tensor, candidates: Tensor, own: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Returns both logits with minus infinity where another row's text is not a negative.
+
+    `queries` [rows] and `candidates` number the texts, `own` [rows] are the places of the rows' own targets. Not a
+    negative is a candidate equal to the row's own target, and the own target of a row with an equal query.
+    """
+    targets = candidates[own]
+    same_query = queries[:, None] == queries
+    same_target = targets[:, None] == candidates
+    forwards = same_target.index_copy(1, own, same_target[:, own] | same_query)
+    places = torch.arange(len(own), device=own.device)
+    forwards[places, own] = False
+    same_row = same_query | (targets[:, None] == targets)
+    same_row[places, places] = False
+    lowest = float("-inf")
+    return logits.masked_fill(forwards, lowest), backwards.masked_fill(same_row, lowest)
 
 
 class VectorHead(nn.Module):
@@ -51,28 +83,41 @@ class VectorHead(nn.Module):
             queries, candidates = (nn.functional.normalize(one, dim=-1) for one in (queries, candidates))
         return (self.scale if self.dual.learn_scale else self.dual.scale) * (queries @ candidates.T)
 
-    def ranking_loss(self, queries: Tensor, candidates: Tensor, sizes: Sequence[int]) -> Tensor:
+    def ranking_loss(
+        self, queries: Tensor, candidates: Tensor, sizes: Sequence[int], texts: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
         """Returns the cross-entropy of each row's own target, averaged over rows.
 
         `sizes[i]` candidates belong to row i, its own target first. Rows serve as each other's negatives within
-        blocks of `negatives_within` rows.
+        blocks of `negatives_within` rows. `texts` are numbers of the queries' and the candidates' texts, equal for
+        equal ones, if duplicates are to be skipped. If symmetric, own targets rank the queries of the block, too.
         """
         within = self.dual.negatives_within or len(sizes)
         ends = [0, *accumulate(sizes)]
         losses = []
         for first in range(0, len(sizes), within):
-            last = min(first + within, len(sizes))
-            logits = self.similarities(queries[first:last], candidates[ends[first] : ends[last]])
-            own = torch.tensor([end - ends[first] for end in ends[first:last]], device=logits.device)
-            losses.append(nn.functional.cross_entropy(logits, own, reduction="sum"))
+            rows = slice(first, min(first + within, len(sizes)))
+            block = slice(ends[first], ends[rows.stop])
+            logits = self.similarities(queries[rows], candidates[block])
+            own = torch.tensor([end - ends[first] for end in ends[rows]], device=logits.device)
+            backwards = logits[:, own].T
+            if texts is not None:
+                logits, backwards = without_duplicates(logits, backwards, texts[0][rows], texts[1][block], own)
+            loss = nn.functional.cross_entropy(logits, own, reduction="sum")
+            if self.dual.symmetric:
+                places = torch.arange(len(own), device=logits.device)
+                loss = (loss + nn.functional.cross_entropy(backwards, places, reduction="sum")) / 2
+            losses.append(loss)
         return torch.stack(losses).sum() / len(sizes)
 
 
 class RankingHead(VectorHead):
     """Ranks targets for each source by comparing encoder vectors, without layers of its own.
 
-    It has no `items`: rows are compared with each other, so a batch must not be split.
+    It has no `items`: rows are compared with each other, so the loss of a batch is no sum over its parts.
     """
+
+    compares = True
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
         """Returns vectors [sequences, hidden]."""
@@ -84,7 +129,11 @@ class RankingHead(VectorHead):
         queries[starts] = True
         queries = queries.to(outputs.device)
         candidates = self.candidates(outputs[~queries])
-        return self.ranking_loss(outputs[queries], candidates, [size - 1 for size in batch.sizes])
+        texts = None
+        if self.dual.skip_duplicates:
+            numbers = numbered_texts(batch)
+            texts = numbers[queries], numbers[~queries]
+        return self.ranking_loss(outputs[queries], candidates, [size - 1 for size in batch.sizes], texts)
 
     def candidates(self, vectors: Tensor) -> Tensor:
         return vectors
@@ -104,6 +153,8 @@ class ResponseHead(RankingHead):
 class NeighboursHead(VectorHead):
     """Ranks previous and next sentences for each sentence, with one layer per position."""
 
+    compares = True
+
     def __init__(self, hidden: int, dual: Mapping[str, object]) -> None:
         super().__init__(dual)
         self.before, self.text, self.after = (linear(hidden, WIDTH) for _ in range(3))
@@ -117,11 +168,17 @@ class NeighboursHead(VectorHead):
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         before, text, after = outputs.unbind(1)
         one_each = [1] * len(text)
-        return self.ranking_loss(text, before, one_each) + self.ranking_loss(text, after, one_each)
+        texts: list[tuple[Tensor, Tensor] | None] = [None, None]
+        if self.dual.skip_duplicates:
+            numbers = torch.unflatten(numbered_texts(batch), 0, (-1, 3)).unbind(1)
+            texts = [(numbers[1], numbers[0]), (numbers[1], numbers[2])]
+        return self.ranking_loss(text, before, one_each, texts[0]) + self.ranking_loss(text, after, one_each, texts[1])
 
 
 class DualPairHead(VectorHead):
     """Classifies two vectors u and v: one layer on (u, v, |u - v|, u * v), then one logit per label."""
+
+    label_smoothing = 0.0  # a training sets its recipe's
 
     def __init__(self, hidden: int, labels: Sequence[str], dropout: float, dual: Mapping[str, object]) -> None:
         super().__init__(dual)
@@ -138,7 +195,7 @@ class DualPairHead(VectorHead):
         return logits
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return nn.functional.cross_entropy(outputs.float(), torch.tensor(batch.targets, device=outputs.device))
+        return label_loss(outputs, batch.targets, self.label_smoothing)
 
     def items(self, batch: Batch) -> int:
         """Returns the number of rows the loss averages over."""

@@ -6,7 +6,8 @@ config.json, model.safetensors, tokenizer files      the encoder, as AutoModel r
                                                      which `xtransfer export-model` makes into transformers' own
 head.safetensors                                     tensors `<benchmark>/<parameter>`
 head.json                                            {"heads": {benchmark: {"kind", "labels", "dropout"}}}; kinds that
-                                                     train vectors also have "dual"
+                                                     train vectors also have "dual", and heads that read
+                                                     each text's last token "pooling"
 
 Only safetensors weights are read and no code from a model repository is run, because a pickle or a `modeling_*.py`
 from a hub is somebody else's program.
@@ -41,6 +42,12 @@ class HeadInfo:
     labels: tuple[str, ...]
     dropout: float
     dual: Mapping[str, object] | None = None  # values of the recipe's `dual`, for kinds that train vectors
+    pooling: str | None = None  # "last" for a head that reads each sequence's last token instead of the first
+
+    @property
+    def reads_last(self) -> bool:
+        """Whether the head reads each sequence's last token alone."""
+        return (self.pooling or (self.dual or {}).get("pooling")) == "last"
 
 
 @dataclass(frozen=True)
@@ -82,14 +89,25 @@ class Loaded:
         return fitting[0]
 
 
-def load(start: Start, dropout: float | None = None) -> Loaded:
-    """Loads an encoder or checkpoint with its heads; `dropout` replaces all dropout rates of the encoder.
+def load(
+    start: Start,
+    dropout: float | None = None,
+    attention_dropout: float | None = None,
+    reads_last: bool | None = None,
+) -> Loaded:
+    """Loads an encoder or checkpoint with its heads.
+
+    `dropout` replaces all dropout rates of the encoder, `attention_dropout` those of attention weights alone. A causal
+    decoder is an encoder only where each text's last token is read (`reads_last`; None: if a head of it does).
 
     Raises RequestError if `start` is not a usable encoder (see `hub_files.fetch` and `pretrained.load_encoder`).
     """
     folder = fetch(start)
-    encoder, tokenizer, dropouts = pretrained.load_encoder(folder, dropout)
-    heads = _load_heads(folder, encoder) if (folder / "head.json").exists() else {}
+    infos = _infos(folder)
+    if reads_last is None:
+        reads_last = any(info.reads_last for info in infos.values())
+    encoder, tokenizer, dropouts = pretrained.load_encoder(folder, dropout, attention_dropout, reads_last)
+    heads = _load_heads(folder, infos, encoder)
     return Loaded(encoder, tokenizer, dropouts, heads, folder)
 
 
@@ -129,7 +147,10 @@ def new_head(info: HeadInfo, hidden_size: int) -> nn.Module:
     if make is None:
         raise RequestError(f"'{info.benchmark}' cannot be trained on: kind {info.kind} is scored only")
     shape = Benchmark(info.benchmark, info.kind, (), Source(""), {}, "", labels=info.labels)
-    return make(hidden_size, shape, info.dropout, *([info.dual] if info.dual is not None else []))
+    module = make(hidden_size, shape, info.dropout, *([info.dual] if info.dual is not None else []))
+    if info.pooling is not None:
+        module.pooling = info.pooling  # type: ignore[assignment]  # nn.Module types its members as tensors
+    return module
 
 
 def bind(head: nn.Module, encoder: PreTrainedModel) -> None:
@@ -138,11 +159,18 @@ def bind(head: nn.Module, encoder: PreTrainedModel) -> None:
         head.bind(encoder)
 
 
-def _load_heads(folder: Path, encoder: PreTrainedModel) -> dict[str, SavedHead]:
-    tensors = load_file(folder / "head.safetensors")
+def _infos(folder: Path) -> dict[str, HeadInfo]:
+    """Returns what the heads of a folder are for; empty for an encoder without heads."""
+    if not (folder / "head.json").exists():
+        return {}
+    heads = json.loads((folder / "head.json").read_text(encoding="utf-8"))["heads"]
+    return {name: HeadInfo(**{**values, "labels": tuple(values["labels"])}) for name, values in heads.items()}
+
+
+def _load_heads(folder: Path, infos: Mapping[str, HeadInfo], encoder: PreTrainedModel) -> dict[str, SavedHead]:
+    tensors = load_file(folder / "head.safetensors") if infos else {}
     heads = {}
-    for name, values in json.loads((folder / "head.json").read_text(encoding="utf-8"))["heads"].items():
-        info = HeadInfo(**{**values, "labels": tuple(values["labels"])})
+    for name, info in infos.items():
         with torch.random.fork_rng(devices=[]):  # initial weights are overwritten, so keep the caller's random stream
             module = new_head(info, encoder.config.hidden_size)
         bind(module, encoder)

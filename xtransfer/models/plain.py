@@ -56,6 +56,11 @@ def write(loaded: Loaded, folder: Path, name: str | None = None) -> Plain:
     if isinstance(saved.module, VectorHead):
         _sentence_transformer(loaded, saved.module, folder)
         return Plain("sentence_transformers.SentenceTransformer", saved.info)
+    if saved.info.pooling is not None:
+        raise RequestError(
+            f"the head for '{saved.info.benchmark}' reads each text's last token, and transformers' classes for "
+            f"{', '.join(_FAMILIES)} read the first; score it here, or train with pooling: first"
+        )
     family = loaded.encoder.config.model_type
     loader = _CLASSES.get(saved.info.kind)
     if loader is None or family not in _FAMILIES:
@@ -127,7 +132,7 @@ def _check(loaded: Loaded, saved: SavedHead, loader: Any, folder: Path) -> None:
     head, inputs = saved.module, loaded.tokenizer(*_SAMPLE, truncation=True, max_length=32, return_tensors="pt")
     states = loaded.encoder.eval()(**inputs).last_hidden_state
     if isinstance(head, FirstTokenHead):
-        ours = head.logits(states)
+        ours = head.logits_of(states[:, 0])
     else:
         ours = (head.out_proj if isinstance(head, TagHead) else head.outputs)(states)  # type: ignore[operator]
     with quiet():
@@ -158,13 +163,16 @@ def _sentence_transformer(loaded: Loaded, head: VectorHead, folder: Path) -> Non
         "word_embedding_dimension": width,
         "pooling_mode_cls_token": head.dual.pooling == "cls",
         "pooling_mode_mean_tokens": head.dual.pooling == "mean",
+        "pooling_mode_lasttoken": head.dual.pooling == "last",
     }
     length = min(512, int(loaded.tokenizer.model_max_length))
     (folder / "1_Pooling").mkdir()
     _write(folder / "1_Pooling" / "config.json", pooling)
     _write(folder / "modules.json", parts)
     _write(folder / "sentence_bert_config.json", {"max_seq_length": length, "do_lower_case": False})
-    _write(folder / "config_sentence_transformers.json", {"similarity_fn_name": head.dual.similarity, "prompts": {}})
+    prompts = {"query": head.dual.query_prompt, "passage": head.dual.passage_prompt}
+    own = {"similarity_fn_name": head.dual.similarity, "prompts": prompts if any(prompts.values()) else {}}
+    _write(folder / "config_sentence_transformers.json", own)
 
 
 def _write(file: Path, value: object) -> None:

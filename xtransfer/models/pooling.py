@@ -15,7 +15,6 @@ from xtransfer.recipes.pooling import Pooling
 def pooled(encoder: PreTrainedModel, batch: Batch, pooling: Pooling, precision: Precision = "fp32") -> torch.Tensor:
     """Returns fp32 vectors [sequences, hidden] of a batch, from states computed in `precision`.
 
-    Raises RequestError for a layer that the encoder does not have.
     Raises RequestError for a layer that the encoder lacks.
     """
     found = states(encoder, batch, first_only=pooling.how == "cls", layer=pooling.layer, precision=precision)

@@ -20,9 +20,11 @@ from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds.batches import Batch, budget_batches, collate
 from xtransfer.kinds.encoded import encoded_rows
 from xtransfer.kinds.nearest_search import searching_on
+from xtransfer.kinds.prompts import prompted
 from xtransfer.kinds.spec import Encoded, Prediction
 from xtransfer.models.pooling import pooled
 from xtransfer.models.unpadded.forward import states
+from xtransfer.recipes.dual import DualRecipe
 from xtransfer.recipes.pooling import MEAN_OF_LAST, Pooling
 
 log = logging.getLogger(__name__)
@@ -131,7 +133,9 @@ def _answered(
         outputs = head(found_states, batch).cpu()
         return list(decode(benchmark, outputs, [all_rows[index] for index in indices], encoded))
 
-    return _computed(answer, benchmark, rows, row_encoder, device, progress)
+    dual = getattr(head, "dual", None)  # settings of a head that compares vectors
+    prompts = (dual.query_prompt, dual.passage_prompt) if isinstance(dual, DualRecipe) else ("", "")
+    return _computed(answer, benchmark, rows, row_encoder, device, progress, prompts)
 
 
 def _vectors(
@@ -153,7 +157,8 @@ def _vectors(
             vectors = torch.nn.functional.normalize(vectors, dim=-1)
         return list(torch.split(vectors.cpu(), batch.sizes))
 
-    return _computed(vectors_of_batch, benchmark, rows, row_encoder, device, progress)
+    prompts = pooling.query_prompt, pooling.passage_prompt
+    return _computed(vectors_of_batch, benchmark, rows, row_encoder, device, progress, prompts)
 
 
 def _computed(
@@ -163,6 +168,7 @@ def _computed(
     row_encoder: RowEncoder,
     device: str,
     progress: Progress,
+    prompts: tuple[str, str],
 ) -> dict[str, list[T]]:
     """Returns what `compute` makes of each row, in order: it gets a batch's indices, encoded rows and tensors.
 
@@ -170,7 +176,8 @@ def _computed(
     RequestError if a single row does not fit.
     """
     kind = kinds.get(benchmark.kind)
-    encoded = encoded_rows(kind, list(rows.values()), row_encoder.tokenizer, row_encoder.max_length)
+    read = [prompted(kind, part, *prompts) for part in rows.values()]
+    encoded = encoded_rows(kind, read, row_encoder.tokenizer, row_encoder.max_length)
     found: list[T | None] = [None] * len(encoded)
     sizes = encoded.num_tokens()
     left, done = budget_batches(sizes, TOKENS_PER_BATCH[device.partition(":")[0]]), 0

@@ -35,20 +35,26 @@ _ENCODER_HALF = {"t5": T5EncoderModel, "mt5": MT5EncoderModel, "umt5": UMT5Encod
 _POSITIONS = ("position_embeddings", "embed_positions")  # tables of absolute positions
 _SUCH_AS = "an encoder such as XLM-R, BERT, mDeBERTa or mT5"
 _DROPOUT = re.compile("dropout|pdrop$")  # layerdrop and drop_path drop whole layers, and stay
+_OF_ATTENTION = re.compile("attention|attn")
 
 
 def load_encoder(
-    folder: Path, dropout: float | None = None
+    folder: Path, dropout: float | None = None, attention_dropout: float | None = None, reads_last: bool = False
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, dict[str, float]]:
     """Returns a folder's encoder (fp32, eval mode, no pooler) and tokenizer, and the dropout rates that it declares.
 
-    Raises RequestError for an unknown model type, a causal decoder, a damaged file, missing weights (which
-    transformers would draw at random), and a tokenizer that cannot be read or does not fit the model.
+    A causal decoder is read as an encoder only if each text's last token alone is used (`reads_last`).
+
+    Raises RequestError for an unknown model type, another causal decoder, a damaged file, missing weights (which
+    transformers would draw at random), a tokenizer that cannot be read or does not fit the model, and a dropout rate
+    of attention for a model without one of its own.
     """
     config = _config(folder)
     declared = dropout_rates(config)
     if dropout is not None:
         set_dropout(config, dropout)
+    if attention_dropout is not None:
+        _set_attention_dropout(config, attention_dropout, folder)
     chosen, options = model_class(config, folder)
     loader: Any = chosen  # Any: its stubs do not know that it also returns the loading info
     try:
@@ -73,8 +79,16 @@ def load_encoder(
             f"{min(info['missing_keys'])}: these are not the weights of this configuration"
         )
     rows = _embedding_rows(encoder, folder)
-    tokenizer = _tokenizer(folder, rows)
-    _check_bidirectional(encoder.eval(), rows, folder)
+    causal = _is_causal(encoder.eval(), rows, folder)
+    if causal and not reads_last:
+        raise RequestError(
+            f"{folder}: '{encoder.config.model_type}' is a causal decoder here: each token sees only those before it, "
+            "so only the last knows the whole text; set pooling: last in the recipe (dual.pooling for kinds that train "
+            f"vectors, :last for a target that compares them), or use {_SUCH_AS}"
+        )
+    tokenizer = _tokenizer(folder, rows, causal)
+    if causal:
+        encoder.config.use_cache = False  # of generation: keys and values of all layers
     return encoder, tokenizer, declared
 
 
@@ -105,6 +119,17 @@ def quiet() -> Iterator[None]:
 def set_dropout(config: PreTrainedConfig, rate: float) -> None:
     """Sets every dropout rate that a configuration has. Rates that are None follow another one, and stay None."""
     for name in dropout_rates(config):
+        setattr(config, name, rate)
+
+
+def _set_attention_dropout(config: PreTrainedConfig, rate: float, folder: Path) -> None:
+    names = [name for name in dropout_rates(config) if _OF_ATTENTION.search(name)]
+    if not names:
+        raise RequestError(
+            f"{folder}: '{config.model_type}' has no dropout rate for attention alone; leave attention_dropout out, or "
+            "set dropout, which applies everywhere"
+        )
+    for name in names:
         setattr(config, name, rate)
 
 
@@ -200,8 +225,8 @@ def _embedding_rows(encoder: PreTrainedModel, folder: Path) -> int:
     return table.num_embeddings
 
 
-def _check_bidirectional(encoder: PreTrainedModel, rows: int, folder: Path) -> None:
-    """Raises RequestError if the first token's state is the same whatever follows it.
+def _is_causal(encoder: PreTrainedModel, rows: int, folder: Path) -> bool:
+    """Returns whether the first token's state is the same whatever follows it; RequestError if there is no state.
 
     Tried out on two texts, because families name their masks differently, or decide on them in code.
     """
@@ -216,14 +241,10 @@ def _check_bidirectional(encoder: PreTrainedModel, rows: int, folder: Path) -> N
         raise RequestError(
             f"{folder}: '{encoder.config.model_type}' cannot encode a text ({_reason(error)}); use {_SUCH_AS}"
         ) from error
-    if torch.equal(states[0][:, 0], states[1][:, 0]):
-        raise RequestError(
-            f"{folder}: '{encoder.config.model_type}' is a causal decoder here: each token sees only those before it, "
-            f"so the first, which heads read, knows nothing of the text; use {_SUCH_AS}"
-        )
+    return torch.equal(states[0][:, 0], states[1][:, 0])
 
 
-def _tokenizer(folder: Path, rows: int) -> PreTrainedTokenizerBase:
+def _tokenizer(folder: Path, rows: int, causal: bool) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # as above
@@ -235,6 +256,8 @@ def _tokenizer(folder: Path, rows: int) -> PreTrainedTokenizerBase:
             f"{folder}: the tokenizer has {len(tokenizer)} tokens, but the encoder only {rows} embeddings: "
             "they do not belong together"
         )
+    if tokenizer.pad_token_id is None and causal:  # many decoders have none, and padding is masked
+        tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
         raise RequestError(f"{folder}: the tokenizer has no padding token, so rows cannot be batched")
     return tokenizer

@@ -11,6 +11,7 @@ from xtransfer.base.languages import language
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data.source import LAB
 from xtransfer.kinds.check import fault
+from xtransfer.kinds.unfit import unfit
 from xtransfer.planning.target_phases import trained_as, trained_on
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
@@ -41,6 +42,8 @@ def check_intermediate(intermediate: Intermediate, recipe: Recipe, align_tags: b
     for part in intermediate.all_parts:
         of = f" of '{intermediate.slug}'" if part.slug != intermediate.slug else ""
         check_part(part, f"intermediates: '{part.slug}'{of}", align_tags)
+        if said := unfit(benchmarks.get(part.benchmark), recipe):
+            raise RequestError(f"intermediates: '{part.slug}'{of}: {said}")
     if recipe.select == "best":
         for phase in intermediate.phases:
             _check_selection(phase)
@@ -67,10 +70,15 @@ def _check_target(study: Study, target: Target) -> None:
         )
     if target.pooling != Pooling() and not kinds.retrieves(benchmark):
         raise RequestError(f"targets: '{target.slug}': layer and pooling need retrieval; {benchmark.name} has a head")
+    if any(target.pooling.prompts.values()) and not kinds.get(benchmark.kind).prompts:
+        raise RequestError(f"targets: '{target.slug}': {benchmark.kind} has neither queries nor passages")
     if trained_on(target) and not target.train_on and not benchmark.has("train", "en"):
         raise RequestError(_no_english(target, benchmark))
     if target.fine_tune and study.recipe_for(target).select == "best":
         _check_target_selection(target, benchmark)
+    for name in trained_on(target):
+        if said := unfit(_declared(name), study.recipe_for(target)):
+            raise RequestError(f"targets: '{target.slug}': {said}")
     for name in target.train_on:
         _check_trained_on(target, benchmark, _declared(name))
     if target.translate is not None:

@@ -15,7 +15,8 @@ from xtransfer.base.words import counted, listed
 from xtransfer.metrics.aggregate import XTREME, XTREME_R, Suite
 from xtransfer.metrics.metrics import METRICS
 from xtransfer.report.citations import BENCHMARK_PAPERS, CITATIONS, bibliography, cite
-from xtransfer.report.provenance import Provenance, UsedRecipe
+from xtransfer.report.provenance import Provenance
+from xtransfer.report.recipe_words import in_words
 from xtransfer.report.statistics import statistics
 from xtransfer.results.schema import StageRow
 from xtransfer.study.encoders import pool_of
@@ -226,32 +227,15 @@ def _recipes(facts: Provenance) -> Iterator[str]:
     used = facts.recipes
     for one in used:
         source = f" Source of the values: {one.recipe.source}." if one.recipe.source else ""
-        yield f"{one.used_for[0].upper()}{one.used_for[1:]}: {_recipe(one)}.{source}"
+        yield f"{one.used_for[0].upper()}{one.used_for[1:]}: {in_words(one.recipe)}.{source}"
     if used and all(one.recipe.select == "last" for one in used):
-        yield "The last checkpoint is used; nothing is selected on development data."
+        kept = "Nothing" if any(one.recipe.average_last for one in used) else "The last checkpoint is used; nothing"
+        yield f"{kept} is selected on development data."
     elif used:
         yield (
             "Where a checkpoint is selected, it is the best on English development data; no other language's data "
             "and no test data are read before scoring."
         )
-
-
-def _recipe(one: UsedRecipe) -> str:
-    recipe = one.recipe
-    length = counted(recipe.steps, "step") if recipe.steps else f"{recipe.epochs:g} epochs"
-    settings = [
-        f"AdamW with linear decay to zero from {recipe.learning_rate:g}",
-        f"warm-up over {recipe.warmup:.0%} of the steps" if recipe.warmup else "no warm-up",
-        f"weight decay {recipe.weight_decay:g}",
-        f"gradient norm at most {recipe.clip_norm:g}",
-        f"batches of {recipe.batch_size} rows",
-        length,
-        f"at most {recipe.max_length} tokens",
-    ]
-    settings += [f"dropout {recipe.dropout:g}"] if recipe.dropout is not None else []
-    settings += ["frozen embeddings"] if recipe.freeze_embeddings else []
-    settings += ["the head carried over from the intermediate where it fits"] if recipe.head == "carry" else []
-    return ", ".join(settings)
 
 
 def _is_pooled(facts: Provenance) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, unquote
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -23,6 +24,7 @@ from xtransfer.study.intermediate import Intermediate
 
 _LAYER = re.compile(r"layer(\d+)")
 _FIRST = re.compile(r"first([1-9]\d*)")
+_PROMPT = re.compile(r"(query|passage)~(\S+)")
 _TRANSLATE = re.compile(r"translate-(train|test)~([A-Za-z0-9][A-Za-z0-9._/-]*)")
 
 
@@ -87,8 +89,8 @@ class Target(Value):
     def slug(self) -> str:
         """`xnli`, or `xnli<lingnli` and `xcopa<siqa,copa` if trained on other benchmarks' rows.
 
-        Settings other than the default follow as marks: `:as-is`, `:dev`, `:first500`, `:layer7`, `:cls`, `:bf16`,
-        `:translate-train~opus-mt`.
+        Settings other than the default follow as marks: `:as-is`, `:dev`, `:first500`, `:layer7`, `:cls`, `:last`,
+        `:query~query%3A%20` (a prompt, quoted as in a URL), `:bf16`, `:translate-train~opus-mt`.
         """
         marks = [
             "as-is" if not self.fine_tune else "",
@@ -96,6 +98,7 @@ class Target(Value):
             f"first{self.score_rows}" if self.score_rows is not None else "",
             f"layer{self.pooling.layer}" if self.pooling.layer is not None else "",
             self.pooling.how if self.pooling.how != "mean" else "",
+            *(f"{side}~{quote(prompt, safe='')}" if prompt else "" for side, prompt in self.pooling.prompts.items()),
             self.precision if self.precision != "fp32" else "",
             f"translate-{self.translate}~{self.engine}" if self.translate else "",
         ]
@@ -116,8 +119,10 @@ class Target(Value):
                 values["score_rows"] = int(first.group(1))
             elif translated := _TRANSLATE.fullmatch(mark):
                 values["translate"], values["engine"] = translated.groups()
-            elif mark == "cls":
+            elif mark in ("cls", "last"):
                 pooling["how"] = mark
+            elif prompt := _PROMPT.fullmatch(mark):
+                pooling[f"{prompt.group(1)}_prompt"] = unquote(prompt.group(2))
             elif mark == "dev":
                 values["split"] = mark
             elif mark == "as-is":
@@ -126,8 +131,8 @@ class Target(Value):
                 values["precision"] = mark
             else:
                 raise ValueError(
-                    f"'{text}': ':{mark}' is not a valid mark, expected :as-is, :dev, :firstN, :layerN, :cls, :bf16, "
-                    ":tf32, :translate-train~ENGINE or :translate-test~ENGINE"
+                    f"'{text}': ':{mark}' is not a valid mark, expected :as-is, :dev, :firstN, :layerN, :cls, :last, "
+                    ":query~PROMPT, :passage~PROMPT, :bf16, :tf32, :translate-train~ENGINE or :translate-test~ENGINE"
                 )
         return cls.model_validate({**values, "pooling": pooling})
 

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 class DataParallel:
     """Sums the gradients of a batch whose rows are split over ranks; returns the loss of the whole batch.
 
-    If rows must stay together (ranking within the batch), the first rank computes the whole batch.
+    Where the loss compares rows, each rank encodes its own, and all compare those of all ranks. If rows must stay
+    together, the first rank computes the whole batch.
     """
 
     def __init__(self, micro_batcher: MicroBatcher, process_group: ProcessGroup) -> None:
@@ -45,11 +46,13 @@ class DataParallel:
         name, batch = named
         whole, size = self.micro_batcher.items(named), self.process_group.size
         nothing = torch.zeros((), device=batch.input_ids.device)
+        rows = -(-len(batch.sizes) // size)
+        own = list(batch.parts(rows))[self.process_group.rank :][:1]
+        if whole is None and self.micro_batcher.module.compares(name):
+            return self.micro_batcher.compared(named, own[0] if own else None, self.process_group)
         if whole is None:
             self._tell(name)
             return self.micro_batcher(loss_of, named) if self.process_group.first else nothing
-        rows = -(-len(batch.sizes) // size)
-        own = list(batch.parts(rows))[self.process_group.rank :][:1]
         if not own:
             return nothing
         share = (self.micro_batcher.items((name, own[0])) or 0) / max(1, whole)
@@ -57,5 +60,5 @@ class DataParallel:
 
     def _tell(self, name: str) -> None:
         if not self.told and self.process_group.first:
-            log.warning("%s compares rows within a batch, so a single device computes its batches", name)
+            log.warning("the rows of %s must stay together, so a single device computes its batches", name)
         self.told = True

@@ -12,16 +12,17 @@ from pathlib import Path
 import torch
 
 from xtransfer.base.digest import digest
-from xtransfer.base.errors import RequestError
 from xtransfer.base.hardware import hardware
 from xtransfer.base.hub_files import Start
 from xtransfer.base.precision import products_in_tf32
 from xtransfer.base.randomness import derived
-from xtransfer.base.stage import Facts, Progress, no_progress
+from xtransfer.base.stage import Facts, Progress, identity, no_progress
 from xtransfer.benchmarks.spec import Benchmark, Row
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.encoded import EncodedRows, encoded_rows
+from xtransfer.kinds.prompts import prompted
+from xtransfer.kinds.unfit import reads_last, refuse_unfit
 from xtransfer.kinds.uninformed import uninformed_loss
 from xtransfer.models import checkpoints, pretrained
 from xtransfer.models.checkpoints import Loaded
@@ -30,16 +31,18 @@ from xtransfer.models.trimmed import Trimming, may_be_trimmed, tokens_of
 from xtransfer.models.unpadded.routes import has_own_layers
 from xtransfer.recipes.mixture import PROPORTIONAL, Sampling
 from xtransfer.recipes.recipe import Recipe
+from xtransfer.training import lora
 from xtransfer.training.data_parallel import DataParallel
 from xtransfer.training.estimate import Shape, fitting, free_bytes, optimizer_bytes
 from xtransfer.training.hard_negatives import with_negatives
+from xtransfer.training.kept_weights import watcher
 from xtransfer.training.loop import adamw
 from xtransfer.training.losses import degenerate, summary
 from xtransfer.training.memory import MicroBatcher
 from xtransfer.training.parts import BenchmarkRows, TrainingMixture
 from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
+from xtransfer.training.rates import rate_factors
 from xtransfer.training.sampling import BatchPlan
-from xtransfer.training.selection import BestOnDev
 from xtransfer.training.session import Course, Job, train
 
 log = logging.getLogger(__name__)
@@ -79,11 +82,11 @@ def finetune(
     `dev` is read only with `select: best`; no other split is read. With a `process_group`, every rank makes the same
     call with its own device; the first rank writes the checkpoint.
 
-    Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (evaluations; select=best
-    only), heads (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or None; see
-    `losses.degenerate`), restarts (reasons of earlier attempts, if the recipe allows any), embeddings_trained (rows of
-    the table), examples_per_second, seconds, devices (if several trained together). Raises RequestError if the
-    benchmark cannot be trained on.
+    Facts: steps, loss_first, loss_last, losses [[step, mean], …], dev (evaluations; select=best only), averaged_steps
+    (average_last only), heads (benchmark → "fresh", "carried from X" or "the encoder's own"), degenerate (reason or
+    None; see `losses.degenerate`), restarts (reasons of earlier attempts, if the recipe allows any),
+    embeddings_trained (rows of the table), examples_per_second, seconds, devices (if several trained together). Raises
+    RequestError if the benchmark cannot be trained on.
     """
     mixed = TrainingMixture.of(parts, sampling, weights)
     failed: list[str] = []
@@ -120,10 +123,14 @@ class Run:
     ) -> None:
         self.mixed, self.recipe, self.seed, self.device, self.process_group = mixed, recipe, seed, device, process_group
         self.memory_kills = memory_kills
-        self.loaded = loaded = checkpoints.load(start, recipe.dropout)
+        refuse_unfit(mixed.benchmarks, recipe)
+        last = all(reads_last(benchmark, recipe) for benchmark in mixed.benchmarks)
+        self.loaded = loaded = checkpoints.load(start, recipe.dropout, recipe.attention_dropout, last)
         pretrained.check_length(loaded.encoder, recipe.max_length, start)
         if recipe.freeze_embeddings:
             pretrained.freeze_embeddings(loaded.encoder)
+        if recipe.lora is not None:
+            lora.insert(loaded.encoder, recipe.lora, seed)
         self.heads, self.came_from = heads_for(loaded, mixed.benchmarks, recipe, seed)
         self.encoded = {
             name: _encode(benchmark, self._with_negatives(benchmark, own), loaded, recipe)
@@ -132,19 +139,22 @@ class Run:
         self.plan = mixed.plan({name: len(own) for name, own in self.encoded.items()}, recipe.batch_size, seed)
         self.steps = recipe.steps or math.ceil((recipe.epochs or 0) * self.plan.per_epoch)
         self.trimming = self._trimming(dev) if savings.trimmed else None
-        self.model = Model(loaded.encoder, self.heads, recipe.precision, savings.packed).to(device)
-        self.best = _watcher(self.model, loaded, recipe, self.plan, self.steps, dev, device, process_group)
+        packed = savings.packed and not (recipe.lora is not None and lora.needs_padding(loaded.encoder, recipe.lora))
+        self.model = Model(loaded.encoder, self.heads, recipe.precision, packed).to(device)
+        self.watcher = watcher(
+            self.model, loaded.tokenizer, recipe, self.plan.per_epoch, self.steps, dev, device, process_group
+        )
 
     def train(self, state_dir: Path, progress: Progress, save_every: float) -> Facts:
         """Trains to the end, or until the loss is not finite; returns the facts."""
-        plan, best = self.plan, self.best
+        plan, kept = self.plan, self.watcher
         with products_in_tf32(self.device, self.recipe.precision == "tf32"):  # for gradients, too
             course = train(self.job(), state_dir, progress, self.device, save_every)
-        if best is not None:
-            best.load_best()
+        if kept is not None:
+            kept.load()
         return {
             **summary(course.losses),
-            **({"dev": best.facts()} if best else {}),
+            **(kept.facts() if kept else {}),
             "heads": self.came_from,
             "degenerate": _degenerate(course, plan, self._uninformed()),
             "embeddings_trained": self._embeddings_trained(),
@@ -155,18 +165,18 @@ class Run:
     def job(self) -> Job[tuple[str, Batch]]:
         """Returns the job for the training loop."""
         recipe, plan = self.recipe, self.plan
-        values = (recipe.model_dump(mode="json"), self.seed, self.steps)
+        values = (identity(recipe), self.seed, self.steps)
         return Job(
             run=digest(*values, plan.sizes, dict(plan.turns), plan.in_rotation),
             module=self.model,
-            optimizer=adamw(self.model, recipe.learning_rate, recipe.weight_decay),
+            optimizer=adamw(self.model, recipe.learning_rate, recipe.weight_decay, rate_factors(self.model, recipe)),
             loss_of=self.model.loss,
             batches=self.batches,
             steps=self.steps,
             warmup=recipe.warmup,
             clip_norm=recipe.clip_norm,
             seed=self.seed,
-            watcher=self.best,
+            watcher=self.watcher,
             tokens=lambda named: sum(named[1].lengths),
             backward_pass=self._backward_pass(),
             process_group=self.process_group,
@@ -203,6 +213,8 @@ class Run:
         self.model.cpu().eval()
         if self.trimming is not None:
             self.trimming.undo()
+        if self.recipe.lora is not None:
+            lora.merge(self.loaded.encoder)
         for name, rate in self.loaded.dropouts.items():
             setattr(self.loaded.encoder.config, name, rate)
         checkpoints.save(out, self.loaded.encoder, self.loaded.tokenizer, self.heads, self.loaded.folder)
@@ -227,9 +239,10 @@ class Run:
     def _uninformed(self) -> dict[str, float | None]:
         """Returns, for each part of the mixture, the loss of ignoring the input."""
         found: dict[str, float | None] = {}
+        smoothing = self.recipe.label_smoothing
         for name, encoded in self.encoded.items():
             own = KINDS[self.mixed.rows[name][0].kind].uninformed
-            found[name] = own(encoded, self.recipe) if own is not None else uninformed_loss(encoded)
+            found[name] = own(encoded, self.recipe) if own is not None else uninformed_loss(encoded, smoothing)
         return found
 
     def _embeddings_trained(self) -> int:
@@ -239,40 +252,10 @@ class Run:
 
 
 def _encode(benchmark: Benchmark, rows: Sequence[Sequence[Row]], loaded: Loaded, recipe: Recipe) -> EncodedRows:
-    return encoded_rows(KINDS[benchmark.kind], rows, loaded.tokenizer, recipe.max_length)
-
-
-def _watcher(
-    model: Model,
-    loaded: Loaded,
-    recipe: Recipe,
-    plan: BatchPlan,
-    steps: int,
-    dev: BenchmarkRows | None,
-    device: str,
-    process_group: ProcessGroup,
-) -> BestOnDev | None:
-    if recipe.select == "last":
-        return None
-    if dev is None or not dev[1]:
-        raise RequestError("select: best needs English dev rows of the target, and there are none; use select: last")
-    benchmark, rows = dev
-    name = benchmark.name if benchmark.name in model.order else next(iter(model.order))
-    every = recipe.evaluate_every or plan.per_epoch
-    head = model.heads[model.order[name]]
-    return BestOnDev(
-        model,
-        head,
-        loaded.tokenizer,
-        benchmark,
-        rows,
-        recipe.max_length,
-        every,
-        steps,
-        device,
-        recipe.patience,
-        process_group,
-    )
+    kind, dual = KINDS[benchmark.kind], recipe.dual
+    if kind.dual:
+        rows = [prompted(kind, own, dual.query_prompt, dual.passage_prompt) for own in rows]
+    return encoded_rows(kind, rows, loaded.tokenizer, recipe.max_length)
 
 
 def _degenerate(course: Course, plan: BatchPlan, uninformed: Mapping[str, float | None]) -> str | None:

@@ -27,7 +27,8 @@ def with_negatives(
     if not wanted or not KINDS[benchmark.kind].hard_negatives:
         return list(parts)
     row_encoder = RowEncoder(loaded.tokenizer, recipe.max_length)
-    pooling = Pooling(how=recipe.dual.pooling)
+    dual = recipe.dual
+    pooling = Pooling(how=dual.pooling, query_prompt=dual.query_prompt, passage_prompt=dual.passage_prompt)
     mined: list[Sequence[Row]] = []
     for rows in parts:
         vectors = vectors_of(loaded.encoder, benchmark, rows, row_encoder, device, pooling)

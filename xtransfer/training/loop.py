@@ -8,7 +8,8 @@ decay to zero, gradients clipped by their global norm.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 import torch
@@ -79,15 +80,26 @@ def linear_rate(steps: int, warmup: float) -> Callable[[int], float]:
     return rate
 
 
-def adamw(module: nn.Module, learning_rate: float, weight_decay: float = 0.0) -> torch.optim.AdamW:
-    """Returns AdamW for the trainable parameters of `module`."""
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    vectors = [parameter for parameter in trained if parameter.ndim < 2]  # biases and norms
-    tables = [parameter for parameter in trained if parameter.ndim > 1]
-    settings = [
-        {"params": parameters, "lr": learning_rate, "peak": learning_rate, "weight_decay": decay}
-        for parameters, decay in ((tables, weight_decay), (vectors, 0.0))
-    ]
+def adamw(
+    module: nn.Module,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    factors: Mapping[str, float] = MappingProxyType({}),
+) -> torch.optim.AdamW:
+    """Returns AdamW for the trainable parameters of `module`.
+
+    `factors`: name of a parameter → its learning rate as a multiple of `learning_rate`; 1 for others.
+    """
+    trained = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    settings = []
+    for factor in sorted({factors.get(name, 1.0) for name in trained}, key=lambda one: (one != 1, one)):
+        own = [parameter for name, parameter in trained.items() if factors.get(name, 1.0) == factor]
+        tables, vectors = ([one for one in own if (one.ndim < 2) == flat] for flat in (False, True))
+        rate = learning_rate * factor
+        settings += [
+            {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
+            for parameters, decay in ((tables, weight_decay), (vectors, 0.0))  # vectors: biases and norms
+        ]
     # On a CPU, fused takes 0.82 of the for-loop's time; other devices choose for themselves.
-    fused = {parameter.device.type for parameter in trained} <= {"cpu", "cuda"}
+    fused = {parameter.device.type for parameter in trained.values()} <= {"cpu", "cuda"}
     return torch.optim.AdamW(settings, fused=fused or None)

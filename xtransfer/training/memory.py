@@ -1,7 +1,8 @@
 """Splits a batch into micro-batches that fit into memory; the optimizer step is the same on every machine.
 
-After an out-of-memory error, the batch is retried in micro-batches of half as many rows. If a single row, or a batch
-that must not be split, does not fit, activation checkpointing recomputes activations in the backward pass (Chen et al.
+After an out-of-memory error, the batch is retried in micro-batches of half as many rows. A loss that compares the rows
+of a batch is computed from the outputs of all micro-batches (see `gradient_cache`). If a single row, or a batch that
+must not be split, does not fit, activation checkpointing recomputes activations in the backward pass (Chen et al.
 2016). Each change is logged. If the operating system killed an attempt, the next one starts with half as many rows.
 """
 
@@ -12,12 +13,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.out_of_memory import is_out_of_memory, release_cached
 from xtransfer.kinds.batches import Batch
+from xtransfer.models.model import Model
+from xtransfer.training.gradient_cache import GradientCache
+from xtransfer.training.process_group import SINGLE_PROCESS, ProcessGroup
 from xtransfer.training.state import Values
 
 log = logging.getLogger(__name__)
@@ -35,7 +39,7 @@ class MicroBatcher:
 
     def __init__(
         self,
-        module: nn.Module,
+        module: Model,
         encoder: PreTrainedModel,
         items: Callable[[Named], int | None],
         rows: int,
@@ -58,9 +62,37 @@ class MicroBatcher:
                 if not is_out_of_memory(error):
                     raise
             # Outside the handler, whose traceback would keep the activations alive.
-            for parameter in self.module.parameters():
-                parameter.grad = None
+            self._forget()
             self._make_room(named)
+
+    def compared(self, named: Named, own: Batch | None, group: ProcessGroup = SINGLE_PROCESS) -> Tensor:
+        """Adds the gradients of this rank's rows `own` of a batch whose rows are compared; returns the loss.
+
+        Other ranks than the first return zero. All ranks try again together if one runs out of memory.
+        """
+        name, batch = named
+        while True:
+            parts = list(own.parts(self.rows)) if own is not None else []
+            cache = GradientCache(self.module, name, batch, parts, group)
+            fits, loss = _fits(cache.encode), None
+            if group.everyone(fits):
+                cache.gather()
+
+                def backward(cache: GradientCache = cache) -> None:
+                    nonlocal loss
+                    loss = cache.backward()
+
+                fits = _fits(backward)
+                if group.everyone(fits):
+                    assert loss is not None
+                    return loss
+            self._forget()
+            if not fits and own is not None:
+                self._make_room((name, own))
+
+    def _forget(self) -> None:
+        for parameter in self.module.parameters():
+            parameter.grad = None
 
     def values(self) -> Values:
         """Returns the settings to resume with."""
@@ -92,8 +124,10 @@ class MicroBatcher:
     def _attempt(self, loss_of: Callable[[Named], Tensor], named: Named) -> Tensor:
         name, batch = named
         whole = self.items(named)
-        if whole is None or len(batch.sizes) <= self.rows:
+        if len(batch.sizes) <= self.rows or (whole is None and not self.module.compares(name)):
             return _backward(loss_of(named))
+        if whole is None:
+            return self.compared(named, batch)
         total = torch.zeros((), device=batch.input_ids.device)
         for part in batch.parts(self.rows):
             share = (self.items((name, part)) or 0) / max(1, whole)
@@ -103,7 +137,7 @@ class MicroBatcher:
     def _make_room(self, named: Named) -> None:
         release_cached()
         rows = min(self.rows, len(named[1].sizes))
-        if rows > 1 and self.items(named) is not None:
+        if rows > 1 and (self.items(named) is not None or self.module.compares(named[0])):
             self.rows = -(-rows // 2)
             log.warning("out of memory: using micro-batches of %d rows from now on", self.rows)
         elif not self.checkpointing:
@@ -111,7 +145,7 @@ class MicroBatcher:
         else:
             raise RequestError(
                 "out of memory with a single row; lower max_length, use a smaller encoder or a device with more memory "
-                "(for kinds that compare rows within a batch, lower batch_size)"
+                "(for a kind whose batches must not be split, lower batch_size)"
             )
 
     def _checkpoint_activations(self, why: str) -> None:
@@ -123,6 +157,17 @@ class MicroBatcher:
         self.encoder.activation_checkpointing_enable({"use_reentrant": False})
         self.checkpointing = True
         log.warning("%s: using activation checkpointing from now on (slower)", why)
+
+
+def _fits(compute: Callable[[], None]) -> bool:
+    """Computes; returns False if it ran out of memory."""
+    try:
+        compute()
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return False
+    return True
 
 
 def _backward(loss: Tensor) -> Tensor:

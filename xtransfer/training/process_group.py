@@ -48,6 +48,35 @@ class ProcessGroup:
         dist.broadcast(flag, src=0)
         return bool(flag)
 
+    def everyone(self, opinion: bool) -> bool:
+        """Returns whether all ranks hold this opinion."""
+        if self.size == 1:
+            return opinion
+        flag = torch.tensor(int(opinion))
+        dist.all_reduce(flag, dist.ReduceOp.MIN)
+        return bool(flag)
+
+    def concatenated(self, own: Tensor | None, device: torch.device) -> tuple[Tensor, int]:
+        """Returns the ranks' tensors in one, in the order of ranks, and where this rank's own starts.
+
+        They are equal but for the first dimension; None stands for a tensor without entries, which not all may have.
+        """
+        if self.size == 1:
+            assert own is not None
+            return own, 0
+        shape = [0] * 8 if own is None else [own.dim(), *own.shape[1:]] + [0] * (8 - own.dim())
+        common = torch.tensor(shape)
+        dist.all_reduce(common, dist.ReduceOp.MAX)
+        lengths = torch.zeros(self.size, dtype=torch.long)
+        lengths[self.rank] = 0 if own is None else len(own)
+        dist.all_reduce(lengths)
+        start = int(lengths[: self.rank].sum())
+        whole = torch.zeros(int(lengths.sum()), *common[1 : int(common[0])].tolist(), device=device)
+        if own is not None:
+            whole[start : start + len(own)] = own
+        dist.all_reduce(whole)
+        return whole, start
+
     def share(self, tensors: Iterable[Tensor]) -> None:
         """Copies the first rank's values to all ranks, in place."""
         if self.size > 1:

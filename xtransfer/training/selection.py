@@ -61,15 +61,15 @@ class BestOnDev:
             return False
         return len(values) - 1 - values.index(max(values)) >= self.patience
 
-    def load_best(self) -> None:
+    def load(self) -> None:
         """Loads the best weights into the model."""
         if self.best:
             state.restore_trained(self.model, self.best)
 
     def facts(self) -> dict[str, object]:
-        """Returns benchmark, metric, best step and its points, all scores and, with patience, if it stopped early."""
+        """Returns `dev`: benchmark, metric, best step, its points, all scores; with patience, if it stopped early."""
         step, value = max(self.scores, key=lambda one: one[1], default=(0, None))
-        return {
+        found = {
             "benchmark": self.benchmark.name,
             "metric": self.benchmark.metric,
             "best_step": step,
@@ -77,6 +77,7 @@ class BestOnDev:
             "scores": [list(one) for one in self.scores],
             **({"stopped_early": self.seen_enough} if self.patience is not None else {}),
         }
+        return {"dev": found}
 
     def tensors(self) -> dict[str, Tensor]:
         return self.best
