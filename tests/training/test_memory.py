@@ -13,7 +13,7 @@ from xtransfer.base.errors import RequestError
 from xtransfer.base.out_of_memory import is_out_of_memory
 from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
-from xtransfer.models.unpadded import forward, layout
+from xtransfer.models.unpadded import bert, forward, layout
 from xtransfer.training import finetune
 from xtransfer.training.estimate import Shape, activations, fitting, free_bytes
 from xtransfer.training.parts import TrainingMixture
@@ -147,7 +147,7 @@ def test_the_estimate_is_near_what_autograd_keeps(lengths: tuple[int, ...], monk
     """As a GPU keeps it: one bucket, a fused kernel for attention (a processor's has no dropout of weights), and masks
     of dropout that are single bytes. Each tensor that is saved counts once, without the parameters."""
     monkeypatch.setattr(layout, "LEAST_FILLED", {})
-    monkeypatch.setattr(forward, "dropped", lambda given, rate: torch.ops.aten.native_dropout(given, rate, True)[0])
+    monkeypatch.setattr(bert, "dropped", lambda given, rate: torch.ops.aten.native_dropout(given, rate, True)[0])
 
     def kept(layers: int) -> int:
         config = XLMRobertaConfig(
