@@ -17,6 +17,7 @@ from xtransfer.kinds.batches import Batch, collate
 from xtransfer.kinds.spec import Encoded
 from xtransfer.models.pretrained import load_encoder
 from xtransfer.models.unpadded import attention, cpu_attention, groups, routes
+from xtransfer.models.unpadded.dropout import Dropout, dropped
 from xtransfer.models.unpadded.forward import states
 from xtransfer.models.unpadded.layout import layout
 from xtransfer.models.unpadded.routes import Route
@@ -141,6 +142,21 @@ def test_100_steps_have_the_padded_losses_and_a_resumed_run_the_same_weights(nam
     assert equal(tmp_path / "packed" / "out", tmp_path / "resumed" / "out")
 
 
+@pytest.mark.parametrize("name", ["GTE, mGTE", "mDeBERTa"])
+def test_dropout_is_drawn_with_16_bits(name: str) -> None:
+    model = encoder_of(name, 0.25, **SMALL)
+    routes.route(model)
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
+    assert layers and all(type(layer) is Dropout and layer.p == 0.25 for layer in layers)
+    layer, given = layers[0], torch.ones(400, 100, dtype=torch.bfloat16)
+    assert layer(given) is given  # in evaluation
+    torch.manual_seed(0)
+    found = layer.train()(given)
+    assert found.dtype == torch.bfloat16 and abs(float((found == 0).float().mean()) - 0.25) < 0.01
+    torch.manual_seed(0)
+    assert torch.equal(found, dropped(given, 0.25).bfloat16())
+
+
 def test_checkpointing_leaves_gradients_equal() -> None:
     model, given = encoder_of("ModernBERT, mmBERT", 0.2, **SMALL).train(), batch()
 
@@ -199,6 +215,29 @@ def test_a_window_is_kept_within_each_sequence(kernel: Any, window: int) -> None
         found.append((contexts.detach(), given.grad))
     for ours, theirs in zip(*found, strict=True):
         assert torch.allclose(ours, theirs, atol=2e-6)
+
+
+def test_the_kernel_for_sequences_of_any_length_gets_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kernel of a GPU computes, by its documentation, in plain torch."""
+    windows: list[tuple[int, int]] = []
+
+    def varlen_attn(
+        queries: Any, keys: Any, values: Any, edges: Any, *_: Any, scale: float, window_size: tuple[int, int]
+    ) -> Any:
+        windows.append(window_size)
+        places = torch.arange(len(queries))
+        of = torch.bucketize(places, edges, right=True)
+        reach = window_size[0] if window_size[0] >= 0 else len(queries)
+        seen = (of[:, None] == of) & ((places[:, None] - places).abs() <= reach)
+        parts = (one.transpose(0, 1) for one in (queries, keys, values))
+        return scaled_dot_product_attention(*parts, seen, scale=scale).transpose(0, 1)
+
+    model, given = encoder_of("ModernBERT, mmBERT", **SMALL), batch()
+    expected = states(model, given)
+    monkeypatch.setattr(attention, "_has_varlen", lambda projected, dropout: True)
+    monkeypatch.setattr(attention.varlen, "varlen_attn", varlen_attn)
+    assert torch.allclose(states(model, given), expected, atol=5e-6)
+    assert windows == [(-1, -1), (8, 8)]  # a global layer and a local one
 
 
 @pytest.mark.parametrize("per_call", [0.0, 1.0, 30.0, 1e6, float("inf")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _STEPS = 1 << 16  # resolution of the rate: 0.1 becomes 0.100006
 
@@ -17,6 +17,20 @@ def dropped(states: Tensor, rate: float) -> Tensor:
     if states.device.type != "cpu":
         return torch.nn.functional.dropout(states, rate)
     return states * factors(states.shape, rate)
+
+
+class Dropout(nn.Dropout):
+    """Dropout of a model of transformers, drawn as here; the type of the states stays."""
+
+    def forward(self, states: Tensor) -> Tensor:
+        return dropped(states, self.p).to(states.dtype) if self.training else states
+
+
+def draw_here(module: nn.Module) -> None:
+    """Makes all dropout layers in a module draw as here, for good, so that a recomputed layer draws the same."""
+    for one in module.modules():
+        if type(one) is nn.Dropout and not one.inplace:
+            one.__class__ = Dropout
 
 
 def factors(shape: Sequence[int], rate: float) -> Tensor:

@@ -19,6 +19,7 @@ from xtransfer.kinds.spec import Encoded
 from xtransfer.models.pretrained import longest_sequence
 from xtransfer.models.trimmed import TrimmedEmbedding
 from xtransfer.models.unpadded import bert, groups
+from xtransfer.models.unpadded.dropout import draw_here
 from xtransfer.models.unpadded.interface import Interface, packed_output
 from xtransfer.models.unpadded.layout import layout
 
@@ -44,7 +45,7 @@ def route(encoder: PreTrainedModel) -> Route:
     """Returns how an encoder's batches are computed; logs once per model family if they are padded.
 
     The first call for an encoder may run it on three short sequences, and gives it our attention function if that
-    computes the same. Neither weights, training mode nor random numbers change.
+    computes the same, and our dropout. Neither weights, training mode nor random numbers change.
     """
     if has_own_layers(encoder):
         return Route.BERT
@@ -52,6 +53,7 @@ def route(encoder: PreTrainedModel) -> Route:
         return Route.PADDED
     if encoder not in _ROUTES:
         _ROUTES[encoder] = _tried(encoder)
+        draw_here(encoder)
     found = _ROUTES[encoder]
     if found in (Route.GROUPED, Route.PADDED):
         _tell(encoder.config.model_type, found.value)
