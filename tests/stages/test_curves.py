@@ -16,7 +16,8 @@ from tests.training.tiny import PAIR, RECIPE, make_encoder, pair_rows
 from xtransfer.base.errors import RequestError
 from xtransfer.base.stage import Progress, Stage
 from xtransfer.planning import grid
-from xtransfer.stages import curves
+from xtransfer.stages import curves, execute
+from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.builtin import STUDIES
 from xtransfer.training import finetune
 
@@ -101,6 +102,22 @@ def test_numbers_go_to_the_library_and_on(library: Fake, calls: list[tuple[str, 
     with curves.followed(STAGE, told) as progress:
         report(progress)
     assert library.calls == calls and told == REPORTS
+
+
+def test_a_stage_that_is_computed_is_followed_and_one_that_is_found_is_not(
+    library: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(stage: Stage, store: Any, lease: Any, progress: Progress, device: str, devices: Any) -> str:
+        report(progress)
+        return "artifact"
+
+    monkeypatch.setattr(execute, "_make", make)
+    store, told = ArtifactStore(str(tmp_path)), Told()
+    assert execute.execute(STAGE, store, told) == ("artifact", False)
+    assert told == REPORTS and [what for what, _ in library.calls] == ["init", "log", "log", "finish"]
+    monkeypatch.setattr(store, "find", lambda key: "found")
+    assert execute.execute(STAGE, store, told) == ("found", True)
+    assert len(library.calls) == 4
 
 
 def test_without_the_setting_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
