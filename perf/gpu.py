@@ -1,6 +1,6 @@
 """Everything that only a GPU can show, in one run of at most ten minutes.
 
-Correctness on a middling encoder: packed against padded, attention without padding in bf16, a resumed run, a memory
+Correctness on a mid-sized encoder: packed against padded, attention without padding in bf16, a resumed run, a memory
 that is too small, two ranks if there are two GPUs, CTranslate2 on the device. Then speed: XLM-R Large with random
 weights in bf16, batches of 32, 128 and 512, against the Trainer at its best, with the share of the device's peak (MFU,
 see `perf.large`).
@@ -95,7 +95,7 @@ def _bench(asked: Namespace, folder: Path) -> Bench:
 
 
 def _peak(asked: Namespace) -> float:
-    """Returns the peak of the device in TFLOP/s, by its name; an H100's, with a word, if it is not known."""
+    """Returns the peak of the device in TFLOP/s, by its name; if it is not known an H100's, and says so."""
     from xtransfer.base.hardware import hardware
 
     name = hardware("cpu" if asked.tiny else asked.device)
