@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +14,7 @@ from flows.commands.common import demand_parent
 from flows.prefect_server import prefect_api
 from flows.terminal import Console
 from xtransfer.base.settings import Settings, current, shown
+from xtransfer.base.words import amount, counted
 
 if TYPE_CHECKING:
     from flows.display import Display
@@ -62,10 +63,14 @@ def run_and_report(
     where = [
         f"  report    {page}",
         f"  results   {shown(places.database_url)}",
-        f"  artifacts {shown(places.store)}",
+        f"  artifacts {shown(places.store)}{_removed(summary.removed)}",
         f"  Prefect   {url} (while a run or `xtransfer serve` is active)",
     ]
     return Done(study, list(summary.ran), page, summary.left_out, time.monotonic() - began, where)
+
+
+def _removed(sizes: Sequence[int]) -> str:
+    return f" ({counted(len(sizes), 'scored checkpoint')} removed, {amount(sum(sizes))})" if sizes else ""
 
 
 def _demand_writable(out: Path) -> None:

@@ -66,4 +66,4 @@ def evaluate_checkpoint(
         recipe=recipe,
         name=name,
     )
-    return run_study(study, workers, per_device, timeout_hours, devices_per_stage)
+    return run_study.fn(study, workers, per_device, timeout_hours, devices_per_stage)

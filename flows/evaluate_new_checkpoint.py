@@ -53,4 +53,4 @@ def evaluate_new_checkpoint(
             return Completed(name="Nothing to do", message=claim.refused)
         with fetched.used(claim.location, digest, settings.home) as encoder:
             study = watch.study_for(encoder, claim.study)
-            return run_study(study, workers, per_device, timeout_hours, devices_per_stage)
+            return run_study.fn(study, workers, per_device, timeout_hours, devices_per_stage)

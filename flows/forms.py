@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -30,6 +30,7 @@ Rows = Annotated[int, Field(gt=0)]
 Workers = Annotated[int, Field(ge=1, le=1024)]
 OnDevice = Annotated[int, Field(ge=1, le=64)]  # stages on one device, or devices of one stage
 Hours = dict[str, float]  # by kind of stage
+Keep = Literal["all", "scores"]  # what of a target stays once it is scored
 
 
 def joined(values: Sequence[object] | None, most: int = 4) -> str:

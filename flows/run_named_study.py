@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.commands.common import chosen
-from flows.forms import Hours, LanguageCode, OnDevice, StudyName, Workers, joined
+from flows.forms import Hours, Keep, LanguageCode, OnDevice, StudyName, Workers, joined
 from flows.run_lock import hold
 from flows.run_study import Summary, run_study
 from xtransfer.base.declared import Seed
@@ -15,7 +15,7 @@ from xtransfer.base.declared import Seed
 def _name() -> str:
     """`lab small, lab-mini@0, de, fr, seeds 10, 11`: the study and the fields that were replaced."""
     asked = flow_run.parameters
-    study = f"{asked['study']}{' small' if asked.get('small') else ''}"
+    study = f"{asked.get('study', 'lab')}{' small' if asked.get('small') else ''}"
     seeds = asked.get("seeds")
     parts = [
         study,
@@ -28,7 +28,7 @@ def _name() -> str:
 
 @flow(name="run-named-study", flow_run_name=_name, on_running=[hold], persist_result=False)
 def run_named_study(
-    study: StudyName,
+    study: StudyName = "lab",
     small: bool = False,
     encoders: list[str] = [],  # noqa: B006 - shown in the form
     languages: list[LanguageCode] = [],  # noqa: B006
@@ -38,6 +38,7 @@ def run_named_study(
     per_device: OnDevice | None = None,
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
+    keep: Keep = "all",
 ) -> Summary:
     """Run a built-in study, as declared or with some fields replaced.
 
@@ -52,10 +53,10 @@ def run_named_study(
         per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
         timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
         devices_per_stage: devices that train one model together, each on a part of every batch.
+        keep: all: every checkpoint; scores: remove a checkpoint that only scores read, once they are stored.
     """
     wanted = chosen(study, small, settings)
     lists = {"encoders": encoders, "languages": languages, "seeds": seeds}
     changes = {field: values for field, values in lists.items() if values}
-    return run_study(
-        wanted.with_settings(changes) if changes else wanted, workers, per_device, timeout_hours, devices_per_stage
-    )
+    study_asked = wanted.with_settings(changes) if changes else wanted
+    return run_study.fn(study_asked, workers, per_device, timeout_hours, devices_per_stage, keep)

@@ -8,7 +8,7 @@ from functools import partial
 
 from prefect import flow, get_run_logger
 
-from flows.forms import Hours, OnDevice, Workers
+from flows.forms import Hours, Keep, OnDevice, Workers
 from flows.run_lock import hold
 from flows.stages import run_stages, stage_runtime
 from tasks.artifacts import publish_report
@@ -25,6 +25,7 @@ from xtransfer.planning.schedule import needed
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.read import definition_of
 from xtransfer.results.recorded import unrecorded
+from xtransfer.results.scored_checkpoints import ScoredCheckpoints
 from xtransfer.results.users import announce
 from xtransfer.results.write import record_cell, record_failure, record_study
 from xtransfer.stages.limits import check_timeouts
@@ -49,6 +50,7 @@ class Summary:
     ran: list[str] = field(default_factory=list)  # names of the stages that ran
     failed: dict[str, str] = field(default_factory=dict)  # cell → reason
     left_out: tuple[str, ...] = ()  # recorded parts of the study outside this run
+    removed: tuple[int, ...] = ()  # bytes of each checkpoint that was removed once it was scored
     report: str | None = None  # path of its page; None if it could not be written (the log says why)
 
 
@@ -64,6 +66,7 @@ def run_study(
     per_device: OnDevice | None = None,
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
+    keep: Keep = "all",
 ) -> Summary:
     """Run the missing stages of a study, and record every cell.
 
@@ -73,6 +76,7 @@ def run_study(
         per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
         timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
         devices_per_stage: devices that train one model together, each on a part of every batch.
+        keep: all: every checkpoint; scores: remove a checkpoint that only scores read, once they are stored.
     """
     check_timeouts(timeout_hours or {})
     settings = current().prepare()
@@ -95,13 +99,15 @@ def run_study(
         with stage_runtime(settings.store, *limits) as runtime:
             announce(database, store)
             record_study(database, asked.whole, keep_others=bool(asked.unplanned))
-            run = _Run(plan, store, database)
+            spare = ScoredCheckpoints(database, store, study.name, plan.stages) if keep == "scores" else None
+            run = _Run(plan, store, database, spare)
             cost = Costs(plan.stages, finished(database, runtime.device), runtime.size)
             runtime.listener.planned(missing, len(plan.stages) - len(missing), cost)
             run.record_finished(missing)
             made = run_stages(missing, runtime, run.done, run.failed, plan.stages, cost)
             run.summary.ran = [stage.name for stage in made]
             run.summary.left_out = asked.left_out
+            run.summary.removed = tuple(spare.removed) if spare else ()
     run.summary.report = _published(study.name, len(run.summary.ran))
     if run.summary.failed:
         raise StudyFailed(_failures(run.summary))
@@ -139,8 +145,11 @@ def _failures(summary: Summary) -> str:
 class _Run:
     """One run of a plan: records cells as they are scored or fail."""
 
-    def __init__(self, plan: Plan, store: ArtifactStore, database: Database) -> None:
+    def __init__(
+        self, plan: Plan, store: ArtifactStore, database: Database, spare: ScoredCheckpoints | None = None
+    ) -> None:
         self.plan = plan
+        self.spare = spare
         self.store = store
         self.database = database
         self.summary = Summary(cells=len(plan.cells), stages=len(plan.stages))
@@ -151,6 +160,8 @@ class _Run:
     def done(self, stage: Stage) -> None:
         for cell in self._scored_by.get(stage.key, ()):
             self.record(cell)
+        if self.spare is not None and stage.key in self._scored_by:
+            self.spare.scored(stage)
 
     def failed(self, stage: Stage, readers: Sequence[Stage], error: str) -> None:
         """Record as failed every cell that needed `stage`."""

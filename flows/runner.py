@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flows.direct import run_and_report
 from flows.terminal import Console
@@ -28,6 +28,7 @@ def run(
     per_device: int | None,
     devices_per_stage: int,
     timeout_hours: Mapping[str, float],
+    keep: Literal["all", "scores"],
     out: Path | None,
     progress: bool,
 ) -> Ran:
@@ -39,7 +40,7 @@ def run(
     def start() -> Summary:
         from flows.run_study import run_study
 
-        return run_study(study, workers, per_device, limits, devices_per_stage)
+        return run_study(study, workers, per_device, limits, devices_per_stage, keep)
 
     with _settings_of_prefect_kept():
         done = run_and_report(study, start, out, Console(stderr=True), quiet=not progress)

@@ -54,15 +54,18 @@ def result(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudyResult]
         record_all(db, made)
     _installed(monkeypatch, "tests.test_python:pretended")
     _CALLS.clear()
-    yield run(made.plan.study, workers=2, timeout_hours={"train": 1}, out="somewhere", progress=True)
+    yield run(made.plan.study, workers=2, timeout_hours={"train": 1}, keep="scores", out="somewhere", progress=True)
 
 
 def test_a_runner_gets_what_was_asked(result: StudyResult) -> None:
     (given,) = _CALLS
     assert given == {"study": result.study, "workers": 2, "per_device": None, "devices_per_stage": 1,
-                     "timeout_hours": {"train": 1}, "out": Path("somewhere"), "progress": True}  # fmt: skip
+                     "timeout_hours": {"train": 1}, "keep": "scores", "out": Path("somewhere"),
+                     "progress": True}  # fmt: skip
     with pytest.raises(RequestError, match=r"nowhere\.yaml: cannot be read"):
         run(Path("nowhere.yaml"))
+    with pytest.raises(RequestError, match="keep: 'nothing' is not a choice"):
+        run("lab", keep="nothing")  # type: ignore[arg-type]
 
 
 def test_a_result_answers_questions(result: StudyResult, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
@@ -17,7 +18,10 @@ from xtransfer.base.errors import RequestError
 if TYPE_CHECKING:
     from xtransfer.base.stage import Stage
     from xtransfer.planning.costs import Costs, Finished
+    from xtransfer.stages.slots import Slot
     from xtransfer.study.cells import Plan
+
+Stages = Annotated[bool, typer.Option("--stages", help="List every stage with its key.")]
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Outlook:
     missing: Sequence[Stage]
     stored: frozenset[str]
     unpinned: tuple[str, ...]
-    slots: int
+    slots: Sequence[Slot]
     cost: Costs
 
     @cached_property
@@ -40,7 +44,7 @@ class Outlook:
         """Expected wall time."""
         from xtransfer.planning.schedule import estimate
 
-        return estimate(self.missing, self.slots, self.cost)
+        return estimate(self.missing, len(self.slots), self.cost)
 
     @cached_property
     def by_kind(self) -> dict[str, float]:
@@ -49,6 +53,27 @@ class Outlook:
         for stage in self.missing:
             found[stage.kind] = found.get(stage.kind, 0.0) + self.cost(stage)
         return found
+
+    @property
+    def device_hours(self) -> tuple[float, str]:
+        """Expected hours of all GPUs or CPU cores together, and which of them."""
+        work = sum(self.by_kind.values()) / 3600
+        slot = self.slots[0]
+        return (work, "GPU") if slot.device != "cpu" else (work * slot.threads, "CPU")
+
+    @cached_property
+    def bytes_by_kind(self) -> dict[str, float]:
+        """Expected bytes of the artifacts to be made, by kind of stage."""
+        from xtransfer.planning.disk import artifact_bytes
+
+        return artifact_bytes(self.missing, self.plan.stages)
+
+    @cached_property
+    def state_bytes(self) -> float:
+        """Expected bytes, at most, that the trainings at work keep to resume from."""
+        from xtransfer.planning.disk import state_bytes
+
+        return state_bytes(self.missing, self.plan.stages, len(self.slots))
 
     @property
     def untimed(self) -> list[str]:
@@ -64,8 +89,17 @@ class Outlook:
         return "cached" if stage.key in self.stored else "not needed"
 
 
-def command(study: StudyName, small: Small = False, settings: Settings = None, as_json: AsJson = False) -> None:
-    """Show cells, stages, what is cached and the estimated time; run nothing. Works without a hub."""
+def command(
+    study: StudyName,
+    small: Small = False,
+    settings: Settings = None,
+    stages: Stages = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a study would run, what is cached, and the estimated time, disk and energy; run nothing.
+
+    Works without a hub.
+    """
     from xtransfer.data.revisions import PinsInReach
     from xtransfer.planning import grid
 
@@ -76,7 +110,7 @@ def command(study: StudyName, small: Small = False, settings: Settings = None, a
         print_json(_values(found))
         return
     console = Console()
-    console.print(_stages(found))
+    console.print(_stages(found) if stages else _kinds(found))
     for line in _summary(found):
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -94,7 +128,12 @@ def _look(plan: Plan, unpinned: tuple[str, ...]) -> Outlook:
     done = {stage.key for stage in plan.stages} - {stage.key for stage in missing}
     stored = frozenset(key for key in done if store.find(key) is not None)
     return Outlook(
-        plan, missing, stored, unpinned, len(places), Costs(plan.stages, _timed(places[0].device), len(places))
+        plan,
+        missing,
+        stored,
+        unpinned,
+        places,
+        Costs(plan.stages, _timed(places[0].device), len(places)),
     )
 
 
@@ -126,6 +165,12 @@ def _values(found: Outlook) -> dict[str, object]:
         ],
         "seconds": found.seconds,
         "seconds_by_kind": found.by_kind,
+        "device_hours": found.device_hours[0],
+        "device": found.device_hours[1],
+        "bytes": sum(found.bytes_by_kind.values()),
+        "bytes_by_kind": found.bytes_by_kind,
+        "state_bytes": found.state_bytes,
+        "joules": found.cost.joules(found.missing),
         "unpinned": found.unpinned,
     }
 
@@ -139,26 +184,59 @@ def _stages(found: Outlook) -> Table:
     return table
 
 
+def _kinds(found: Outlook) -> Table:
+    """One row for each kind of stage: how many there are, how many are to run, and what they take."""
+    from xtransfer.base.words import amount, duration
+
+    table = Table(box=None, pad_edge=False)
+    headings = ["stages", "", *([] if found.unpinned else ["cached", "to run"]), "work", "disk"]
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left")
+    to_run = Counter(one.kind for one in found.missing)
+    cached = Counter(one.kind for one in found.plan.stages if one.key in found.stored)
+    for kind, count in Counter(one.kind for one in found.plan.stages).items():
+        states = [] if found.unpinned else [f"{cached[kind]:,}", f"{to_run[kind]:,}"]
+        work = [duration(found.by_kind[kind]), amount(found.bytes_by_kind[kind])] if to_run[kind] else ["", ""]
+        table.add_row(kind, f"{count:,}", *states, *work)
+    return table
+
+
 def _summary(found: Outlook) -> list[str]:
-    from xtransfer.base.words import counted, duration
+    from xtransfer.base.words import counted
 
     study = found.plan.study
     size = f"\n{study.name}: {counted(len(found.plan.cells), 'cell')}, {counted(len(found.plan.stages), 'stage')}"
-    kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in found.missing).items())
     if found.unpinned:
-        lines = [f"{size} ({kinds})", _not_pinned(found)]
+        lines = [size, *_cost(found), _not_pinned(found)]
     else:
-        to_run = f"{len(found.missing)} to run" + (f" ({kinds})" if kinds else "")
-        lines = [f"{size}: {len(found.stored)} cached, {to_run}"]
+        lines = [f"{size}: {len(found.stored):,} cached, {len(found.missing):,} to run"]
         if found.missing:
-            work = ", ".join(f"{kind} {duration(seconds)}" for kind, seconds in found.by_kind.items())
-            lines.append(f"about {duration(found.seconds)} on {counted(found.slots, 'slot')}; work: {work}")
-            if untimed := found.untimed:
-                lines.append(
-                    f"no {' or '.join(untimed)} stage with such a model has finished here yet: this is computed from "
-                    "sizes and this machine's speed"
-                )
+            lines += _cost(found)
     return [*lines, *([study.note] if study.note else [])]
+
+
+def _cost(found: Outlook) -> list[str]:
+    """Lines: time, disk, energy, and what they are computed from."""
+    from xtransfer.base.words import amount, counted, duration
+
+    hours, device = found.device_hours
+    lines = [
+        f"time    about {duration(found.seconds)} on {counted(len(found.slots), 'slot')}: {_hours(hours)} of {device}",
+        f"disk    about {amount(sum(found.bytes_by_kind.values()))} of artifacts, and up to "
+        f"{amount(found.state_bytes)} while trainings run",
+    ]
+    if (joules := found.cost.joules(found.missing)) is not None:
+        lines.append(f"energy  about {joules / 3.6e6:.2g} kWh")
+    if untimed := found.untimed:
+        lines.append(
+            f"no {' or '.join(untimed)} stage with such a model has finished here yet: time is computed from sizes and "
+            "this machine's speed"
+        )
+    return lines
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.0f} hours" if hours >= 9.95 else f"{hours:.1f} hours" if hours >= 0.95 else f"{hours:.2g} hours"
 
 
 def _not_pinned(found: Outlook) -> str:

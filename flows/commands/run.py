@@ -52,6 +52,22 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, only wha
 Out = Annotated[Path | None, typer.Option(help="Folder for the report; default: reports/STUDY in XTRANSFER_HOME.")]
 
 
+class Kept(StrEnum):
+    """What of a target stays once it is scored."""
+
+    ALL = "all"
+    SCORES = "scores"
+
+
+Keep = Annotated[
+    Kept,
+    typer.Option(
+        help="scores: remove a target's checkpoint once all its scores and predictions are stored; scoring another "
+        "language or exporting the model then needs another training."
+    ),
+]
+
+
 class Runner(StrEnum):
     """Where stages run."""
 
@@ -101,6 +117,7 @@ def command(
     per_device: PerDevice = None,
     timeout_hours: Timeouts = None,
     quiet: Quiet = False,
+    keep: Keep = Kept.ALL,
 ) -> None:
     """Run a study through Prefect; finished stages are not run again."""
 
@@ -109,8 +126,8 @@ def command(
 
         if runner is Runner.RAY:
             with redirect_stdout(sys.stderr if as_json else sys.stdout):  # Ray prints when a node is lost
-                return _run_on_ray(ray_address, wanted, workers, per_device, limits)
-        return run_study(wanted, workers, per_device, limits, devices_per_stage)
+                return _run_on_ray(ray_address, wanted, workers, per_device, limits, keep)
+        return run_study(wanted, workers, per_device, limits, devices_per_stage, keep.value)
 
     if ray_address is not None and runner is not Runner.RAY:
         raise RequestError("--ray-address is for --runner ray")
@@ -163,7 +180,7 @@ def _stoppable(console: Console) -> Iterator[None]:
 
 
 def _run_on_ray(
-    address: str | None, study: Study, workers: int | None, per_device: int | None, limits: dict[str, float]
+    address: str | None, study: Study, workers: int | None, per_device: int | None, limits: dict[str, float], keep: Kept
 ) -> Summary:
     """Run `run_study` with its tasks on a Ray cluster."""
     from flows.ray_cluster import ray_cluster
@@ -172,7 +189,7 @@ def _run_on_ray(
     with ray_cluster(address):
         from prefect_ray import RayTaskRunner
 
-        return run_study.with_options(task_runner=RayTaskRunner())(study, workers, per_device, limits)
+        return run_study.with_options(task_runner=RayTaskRunner())(study, workers, per_device, limits, keep=keep.value)
 
 
 def _gains(study: Study) -> pd.DataFrame:

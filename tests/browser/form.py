@@ -42,7 +42,7 @@ class Form:
 
     def add(self, title: str, *values: str) -> None:
         """Add items to a list."""
-        field = self.field("study", title)
+        field = self.field(title)
         for value in values:
             field.get_by_role("button", name="Add item").click()
             field.get_by_role("textbox").last.fill(value)

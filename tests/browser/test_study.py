@@ -22,16 +22,19 @@ _BUSY = 503  # what a server says that is to be asked again
 
 def fill_in(form: Form, name: str, encoder: Path) -> None:
     """A study of seconds in the laboratory."""
-    form.fill(name, "study", "Name")
-    form.fill("Does German text first help to find translations?", "study", "Question")
-    form.add("Encoders", str(encoder))
-    form.add("Intermediates", "direct", "lab-text@de")
-    form.add("Targets", "lab-retrieval")
-    form.choose("int", "study", "Intermediate Rows")
-    form.fill("480", "study", "Intermediate Rows")
-    form.fill("0.0005", "study", "Intermediate Recipe", "Learning Rate")
-    form.fill("64", "study", "Intermediate Recipe", "Max Length")
-    form.fill("64", "study", "Target Recipe", "Max Length")
+    form.fill(name, "name")
+    form.fill("Does German text first help to find translations?", "question")
+    form.add("encoders", str(encoder))
+    form.add("intermediates", "direct", "lab-text@de")
+    form.add("targets", "lab-retrieval")
+    form.choose("int", "intermediate_rows")
+    form.fill("480", "intermediate_rows")
+    recipes = (
+        "intermediate_recipe.learning_rate=5e-4",
+        "intermediate_recipe.max_length=64",
+        "target_recipe.max_length=64",
+    )
+    form.add("settings", *recipes)
 
 
 def submitted(form: Form) -> None:
@@ -70,7 +73,7 @@ def artifact(page: Any, key: str) -> None:
 def test_a_study_is_filled_in_run_and_read(page: Any, served: Served, encoder: Path, tmp_path: Path) -> None:
     form = Form(page, "own-study")
     fill_in(form, "from-a-form", encoder)
-    form.look_at("study", "Name")
+    form.look_at("name")
     page.screenshot(path=tmp_path / "form.png")
     submitted(form)
     shows(page, "Completed")
@@ -111,8 +114,8 @@ def test_a_study_is_filled_in_run_and_read(page: Any, served: Served, encoder: P
 @pytest.mark.parametrize(
     ("value", "field", "words"),
     [
-        ("My Study", ("study", "Name"), "does not match"),
-        ("-1", ("study", "Intermediate Recipe", "Learning Rate"), "less than or equal to the minimum of 0"),
+        ("Mine", ("name",), "does not match"),
+        ("0", ("intermediate_rows",), "less than or equal to the minimum of 0"),
     ],
     ids=["name", "number"],
 )

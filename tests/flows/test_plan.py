@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from tests.running import xtransfer
+from tests.running import Ran, xtransfer
 from tests.standin.hub import Hub
 from tests.training.tiny import make_encoder
 from xtransfer.base.errors import SourceError
@@ -32,7 +33,10 @@ def test_a_plan_without_a_hub_names_what_is_not_pinned(home: Path, monkeypatch: 
     monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     done = CliRunner().invoke(cli.app, ["plan", "natural-nli", "--set", "seeds=[0]"], catch_exceptions=False)
-    assert "natural-nli: 14 cells, 34 stages (20 train, 14 score)" in done.stdout
+    assert "natural-nli: 14 cells, 34 stages\n" in done.stdout
+    kinds = [line.split()[:2] for line in done.stdout.splitlines()[1:3]]
+    assert kinds == [["train", "20"], ["score", "14"]]
+    assert "disk    about 7.5 GB of artifacts, and up to" in done.stdout  # 20 checkpoints of XLM-R base
     (said,) = [line for line in done.stdout.splitlines() if "not pinned" in line]
     assert "it is unknown what is cached" in said
     assert "xlm-roberta-base" in said and "ocnli" in said and "sick-nl" not in said  # its declaration names a commit
@@ -74,3 +78,18 @@ def test_scripts_learn_that_nothing_is_known_of_the_cache(tmp_path: Path) -> Non
     assert values["unpinned"] and {stage["to_run"] for stage in values["stages"]} == {None}
     ran = xtransfer(tmp_path / "home", "run", str(tmp_path / "mine.yaml"), HF_HUB_OFFLINE="1")
     assert ran.returncode == 1 and "someone/encoder" in ran.stderr
+
+
+def test_a_plan_ends_with_its_cost_and_lists_stages_when_asked(small_lab: Ran) -> None:
+    done = xtransfer(small_lab.home, "plan", "lab", "--small", "--set", "seeds=[8]")
+    assert "train lab-inference" not in done.stdout
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert lines["pretrain"].split() == ["pretrain", "1", "1", "0"]
+    assert lines["train"].split()[:4] == ["train", "3", "0", "3"]
+    assert re.fullmatch(r"time    about .* on \d+ slots?: .* hours of CPU", lines["time"])
+    assert re.fullmatch(r"disk    about \d\.\d MB of artifacts, and up to .*", lines["disk"])
+    listed = xtransfer(small_lab.home, "plan", "lab", "--small", "--set", "seeds=[8]", "--stages").stdout
+    assert re.search(r"train lab-inference after lab-nli@en seed 8 +[0-9a-f]{12} +to run", listed)
+    values = json.loads(xtransfer(small_lab.home, "plan", "lab", "--small", "--set", "seeds=[8]", "--json").stdout)
+    assert values["bytes"] == sum(values["bytes_by_kind"].values()) and values["device"] == "CPU"
+    assert values["joules"] is None or values["joules"] > 0

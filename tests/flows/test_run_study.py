@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import ROOT, Ran, environment, score_rows, stages_of, wait_for, xtransfer
+from xtransfer.store.artifacts import ArtifactStore
 
 
 def test_a_study_ends_with_scores_in_every_language(small_lab: Ran) -> None:
@@ -120,3 +121,21 @@ def test_a_run_ends_well_though_the_server_had_its_state_already(tmp_path: Path,
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["report"] == str(page)
+
+
+def test_scored_checkpoints_are_removed_when_asked(own_lab: Path, prefect: str) -> None:
+    store = ArtifactStore(own_lab / "artifacts")
+    before = {key for key in store.keys() if store.find(key)}  # noqa: SIM118
+    asked = ("run", "lab", "--small", "--set", "seeds=[7]", "--keep", "scores")
+    done = xtransfer(own_lab, *asked, PREFECT_API_URL=prefect)
+    assert done.returncode == 0, done.stderr
+    assert "(2 scored checkpoints removed, 5.1 MB)" in done.stdout
+    plan = json.loads(xtransfer(own_lab, "plan", "lab", "--small", "--set", "seeds=[7]", "--json").stdout)
+    gone = {one["name"] for one in plan["stages"] if store.find(one["key"]) is None}
+    assert gone == {"train lab-inference after direct seed 7", "train lab-inference after lab-nli@en seed 7"}
+    assert not any(one["to_run"] for one in plan["stages"])
+    assert before <= set(store.keys()), "what an earlier run made stays"
+    rows = score_rows(own_lab)
+    again = xtransfer(own_lab, *asked, "--json", PREFECT_API_URL=prefect)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["ran"] == [] and score_rows(own_lab) == rows

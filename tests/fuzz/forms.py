@@ -19,6 +19,7 @@ from flows import (
     evaluate_new_checkpoint,
     finetune_target,
     run_named_study,
+    run_own_study,
     train_intermediate,
     translate_data,
     watch_checkpoints,
@@ -35,9 +36,12 @@ from xtransfer.watch.record import Look
 _HOW: dict[str, Any] = {"workers": 2, "per_device": None, "timeout_hours": {"any": 1.0}, "devices_per_stage": 1}
 _ENCODER: dict[str, Any] = {"encoder": "lab-mini@0", "seeds": [0], "rows": 8, "recipe": {"epochs": 1}}
 _WATCH: dict[str, Any] = {"name": "w", "sources": ["/runs/*"], "evaluate": {"targets": ["lab-inference"]}}
-_STUDY = {"name": "s", "encoders": ["lab-mini@0"], "intermediates": ["direct"], "targets": ["lab-inference"]}
+_STUDY: dict[str, Any] = {"name": "s", "encoders": ["lab-mini@0"], "intermediates": ["direct"],
+                          "targets": ["lab-inference"]}  # fmt: skip
 _VALID: dict[Flow[..., Any], dict[str, Any]] = {
     run_study: {"study": _STUDY},
+    run_own_study.run_own_study: {**_STUDY, "question": "q?", "seeds": [0], "languages": ["de"],
+                                  "intermediate_rows": 8, "settings": ["target_recipe.epochs=1"], "keep": "scores"},
     run_named_study.run_named_study: {"study": "lab", "small": True, "encoders": ["lab-mini@0"], "languages": ["de"],
                                       "seeds": [0], "settings": ["target_recipe.epochs=1"]},
     evaluate_checkpoint.evaluate_checkpoint: {"checkpoint": "lab-mini@0", "targets": ["lab-inference"],
@@ -86,8 +90,8 @@ def _files(folder: Path) -> Hashable:
 def _nothing_runs(parameters: dict[str, Any]) -> Iterator[None]:
     """Flows check and plan, and run nothing."""
     with ExitStack() as stack:
-        for module in (run_named_study, evaluate_checkpoint, evaluate_new_checkpoint):
-            stack.enter_context(mock.patch.object(module, "run_study", _planned))
+        for module in (run_named_study, run_own_study, evaluate_checkpoint, evaluate_new_checkpoint):
+            stack.enter_context(mock.patch.object(module, "run_study", mock.Mock(fn=_planned)))
         for module in (finetune_target, train_intermediate, translate_data):
             stack.enter_context(mock.patch.object(module, "make_artifacts", _made))
         stack.enter_context(mock.patch.object(watch_checkpoints, "record", lambda *_: Look()))
@@ -97,7 +101,12 @@ def _nothing_runs(parameters: dict[str, Any]) -> Iterator[None]:
 
 
 def _planned(
-    study: Study, workers: Any = None, per_device: Any = None, timeout_hours: Any = None, devices_per_stage: int = 1
+    study: Study,
+    workers: Any = None,
+    per_device: Any = None,
+    timeout_hours: Any = None,
+    devices_per_stage: int = 1,
+    keep: str = "all",
 ) -> None:
     check_timeouts(timeout_hours or {})
     check(study)

@@ -186,6 +186,9 @@ def test_a_label_with_markup_is_escaped(tmp_path: Path) -> None:
     assert 'id="one-' in text
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.42, "0.4 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.42, "0.4 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (359_000, "4 days 3 h")],
+)
 def test_durations(seconds: float, said: str) -> None:
     assert duration(seconds) == said

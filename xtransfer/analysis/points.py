@@ -160,7 +160,7 @@ class Result:
 
     @property
     def degenerate(self) -> str:
-        if self.found is not None:
+        if self.found is not None and self.found.whole:
             return self.found.degenerate
         return self.point.recorded.degenerate if self.point.recorded else ""
 
@@ -223,12 +223,13 @@ def _layouts(table: bytes) -> dict[str, Layout]:
 def load(points: Iterable[Point], store: ArtifactStore) -> tuple[list[Result], list[Point]]:
     """The results of the cells that have scores, and the cells that have none.
 
-    Where an artifact is not in the store, as of imported cells, the recorded scores count, without items.
+    Where an artifact is not in the store, as of imported cells, the recorded scores count, without items. Where only
+    the checkpoint behind the scores is gone, what was recorded of its training counts.
     """
     points, results, missing = list(points), [], []
     store.expect(point.score_stage for point in points)
     for point in points:
-        found = evidence(store, point.score_stage)
+        found = evidence(store, point.score_stage, whole=point.recorded is None)
         if found is None and point.recorded is None:
             missing.append(point)
         else:

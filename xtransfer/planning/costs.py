@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from statistics import median
 
 import numpy as np
-from huggingface_hub import try_to_load_from_cache
 from sqlalchemy import select
 
 from xtransfer import benchmarks
-from xtransfer.base import settings as base_settings
 from xtransfer.base.hardware import hardware
-from xtransfer.base.stage import SETTINGS, FolderModel, HubModel, Made, ModelSource, Stage, StageSettings
+from xtransfer.base.stage import SETTINGS, ModelSource, Stage, StageSettings
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import SplitName
 from xtransfer.data.sizes import num_rows
+from xtransfer.planning.model_sizes import UNKNOWN, ModelSizes
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.results.database import Database
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import StageRow
 from xtransfer.stages import declared
-from xtransfer.study import packages
-from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings, UnpackSettings
+from xtransfer.stages.slots import cores
+from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings
 
 _TOKENS = {"span": 250, "answers": 250}  # of a row, by kind; measured with XLM-R's vocabulary on the mirror's data
 _OTHER_TOKENS = 45
 _ROWS = 5000  # of a split that is not in reach
-_WEIGHTS = 85_000_000  # of the layers of a model that is not in reach: 12 layers of 768 units
 _START = 0.5  # seconds until the first step: rows and a small model
 _LOAD = 1e-7  # seconds more for each weight: the files of a model, its tokenizer, and saving it
 _STEP = 0.003  # seconds of a step besides its arithmetic
 _SHARE = 0.7  # of the speed of a product of matrices that training and scoring reach
 _BF16 = 1.6  # times as fast as fp32 on a CPU that has it
+_PRODUCTS = 20  # of matrices, to measure this machine's speed: 0.2 s of two cores
 _NEWEST = 500  # finished stages that are looked at
 
 
@@ -50,16 +47,17 @@ class Finished:
     kind: str
     settings: Mapping[str, object]  # JSON values
     seconds: float
+    joules: float | None = None  # energy that it used, where that was measured
 
 
 def finished(db: Database, device: str) -> list[Finished]:
     """Returns the newest stages that were finished on such a processor or GPU; `device`: one of this machine's."""
-    columns = (StageRow.key, StageRow.kind, StageRow.settings, StageRow.seconds, StageRow.facts)
+    columns = (StageRow.key, StageRow.kind, StageRow.settings, StageRow.seconds, StageRow.energy_joules, StageRow.facts)
     query = select(*columns).order_by(StageRow.started.desc()).limit(_NEWEST)
     with explained(db.name), db.engine.connect() as connection:
         rows = connection.execute(query).all()
     name = hardware(device)
-    return [Finished(*row[:4]) for row in rows if row.facts.get("processor") == name]
+    return [Finished(*row[:5]) for row in rows if row.facts.get("processor") == name]
 
 
 class Costs:
@@ -80,15 +78,18 @@ class Costs:
     ) -> None:
         """`speed`: floating-point operations per second of all slots together (default: measured at the first use)."""
         self._settings: dict[str, StageSettings] = {}
-        self._places: dict[str, str] = {}
+        places: dict[str, str] = {}
         for stage in stages:
-            self._places.update(stage.places)
+            places.update(stage.places)
             self._add(stage.key, SETTINGS[stage.kind].of(stage) if stage.kind in SETTINGS else None)
         for one in finished:
             self._add(one.key, SETTINGS[one.kind].of(one) if one.kind in SETTINGS else None)
+        self._sizes = ModelSizes(self._settings, places)
         self._slots = slots
         self._speed = speed or machine_speed
         self._known: dict[str, float] = {}
+        powers = [one.joules / one.seconds for one in finished if one.joules is not None and one.seconds > 0]
+        self._watts = median(powers) if powers else None
         took: dict[tuple[object, ...], list[float]] = {}
         for one in finished:
             settings = self._settings.get(one.key)
@@ -109,6 +110,13 @@ class Costs:
         """Returns whether a finished stage of its kind, with a model of its size, stands behind the number."""
         settings = self._settings.get(stage.key)
         return settings is not None and any(group in self._factors for group in self._groups(settings)[:2])
+
+    def joules(self, stages: Iterable[Stage]) -> float | None:
+        """Returns the energy that `stages` are expected to use; None where too little of it was measured.
+
+        Counters cover a whole processor or card, so it is their median power times the expected time.
+        """
+        return self._watts * sum(map(self, stages)) if self._watts is not None else None
 
     def _add(self, key: str, settings: StageSettings | None) -> None:
         if settings is not None:
@@ -145,20 +153,19 @@ class Costs:
     def _training(self, settings: TrainSettings) -> float:
         recipe = settings.recipe
         sizes = [
-            (part.benchmark, _count(part.benchmark, part.language, "train", settings.rows)) for part in settings.parts
+            (part.benchmark, rows_of(part.benchmark, part.language, "train", settings.rows)) for part in settings.parts
         ]
         whole = max(1, sum(rows for _, rows in sizes))
         trained = recipe.steps * recipe.batch_size if recipe.steps else (recipe.epochs or 0) * whole
         tokens = sum(rows * min(_tokens(name), recipe.max_length) for name, rows in sizes) / whole
-        weights = self._weights(settings.start) or _WEIGHTS
+        weights = self._weights(settings.start) or UNKNOWN.layers
         work = 6 * weights * trained * tokens / self._rate(recipe.precision)
         return _START + _LOAD * weights + _STEP * trained / recipe.batch_size + work
 
     def _scoring(self, settings: ScoreSettings) -> float:
-        split, limit = settings.split, settings.rows
-        rows = sum(_count(settings.benchmark, code, split, limit) for code in settings.languages)
+        rows = scored_rows(settings)
         tokens = min(_tokens(settings.benchmark), settings.max_length)
-        weights = self._scored_weights(settings) or _WEIGHTS
+        weights = self._scored_weights(settings) or UNKNOWN.layers
         return _START + _LOAD * weights + 2 * weights * rows * tokens / self._rate(settings.precision)
 
     def _rate(self, precision: str) -> float:
@@ -170,17 +177,8 @@ class Costs:
 
     def _weights(self, source: ModelSource) -> float | None:
         """Returns the weights of a model's layers, without its embeddings; None if they are not known here."""
-        if isinstance(source, Made):
-            made = self._settings.get(source.key)
-            if isinstance(made, TrainSettings):
-                return self._weights(made.start)
-            if isinstance(made, PretrainSettings):
-                return _in_layers(made.recipe.layers, made.recipe.hidden_size, made.recipe.intermediate_size)
-            return packages.PACKAGES[made.package].weights if isinstance(made, UnpackSettings) else None
-        if isinstance(source, FolderModel):
-            folder = self._places.get(source.digest)
-            return _in_config(Path(folder) / "config.json") if folder is not None else None
-        return _on_hub(source)
+        size = self._sizes(source)
+        return size.layers if size is not None else None
 
 
 def _declared_here(settings: StageSettings) -> bool:
@@ -194,29 +192,15 @@ def _benchmarks(settings: StageSettings) -> set[str]:
     return {settings.benchmark} if isinstance(settings, ScoreSettings) else set()
 
 
-def _in_layers(layers: int, hidden: int, inner: int) -> float:
-    return float(layers * (4 * hidden**2 + 2 * hidden * inner))
-
-
-def _in_config(file: Path) -> float | None:
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-        return _in_layers(config["num_hidden_layers"], config["hidden_size"], config["intermediate_size"])
-    except (OSError, ValueError, KeyError, TypeError):  # whoever loads the model says what is wrong with it
-        return None
+def scored_rows(settings: ScoreSettings) -> int:
+    """Returns the rows that a stage scores, in all its languages together."""
+    name, split, limit = settings.benchmark, settings.split, settings.rows
+    return sum(rows_of(name, code, split, limit) for code in settings.languages)
 
 
 @cache
-def _on_hub(model: HubModel) -> float | None:
-    mirror = base_settings.current().hub_dir
-    if mirror is not None and (mirror / model.id / "config.json").exists():
-        return _in_config(mirror / model.id / "config.json")
-    found = try_to_load_from_cache(model.id, "config.json", revision=model.revision)
-    return _in_config(Path(found)) if isinstance(found, str) else None
-
-
-@cache
-def _count(name: str, language: str, split: SplitName, limit: int | None) -> int:
+def rows_of(name: str, language: str, split: SplitName, limit: int | None) -> int:
+    """Returns the rows of a split in a language, at most `limit`; 5,000 if it is not in reach."""
     benchmark = benchmarks.get(name)
     rows = num_rows(benchmark, language, split) if benchmark.has(split, language) else None
     return min(_ROWS if rows is None else rows, limit or sys.maxsize)
@@ -228,12 +212,14 @@ def _tokens(name: str) -> int:
 
 @cache
 def machine_speed() -> float:
-    """Returns the floating-point operations per second of products of matrices on all cores, in fp32."""
+    """Returns the floating-point operations per second of products of matrices on all cores, in fp32.
+
+    By the time that the cores worked, not by the clock on the wall, so that other programs hardly change it.
+    """
     left, right = np.ones((1024, 384), np.float32), np.ones((384, 1536), np.float32)
     left @ right  # starts the threads
-    best = np.inf
-    for _ in range(5):
-        began = time.perf_counter()
+    began = time.process_time()
+    for _ in range(_PRODUCTS):
         left @ right
-        best = min(best, time.perf_counter() - began)
-    return float(2 * left.shape[0] * right.size / best)
+    worked = time.process_time() - began
+    return float(2 * left.shape[0] * right.size * _PRODUCTS / worked * cores())

@@ -35,7 +35,7 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
     `db`: where its scores are; None: there is no database. `where`: the folder or repository to load. Raises StoreError
     if an artifact behind it is gone.
     """
-    behind = [*lineage(store, artifact)]
+    behind = lineage(store, artifact)
     trainings = [(one, own) for one in behind if (own := TrainSettings.of(one.manifest)) is not None]
     name = artifact.manifest.name
     module, _, name_of = plain.loader.partition(".")

@@ -45,6 +45,7 @@ class Evidence:
 
     scores: tuple[Score, ...]
     artifacts: tuple[Artifact, ...]
+    whole: bool = True  # False: some artifacts behind the scores are gone
 
     @cached_property
     def degenerate(self) -> str:
@@ -80,34 +81,44 @@ class Evidence:
         return 2 * sum(above) > len(above)
 
 
-def evidence(store: ArtifactStore, key: str) -> Evidence | None:
+def evidence(store: ArtifactStore, key: str, *, whole: bool = True) -> Evidence | None:
     """Returns the scores of the score stage `key` and the artifacts behind them; None if it has no artifact yet.
 
-    Raises StoreError if an artifact behind it is missing or scores.json cannot be read.
+    Raises StoreError if scores.json cannot be read, or if an artifact behind it is gone and all are wanted (`whole`).
     """
     found = store.find(key)
     if found is None:
         return None
-    return Evidence(_scores(found.folder / "scores.json"), tuple(lineage(store, found)))
+    lost: list[str] = []
+    behind = tuple(_lineage(store, found, set(), lost))
+    if lost and whole:
+        raise StoreError(lost[0])
+    return Evidence(_scores(found.folder / "scores.json"), behind, whole=not lost)
 
 
-def lineage(store: ArtifactStore, artifact: Artifact) -> Iterator[Artifact]:
-    """Yields the artifacts that an artifact was made from, inputs first, and itself last; StoreError if one is gone."""
-    yield from _lineage(store, artifact, set())
+def lineage(store: ArtifactStore, artifact: Artifact) -> list[Artifact]:
+    """Returns what an artifact was made from, inputs first, and itself last; raises StoreError if something is gone."""
+    lost: list[str] = []
+    found = list(_lineage(store, artifact, set(), lost))
+    if lost:
+        raise StoreError(lost[0])
+    return found
 
 
-def _lineage(store: ArtifactStore, artifact: Artifact, seen: set[str]) -> Iterator[Artifact]:
+def _lineage(store: ArtifactStore, artifact: Artifact, seen: set[str], lost: list[str]) -> Iterator[Artifact]:
+    """Yields what is there of an artifact's lineage, and adds to `lost` what is not."""
     if artifact.key in seen:
         return
     seen.add(artifact.key)
     for name, key in artifact.manifest.inputs.items():
         source = store.find(key)
         if source is None:
-            raise StoreError(
+            lost.append(
                 f"{artifact.manifest.name}: its input '{name}' ({key}) is gone from the artifact store; "
                 "run the study again to recreate it"
             )
-        yield from _lineage(store, source, seen)
+        else:
+            yield from _lineage(store, source, seen, lost)
     yield artifact
 
 

@@ -21,10 +21,23 @@ Making = tuple[str, datetime]  # key of a stage, and when its artifact was start
 
 
 def unrecorded(db: Database, study: str, cells: Sequence[Cell], store: ArtifactStore) -> Iterator[Cell]:
-    """Yields the cells whose scores are not recorded for the study, or come from other artifacts than the store's."""
+    """Yields the cells whose scores are not recorded for the study, or come from other artifacts than the store's.
+
+    Artifacts behind recorded scores may be gone from the store, as checkpoints are that were removed when scored.
+    """
     known = _recorded(db, study)
     lineages = _Lineages(store)
-    return (cell for cell in cells if known.get(cell.key) != lineages.of(cell.score.key))
+    return (cell for cell in cells if not _same(known.get(cell.key), cell.score.key, lineages))
+
+
+def _same(recorded: frozenset[Making] | None, score: str, lineages: _Lineages) -> bool:
+    if recorded is None:
+        return False
+    there = lineages.of(score)
+    if there:
+        return recorded == there
+    own = lineages.made(score)  # something behind it is gone
+    return own in recorded and all(lineages.made(key) in (None, (key, moment)) for key, moment in recorded)
 
 
 def fingerprint(db: Database, study: str) -> str:
@@ -63,12 +76,21 @@ class _Lineages:
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
         self._known: dict[str, frozenset[Making]] = {}
+        self._inputs: dict[str, tuple[str, ...]] = {}
+        self._made: dict[str, Making | None] = {}
+
+    def made(self, key: str) -> Making | None:
+        """Returns when an artifact of the store was made; None if there is none."""
+        if key not in self._made:
+            artifact = self._store.find(key)
+            self._made[key] = (key, artifact.manifest.started) if artifact else None
+            self._inputs[key] = tuple(artifact.manifest.inputs.values()) if artifact else ()
+        return self._made[key]
 
     def of(self, key: str) -> frozenset[Making]:
-        """Returns them; empty if one is missing, so that the cell counts as unrecorded and recording reports it."""
+        """Returns them; empty if one is missing, so that a cell that is not recorded yet fails with that reason."""
         if key not in self._known:
-            artifact = self._store.find(key)
-            own = frozenset([(key, artifact.manifest.started)]) if artifact else frozenset()
-            behind = [self.of(one) for one in artifact.manifest.inputs.values()] if artifact else []
-            self._known[key] = own.union(*behind) if all(behind) else frozenset()
+            made = self.made(key)
+            behind = [self.of(one) for one in self._inputs[key]]
+            self._known[key] = frozenset([made]).union(*behind) if made and all(behind) else frozenset()
         return self._known[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import current
@@ -40,6 +41,7 @@ def run(
     per_device: int | None = None,
     devices_per_stage: int = 1,
     timeout_hours: Mapping[str, float] | None = None,
+    keep: Literal["all", "scores"] = "all",
     out: str | Path | None = None,
     progress: bool = False,
 ) -> StudyResult:
@@ -59,6 +61,7 @@ def run(
         per_device: scoring and translating stages at the same time on one GPU; default: 1.
         devices_per_stage: devices that train one model together, each on a part of every batch.
         timeout_hours: limits by kind of stage (`translate`, `train`, `score` ..., or `any`), in hours.
+        keep: "scores" removes a target's checkpoint once all its scores and predictions are stored.
         out: folder for the report; default: `reports/STUDY` in XTRANSFER_HOME.
         progress: print progress on standard error.
 
@@ -70,12 +73,15 @@ def run(
     for name, number in (("workers", workers), ("per_device", per_device), ("devices_per_stage", devices_per_stage)):
         if number is not None and not 1 <= number <= _MOST:
             raise RequestError(f"{name}: {number} is not a valid number; use 1 to {_MOST}, or leave it out")
+    if keep not in ("all", "scores"):
+        raise RequestError(f"keep: {keep!r} is not a choice; use 'all' or 'scores'")
     ran = runner()(
         chosen,
         workers=workers,
         per_device=per_device,
         devices_per_stage=devices_per_stage,
         timeout_hours=dict(timeout_hours or {}),
+        keep=keep,
         out=Path(out) if out is not None else None,
         progress=progress,
     )

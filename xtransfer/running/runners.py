@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from xtransfer.base.errors import RequestError
 from xtransfer.study.study import Study
@@ -35,6 +35,7 @@ class Runner(Protocol):
         per_device: int | None,
         devices_per_stage: int,
         timeout_hours: Mapping[str, float],
+        keep: Literal["all", "scores"],
         out: Path | None,
         progress: bool,
     ) -> Ran:

@@ -24,4 +24,4 @@ def run(settings: PretrainSettings, work: Work) -> Mapping[str, object]:
     return {**facts, "corpus": corpus.facts}
 
 
-KIND = StageKind(PretrainSettings, run, reads, seconds=100)
+KIND = StageKind(PretrainSettings, run, reads, seconds=40)

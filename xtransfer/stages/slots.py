@@ -54,22 +54,26 @@ def slots(workers: int | None = None, per_device: int | None = None, devices_per
     """
     asked = workers or _number_from_environment("XTRANSFER_WORKERS")
     parts = per_device or _number_from_environment("XTRANSFER_STAGES_PER_DEVICE")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     devices = gpus()
     if devices_per_stage > 1:
         if parts:
             raise RequestError("set either several devices per stage or several stages per device, not both")
-        return _grouped(devices, devices_per_stage, asked, cores)
+        return _grouped(devices, devices_per_stage, asked)
     if not devices:
-        count = asked or min(cores, _MOST_CPU_SLOTS)
-        return [Slot("cpu", max(1, cores // count)) for _ in range(count)]
+        count = asked or min(cores(), _MOST_CPU_SLOTS)
+        return [Slot("cpu", max(1, cores() // count)) for _ in range(count)]
     if asked and parts:
         raise RequestError("workers and stages per device (XTRANSFER_STAGES_PER_DEVICE) both set the number of slots; "
                            "set one of them")  # fmt: skip
     count = asked or len(devices) * (parts or 1)
     each = [devices[index % len(devices)] for index in range(count)]
-    threads = max(1, cores // count)
+    threads = max(1, cores() // count)
     return [Slot(device.name, threads, (device,), parts or 1, visible=device.visible) for device in each]
+
+
+def cores() -> int:
+    """Returns the CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Pool:
@@ -159,9 +163,9 @@ def _room(slot: Slot, kind: str) -> int:
     return 1 if kind in _SMALL else slot.parts
 
 
-def _grouped(devices: Sequence[Device], size: int, asked: int | None, cores: int) -> list[Slot]:
+def _grouped(devices: Sequence[Device], size: int, asked: int | None) -> list[Slot]:
     """Returns slots of `size` devices each; raises RequestError if there are too few devices."""
-    names = [device.name for device in devices] or ["cpu"] * cores
+    names = [device.name for device in devices] or ["cpu"] * cores()
     most = len(names) // size
     if most < (asked or 1):
         raise RequestError(
@@ -174,7 +178,7 @@ def _grouped(devices: Sequence[Device], size: int, asked: int | None, cores: int
             "ask for one device per stage"
         )
     count = asked or most
-    threads = max(1, cores // (count * size))
+    threads = max(1, cores() // (count * size))
     groups = [(names[first : first + size], devices[first : first + size]) for first in range(0, count * size, size)]
     return [Slot(own[0], threads, tuple(places), size, tuple(own), _visible(places)) for own, places in groups]
 

