@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from xtransfer.base.errors import RequestError
 from xtransfer.models import checkpoints
 from xtransfer.models.unpadded.forward import states
+from xtransfer.recipes.lora import LoraRecipe
 from xtransfer.recipes.recipe import Recipe
+from xtransfer.study.study import make
 from xtransfer.training import finetune
 from xtransfer.training import lora as adaptation
 from xtransfer.training.parts import TrainingMixture
@@ -178,3 +180,14 @@ def test_without_peft_it_says_what_to_install(encoder: Path, tmp_path: Path, mon
 def test_values_that_cannot_be_are_refused(values: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Recipe(steps=10, **values)
+
+
+def test_settings_within_a_recipe_without_lora_say_how_to_set_it() -> None:
+    study = make({"name": "x", "encoders": ["lab-mini@0"], "intermediates": ["direct"], "targets": ["lab-copa"]})
+    with pytest.raises(
+        RequestError, match=r"--set target_recipe.lora.rank: lora is empty; set .*'lora=\{rank: \.\.\.\}'"
+    ):
+        study.with_settings({"target_recipe.lora.rank": 4})
+    adapted = study.with_settings({"target_recipe.lora": {"rank": 4}})
+    assert adapted.target_recipe.lora == LoraRecipe(rank=4)
+    assert adapted.with_settings({"target_recipe.lora.rank": 8}).target_recipe.lora == LoraRecipe()

@@ -248,6 +248,8 @@ def _put(values: JsonObject, path: str, value: object, typed: str = "") -> None:
         if not re.fullmatch("[0-9]{1,6}", index) or int(index) >= len(inner) or not rest:
             raise RequestError(f"{where}: {head} is a list of {len(inner)} entries; write {head}.0.field")
         inner = inner[int(index)]
+    if inner is None:
+        raise RequestError(f"{where}: {head} is empty; set all of it: '{head}={{{rest.partition('.')[0][:80]}: ...}}'")
     if not isinstance(inner, dict):
         raise RequestError(f"{where}: {head} has no inner fields")
     _put(inner, rest, value, typed or path)
