@@ -20,6 +20,7 @@ from flows.commands import (
     results,
     run,
     serve,
+    slurm,
     store,
     studies,
     translation,
@@ -61,6 +62,7 @@ app.command("run")(run.command)
 app.command("evaluate")(evaluation.command)
 app.command("translate")(translation.command)
 app.command("serve")(serve.command)
+app.command("slurm")(slurm.command)
 app.command("report")(report.command)
 app.command("export")(export.command)
 app.command("export-model")(export_model.command)

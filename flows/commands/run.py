@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 STOPPED = 130  # the exit status of a program that Ctrl-C ended
+_ENDED = 128 + signal.SIGTERM  # of one that a scheduler ended
 
 Workers = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Stages at the same time; default: one per GPU or CPU core.")
@@ -171,12 +173,21 @@ def started(start: Callable[[], Result], console: Console) -> Result:
 
 @contextmanager
 def _stoppable(console: Console) -> Iterator[None]:
-    """Answer Ctrl-C in one line, and with the exit status that it has."""
+    """Answer Ctrl-C, and the SIGTERM of a scheduler, in one line and with the exit status that they have."""
+    ended: list[int] = []
+
+    def end(number: int, frame: object) -> None:
+        ended.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     except KeyboardInterrupt:
         console.print("Stopped. Finished stages are kept; run the same command to resume.")
-        raise typer.Exit(STOPPED) from None
+        raise typer.Exit(_ENDED if ended else STOPPED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run_on_ray(
