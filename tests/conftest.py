@@ -14,7 +14,7 @@ import pytest
 
 from flows.prefect_server import prefect_api
 from perf.postgres import NoServer, server
-from tests.running import Ran, cold_xtransfer, copied
+from tests.running import QUICK, Ran, cold_xtransfer, copied
 from xtransfer.base import languages
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported; hub tests undo it themselves
@@ -65,7 +65,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_lab(run_folder: Path) -> Ran:
-    """`xtransfer run lab --small` as a user starts it, run by the first worker that asks. Its home is to be read alone:
+    """`xtransfer run quick.yaml` as a user starts it, run by the first worker that asks. Its home is to be read alone:
     who writes takes `own_lab`."""
     folder = run_folder / "a home with spaces"
     folder.mkdir(exist_ok=True)
@@ -73,7 +73,7 @@ def small_lab(run_folder: Path) -> Ran:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
-            done = cold_xtransfer(home, "run", "lab", "--small", "--json")
+            done = cold_xtransfer(home, "run", QUICK, "--json")
             assert done.returncode == 0, done.stderr
             said.write_text(done.stdout)
     return Ran(home, json.loads(said.read_text()))
@@ -81,7 +81,7 @@ def small_lab(run_folder: Path) -> Ran:
 
 @pytest.fixture
 def own_lab(small_lab: Ran, tmp_path: Path) -> Path:
-    """A copy of the home in which `lab --small` was run."""
+    """A copy of the home in which the quick study was run."""
     return copied(small_lab.home, tmp_path / "own home")
 
 

@@ -23,6 +23,7 @@ from tests.warm import programs
 
 ROOT = Path(__file__).parents[1]
 MINUTES = 60
+QUICK = str(ROOT / "tests" / "quick.yaml")  # a study of seconds, which learns nothing
 T = TypeVar("T")
 
 

@@ -142,7 +142,7 @@ def test_wrong_requests_start_nothing(
 
 
 def test_a_plan_says_what_it_is() -> None:
-    assert repr(plan("lab", small=True)) == "<Plan: lab-small, 8 cells, 14 stages (1 pretrain, 6 train, 7 score)>"
+    assert repr(plan("lab", small=True)) == "<Plan: lab-small, 12 cells, 20 stages (1 pretrain, 9 train, 10 score)>"
 
 
 def test_our_own_runner_is_declared_and_takes_what_the_library_gives() -> None:

@@ -86,9 +86,12 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the home in which `lab --small` was run, a checkpoint of it watched, and `xtransfer serve` runs."""
+    """A home in which `lab --small` was run, a checkpoint of it watched, and `xtransfer serve` runs."""
     home = tmp_path_factory.mktemp("docs") / "home"
-    copied(small_lab.home, home)
+    copied(small_lab.home, home)  # with the smaller encoder of the docs' own studies
+    assert xtransfer(home, "results", "forget", "quick", "--yes").returncode == 0
+    small = xtransfer(home, "run", "lab", "--small")
+    assert small.returncode == 0, small.stderr
     sent = xtransfer(home, "results", "export", "--to", str(home / "theirs.parquet"))
     assert sent.returncode == 0, sent.stderr
     with _served(home):

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from tests.running import cold_xtransfer, xtransfer
+from tests.running import QUICK, cold_xtransfer, xtransfer
 from xtransfer.base.errors import RequestError
 from xtransfer.study.builtin import STUDIES
 
@@ -77,7 +77,7 @@ def test_a_full_disk_behind_the_output_is_named(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_an_unwritable_home_says_so(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    done = xtransfer(tmp_path / "home", "run", "lab", "--small")
+    done = xtransfer(tmp_path / "home", "run", QUICK)
     assert done.returncode == 2 and "XTRANSFER_HOME" in done.stderr
 
 
@@ -89,7 +89,7 @@ def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
         connection.execute("INSERT INTO xtransfer_schema VALUES ('9999')")
         connection.execute("CREATE TABLE study (name TEXT)")
     before = (home / "results.db").read_bytes()
-    done = xtransfer(home, "run", "lab", "--small")
+    done = xtransfer(home, "run", QUICK)
     assert done.returncode == 1 and "9999" in done.stderr
     assert (home / "results.db").read_bytes() == before and not (home / "artifacts").exists()
 

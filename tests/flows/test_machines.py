@@ -19,7 +19,7 @@ import pytest
 
 from perf.postgres import NoServer
 from perf.postgres import server as postgres_server
-from tests.running import MINUTES, ROOT, Ran, environment, score_rows, xtransfer
+from tests.running import MINUTES, QUICK, ROOT, Ran, environment, score_rows, xtransfer
 from tests.standin.network import Machine, machines
 from tests.standin.s3 import make_bucket, s3
 
@@ -50,7 +50,7 @@ class Site:
 
     def start_run(self) -> str:
         deployment = self._ask("GET", "/deployments/name/run-named-study/study-on-machines")
-        parameters = {"study": "lab", "small": True, "seeds": [_SEED]}
+        parameters = {"study": QUICK, "seeds": [_SEED]}
         run = self._ask("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
         return str(run["id"])
 
@@ -116,7 +116,7 @@ def test_the_work_of_a_dead_machine_is_taken_up_by_the_other(small_lab: Ran, sit
 
 
 def _planned(site: Site) -> list[dict[str, Any]]:
-    asked = ("lab", "--small", "--set", f"seeds=[{_SEED}]", "--json")
+    asked = (QUICK, "--set", f"seeds=[{_SEED}]", "--json")
     stages: list[dict[str, Any]] = json.loads(xtransfer(site.folder / "three", "plan", *asked, **site.shared).stdout)[
         "stages"
     ]

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from tests.running import Ran, xtransfer
+from tests.running import QUICK, Ran, xtransfer
 from tests.standin.hub import Hub
 from tests.training.tiny import make_encoder
 from xtransfer.base.errors import SourceError
@@ -81,15 +81,15 @@ def test_scripts_learn_that_nothing_is_known_of_the_cache(tmp_path: Path) -> Non
 
 
 def test_a_plan_ends_with_its_cost_and_lists_stages_when_asked(small_lab: Ran) -> None:
-    done = xtransfer(small_lab.home, "plan", "lab", "--small", "--set", "seeds=[8]")
+    done = xtransfer(small_lab.home, "plan", QUICK, "--set", "seeds=[8]")
     assert "train lab-inference" not in done.stdout
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert lines["pretrain"].split() == ["pretrain", "1", "1", "0"]
     assert lines["train"].split()[:4] == ["train", "3", "0", "3"]
     assert re.fullmatch(r"time    about .* on \d+ slots?: .* hours of CPU", lines["time"])
     assert re.fullmatch(r"disk    about \d\.\d MB of artifacts, and up to .*", lines["disk"])
-    listed = xtransfer(small_lab.home, "plan", "lab", "--small", "--set", "seeds=[8]", "--stages").stdout
+    listed = xtransfer(small_lab.home, "plan", QUICK, "--set", "seeds=[8]", "--stages").stdout
     assert re.search(r"train lab-inference after lab-nli@en seed 8 +[0-9a-f]{12} +to run", listed)
-    values = json.loads(xtransfer(small_lab.home, "plan", "lab", "--small", "--set", "seeds=[8]", "--json").stdout)
+    values = json.loads(xtransfer(small_lab.home, "plan", QUICK, "--set", "seeds=[8]", "--json").stdout)
     assert values["bytes"] == sum(values["bytes_by_kind"].values()) and values["device"] == "CPU"
     assert values["joules"] is None or values["joules"] > 0

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from flows.ray_cluster import ray_cluster
-from tests.running import MINUTES, ROOT, Ran, cold_xtransfer, environment, score_rows, xtransfer
+from tests.running import MINUTES, QUICK, ROOT, Ran, cold_xtransfer, environment, score_rows, xtransfer
 from xtransfer.base.errors import RequestError
 
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed: pip install 'xtransfer[ray]'")
@@ -74,7 +74,7 @@ def test_the_work_of_a_killed_node_is_taken_up_by_another(small_lab: Ran, nodes:
     driver = tmp_path / "driver"
     store = {"XTRANSFER_STORE": os.environ["XTRANSFER_STORE"]}
     address = ("--runner", "ray", "--ray-address", nodes.cluster.address)
-    command = [sys.executable, "-m", "flows.cli", "run", "lab", "--small", "--json", *address]
+    command = [sys.executable, "-m", "flows.cli", "run", QUICK, "--json", *address]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(driver, store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -82,7 +82,7 @@ def test_the_work_of_a_killed_node_is_taken_up_by_another(small_lab: Ran, nodes:
         nodes.kill(killed)
         output, said = process.communicate(timeout=10 * MINUTES)
     assert process.returncode == 0, said
-    plan = json.loads(xtransfer(driver, "plan", "lab", "--small", "--json", **store).stdout)
+    plan = json.loads(xtransfer(driver, "plan", QUICK, "--json", **store).stdout)
     assert sorted(json.loads(output)["ran"]) == sorted(stage["name"] for stage in plan["stages"])
     assert not any(stage["to_run"] for stage in plan["stages"])
     assert score_rows(driver) == small_lab.rows()
@@ -93,7 +93,7 @@ def test_the_work_of_a_killed_node_is_taken_up_by_another(small_lab: Ran, nodes:
 def test_a_node_with_another_store_says_so(nodes: Nodes, tmp_path: Path) -> None:
     nodes.add("one")
     address = ("--runner", "ray", "--ray-address", nodes.cluster.address)
-    done = cold_xtransfer(tmp_path / "driver", "run", "lab", "--small", *address)
+    done = cold_xtransfer(tmp_path / "driver", "run", QUICK, *address)
     assert done.returncode == 1
     assert "differs from the store of the run" in done.stderr
 

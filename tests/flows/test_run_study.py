@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import ROOT, Ran, environment, score_rows, stages_of, wait_for, xtransfer
+from tests.running import QUICK, ROOT, Ran, environment, score_rows, stages_of, wait_for, xtransfer
 from xtransfer.store.artifacts import ArtifactStore
 
 
@@ -32,16 +32,16 @@ def test_the_report_needs_nothing_from_outside(small_lab: Ran) -> None:
 
 
 def test_a_second_run_executes_no_stage_and_adds_no_row(small_lab: Ran, own_lab: Path, prefect: str) -> None:
-    again = xtransfer(own_lab, "run", "lab", "--small", "--json", PREFECT_API_URL=prefect)
+    again = xtransfer(own_lab, "run", QUICK, "--json", PREFECT_API_URL=prefect)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["ran"] == []
     assert score_rows(own_lab) == small_lab.rows()
-    plan = json.loads(xtransfer(own_lab, "plan", "lab", "--small", "--json").stdout)
+    plan = json.loads(xtransfer(own_lab, "plan", QUICK, "--json").stdout)
     assert plan["stages"] and not any(stage["to_run"] for stage in plan["stages"])
 
 
 def test_every_stage_ran_once(small_lab: Ran) -> None:
-    plan = json.loads(xtransfer(small_lab.home, "plan", "lab", "--small", "--json").stdout)
+    plan = json.loads(xtransfer(small_lab.home, "plan", QUICK, "--json").stdout)
     assert sorted(small_lab.output["ran"]) == sorted(stage["name"] for stage in plan["stages"])
 
 
@@ -57,13 +57,13 @@ def test_a_run_says_in_json_what_it_found_and_what_it_left_out(small_lab: Ran) -
 
 def test_damage_and_a_lost_database_are_made_good(small_lab: Ran, own_lab: Path, prefect: str) -> None:
     home = own_lab
-    plan = json.loads(xtransfer(home, "plan", "lab", "--small", "--json").stdout)
+    plan = json.loads(xtransfer(home, "plan", QUICK, "--json").stdout)
     score = next(stage for stage in plan["stages"] if stage["kind"] == "score")
     artifact = home / "artifacts" / score["key"][:2] / score["key"]
     (artifact / "scores.json").write_text("[")
     for file in home.glob("results.db*"):
         file.unlink()
-    done = xtransfer(home, "run", "lab", "--small", "--json", PREFECT_API_URL=prefect)
+    done = xtransfer(home, "run", QUICK, "--json", PREFECT_API_URL=prefect)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["ran"] == [score["name"]]
     assert score_rows(home) == small_lab.rows()
@@ -73,7 +73,7 @@ def test_damage_and_a_lost_database_are_made_good(small_lab: Ran, own_lab: Path,
 @pytest.mark.storm
 def test_killed_and_run_again_gives_the_same_rows(small_lab: Ran, tmp_path: Path) -> None:
     home = tmp_path / "killed"
-    command = [sys.executable, "-m", "flows.cli", "run", "lab", "--small", "--json"]
+    command = [sys.executable, "-m", "flows.cli", "run", QUICK, "--json"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(home, {}), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
@@ -81,7 +81,7 @@ def test_killed_and_run_again_gives_the_same_rows(small_lab: Ran, tmp_path: Path
         time.sleep(2)
         process.send_signal(signal.SIGKILL)
     wait_for(lambda: not stages_of(home), 30)
-    done = xtransfer(home, "run", "lab", "--small", "--json")
+    done = xtransfer(home, "run", QUICK, "--json")
     assert done.returncode == 0, done.stderr
     assert score_rows(home) == small_lab.rows()
     assert not list((home / "artifacts" / ".partial").iterdir())
@@ -109,7 +109,7 @@ flow_engine.propose_state_sync, run_study.run_study = repeated, nothing
 none = pd.DataFrame()  # nothing was recorded
 none.attrs["excluded"] = []
 run._gains = lambda study: none
-cli.app(["run", "lab", "--small", "--json"])
+cli.app(["run", QUICK, "--json"])
 """
 
 
@@ -126,11 +126,11 @@ def test_a_run_ends_well_though_the_server_had_its_state_already(tmp_path: Path,
 def test_scored_checkpoints_are_removed_when_asked(own_lab: Path, prefect: str) -> None:
     store = ArtifactStore(own_lab / "artifacts")
     before = {key for key in store.keys() if store.find(key)}  # noqa: SIM118
-    asked = ("run", "lab", "--small", "--set", "seeds=[7]", "--keep", "scores")
+    asked = ("run", QUICK, "--set", "seeds=[7]", "--keep", "scores")
     done = xtransfer(own_lab, *asked, PREFECT_API_URL=prefect)
     assert done.returncode == 0, done.stderr
     assert "(2 scored checkpoints removed, 5.1 MB)" in done.stdout
-    plan = json.loads(xtransfer(own_lab, "plan", "lab", "--small", "--set", "seeds=[7]", "--json").stdout)
+    plan = json.loads(xtransfer(own_lab, "plan", QUICK, "--set", "seeds=[7]", "--json").stdout)
     gone = {one["name"] for one in plan["stages"] if store.find(one["key"]) is None}
     assert gone == {"train lab-inference after direct seed 7", "train lab-inference after lab-nli@en seed 7"}
     assert not any(one["to_run"] for one in plan["stages"])

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from perf.postgres import NoServer, server
-from tests.running import MINUTES, Ran, score_rows, wait_for, xtransfer
+from tests.running import MINUTES, QUICK, Ran, score_rows, wait_for, xtransfer
 from tests.slurm import Cluster, cluster, missing
 
 _URL = "postgresql+psycopg://me@host/results"
 
 
 def asked(home: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return xtransfer(home, "slurm", "lab", "--small", "--to", str(home.parent / "job"), *more, **environment)
+    return xtransfer(home, "slurm", QUICK, "--to", str(home.parent / "job"), *more, **environment)
 
 
 def test_the_scripts_have_what_was_asked_and_no_password(tmp_path: Path) -> None:

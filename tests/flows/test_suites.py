@@ -78,6 +78,6 @@ def test_export(study: str, tmp_path: Path) -> None:
 
 
 def test_export_of_what_has_no_layout(small_lab: Ran, tmp_path: Path) -> None:
-    done = xtransfer(small_lab.home, "export", "lab-small", "--layout", "xtreme", "--out", str(tmp_path / "out"))
+    done = xtransfer(small_lab.home, "export", "quick", "--layout", "xtreme", "--out", str(tmp_path / "out"))
     assert done.returncode == 2 and "has a target of xtreme (xnli, paws-x" in done.stderr
     assert not (tmp_path / "out").exists()

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Ran
+from tests.running import QUICK, Ran
 from xtransfer.base.stage import FolderModel
 from xtransfer.base.words import amount
 from xtransfer.planning.disk import artifact_bytes, state_bytes
 from xtransfer.planning.grid import plan
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.store.artifacts import ArtifactStore
-from xtransfer.study.builtin import STUDIES
+from xtransfer.study.builtin import find
 from xtransfer.study.stage_settings import TrainPart, TrainSettings
 
 
 def test_the_laboratorys_artifacts_are_as_large_as_expected(small_lab: Ran) -> None:
-    stages = plan(STUDIES["lab"].shrunk()).stages
+    stages = plan(find(QUICK)).stages
     store = ArtifactStore(small_lab.home / "artifacts")
     took: dict[str, int] = {}
     for stage in stages:

@@ -46,13 +46,7 @@ LAB = Study.model_validate(
         "seeds": [10, 11, 12, 13, 14],
         "intermediate_recipe": _INTERMEDIATE,
         "target_recipe": _TARGET,
-        "small": {
-            "encoders": ["lab-mini@0"],
-            "intermediates": ["direct", "lab-nli@en"],
-            "targets": ["lab-inference", "lab-retrieval"],
-            "seeds": [10, 11],
-            "intermediate_rows": 480,
-        },
+        "small": {"intermediates": ["direct", "lab-nli@en"], "seeds": [10, 11, 12]},
     }
 )
 
