@@ -30,7 +30,7 @@ def command(
         str,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="A checkpoint folder, or the first characters of a train stage's key in `xtransfer plan`.",
+            help="A checkpoint folder, or the first characters of a train stage's key in `xtransfer plan --stages`.",
         ),
     ],
     to: Annotated[str, typer.Option(metavar="DIR|hub:OWNER/NAME", help="New folder for the model, or a repository.")],
@@ -108,7 +108,9 @@ def _found(text: str, store: ArtifactStore) -> Artifact:
         raise RequestError(f"checkpoint '{text[:80]}': it is the key of '{artifact.manifest.name}', not of a training")
     if artifact is None:
         why = f"{len(keys)} keys in the store start with it" if len(keys) > 1 else "no folder, and no key in the store"
-        raise RequestError(f"checkpoint '{text[:80]}': {why}; `xtransfer plan STUDY` shows the keys of train stages")
+        raise RequestError(
+            f"checkpoint '{text[:80]}': {why}; `xtransfer plan STUDY --stages` shows the keys of train stages"
+        )
     return artifact
 
 
