@@ -109,7 +109,7 @@ flow_engine.propose_state_sync, run_study.run_study = repeated, nothing
 none = pd.DataFrame()  # nothing was recorded
 none.attrs["excluded"] = []
 run._gains = lambda study: none
-cli.app(["run", QUICK, "--json"])
+cli.app(["run", "lab", "--small", "--json"])
 """
 
 
