@@ -28,6 +28,10 @@ def missing() -> str:
     return f"SLURM is not installed here ({', '.join(absent)}): apt-get install slurm-wlm munge" if absent else ""
 
 
+class NoCluster(Exception):
+    """SLURM's daemons do not work here; the message says why."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A running cluster; its programs need `environment`."""
@@ -58,7 +62,7 @@ class Cluster:
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """Run a cluster of three nodes with two cores each in a temporary folder."""
+    """Run a cluster of three nodes with two cores each in a temporary folder; raises NoCluster if none comes up."""
     folder = Path(mkdtemp(prefix="slurm-"))
     found = Cluster(folder)
     (folder / "slurm.conf").write_text(_configuration(folder), encoding="utf-8")
@@ -78,11 +82,15 @@ def cluster() -> Iterator[Cluster]:
         start("munged", "--foreground", "--force", f"--key-file={key}",
               f"--socket={places['socket']}", f"--pid-file={places['pid']}",
               f"--log-file={places['log']}", f"--seed-file={places['seed']}")  # fmt: skip
-        wait_for(Path(places["socket"]).exists, _SECONDS)
-        start("slurmctld", "-D")
-        for node in _NODES:
-            start("slurmd", "-D", "-N", node)
-        wait_for(lambda: _idle(found), _SECONDS)
+        try:
+            wait_for(Path(places["socket"]).exists, _SECONDS)
+            start("slurmctld", "-D")
+            for node in _NODES:
+                start("slurmd", "-D", "-N", node)
+            wait_for(lambda: _idle(found), _SECONDS)
+        except AssertionError as error:
+            said = (folder / "log").read_text(errors="replace")[-500:]
+            raise NoCluster(f"SLURM's daemons do not come up here: {said}") from error
         yield found
     finally:
         with suppress(subprocess.SubprocessError):
