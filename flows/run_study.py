@@ -99,7 +99,7 @@ def run_study(
         with stage_runtime(settings.store, *limits) as runtime:
             announce(database, store)
             record_study(database, asked.whole, keep_others=bool(asked.unplanned))
-            spare = ScoredCheckpoints(database, store, study.name, plan.stages) if keep == "scores" else None
+            spare = ScoredCheckpoints(database, store, study.name, asked.whole.stages) if keep == "scores" else None
             run = _Run(plan, store, database, spare)
             cost = Costs(plan.stages, finished(database, runtime.device), runtime.size)
             runtime.listener.planned(missing, len(plan.stages) - len(missing), cost)

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xtransfer.base.settings import shown
+
 WARNING_SECONDS = 120  # before a task's time limit
-_VARIABLES = ("XTRANSFER_STORE", "XTRANSFER_HUB_DIR", "XTRANSFER_BENCHMARKS", "XTRANSFER_CACHE", "HF_HUB_OFFLINE")
+_OF_A_TASK = "XTRANSFER_HOME"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def run_script(jobs: Jobs, program: Sequence[str], variables: Mapping[str, str])
         *([f"--gpus-per-task={jobs.gpus}", "--ntasks=1"] if jobs.gpus else []),
         "--requeue",
         "--open-mode=append",
-        f"--output={jobs.log}/%A_%a.log",
+        f'--chdir="{Path.cwd()}"',  # relative paths of the study and the environment stay right
+        f'--output="{jobs.log}/%A_%a.log"',
         *jobs.options,
     ]
     workers = [] if jobs.gpus else ["--workers", str(jobs.cpus)]
@@ -78,7 +81,9 @@ def run_script(jobs: Jobs, program: Sequence[str], variables: Mapping[str, str])
         f"{run} &",
         "run=$!",
         'wait "$run"',
-        "exit $?",
+        "status=$?",
+        '[ $status != 0 ] || rm -rf "$XTRANSFER_HOME"  # all that counts is in the store and the database',
+        "exit $status",
         "",
     ])  # fmt: skip
 
@@ -86,18 +91,18 @@ def run_script(jobs: Jobs, program: Sequence[str], variables: Mapping[str, str])
 def report_script(jobs: Jobs, program: Sequence[str], variables: Mapping[str, str]) -> str:
     """Returns the script that writes the report, to be run after the array."""
     options = [f"--job-name=xtransfer-{jobs.study}-report", "--time=60", "--cpus-per-task=1",
-               f"--output={jobs.log}/report-%j.log", *jobs.options]  # fmt: skip
+               f'--chdir="{Path.cwd()}"', f'--output="{jobs.log}/report-%j.log"', *jobs.options]  # fmt: skip
     run = shlex.join([*program, "report", jobs.study, "--out", str(jobs.folder / "report")])
     return "\n".join([*_head(options, variables), *jobs.setup, _home("$SLURM_JOB_ID"), run, ""])
 
 
-def shared(variables: Mapping[str, str], url: str) -> dict[str, str]:
-    """Returns what of an environment stands in the scripts: the places that all tasks share.
+def shared(variables: Mapping[str, str]) -> dict[str, str]:
+    """Returns what of an environment stands in the scripts: the settings that all tasks share.
 
-    A database's address does only without a password; with one, tasks get it from the environment of sbatch.
+    An address with a password does not; tasks get it from the environment of sbatch.
     """
-    found = {name: variables[name] for name in _VARIABLES if variables.get(name)}
-    return found | ({"XTRANSFER_DATABASE_URL": url} if url else {})
+    ours = {name: value for name, value in sorted(variables.items()) if name.startswith("XTRANSFER_") and value}
+    return {name: value for name, value in ours.items() if name != _OF_A_TASK and shown(value) == value}
 
 
 def _home(name: str) -> str:

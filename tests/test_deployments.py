@@ -62,6 +62,7 @@ def test_every_flow_that_runs_stages_takes_the_same_limits() -> None:
             for field in ("per_device", "timeout_hours", "devices_per_stage"):
                 if (name, field) != ("translate-data", "devices_per_stage"):  # nothing is trained together there
                     assert {**given[field], "position": 0} == {**own[field], "position": 0}, (name, field)
+    assert {**fields["run-named-study"]["keep"], "position": 0} == {**own["keep"], "position": 0}
     assert {"train-intermediate", "finetune-target", "translate-data", "evaluate-checkpoint"} < fields.keys()
 
 

@@ -189,15 +189,16 @@ def _kinds(found: Outlook) -> Table:
     from xtransfer.base.words import amount, duration
 
     table = Table(box=None, pad_edge=False)
-    headings = ["stages", "", *([] if found.unpinned else ["cached", "to run"]), "work", "disk"]
+    states = [] if found.unpinned else ["cached", "to run"]
+    headings = ["stages", "", *states, *(["work", "disk"] if found.missing else [])]
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="right" if number else "left")
     to_run = Counter(one.kind for one in found.missing)
     cached = Counter(one.kind for one in found.plan.stages if one.key in found.stored)
     for kind, count in Counter(one.kind for one in found.plan.stages).items():
-        states = [] if found.unpinned else [f"{cached[kind]:,}", f"{to_run[kind]:,}"]
-        work = [duration(found.by_kind[kind]), amount(found.bytes_by_kind[kind])] if to_run[kind] else ["", ""]
-        table.add_row(kind, f"{count:,}", *states, *work)
+        numbers = [f"{count:,}", *([] if found.unpinned else [f"{cached[kind]:,}", f"{to_run[kind]:,}"])]
+        work = [duration(found.by_kind[kind]), amount(found.bytes_by_kind[kind])] if to_run[kind] else []
+        table.add_row(kind, *numbers, *work)
     return table
 
 
@@ -220,13 +221,14 @@ def _cost(found: Outlook) -> list[str]:
     from xtransfer.base.words import amount, counted, duration
 
     hours, device = found.device_hours
+    where = f"on {counted(len(found.slots), 'slot')}"
     lines = [
-        f"time    about {duration(found.seconds)} on {counted(len(found.slots), 'slot')}: {_hours(hours)} of {device}",
+        f"time    about {duration(found.seconds)} {where}: {_two_digits(hours)} {device} hours",
         f"disk    about {amount(sum(found.bytes_by_kind.values()))} of artifacts, and up to "
         f"{amount(found.state_bytes)} while trainings run",
     ]
     if (joules := found.cost.joules(found.missing)) is not None:
-        lines.append(f"energy  about {joules / 3.6e6:.2g} kWh")
+        lines.append(f"energy  about {_two_digits(joules / 3.6e6)} kWh")
     if untimed := found.untimed:
         lines.append(
             f"no {' or '.join(untimed)} stage with such a model has finished here yet: time is computed from sizes and "
@@ -235,8 +237,8 @@ def _cost(found: Outlook) -> list[str]:
     return lines
 
 
-def _hours(hours: float) -> str:
-    return f"{hours:,.0f} hours" if hours >= 9.95 else f"{hours:.1f} hours" if hours >= 0.95 else f"{hours:.2g} hours"
+def _two_digits(value: float) -> str:
+    return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"
 
 
 def _not_pinned(found: Outlook) -> str:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +61,7 @@ def command(
     jobs = Jobs(
         plan.study.name, absolute(to, "--to"), count, hours, cpus, gpus, restarts, _options(option or ()), setup or ()
     )
-    variables = shared(os.environ, _without_password(places.database_url))
+    variables = shared(os.environ)
     program = (sys.executable, "-m", "flows.cli")
     scripts = {"run.sh": run_script(jobs, program, variables), "report.sh": report_script(jobs, program, variables)}
     if dry_run:
@@ -76,9 +77,9 @@ def command(
     echo(f"submitted: array {array} of {count}, then report {report}")
     echo(f"  logs    {jobs.log}")
     echo(f"  report  {jobs.folder / 'report'}")
-    echo(
-        f"  watch   squeue --job {array}; to stop: scancel {array} {report}; to go on: sbatch {jobs.folder / 'run.sh'}"
-    )
+    echo(f"  watch   squeue --job {array}")
+    echo(f"  stop    scancel {array} {report}")
+    echo(f"  go on   sbatch {jobs.folder / 'run.sh'}")
 
 
 def _width(plan: Plan) -> int:
@@ -100,17 +101,11 @@ def _demand_shared(places: Places, count: int) -> None:
         )
 
 
-def _options(given: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+def _options(given: Sequence[str]) -> tuple[str, ...]:
     for one in given:
         if not one.startswith("-") or "\n" in one:
             raise RequestError(f"--sbatch {one[:80]}: write an option of sbatch, for example --sbatch=--partition=gpu")
     return tuple(given)
-
-
-def _without_password(url: str) -> str:
-    from xtransfer.base.settings import shown
-
-    return url if shown(url) == url else ""
 
 
 def _write(folder: Path, scripts: dict[str, str], plan: Plan) -> None:

@@ -86,7 +86,7 @@ def test_a_plan_ends_with_its_cost_and_lists_stages_when_asked(small_lab: Ran) -
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert lines["pretrain"].split() == ["pretrain", "1", "1", "0"]
     assert lines["train"].split()[:4] == ["train", "3", "0", "3"]
-    assert re.fullmatch(r"time    about .* on \d+ slots?: .* hours of CPU", lines["time"])
+    assert re.fullmatch(r"time    about .* on \d+ slots?: .* CPU hours", lines["time"])
     assert re.fullmatch(r"disk    about \d\.\d MB of artifacts, and up to .*", lines["disk"])
     listed = xtransfer(small_lab.home, "plan", QUICK, "--set", "seeds=[8]", "--stages").stdout
     assert re.search(r"train lab-inference after lab-nli@en seed 8 +[0-9a-f]{12} +to run", listed)

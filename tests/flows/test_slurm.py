@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from perf.postgres import NoServer, server
-from tests.running import MINUTES, QUICK, Ran, score_rows, wait_for, xtransfer
+from tests.running import MINUTES, QUICK, ROOT, Ran, score_rows, wait_for, xtransfer
 from tests.slurm import Cluster, NoCluster, cluster, missing
 
 _URL = "postgresql+psycopg://me@host/results"
 
 
 def asked(home: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return xtransfer(home, "slurm", QUICK, "--to", str(home.parent / "job"), *more, **environment)
+    return xtransfer(home, "slurm", QUICK, "--to", str(home.parent / "a job"), *more, **environment)
 
 
 def test_the_scripts_have_what_was_asked_and_no_password(tmp_path: Path) -> None:
@@ -29,11 +29,12 @@ def test_the_scripts_have_what_was_asked_and_no_password(tmp_path: Path) -> None
                  "#SBATCH --signal=B:TERM@120", "#SBATCH --requeue", "module load cuda", store,
                  f"export XTRANSFER_DATABASE_URL={_URL}"):  # fmt: skip
         assert line in done.stdout.splitlines(), line
-    assert "--workers" not in done.stdout and not (tmp_path / "job").exists()
-    for script in done.stdout.split("# " + str(tmp_path / "job"))[1:]:
+    assert "--workers" not in done.stdout and not (tmp_path / "a job").exists()
+    for script in done.stdout.split("# " + str(tmp_path / "a job"))[1:]:
         subprocess.run(["bash", "-n"], input=script.partition("\n")[2], text=True, check=True)
     secret = asked(tmp_path / "home", "--dry-run", **places | {"XTRANSFER_DATABASE_URL": _URL.replace("me", "me:pw")})
     assert secret.returncode == 0 and "pw" not in secret.stdout and "DATABASE_URL" not in secret.stdout
+    assert f'#SBATCH --chdir="{ROOT}"' in secret.stdout
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_the_scripts_have_what_was_asked_and_no_password(tmp_path: Path) -> None
 def test_what_cannot_work_is_refused(tmp_path: Path, places: dict[str, str], more: tuple[str, ...], words: str) -> None:
     done = asked(tmp_path / "home", *more, **places)
     assert done.returncode == 2 and words in " ".join(done.stderr.split()), done.stderr
-    assert not (tmp_path / "job").exists()
+    assert not (tmp_path / "a job").exists()
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_tasks_share_a_study_and_one_that_is_stopped_comes_back(nodes: Cluster, 
 def _run(nodes: Cluster, small_lab: Ran, tmp_path: Path, url: str) -> None:
     places = {**nodes.environment, "XTRANSFER_STORE": str(tmp_path / "store"), "XTRANSFER_DATABASE_URL": url,
               "TMPDIR": str(tmp_path)}  # fmt: skip
-    job = tmp_path / "job"
+    job = tmp_path / "a job"
     done = asked(tmp_path / "home", "--tasks", "3", "--cpus", "1", "--hours", "1", **places)
     assert done.returncode == 0, done.stderr
     array = done.stdout.partition("array ")[2].partition(" ")[0]
@@ -91,4 +92,5 @@ def _run(nodes: Cluster, small_lab: Ran, tmp_path: Path, url: str) -> None:
     assert {states[f"{array}_{task}"] for task in (1, 2)} == {"COMPLETED"}
     text = log(1).read_text()
     assert "Stopped. Finished stages are kept" in text and "restart 1" in text
+    assert not list(tmp_path.glob(f"xtransfer-*-{array}-[12]")), "what a task that is done had on its node"
     assert score_rows(tmp_path / "home", XTRANSFER_DATABASE_URL=url) == small_lab.rows()
