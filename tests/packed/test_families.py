@@ -179,15 +179,13 @@ def test_a_model_that_computes_something_else_is_not_packed(caplog: pytest.LogCa
             return super().forward(given + 0.1 * given.roll(1, -2))
 
     model = encoder_of("GTE, mGTE", **SMALL)
-    expected = states(model, batch(), packed=False)
-    assert torch.equal(states(model, batch(), packed=False), expected)
+    assert routes.route(encoder_of("GTE, mGTE", **SMALL)) is Route.INTERFACE
     old: Any = model.layers[0].mlp.down_proj
     model.layers[0].mlp.down_proj = Mixing(old.in_features, old.out_features)
     routes._tell.cache_clear()
     with caplog.at_level(logging.INFO):
         assert routes.route(model) is Route.PADDED
     assert "batches of model family 'gte' are padded;" in caplog.text
-    assert torch.equal(states(model, batch()), states(model, batch(), packed=False))
 
 
 @pytest.mark.parametrize("window", [1, 8, 200])

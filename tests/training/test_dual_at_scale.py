@@ -158,6 +158,15 @@ def test_a_hard_negative_equal_to_another_rows_target_is_none_for_that_row() -> 
     assert loss.item() == pytest.approx(cross_entropy(logits, torch.tensor([0, 2])).item(), abs=1e-6)
 
 
+def test_a_right_answer_of_another_row_with_the_same_query_is_no_hard_negative() -> None:
+    vectors = torch.cat([VECTORS[:2], TARGETS[1:2], VECTORS[2:4]])
+    head = RankingHead(dual(skip_duplicates=True))
+    loss = head.loss(vectors, numbered((5, 6, 8), (5, 8)))  # both rows ask the same; 6 and 8 are both right
+    logits = torch.full((2, 3), float("-inf"))
+    logits[0, 0] = logits[1, 2] = 2.0
+    assert loss.item() == pytest.approx(cross_entropy(logits, torch.tensor([0, 2])).item(), abs=1e-6) == 0
+
+
 def test_gradients_stay_finite_where_all_others_are_duplicates() -> None:
     vectors = VECTORS.clone().requires_grad_()
     loss = RankingHead(dual(symmetric=True, skip_duplicates=True)).loss(vectors, numbered((5, 6), (5, 6), (5, 6)))
@@ -218,7 +227,7 @@ def test_kinds_without_queries_refuse_prompts(encoder: Path) -> None:
         prompted(KINDS["pair"], pair_rows(2), "query: ", "")
 
 
-def test_prompts_reach_training_mining_selection_and_scoring(
+def test_prompts_reach_training_mining_exports_and_scoring(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Pooling] = []

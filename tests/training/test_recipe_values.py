@@ -12,9 +12,12 @@ from pydantic import ValidationError
 from torch.nn.functional import one_hot
 from transformers import CONFIG_MAPPING, AutoModel
 
+from perf.tiny_encoders import encoder_of
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Source
+from xtransfer.kinds.batches import collate
 from xtransfer.kinds.heads import OptionHead, label_loss
+from xtransfer.kinds.spec import Encoded
 from xtransfer.kinds.uninformed import uninformed_loss
 from xtransfer.models import checkpoints, pretrained
 from xtransfer.recipes.recipe import Recipe
@@ -56,7 +59,7 @@ def test_options_that_a_row_does_not_have_get_no_share() -> None:
     head = OptionHead(4, 0.0)
     head.label_smoothing = 0.2
     logits = torch.tensor([[1.0, 0.0, float("-inf")], [0.5, 0.2, 0.1]], requires_grad=True)
-    loss = label_loss(logits, [0, 2], 0.2)
+    loss = head.loss(logits, collate([Encoded(((5,),), None, target) for target in (0, 2)], 1))
     first = -(torch.tensor([0.9, 0.1]) * logits[0, :2].log_softmax(-1)).sum()
     second = -(torch.tensor([0.2 / 3, 0.2 / 3, 0.8 + 0.2 / 3]) * logits[1].log_softmax(-1)).sum()
     assert loss.item() == pytest.approx((first + second).item() / 2, abs=1e-6)
@@ -160,6 +163,12 @@ def test_layers_of_other_families_are_found(model_type: str, values: dict[str, A
     assert depth == 2 and set(layers.values()) == {0, 1, 2}
     table = model.get_input_embeddings().weight
     assert next(layers[name] for name, value in model.named_parameters() if value is table) == 0
+
+
+def test_positions_that_every_layer_reads_are_below_the_first() -> None:
+    depth, layers = layers_of(encoder_of("mDeBERTa"))
+    assert depth == 2 and layers["encoder.rel_embeddings.weight"] == layers["embeddings.word_embeddings.weight"] == 0
+    assert layers["encoder.layer.1.output.dense.weight"] == 2
 
 
 def test_layers_that_share_their_weights_have_no_rates_of_their_own(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def linear(width: int, num_outputs: int) -> nn.Linear:
 
 
 def label_loss(logits: torch.Tensor, targets: Sequence[int], smoothing: float) -> torch.Tensor:
-    """Returns the mean cross-entropy of logits [rows, labels], computed in fp32; logits of minus infinity are no label.
+    """Returns the mean cross-entropy of logits [rows, labels], computed in fp32; labels with logit -inf do not exist.
 
     With `smoothing`, this share of each row's target is spread evenly over its labels (Szegedy et al. 2016).
     """

@@ -48,19 +48,15 @@ def without_duplicates(
 ) -> tuple[Tensor, Tensor]:
     """Returns both logits with minus infinity where another row's text is not a negative.
 
-    `queries` [rows] and `candidates` number the texts, `own` [rows] are the places of the rows' own targets. Not a
-    negative is a candidate equal to the row's own target, and the own target of a row with an equal query.
+    `queries` [rows] and `candidates` number the texts, `own` [rows] are the places of the rows' own targets. Right, and
+    so not a negative, is what equals the own target of any row with an equal query.
     """
-    targets = candidates[own]
     same_query = queries[:, None] == queries
-    same_target = targets[:, None] == candidates
-    forwards = same_target.index_copy(1, own, same_target[:, own] | same_query)
-    places = torch.arange(len(own), device=own.device)
-    forwards[places, own] = False
-    same_row = same_query | (targets[:, None] == targets)
-    same_row[places, places] = False
+    same_target = candidates[own][:, None] == candidates
+    right = same_query.float() @ same_target.float() > 0
+    right[torch.arange(len(own), device=own.device), own] = False
     lowest = float("-inf")
-    return logits.masked_fill(forwards, lowest), backwards.masked_fill(same_row, lowest)
+    return logits.masked_fill(right, lowest), backwards.masked_fill(right[:, own].T, lowest)
 
 
 class VectorHead(nn.Module):
@@ -114,7 +110,7 @@ class VectorHead(nn.Module):
 class RankingHead(VectorHead):
     """Ranks targets for each source by comparing encoder vectors, without layers of its own.
 
-    It has no `items`: rows are compared with each other, so the loss of a batch is no sum over its parts.
+    It has no `items`: rows are compared with each other, so the loss of a batch cannot be summed over its parts.
     """
 
     compares = True

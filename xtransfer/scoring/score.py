@@ -79,7 +79,7 @@ def score(
     measures: dict[str, Mapping[str, float]] = {}
     predictions: dict[str, list[Prediction]] = {}
     for start, part in _by_checkpoint(checkpoint, own, read):
-        model = checkpoints.load(start, reads_last=True if pooling.how == "last" else None)
+        model = checkpoints.load(start, reads_last=pooling.how == "last" if kind.retrieval is not None else None)
         pretrained.check_length(model.encoder, max_length, start)
         predictions |= predict_languages(
             model.encoder,

@@ -22,8 +22,8 @@ from xtransfer.training.process_group import ProcessGroup
 class GradientCache:
     """One step on a batch of one benchmark. Call `encode`, `gather` and `backward` in this order.
 
-    `parts` are this rank's micro-batches, in order; they may be none. Only `gather` communicates, so that the others
-    can run out of memory on one rank alone.
+    `parts` are this rank's micro-batches, in order; they may be none. Only `gather` communicates, so `encode` and
+    `backward` may fail on one rank without blocking the others.
     """
 
     def __init__(self, model: Model, name: str, batch: Batch, parts: Sequence[Batch], group: ProcessGroup) -> None:
@@ -45,8 +45,8 @@ class GradientCache:
         own = torch.cat([one.detach() for one in self.own]) if self.own else None
         self.outputs, self.start = self.group.concatenated(own, self.batch.input_ids.device)
 
-    def backward(self) -> Tensor:
-        """Adds this rank's gradients, those of the head on the first rank; returns the loss, on other ranks zero."""
+    def backward(self) -> None:
+        """Adds this rank's gradients, those of the head on the first rank; `loss` is then the loss, elsewhere zero."""
         outputs = self.outputs.requires_grad_()
         loss = self.model.head(self.name).loss(outputs, self.batch)
         if self.group.first:
@@ -63,4 +63,4 @@ class GradientCache:
                 found = self.model.outputs((self.name, part))
             found.backward(gradients[place : place + len(found)])  # type: ignore[no-untyped-call]
             place += len(found)
-        return loss.detach() if self.group.first else torch.zeros_like(loss)
+        self.loss = loss.detach() if self.group.first else torch.zeros_like(loss)

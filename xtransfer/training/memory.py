@@ -74,18 +74,13 @@ class MicroBatcher:
         while True:
             parts = list(own.parts(self.rows)) if own is not None else []
             cache = GradientCache(self.module, name, batch, parts, group)
-            fits, loss = _fits(cache.encode), None
+            fits = _fits(cache.encode)
             if group.everyone(fits):
                 cache.gather()
-
-                def backward(cache: GradientCache = cache) -> None:
-                    nonlocal loss
-                    loss = cache.backward()
-
-                fits = _fits(backward)
+                fits = _fits(cache.backward)
                 if group.everyone(fits):
-                    assert loss is not None
-                    return loss
+                    return cache.loss
+            del cache  # and the activations in it
             self._forget()
             if not fits and own is not None:
                 self._make_room((name, own))

@@ -30,7 +30,8 @@ def rate_factors(model: Model, recipe: Recipe) -> dict[str, float]:
 def layers_of(encoder: nn.Module) -> tuple[int, dict[str, int]]:
     """Returns the number of layers, and each parameter's layer by name: 1 to that number, 0 for the embeddings.
 
-    What comes after the last layer, such as a norm, counts as part of it. Raises RequestError if there is no list of
+    Embeddings are below the first layer wherever they stand, as mDeBERTa's of relative positions, which every layer
+    reads. What else comes after the last layer, such as a norm, counts as part of it. Raises RequestError if there is no list of
     as many layers as the configuration says, as in ALBERT, whose layers share their weights.
     """
     config = encoder.config
@@ -47,10 +48,11 @@ def layers_of(encoder: nn.Module) -> tuple[int, dict[str, int]]:
         )
     layers: dict[str, int] = {}
     outside = 0  # the embeddings come first
+    tables = {f"{name}.weight" for name, module in encoder.named_modules() if isinstance(module, nn.Embedding)}
     for name, _ in encoder.named_parameters():
         stack = next((one for one in stacks if name.startswith(one)), None)  # the outermost, which comes first
         if stack is None:
-            layers[name] = outside
+            layers[name] = 0 if name in tables else outside
         else:
             layers[name] = int(name.removeprefix(stack).partition(".")[0]) + 1
             outside = depth

@@ -108,13 +108,17 @@ def _route(encoder: PreTrainedModel, batch: Batch) -> Route:
         states = [encoder(**part.inputs()).last_hidden_state for part, _ in parts]
         return groups.together(states, [indices for _, indices in parts])[real]
 
-    window = getattr(encoder.config, "sliding_window", None) or 0
-    if Interface.may_be_used(encoder) and window <= _LONGEST_WINDOW:
+    if Interface.may_be_used(encoder) and _window(encoder) <= _LONGEST_WINDOW:
         interface = Interface(encoder)
         if equal(packed):
             return Route.INTERFACE
         interface.undo()
     return Route.GROUPED if equal(grouped) else Route.PADDED
+
+
+def _window(encoder: PreTrainedModel) -> int:
+    """Returns the tokens that a layer with local attention sees; 0 if there are none."""
+    return getattr(encoder.config, "sliding_window", None) or 0
 
 
 def _trial(encoder: PreTrainedModel, device: torch.device) -> Batch:
@@ -123,8 +127,9 @@ def _trial(encoder: PreTrainedModel, device: torch.device) -> Batch:
     assert isinstance(table.weight, Tensor)
     kept = table.kept if isinstance(table, TrimmedEmbedding) else torch.arange(len(table.weight))
     ids = [number for number in kept.tolist() if number != encoder.config.pad_token_id]
-    window = getattr(encoder.config, "sliding_window", None) or 0
-    longest = min(max(24, window + 9), longest_sequence(encoder) or _LONGEST_WINDOW + 9)
+    window = _window(encoder)
+    longest = max(24, window + 9) if window <= _LONGEST_WINDOW else 24  # a longer window is never packed
+    longest = min(longest, longest_sequence(encoder) or longest)
     lengths = (longest // 2, longest, 3)
     tokens = [ids[place * len(ids) // sum(lengths)] for place in range(sum(lengths))]
     ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
