@@ -24,7 +24,7 @@ from xtransfer.planning.costs import Costs, finished
 from xtransfer.planning.schedule import needed
 from xtransfer.results.database import Database, open_database
 from xtransfer.results.read import definition_of
-from xtransfer.results.recorded import unrecorded
+from xtransfer.results.recorded import unrecordable, unrecorded
 from xtransfer.results.scored_checkpoints import ScoredCheckpoints
 from xtransfer.results.users import announce
 from xtransfer.results.write import record_cell, record_failure, record_study
@@ -86,7 +86,8 @@ def run_study(
         asked = planning.plan(study, definition_of(database, study.name))
         plan = asked.plan
         store.expect(stage.key for stage in plan.stages)
-        missing = needed(plan, lambda key: store.find(key) is not None)
+        lost = unrecordable(database, study.name, plan.cells, store)
+        missing = needed(plan, lambda key: key not in lost and store.find(key) is not None)
         logger.info("%d cells, %d stages, %d of them to run", len(plan.cells), len(plan.stages), len(missing))
         for gone in asked.left_out:
             logger.info("recorded, and not part of this run: %s", gone)

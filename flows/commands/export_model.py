@@ -109,7 +109,8 @@ def _found(text: str, store: ArtifactStore) -> Artifact:
     if artifact is None:
         why = f"{len(keys)} keys in the store start with it" if len(keys) > 1 else "no folder, and no key in the store"
         raise RequestError(
-            f"checkpoint '{text[:80]}': {why}; `xtransfer plan STUDY --stages` shows the keys of train stages"
+            f"checkpoint '{text[:80]}': {why}; `xtransfer plan STUDY --stages` shows the keys of train stages, "
+            "as cached those whose checkpoint is there"
         )
     return artifact
 

@@ -210,7 +210,9 @@ def _summary(found: Outlook) -> list[str]:
     if found.unpinned:
         lines = [size, *_cost(found), _not_pinned(found)]
     else:
-        lines = [f"{size}: {len(found.stored):,} cached, {len(found.missing):,} to run"]
+        spared = len(found.plan.stages) - len(found.stored) - len(found.missing)
+        not_needed = f", {spared:,} not needed" if spared else ""  # their checkpoints were removed once scored
+        lines = [f"{size}: {len(found.stored):,} cached, {len(found.missing):,} to run{not_needed}"]
         if found.missing:
             lines += _cost(found)
     return [*lines, *([study.note] if study.note else [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,8 @@ def command(
     from xtransfer.base.settings import absolute, current
     from xtransfer.planning import grid
 
+    if strange := sorted(set('"%\n') & set(str(to))):
+        raise RequestError(f"--to: SLURM reads {' '.join(map(repr, strange))} in a path in its own way; choose another")
     plan = grid.plan(chosen(study, small, settings))
     places = current()
     count = tasks or min(_MOST_TASKS, _width(plan))
@@ -89,11 +92,13 @@ def _width(plan: Plan) -> int:
 
 def _demand_shared(places: Places, count: int) -> None:
     """Raise RequestError where tasks on several nodes would not see each other's work."""
-    if not os.environ.get("XTRANSFER_STORE"):
-        raise RequestError("XTRANSFER_STORE: set it to a folder that all nodes mount, or to a URL such as s3://")
-    if not os.environ.get("XTRANSFER_DATABASE_URL"):
-        raise RequestError("XTRANSFER_DATABASE_URL: set it to a database that all nodes reach; SQLite in a file works "
-                           "for one task (--tasks 1)")  # fmt: skip
+    needed = {
+        "XTRANSFER_STORE": "to a folder that all nodes mount, or to a URL such as s3://",
+        "XTRANSFER_DATABASE_URL": "to a database that all nodes reach, postgresql+psycopg://USER@HOST/NAME; for one "
+        "task (--tasks 1) also a file on a disk that they mount, sqlite:////shared/results.db",
+    }
+    if unset := [f"set {name} {how}" for name, how in needed.items() if not os.environ.get(name)]:
+        raise RequestError("; ".join(unset))
     if count > 1 and places.database_url.startswith("sqlite"):
         raise RequestError(
             f"{count} tasks need PostgreSQL (XTRANSFER_DATABASE_URL=postgresql+psycopg://…), because SQLite is not "
@@ -103,8 +108,15 @@ def _demand_shared(places: Places, count: int) -> None:
 
 def _options(given: Sequence[str]) -> tuple[str, ...]:
     for one in given:
-        if not one.startswith("-") or "\n" in one:
-            raise RequestError(f"--sbatch {one[:80]}: write an option of sbatch, for example --sbatch=--partition=gpu")
+        try:
+            words = shlex.split(one)
+        except ValueError:  # a quote is not closed
+            words = []
+        if len(words) != 1 or not one.startswith("-") or set(";\n") & set(one):
+            raise RequestError(
+                f"--sbatch {one[:80]}: write one option of sbatch, for example --sbatch=--partition=gpu, with quotes "
+                "around a value that has spaces"
+            )
     return tuple(given)
 
 

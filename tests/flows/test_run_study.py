@@ -139,3 +139,9 @@ def test_scored_checkpoints_are_removed_when_asked(own_lab: Path, prefect: str) 
     again = xtransfer(own_lab, *asked, "--json", PREFECT_API_URL=prefect)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["ran"] == [] and score_rows(own_lab) == rows
+    for file in own_lab.glob("results.db*"):
+        file.unlink()
+    anew = xtransfer(own_lab, *asked[:-2], "--json", PREFECT_API_URL=prefect)
+    assert anew.returncode == 0, anew.stderr
+    assert set(json.loads(anew.stdout)["ran"]) == gone, "a new database needs to know how the scores were made"
+    assert score_rows(own_lab) == [row for row in rows if row[3] == 7]

@@ -21,13 +21,14 @@ def asked(home: Path, *more: str, **environment: str) -> subprocess.CompletedPro
 
 def test_the_scripts_have_what_was_asked_and_no_password(tmp_path: Path) -> None:
     places = {"XTRANSFER_STORE": str(tmp_path / "a store"), "XTRANSFER_DATABASE_URL": _URL}
-    more = ("--gpus", "2", "--hours", "12", "--sbatch=--partition=gpu", "--setup", "module load cuda", "--dry-run")
+    options = ("--sbatch=--partition=gpu", '--sbatch=--comment="a b"', "--setup", "module load cuda")
+    more = ("--gpus", "2", "--hours", "12", *options, "--dry-run")
     done = asked(tmp_path / "home", *more, **places)
     assert done.returncode == 0, done.stderr
     store = f"export XTRANSFER_STORE='{tmp_path / 'a store'}'"
     for line in ("#SBATCH --array=1-7", "#SBATCH --time=720", "#SBATCH --gpus-per-task=2", "#SBATCH --partition=gpu",
-                 "#SBATCH --signal=B:TERM@120", "#SBATCH --requeue", "module load cuda", store,
-                 f"export XTRANSFER_DATABASE_URL={_URL}"):  # fmt: skip
+                 '#SBATCH --comment="a b"', "#SBATCH --signal=B:TERM@120", "#SBATCH --requeue", "module load cuda",
+                 store, f"export XTRANSFER_DATABASE_URL={_URL}"):  # fmt: skip
         assert line in done.stdout.splitlines(), line
     assert "--workers" not in done.stdout and not (tmp_path / "a job").exists()
     for script in done.stdout.split("# " + str(tmp_path / "a job"))[1:]:
@@ -40,10 +41,16 @@ def test_the_scripts_have_what_was_asked_and_no_password(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("places", "more", "words"),
     [
-        ({}, (), "XTRANSFER_STORE: set it to a folder that all nodes mount"),
-        ({"XTRANSFER_STORE": "/s"}, (), "XTRANSFER_DATABASE_URL: set it to a database that all nodes reach"),
+        ({}, (), "set XTRANSFER_STORE to a folder that all nodes mount, or to a URL such as s3://; set XTRANSFER_DATA"),
+        (
+            {"XTRANSFER_STORE": "/s"},
+            ("--tasks", "1"),
+            "also a file on a disk that they mount, sqlite:////shared/results.db",
+        ),
         ({"XTRANSFER_STORE": "/s", "XTRANSFER_DATABASE_URL": "sqlite:////r.db"}, (), "7 tasks need PostgreSQL"),
-        ({"XTRANSFER_STORE": "/s", "XTRANSFER_DATABASE_URL": _URL}, ("--sbatch", "gpu"), "write an option of sbatch"),
+        ({"XTRANSFER_STORE": "/s", "XTRANSFER_DATABASE_URL": _URL}, ("--sbatch", "gpu"), "write one option of sbatch"),
+        ({"XTRANSFER_STORE": "/s", "XTRANSFER_DATABASE_URL": _URL}, ("--sbatch=-p gpu; rm x",), "write one option"),
+        ({"XTRANSFER_STORE": "/s", "XTRANSFER_DATABASE_URL": _URL}, ("--to", "/a %j"), "SLURM reads '%' in a path"),
         ({"XTRANSFER_STORE": "/s", "XTRANSFER_DATABASE_URL": _URL, "PATH": "/nowhere"}, (), "no such program here"),
     ],
 )

@@ -108,10 +108,8 @@ def test_retrieval_compares_last_tokens_of_a_decoder(decoders: dict[str, Path], 
         score(decoders["qwen3"], *given, limit=8)
     (found, *_) = score(decoders["qwen3"], *given, limit=8, pooling=Pooling(how="last"))
     assert found.n == 8
-    run(
-        decoders["qwen3"], tmp_path, changed(LAST, epochs=None, steps=2)
-    )  # a head that reads the last token is no vector
-    for how in ("cls", "mean"):
+    run(decoders["qwen3"], tmp_path, changed(LAST, epochs=None, steps=2))
+    for how in ("cls", "mean"):  # though a head of the checkpoint reads the last token
         with pytest.raises(RequestError, match=r":last for a target that compares them"):
             score(tmp_path / "out", *given, limit=8, pooling=Pooling(how=how))
 

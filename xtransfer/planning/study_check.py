@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 
 from xtransfer import benchmarks, kinds
 from xtransfer.base.errors import RequestError
@@ -35,6 +36,9 @@ def check(study: Study) -> None:
         _check_target(study, target)
     for intermediate in study.intermediates:
         check_intermediate(intermediate, study.intermediate_recipe, study.align_tags)
+    for field, recipe in study.recipes().items():
+        if recipe.lora is not None and find_spec("peft") is None:
+            raise RequestError(f"{field}: lora needs the package peft: pip install 'xtransfer[lora]'")
 
 
 def check_intermediate(intermediate: Intermediate, recipe: Recipe, align_tags: bool = False) -> None:

@@ -116,7 +116,8 @@ class Recipe(BaseModel):
             raise ValueError("average_last needs select: last; a checkpoint is either selected or averaged")
         if self.average_last is not None and self.lora is not None:
             raise ValueError(
-                "average_last cannot be combined with lora (averaging the two matrices does not average their product); remove one"
+                "average_last cannot be combined with lora (averaging the two matrices does not average their "
+                "product); remove one"
             )
         if self.average_last is not None and self.steps is not None and self.average_every is not None:
             first = self.steps - (self.average_last - 1) * self.average_every

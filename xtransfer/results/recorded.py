@@ -30,6 +30,14 @@ def unrecorded(db: Database, study: str, cells: Sequence[Cell], store: ArtifactS
     return (cell for cell in cells if not _same(known.get(cell.key), cell.score.key, lineages))
 
 
+def unrecordable(db: Database, study: str, cells: Sequence[Cell], store: ArtifactStore) -> set[str]:
+    """Returns the score stages of cells that are not recorded, and cannot be: something behind the scores is gone."""
+    known = _recorded(db, study)
+    lineages = _Lineages(store)
+    scores = {cell.score.key for cell in cells if cell.key not in known}
+    return {key for key in scores if lineages.made(key) and not lineages.of(key)}
+
+
 def _same(recorded: frozenset[Making] | None, score: str, lineages: _Lineages) -> bool:
     if recorded is None:
         return False
