@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from flows.commands.common import demand_parent
-from flows.prefect_server import prefect_api
+from flows.prefect_server import SERVED, prefect_api
+from flows.private import read_json
 from flows.terminal import Console
 from xtransfer.base.settings import Settings, current, shown
 from xtransfer.base.words import amount, counted
@@ -64,9 +65,15 @@ def run_and_report(
         f"  report    {page}",
         f"  results   {shown(places.database_url)}",
         f"  artifacts {shown(places.store)}{_removed(summary.removed)}",
-        f"  Prefect   {url} (while a run or `xtransfer serve` is active)",
+        f"  Prefect   {_shown_by(url, places.home)}",
     ]
     return Done(study, list(summary.ran), page, summary.left_out, time.monotonic() - began, where)
+
+
+def _shown_by(url: str, home: Path) -> str:
+    """Where a browser shows the run; the server may have run for it alone."""
+    served = url in (os.environ.get("PREFECT_API_URL"), read_json(home / "prefect" / SERVED).get("url"))
+    return url.removesuffix("/api") if served else "`xtransfer serve` shows the run in a browser"
 
 
 def _removed(sizes: Sequence[int]) -> str:

@@ -30,6 +30,7 @@ from flows.private import read_json, write_json
 from xtransfer.base.errors import RequestError, SourceError
 from xtransfer.store.lease import flock, lease, open_lock
 
+SERVED = "serve.json"  # in the home's folder `prefect`: what `xtransfer serve` runs
 _START_SECONDS = 300  # a loaded two-core machine took 20 to 60
 _SLOWEST_ANSWER = 12.0  # seconds
 _SETTINGS = {

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
-from flows.terminal import Console
+from flows.terminal import Console, Table
 from xtransfer import kinds
 from xtransfer.benchmarks.spec import SPLITS, Benchmark, SplitName
 
@@ -64,17 +62,13 @@ def _list(console: Console, benchmarks: Mapping[str, Benchmark], reasons: Mappin
     from xtransfer.benchmarks.described import counted
 
     wide = console.width >= _WIDE
-    table = Table(box=None, pad_edge=False)
-    for heading in ("benchmark", "kind", "roles", "languages", "metric", "chance"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "chance" else "left")
-    for heading in ("source", "licence") if wide else ():
-        table.add_column(heading, overflow="fold")
-    table.add_column("here")
+    more = ("source", "licence") if wide else ()
+    table = Table("benchmark", "kind", "roles", "languages", "metric", "chance", *more, "here", right=("chance",))
     for name, one in benchmarks.items():
         chance = "" if one.chance is None else f"{one.chance:.1f}"
         cells = [name, one.kind, "\n".join(one.roles), counted(one.languages), one.metric, chance]
         cells += [one.source.path, one.licence] if wide else []
-        table.add_row(*map(escape, cells), "yes" if reasons[name] is None else "no")
+        table.add_row(*cells, "yes" if reasons[name] is None else "no")
     console.print(table)
     why: dict[str, list[str]] = {}
     for name, reason in reasons.items():
@@ -92,9 +86,9 @@ def _in_full(benchmark: Benchmark, reason: str | None) -> Table:
     from xtransfer.metrics.metrics import METRICS
     from xtransfer.translation.translatable import why_not
 
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = Table("", "")
+    table.show_header = False
+    table.columns[0].style = "bold"
     metrics = [f"{one}: {METRICS[one].definition}" for one in (benchmark.metric, *benchmark.also) if one in METRICS]
     columns = [f"{field} from {_columns(column)}" for field, column in benchmark.columns.items()]
     places: dict[str, str] = {split: _places(benchmark, split) for split in SPLITS if benchmark.has(split)}
@@ -119,7 +113,7 @@ def _in_full(benchmark: Benchmark, reason: str | None) -> Table:
     }
     for heading, text in lines.items():
         if text:
-            table.add_row(heading, escape(text))
+            table.add_row(heading, text)
     return table
 
 

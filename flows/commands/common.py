@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.terminal import echo
+from flows.terminal import emit
 from xtransfer.base.declared import from_yaml
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import absolute
@@ -45,7 +45,7 @@ def demand_parent(option: str, place: Path) -> None:
 
 
 def print_json(value: object) -> None:
-    echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    emit(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
 def setting(text: str) -> tuple[str, object]:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, chosen, demand_parent, print_json
-from flows.terminal import Console, echo
+from flows.terminal import Console, Table, emit
 from xtransfer.base.errors import RequestError
 from xtransfer.base.words import counted
 
@@ -138,15 +137,15 @@ def _show(found: Sequence[Finding], needs: Needs, remarks: Iterable[Remark]) -> 
     for one in found:
         groups.setdefault((one.what, one.name, one.split, one.origin, one.state), []).append(one)
     if console.is_terminal:
-        table = Table(*headings, box=None, pad_edge=False)
+        table = Table(*headings)
         for line in map(_line, groups.values()):
             table.add_row(*line, style="" if line[-1] == "ok" else "red")
         console.print(table)
     else:
-        echo("\t".join(("what", "split", "language", "from", "rows", "state")))
+        emit("\t".join(("what", "split", "language", "from", "rows", "state")))
         for one in found:
             rows = "" if one.rows is None else str(one.rows)
-            echo("\t".join((one.name, one.split, one.language, one.origin, rows, one.state)))
+            emit("\t".join((one.name, one.split, one.language, one.origin, rows, one.state)))
     for target, languages in needs.lacking.items():
         console.print(f"{target} has no {', '.join(languages)}: the study runs without them", highlight=False)
     for group in groups.values():

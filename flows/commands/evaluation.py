@@ -6,11 +6,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from flows.commands.common import AsJson, print_json, setting
 from flows.commands.run import Out, Workers, facts, run, say
-from flows.terminal import Console
+from flows.terminal import Console, Table
 from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def command(
         print_json({**facts(done), "scores": scores.to_dict("records")})
         return
     console.print(_table(scores))
-    say(done, console, f"xtransfer results scores --study {study.name}")
+    say(done, console, [("results", "scores", "--study", study.name)])
 
 
 def _recipe(settings: list[str] | None) -> dict[str, object]:
@@ -120,12 +119,7 @@ def _scores(study: Study) -> pd.DataFrame:
 
 def _table(scores: pd.DataFrame) -> Table:
     """A line per target and metric: the mean over languages, then each language; means over seeds."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("target", overflow="fold")
-    table.add_column("metric", overflow="fold")
-    for heading in ("n", "chance", "mean"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("languages", overflow="fold")
+    table = Table("target", "metric", "n", "chance", "mean", "languages", right=("n", "chance", "mean"))
     for (target, metric), part in scores.groupby(["target", "metric"], sort=False):
         values = part.groupby("language", sort=False)["value"].mean()
         said = "  ".join(f"{code} {value:.1f}" for code, value in values.items())

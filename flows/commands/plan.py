@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
-from flows.terminal import Console
+from flows.terminal import Console, Table
 from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
@@ -176,9 +175,7 @@ def _values(found: Outlook) -> dict[str, object]:
 
 
 def _stages(found: Outlook) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("stage", "key", ""):
-        table.add_column(heading, overflow="fold")
+    table = Table("stage", "key", "")
     for stage in found.plan.stages:
         table.add_row(stage.name, "" if found.unpinned else stage.key[:12], found.state(stage))
     return table
@@ -188,11 +185,9 @@ def _kinds(found: Outlook) -> Table:
     """One row for each kind of stage: how many there are, how many are to run, and what they take."""
     from xtransfer.base.words import amount, duration
 
-    table = Table(box=None, pad_edge=False)
     states = [] if found.unpinned else ["cached", "to run"]
     headings = ["stages", "", *states, *(["work", "disk"] if found.missing else [])]
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number else "left")
+    table = Table(*headings, right=headings[1:])
     to_run = Counter(one.kind for one in found.missing)
     cached = Counter(one.kind for one in found.plan.stages if one.key in found.stored)
     for kind, count in Counter(one.kind for one in found.plan.stages).items():

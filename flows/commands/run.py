@@ -6,7 +6,7 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
@@ -95,13 +95,14 @@ def facts(done: Done) -> dict[str, object]:
     }
 
 
-def say(done: Done, console: Console, following: str) -> None:
-    """Print a summary, where everything is, and what to do next."""
+def say(done: Done, console: Console, following: Sequence[Sequence[str]]) -> None:
+    """Print a summary, where everything is, and commands to run next."""
     lines = [
         f"\n{done.study.name}: done in {duration(done.seconds)}, {counted(len(done.ran), 'stage')} ran",
         *(f"  recorded, and not part of this run: {one}" for one in done.left_out),
         *done.where,
-        f"next: {following}",
+        "next:",
+        *(f"  {shlex.join(['xtransfer', *words])}" for words in following),
     ]
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
@@ -144,19 +145,14 @@ def command(
         slots(workers, per_device, devices_per_stage)  # raises RequestError before a server starts
     console = Console(stderr=as_json)
     done = run(wanted, start, out, console, quiet=quiet)
-    gains = _gains(wanted)
+    gains, chance = _gains(wanted)
     if as_json:
         rows = json.loads(gains.to_json(orient="records", double_precision=15))
         print_json({**facts(done), "left_out": gains.attrs["excluded"], "gains": rows})
         return
-    _print_gains(wanted, gains, console)
-    asked = [*(["--small"] if small else []), *(word for one in settings or () for word in ("--set", one))]
-    say(
-        done,
-        console,
-        f"{shlex.join(['xtransfer', 'results', 'gains', '--study', wanted.name])} | "
-        f"{shlex.join(['xtransfer', 'plan', study, *asked])} | xtransfer studies",
-    )
+    _print_gains(wanted, gains, chance, console)
+    of_study = ("--study", wanted.name)
+    say(done, console, [("results", "gains", *of_study), ("results", "power", *of_study), ("studies",)])
 
 
 def run(study: Study, start: Callable[[], Summary], out: Path | None, console: Console, *, quiet: bool = False) -> Done:
@@ -203,18 +199,20 @@ def _run_on_ray(
         return run_study.with_options(task_runner=RayTaskRunner())(study, workers, per_device, limits, keep=keep.value)
 
 
-def _gains(study: Study) -> pd.DataFrame:
+def _gains(study: Study) -> tuple[pd.DataFrame, dict[str, float]]:
+    """The gains, and the score of guessing of the targets where it is one number."""
     from xtransfer.analysis.results import open_results
 
     with open_results() as results:
-        return results.gains(study.name)
+        by_target = results.scores(study.name).groupby("target")["chance"]
+        return results.gains(study.name), by_target.first()[by_target.nunique() == 1].to_dict()
 
 
-def _print_gains(study: Study, gains: pd.DataFrame, console: Console) -> None:
+def _print_gains(study: Study, gains: pd.DataFrame, chance: Mapping[str, float], console: Console) -> None:
     from xtransfer.report.tables import rich_tables
 
-    for table in rich_tables(gains, console.width):
-        console.print(table)
+    for part in rich_tables(gains, console.width, chance):
+        console.print(part)
     if left_out := gains.attrs["excluded"]:
         console.print(f"left out: {counted(len(left_out), 'cell')} without usable scores; for the reasons:")
         console.print(f"  xtransfer results runs --study {study.name}", highlight=False)

@@ -18,7 +18,7 @@ from flows.commands.run import Workers
 from flows.prefect_app import LOOPBACK
 from flows.prefect_guard import ADDRESS
 from flows.prefect_login import link
-from flows.prefect_server import Place, healthy, password_file, prefect_api
+from flows.prefect_server import SERVED, Place, healthy, password_file, prefect_api
 from flows.private import read_json, write_json
 from flows.terminal import Console
 from xtransfer.base.errors import RequestError, SourceError
@@ -28,7 +28,6 @@ from xtransfer.store.lease import lease_if_free
 if TYPE_CHECKING:
     from flows.serving.service import Service
 
-STATE = "serve.json"
 _PORT, _HOST = 4200, "127.0.0.1"
 
 
@@ -49,7 +48,7 @@ def command(
     console = Console()
     with lease_if_free(home / "prefect" / "serve.lock") as is_ours:
         if not is_ours:
-            facts = read_json(home / "prefect" / STATE)
+            facts = read_json(home / "prefect" / SERVED)
             _say_running(home, facts, console)
             _demand_as_running(home, facts, Place(host, port, password_file), workers)
             return
@@ -80,7 +79,7 @@ def _keep_safe(host: str, has_password: bool) -> None:
 
 
 def _serve(home: Path, place: Place, workers: int | None, console: Console) -> None:
-    state = home / "prefect" / STATE
+    state = home / "prefect" / SERVED
     with console.status("starting the Prefect server") as status, prefect_api(home, place=place) as url:
         from flows.serving.service import Service, share_out  # Prefect reads its settings when it is imported
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.common import Settings, Small, StudyName, chosen, demand_parent
-from flows.terminal import echo
+from flows.terminal import echo, emit
 from xtransfer.base.errors import RequestError, XTransferError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def command(
     scripts = {"run.sh": run_script(jobs, program, variables), "report.sh": report_script(jobs, program, variables)}
     if dry_run:
         for name, text in scripts.items():
-            echo(f"# {jobs.folder / name}\n{text}")
+            emit(f"# {jobs.folder / name}\n{text}")
         return
     if shutil.which("sbatch") is None:
         raise RequestError("sbatch: no such program here; run this on a login node of the cluster, or use --dry-run")

@@ -8,11 +8,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from flows.commands.common import AsJson, print_json
-from flows.terminal import Console, echo
+from flows.terminal import Console, Table, echo
 from xtransfer.base.errors import RequestError, StoreError
 
 if TYPE_CHECKING:
@@ -31,9 +29,7 @@ def ls(as_json: AsJson = False) -> None:
     if as_json:
         print_json([artifact.manifest.model_dump(mode="json") for artifact in found])
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("key", "stage", "made", "seconds", "MB"):
-        table.add_column(heading, justify="right" if heading in ("seconds", "MB") else "left")
+    table = Table("key", "stage", "made", "seconds", "MB", right=("seconds", "MB"))
     for artifact in found:
         manifest = artifact.manifest
         size = sum(file.size for file in manifest.files.values()) / 1e6
@@ -66,13 +62,11 @@ def du(as_json: AsJson = False) -> None:
         print_json({"studies": [asdict(one) for one in studies], "kinds": [asdict(one) for one in kinds]})
         return
     for title, found, last in (("study", studies, "its own"), ("stages", kinds, "")):
-        table = Table(box=None, pad_edge=False)
-        table.add_column(title, overflow="fold")
-        for heading in ("artifacts", "MB", *([last] if last else [])):
-            table.add_column(heading, justify="right")
+        numeric = ("artifacts", "MB", *([last] if last else []))
+        table = Table(title, *numeric, right=numeric)
         for one in found:
             numbers = (one.size, one.own) if last else (one.size,)
-            table.add_row(escape(one.name), str(one.artifacts), *(f"{size / 1e6:,.1f}" for size in numbers))
+            table.add_row(one.name, str(one.artifacts), *(f"{size / 1e6:,.1f}" for size in numbers))
         Console().print(table)
         echo("")
     echo(f"total: {sum(one.artifacts for one in kinds)} artifacts, {sum(one.size for one in kinds) / 1e6:,.1f} MB")
@@ -149,16 +143,11 @@ def gc(
 def _list(doomed: Sequence[Unused], files: int, size: int, days: float) -> None:
     """Print what would be removed, and the total."""
     if doomed:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("key", "stage", "why", "days old", "MB"):
-            table.add_column(
-                heading, justify="right" if heading in ("days old", "MB") else "left",
-                overflow="fold", no_wrap=heading == "key",
-            )  # fmt: skip
+        table = Table("key", "stage", "why", "days old", "MB", right=("days old", "MB"))
         for one in doomed:
             facts = one.content
             name = facts.name or ("unknown" if facts.finished else "unknown, unfinished")
-            table.add_row(facts.key[:12], escape(name), one.why, f"{facts.age:.1f}", f"{facts.size / 1e6:.1f}")
+            table.add_row(facts.key[:12], name, one.why, f"{facts.age:.1f}", f"{facts.size / 1e6:.1f}")
         Console().print(table)
     echo(f"to remove: {_count([one.content.size for one in doomed], 'artifacts and unfinished stages')}")
     echo(f"to remove: {files} files of encoded rows unused for {days:g} days, {size / 1e6:.1f} MB")

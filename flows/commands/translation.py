@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from flows.commands.common import AsJson, print_json
 from flows.commands.run import Workers, started
-from flows.terminal import Console
+from flows.terminal import Console, Table
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import current
 
@@ -59,7 +59,8 @@ def command(
         return
     for title, lines in tables.items():
         if lines:
-            console.print(_table(title, lines))
+            console.print(Text(f"\n{title}", style="bold"))
+            console.print(_table(lines))
     for one in made:
         console.print(f"{one.manifest.name}: {one.key}", highlight=False, markup=False, soft_wrap=True)
 
@@ -74,10 +75,8 @@ def _found(keys: Sequence[str]) -> list[Artifact]:
     return [one for one in found if one is not None]
 
 
-def _table(title: str, lines: Sequence[Mapping[str, object]]) -> Table:
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
-    for name in lines[0]:
-        table.add_column(name, overflow="fold")
+def _table(lines: Sequence[Mapping[str, object]]) -> Table:
+    table = Table(*lines[0])
     for line in lines:
         table.add_row(*("" if value is None else str(value) for value in line.values()))
     return table

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from flows.commands.common import AsJson, Small, print_json, setting
 from flows.commands.run import STOPPED, Workers, run, say
 from flows.prefect_server import prefect_api
-from flows.terminal import Console
+from flows.terminal import Console, Table
 from xtransfer.base import declared
 from xtransfer.base.digest import digest
 from xtransfer.base.errors import RequestError, XTransferError
@@ -193,7 +192,7 @@ def _run(
                     done = run(study, lambda: _flow(study, workers), None, console)
                 except typer.Exit:  # Ctrl-C, which `run` has reported
                     raise KeyboardInterrupt from None
-            say(done, console, f"xtransfer results scores --study {study.name}")
+            say(done, console, [("results", "scores", "--study", study.name)])
     except XTransferError as error:
         ran[turn.digest] = str(error)
         console.print(f"  [red]failed:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
@@ -217,12 +216,10 @@ def _show(
     if not rows:
         console.print(f"no checkpoint found: {escape(', '.join(watch.sources))}", highlight=False, soft_wrap=True)
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("checkpoint", "step", "state", "run", "why"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "step" else "left")
+    table = Table("checkpoint", "step", "state", "run", "why", right=("step",))
     for row in rows:
         values = (row[name] for name in ("location", "step", "state", "run", "why"))
-        table.add_row(*("" if value is None else escape(str(value)) for value in values))
+        table.add_row(*("" if value is None else str(value) for value in values))
     console.print(table)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows import cli
-from flows.commands import serve
 from flows.prefect_guard import ADDRESS
+from flows.prefect_server import SERVED
 from flows.private import write_json
 from tests.results.numbers import make, record_all
 from xtransfer.base.settings import current
@@ -187,7 +187,7 @@ def test_options_that_a_running_server_cannot_take_on_are_refused(
 ) -> None:
     (home / "prefect").mkdir(parents=True)
     url = "http://127.0.0.1:4205/api"
-    write_json(home / "prefect" / serve.STATE, {"url": url, "since": "today", "pid": 1, "deployments": ["a"]})
+    write_json(home / "prefect" / SERVED, {"url": url, "since": "today", "pid": 1, "deployments": ["a"]})
     write_json(home / "prefect" / ADDRESS, {"url": "another", "password_file": "/a/file"})
     with lease(home / "prefect" / "serve.lock", None):
         options = "--host 0.0.0.0 --port 4300 --password-file other --workers 2"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -191,6 +192,39 @@ def test_a_narrow_terminal_gets_every_column_in_full(numbers: None) -> None:
     said = console.file.getvalue()
     assert "…" not in said and max(map(len, said.splitlines())) <= 40
     assert all(f" {heading} " in said for heading in ("nli@de", "any", "en", "de", "sw", "mean-but-en", "mean-others"))
+
+
+def test_a_table_that_is_too_wide_is_split_by_its_first_column(numbers: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "62")
+    lines = call("gains", *STUDY, "--intermediate", "nli@de", "--intermediate", "any").stdout.splitlines()
+    assert [line for line in lines if line.startswith("intermediate ")] == ["intermediate any", "intermediate nli@de"]
+    rows = [line.split()[0] for line in lines if re.search(r"\d\.\d", line)]
+    assert rows == ["en", "de", "sw", "mean-but-en", "mean-others"] * 2
+    assert max(map(len, lines)) <= 62
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("gains", "verdict: up or down where the 95% interval excludes 0, else open; "),
+        ("contrast", "their difference, in points; verdict: up or down"),
+        ("ranking", "best: the probability of the highest score"),
+        ("power", "found with 80% probability (level 5%), in points; mean-but-en"),
+        ("model", "points: of gain per unit of the term"),
+    ],
+)
+def test_a_terminal_says_what_the_columns_are_and_programs_get_no_prose(asked: str, said: str, numbers: None) -> None:
+    assert said in " ".join(call(*QUESTIONS[asked]).stdout.split())
+    assert said not in " ".join(call(*QUESTIONS[asked], "--format", "csv").stdout.split())
+
+
+def test_studies_lists_those_that_were_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = CliRunner().invoke(cli.app, ["studies"], catch_exceptions=False)
+    assert asked.exit_code == 0 and "run here" not in asked.stdout
+    with open_database(current().prepare().database_url) as db:
+        record_all(db, make(home))
+    lines = CliRunner().invoke(cli.app, ["studies"], catch_exceptions=False).stdout.splitlines()
+    assert [line.split() for line in lines[-2:]] == [["run", "here", "cells", "with", "scores"], ["numbers", "9", "9"]]
 
 
 @pytest.mark.parametrize(

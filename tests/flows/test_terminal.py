@@ -6,6 +6,7 @@ import csv as csv_module
 import io
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 import flows
 from flows import cli
 from flows.terminal import Console
+from flows.terminal import Table as TextTable
 from xtransfer.analysis.texts import csv, latex, markdown
 from xtransfer.base.printable import printable
 from xtransfer.base.settings import current
@@ -84,3 +86,45 @@ def test_latex_keeps_every_text_in_its_cell_and_comment() -> None:
     shown = latex(pd.DataFrame({"same": ["x\n\\input{a}"] * 2, "b": ["1\n\n2", "\x1b"]}))
     assert r"% in every row: same x \input{a}" in shown.splitlines()
     assert "1  2" in shown and r"\textbackslash{}u001b" in shown
+
+
+def _printed(width: int, show: Callable[[Console], None], *, terminal: bool = True) -> list[str]:
+    out = io.StringIO()
+    show(Console(file=out, force_terminal=terminal, width=width, color_system=None, legacy_windows=False))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_terminal_breaks_messages_between_words_and_a_pipe_gets_them_whole() -> None:
+    path = "/a/very/long/path/that/is/copied/as/one"
+    text = f"error: none of them has a target (xnli, paws-x)\n  report {path} ends\n\nnext"
+    shown = ["error: none of them has", "a target (xnli, paws-x)", "  report", f"  {path}", "  ends", "", "next"]
+    assert _printed(24, lambda console: console.print(text, soft_wrap=True)) == shown
+    assert _printed(24, lambda console: console.print(text, soft_wrap=True), terminal=False) == text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (15, ["by nli@tr", "nli@tr~marian"]),
+        (12, ["by nli@tr", "nli@tr", "~marian"]),
+        (6, ["by", "nli@tr", "nli@tr", "~marian"]),
+    ],
+)
+def test_names_in_narrow_columns_break_at_their_parts(width: int, shown: list[str]) -> None:
+    table = TextTable("name")
+    table.add_row("by nli@tr nli@tr~marian")
+    assert _printed(width, lambda console: console.print(table))[1:] == shown
+
+
+def test_a_column_is_no_narrower_than_the_pieces_of_its_names() -> None:
+    table = TextTable("name", "note", "points", right=("points",))
+    table.add_row("multi-checklist-animal", "a sentence of some words", "[+1.0, +2.0]")
+    lines = _printed(36, lambda console: console.print(table))
+    assert [line.split()[0] for line in lines] == ["name", "multi-", "checklist-", "animal"]
+    assert lines[1].endswith("[+1.0, +2.0]")
+
+
+def test_cells_hold_no_markup() -> None:
+    table = TextTable("place")
+    table.add_row("/runs/[a] [/b] [red]x")
+    assert _printed(60, lambda console: console.print(table))[1:] == ["/runs/[a] [/b] [red]x"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from tests.results.numbers import Numbers, make, right, simple
 from xtransfer.analysis import gains
@@ -174,6 +175,16 @@ def test_terminal_tables_fit_and_lose_no_language(
     assert [line.count("│") - 2 for line in rows] == columns
     assert sum(line.count("[") for line in lines) == intervals
     assert [code in "".join(lines) for code in ("en", "de", "fr", "ru", "sw")] == [True] * 5
+
+
+def test_a_terminal_table_says_what_its_numbers_are_from(tmp_path: Path) -> None:
+    numbers = make(tmp_path)
+    shown = rich_tables(gains(numbers.cells, numbers.store), 48, {"xnli": 100 / 3})
+    titles = [str(one).strip() for one in shown if isinstance(one, Text)]
+    assert titles[0] == "xnli on tiny@0" and titles[-2] == "xnli on tiny@0, continued"  # as wide as the terminal
+    assert titles[-1].startswith(
+        "score, gain over direct in points; guessing gives 33.3; 3 runs; 10 test items in each language; 95% interval"
+    )
 
 
 def test_a_label_with_markup_is_escaped(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ term that is the same for all rows of an intermediate as certain as one likes.
 Languages of one family or script may react alike to an intermediate for other reasons than the terms. Their pairs are
 not independent evidence for `distance` and `same_script`, so an intermediate and a family, and an intermediate
 and a script, have random intercepts too. Simulated without any effect (`python -m perf.clusters`), p values below 5%
-are then occur as often as they should from eight intermediates on; with fewer, these terms have only an estimate.
+then occur as often as they should from eight intermediates on; with fewer, these terms have only an estimate.
 
 Variances are fitted by restricted maximum likelihood (statsmodels' MixedLM), coefficients by generalised least squares
 with these. Intervals and p values take Student's t with the degrees of freedom of the level at which a term varies

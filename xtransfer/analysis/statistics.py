@@ -62,6 +62,10 @@ def _pair(row: Row) -> str:
     return f"{row['first']} - {row['second']}"
 
 
+_VERDICT = (
+    "verdict: up or down where the 95% interval excludes 0, else open; Holm and BH: p adjusted for the number of "
+    "languages; covers: what the interval takes as samples"
+)
 _ESTIMATED = (
     INTERVAL,
     P_VALUE,
@@ -84,6 +88,7 @@ GAINS = Statistic(
         *_ESTIMATED,
     ),
     by="language",
+    legend=f"score, and gain over direct, in points; {_VERDICT}",
 )
 CONTRASTS = Statistic(
     "contrasts",
@@ -99,6 +104,7 @@ CONTRASTS = Statistic(
         *_ESTIMATED,
     ),
     by="language",
+    legend=f"scores of the first and the second, and their difference, in points; {_VERDICT}",
 )
 RANKING = Statistic(
     "ranking",
@@ -115,6 +121,8 @@ RANKING = Statistic(
         *named("covers"),
         column("verdict", "reason", text),
     ),
+    legend="score in points; best: the probability of the highest score; rank: the expected rank, 1 is the best; "
+    "beaten by: those whose difference from it has a 95% interval above 0",
     title="Probability of being the best",
 )
 POWER = Statistic(
@@ -134,6 +142,8 @@ POWER = Statistic(
         column("runs", "n_runs", text),
         *named("advice"),
     ),
+    legend="difference, its standard error (se) from runs and from test items, and the smallest difference that would "
+    "be found with 80% probability (level 5%), in points",
     title="What more runs would find",
 )
 MODEL = Statistic(
@@ -151,6 +161,7 @@ MODEL = Statistic(
     filters=("target", "seed"),
     by=None,
     apart=("target",),
+    legend="points: of gain per unit of the term, with the other terms held equal",
     file="mixed-effects",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def duration(seconds: float) -> str:
@@ -29,6 +29,13 @@ def amount(size: float) -> str:
 def listed(words: Sequence[str]) -> str:
     """Returns `a`, `a and b` or `a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def spread(numbers: Iterable[int], one: str) -> str:
+    """Returns `1 run`, `2 to 5 runs`, or nothing for no numbers."""
+    found = sorted(set(numbers))
+    least = f"{found[0]:,} to " if len(found) > 1 else ""
+    return least + counted(found[-1], one) if found else ""
 
 
 def counted(number: int, one: str) -> str:

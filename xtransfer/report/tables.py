@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from rich.text import Text
 from xtransfer.analysis import ANY, BUT_EN, DIRECT, FAMILY, OTHERS, SCRIPT, is_language
 from xtransfer.analysis.statistic import signed
 from xtransfer.analysis.verdict import Row, Verdict, ends
-from xtransfer.base.words import counted, listed
+from xtransfer.base.words import counted, listed, spread
 from xtransfer.study.encoders import pool_of
 
 MEANS = (BUT_EN, OTHERS)
@@ -111,6 +111,16 @@ class Grid:
         return [*left_out, *dict.fromkeys(f"{said}{one.over or 'no interval'}" for one, said in alone.items())]
 
     @property
+    def tested(self) -> str:
+        """What the scores are from: `5 runs; 720 test items in each language`."""
+        runs = spread((one.verdict.num_runs for one in self.numbers.values()), "run")
+        items = spread(
+            (one.num_items for (_, column), one in self.numbers.items() if one.num_items and not is_mean(column)),
+            "test item",
+        )
+        return f"{runs}; {items} in each language" if items else runs
+
+    @property
     def defined(self) -> str:
         """What `any` and the means are, for those that it shows."""
         return definitions([*self.rows, *self.columns])
@@ -202,31 +212,35 @@ def _is_shown(column: str) -> bool:
     return is_language(column) or column in MEANS
 
 
-def rich_tables(gains: pd.DataFrame, width: int = 100) -> list[Table]:
-    """Returns tables per target and encoder that fit `width` characters; every column is in one of them.
+def rich_tables(gains: pd.DataFrame, width: int = 100, chance: Mapping[str, float] | None = None) -> list[Text | Table]:
+    """Returns tables per target and encoder that fit `width` characters, each after its title; every column is in one.
 
     If all columns fit with their intervals, they are one table. Otherwise the means come with intervals, beside as many
-    languages as fit without, and more tables have the other languages.
+    languages as fit without, and more tables have the other languages. `chance`: the score of guessing by target.
     """
-    return [table for grid in grids(gains) for table in _rich_tables(grid, width)]
+    return [part for grid in grids(gains) for part in _rich_tables(grid, width, (chance or {}).get(grid.target))]
 
 
-def _rich_tables(grid: Grid, width: int) -> list[Table]:
+def _rich_tables(grid: Grid, width: int, chance: float | None) -> Iterator[Text | Table]:
+    """Yields a title and a table for each block of columns, then what the numbers are.
+
+    Titles are no part of the tables, which may be narrower than they are.
+    """
     blocks, with_interval = _blocks(grid, width)
-    tables = []
     for number, columns in enumerate(blocks):
-        table = Table(title_justify="left", caption_justify="left", show_lines=True)
-        table.title = grid.title if number == 0 else f"{grid.title}, more columns"
+        yield Text(f"\n{grid.title}, continued" if number else f"\n{grid.title}", style="bold")
+        table = Table(show_lines=True)
         table.add_column("intermediate", overflow="fold")
         for column in columns:
             table.add_column(heading(column), justify="right", no_wrap=True)
         for name in grid.rows:
             cells = (_rich_cell(grid.numbers.get((name, one)), one in with_interval) for one in columns)
             table.add_row(_label(grid, name), *cells)
-        tables.append(table)
+        yield table
     shown = "score, gain over direct" if DIRECT in grid.rows else "score"
-    tables[0].caption = "; ".join(filter(None, [f"{shown} in points", grid.legend("bold"), grid.defined]))
-    return tables
+    guessing = "" if chance is None else f"guessing gives {chance:.1f}"
+    said = [f"{shown} in points", guessing, grid.tested, grid.legend("bold"), grid.defined]
+    yield Text("; ".join(filter(None, said)), style="dim")
 
 
 def _label(grid: Grid, name: str) -> str:

@@ -13,10 +13,9 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from flows.terminal import Console, echo
+from flows.terminal import Console, Table, echo, emit
 from xtransfer.analysis.statistic import named, table
 from xtransfer.analysis.texts import csv, latex, lifted, markdown, numeric
 from xtransfer.base.errors import RequestError
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xtransfer.analysis.results import Results
-
-_NARROWEST = 11  # minimum characters of a text column in a narrow terminal
 
 
 class By(StrEnum):
@@ -48,6 +45,9 @@ class Format(StrEnum):
     latex = "latex"
     markdown = "markdown"
 
+
+_LONG = 4  # rows that are worth a heading
+_UNBROKEN = 10_000  # characters of a line
 
 Several = list[str] | None
 AnyStudy = Annotated[str | None, typer.Option("--study", help="Name of a study that was run; default: all.")]
@@ -86,24 +86,28 @@ class Asked:
         """Whether the output is for people."""
         return self.fmt in (Format.table, Format.markdown)
 
-    def show(self, full: pd.DataFrame, texts: pd.DataFrame, apart: Sequence[str] = ()) -> None:
+    def show(self, full: pd.DataFrame, texts: pd.DataFrame, apart: Sequence[str] = (), legend: str = "") -> None:
         """Print an answer: `full` has every column, `texts` is its readable form.
 
-        Prints a table for each value of the columns `apart`. Says on standard error if there are no rows.
+        Prints a table for each value of the columns `apart`, and below them in a terminal what their columns are. Says
+        on standard error if there are no rows.
         """
         if self.fmt is Format.csv:
-            echo(csv(full), nl=False)
+            emit(csv(full), nl=False)
         elif self.fmt is Format.json:
-            echo(full.to_json(orient="records", indent=1, force_ascii=False, double_precision=15))
+            emit(full.to_json(orient="records", indent=1, force_ascii=False, double_precision=15))
         elif full.empty:
             pass
         elif self.fmt is Format.latex:
-            echo(latex(texts, self.caption, self.label))
+            emit(latex(texts, self.caption, self.label))
         elif self.fmt is Format.markdown:
-            echo(markdown(texts))
+            emit(markdown(texts))
         else:
             texts = texts.map(printable)  # before columns are measured
-            _print_tables(texts, [name for name in apart if texts[name].nunique() > 1], Console())
+            console = Console()
+            _print_tables(texts, [name for name in apart if texts[name].nunique() > 1], console)
+            if legend:
+                console.print(Text(f"\n{legend}", style="dim"))
         if full.empty:
             say("no rows: the database has nothing that matches")
 
@@ -161,23 +165,26 @@ def _print_tables(texts: pd.DataFrame, apart: list[str], console: Console) -> No
 
 
 def _print_table(texts: pd.DataFrame, console: Console) -> None:
-    """Print what is equal in every row once above the table, to leave room for the other columns."""
+    """Print what is equal in every row once above the table, to leave room for the other columns.
+
+    A table that is still too wide becomes one for each value of its first column, if those have several rows each.
+    """
     said, texts = lifted(texts)
     if said:
         console.print(Text(f"in every row: {said}", style="dim"))
-    shown = Table(box=None, pad_edge=False, collapse_padding=True)
-    right = numeric(texts)
-    for name in texts.columns:
-        heading = printable(str(name))
-        longest = max(map(len, [heading, *texts[name]]))
-        shown.add_column(
-            Text(heading),
-            justify="right" if name in right else "left",
-            overflow="fold",
-            no_wrap=name in right,
-            min_width=min(_NARROWEST, longest),
-        )
+    shown = _table(texts)
+    first = str(texts.columns[0])
+    whole = console.measure(shown, options=console.options.update(width=_UNBROKEN)).maximum
+    if whole > console.width and len(texts) >= _LONG * texts[first].nunique() > _LONG:
+        for name, part in texts.groupby(first, sort=False):
+            console.print(Text(f"\n{first} {name}", style="bold"))
+            _print_table(part.drop(columns=first), console)
+        return
+    console.print(shown)
+
+
+def _table(texts: pd.DataFrame) -> Table:
+    shown = Table(*map(str, texts.columns), right=numeric(texts))
     for row in texts.itertuples(index=False):
-        shown.add_row(*(Text(str(value)) for value in row))
-    narrowest = console.measure(shown).minimum  # numbers are never cut; a long line is better
-    console.print(shown, width=max(console.width, narrowest), crop=False)
+        shown.add_row(*map(str, row))
+    return shown

@@ -67,7 +67,12 @@ contrast.__doc__ = CONTRASTS.words
 
 def _show(asked: Asked, statistic: Statistic, frame: pd.DataFrame) -> None:
     """Print the frame, and the number of cells left out, each reason once."""
-    asked.show(frame, statistic.table(frame), statistic.apart)
+    from xtransfer.report.tables import definitions
+
+    names = dict.fromkeys(str(name) for place in ("intermediate", "first", "second", "language") if place in frame
+                          for name in frame[place].unique())  # fmt: skip
+    legend = "; ".join(filter(None, [statistic.legend, definitions(names)]))
+    asked.show(frame, statistic.table(frame), statistic.apart, legend)
     reasons: dict[str, int] = {}
     for one in frame.attrs.get("excluded", []):
         reasons[one["reason"]] = reasons.get(one["reason"], 0) + 1
