@@ -56,4 +56,10 @@ def setting(text: str) -> tuple[str, object]:
     try:
         return path.strip(), from_yaml(value)
     except ValueError as error:
-        raise RequestError(f"--set {text[:80]}: {error}") from error
+        hint = f"; quotes keep it from the shell: --set '{path.strip()}=[...]'" if _is_cut(value) else ""
+        raise RequestError(f"--set {text[:80]}: {error}{hint}") from error
+
+
+def _is_cut(value: str) -> bool:
+    """Whether a list or mapping does not end, as when the shell has taken what followed a space, `<` or `>`."""
+    return any(value.count(start) > value.count(end) for start, end in ("[]", "{}"))

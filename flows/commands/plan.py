@@ -210,7 +210,16 @@ def _summary(found: Outlook) -> list[str]:
         lines = [f"{size}: {len(found.stored):,} cached, {len(found.missing):,} to run{not_needed}"]
         if found.missing:
             lines += _cost(found)
-    return [*lines, *([study.note] if study.note else [])]
+    return [*lines, *_ignored(found), *([study.note] if study.note else [])]
+
+
+def _ignored(found: Outlook) -> list[str]:
+    """Lines: settings of the study that have no effect on this machine."""
+    study = found.plan.study
+    asked = {recipe.precision for recipe in study.recipes().values()} | {target.precision for target in study.targets}
+    if not found.missing or found.slots[0].device != "cpu" or "tf32" not in asked:
+        return []
+    return ["precision tf32 has no effect on a CPU: matrix products are computed in fp32 here"]
 
 
 def _cost(found: Outlook) -> list[str]:

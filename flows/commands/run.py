@@ -204,8 +204,8 @@ def _gains(study: Study) -> tuple[pd.DataFrame, dict[str, float]]:
     from xtransfer.analysis.results import open_results
 
     with open_results() as results:
-        by_target = results.scores(study.name).groupby("target")["chance"]
-        return results.gains(study.name), by_target.first()[by_target.nunique() == 1].to_dict()
+        known = results.scores(study.name).dropna(subset=["chance"]).groupby("target")["chance"].unique()
+        return results.gains(study.name), {str(name): float(one[0]) for name, one in known.items() if len(one) == 1}
 
 
 def _print_gains(study: Study, gains: pd.DataFrame, chance: Mapping[str, float], console: Console) -> None:

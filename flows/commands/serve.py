@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from flows.serving.service import Service
 
 _PORT, _HOST = 4200, "127.0.0.1"
+_WITH_PORT = re.compile(r"(?:\w+://)?([^:/]+|\[.*\]):(\d+)/?")
 
 
 def command(
@@ -44,6 +46,8 @@ def command(
     workers: Workers = None,
 ) -> None:
     """Run Prefect's server, a worker and the deployments until Ctrl-C; a second call says what is running."""
+    if (found := _WITH_PORT.fullmatch(host)) is not None:
+        raise RequestError(f"--host {host}: give the port apart, --host {found[1]} --port {found[2]}")
     home = current().prepare().home
     console = Console()
     with lease_if_free(home / "prefect" / "serve.lock") as is_ours:

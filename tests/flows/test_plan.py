@@ -16,6 +16,7 @@ from tests.training.tiny import make_encoder
 from xtransfer.base.errors import SourceError
 from xtransfer.data.revisions import Pins, PinsInReach
 from xtransfer.planning.grid import plan
+from xtransfer.stages.slots import slots
 from xtransfer.study.study import make
 
 STUDY = {
@@ -93,3 +94,9 @@ def test_a_plan_ends_with_its_cost_and_lists_stages_when_asked(small_lab: Ran) -
     values = json.loads(xtransfer(small_lab.home, "plan", QUICK, "--set", "seeds=[8]", "--json").stdout)
     assert values["bytes"] == sum(values["bytes_by_kind"].values()) and values["device"] == "CPU"
     assert values["joules"] is None or values["joules"] > 0
+
+
+def test_a_precision_that_a_cpu_has_not_is_said(home: Path) -> None:
+    said = CliRunner().invoke(cli.app, ["plan", "lab", "--set", "target_recipe.precision=tf32"]).stdout
+    assert ("precision tf32 has no effect on a CPU" in said) is (slots()[0].device == "cpu")
+    assert "tf32" not in CliRunner().invoke(cli.app, ["plan", "lab"]).stdout

@@ -225,6 +225,26 @@ def test_studies_lists_those_that_were_run(home: Path, monkeypatch: pytest.Monke
         record_all(db, make(home))
     lines = CliRunner().invoke(cli.app, ["studies"], catch_exceptions=False).stdout.splitlines()
     assert [line.split() for line in lines[-2:]] == [["run", "here", "cells", "with", "scores"], ["numbers", "9", "9"]]
+    assert json.loads(call("studies", "--format", "json").stdout)[0]["cells"] == 9
+
+
+def test_what_a_bundle_does_not_bring_is_said_with_the_intervals(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_database(current().prepare().database_url) as db:
+        record_all(db, make(home))
+    assert "test items" not in call("gains", *STUDY).stderr
+    monkeypatch.setenv("XTRANSFER_STORE", str(tmp_path / "another"))
+    for asked in ("gains", "contrast", "ranking"):
+        done = call(*QUESTIONS[asked])
+        assert "no interval covers test items of " in done.stderr and "set XTRANSFER_STORE" in done.stderr
+    assert "covers seeds\n" in call("gains", *STUDY).stdout
+
+
+def test_a_key_of_a_stage_is_no_run(numbers: None) -> None:
+    key = json.loads(call("sql", "SELECT key FROM stage LIMIT 1", "--format", "json").stdout)[0]["key"]
+    with pytest.raises(RequestError, match=f"'{key[:12]}' is the key of a stage, '.*'; name a study, or a cell"):
+        call("diff", key[:12], "numbers")
 
 
 @pytest.mark.parametrize(

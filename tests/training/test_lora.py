@@ -174,7 +174,7 @@ def test_without_peft_it_says_what_to_install(encoder: Path, tmp_path: Path, mon
         ({"lora": {"ranks": 8}}, "Extra inputs"),
         ({"lora": {"dropout": 1}}, "less than 1"),
         ({"lora": {"targets": [""]}}, "at least 1 character"),
-        ({"lora": {}, "average_last": 3}, "average_last and lora exclude each other"),
+        ({"lora": {}, "average_last": 3}, "average_last cannot be combined with lora"),
     ],
 )
 def test_values_that_cannot_be_are_refused(values: dict[str, Any], said: str) -> None:

@@ -170,6 +170,7 @@ class Grid:
         self.usable = {one.point: one for one in results if not one.degenerate}
         self.degenerate = {one.point: one.degenerate for one in results if one.degenerate}
         self.missing = dict.fromkeys(missing, "no scores")
+        self.num_without_items = sum(one.found is None for one in results)  # whose predictions are not in the store
         self._compared: dict[tuple[Any, ...], Comparison | None] = {}
         self._counts: dict[tuple[int, int], Counts] = {}
 

@@ -70,7 +70,9 @@ def statistic(
 
     if by and not asked.by:
         raise RequestError(f"rows of '{asked.name}' are not about languages: it has no 'by'")
-    frame = asked.compute(Grid(_points(results, study, filters, asked.filters), results.artifacts))
+    grid = Grid(_points(results, study, filters, asked.filters), results.artifacts)
+    frame = asked.compute(grid)
+    frame.attrs["without_items"] = grid.num_without_items
     return _asked(frame, by or asked.by, filters)
 
 
@@ -98,7 +100,9 @@ def contrasts(
         if first == second:
             raise RequestError(f"a contrast needs two intermediates, got '{first}' twice")
         points = [point for point in points if point.intermediate in chosen]
-    frame = CONTRASTS.compute(Grid(points, results.artifacts))
+    grid = Grid(points, results.artifacts)
+    frame = CONTRASTS.compute(grid)
+    frame.attrs["without_items"] = grid.num_without_items
     if chosen:
         frame = frame[frame["first"].isin(chosen) | frame["second"].isin(chosen)]
     return _asked(oriented(frame, chosen[0]) if chosen else frame, by, filters)
@@ -156,9 +160,9 @@ def _points(results: Results, study: str, filters: Mapping[str, Chosen], allowed
 
 
 def _asked(frame: pd.DataFrame, by: str | None, filters: Mapping[str, Chosen]) -> pd.DataFrame:
-    """Returns the requested rows of a frame and keeps its `excluded`. Without `by`, rows are not about languages."""
+    """Returns the requested rows of a frame and keeps its `attrs`. Without `by`, rows are not about languages."""
     _require("way to show rows by", [by] if by else [], BY)
-    excluded = frame.attrs.get("excluded", [])
+    said = dict(frame.attrs)
     for name, values in given(filters).items():
         if name in _OF_CELLS:
             continue  # applied to the cells
@@ -168,7 +172,7 @@ def _asked(frame: pd.DataFrame, by: str | None, filters: Mapping[str, Chosen]) -
     if by and "language" not in given(filters):
         frame = frame[frame["language"].map(lambda language: _is_of(by, language)).astype(bool)]
     frame = frame.reset_index(drop=True)
-    frame.attrs["excluded"] = excluded
+    frame.attrs = said
     return frame
 
 

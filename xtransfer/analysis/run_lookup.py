@@ -77,6 +77,13 @@ def _by_key(session: Session, text: str, studies: list[str]) -> CellRow:
         )
     if _SHORT_KEY.fullmatch(text) and text not in studies:
         raise RequestError(f"run '{text}': type at least 4 characters of the cell, as `xtransfer results runs` has it")
+    if _KEY.fullmatch(text):
+        stage = session.scalar(select(StageRow).where(StageRow.key.startswith(text)).limit(1))
+        if stage is not None:
+            raise RequestError(
+                f"'{text}' is the key of a stage, '{stage.name}'; name a study, or a cell as `xtransfer results runs` "
+                "prints it"
+            )
     near = difflib.get_close_matches(text, studies, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     raise RequestError(

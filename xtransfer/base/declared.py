@@ -163,8 +163,17 @@ def from_yaml(text: str) -> object:
     except RecursionError as error:
         raise ValueError("not valid YAML: nested too deeply") from error
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-        said = str(error).partition("; use sys.")[0]  # advice for programmers on very long numbers
+        said = _of_yaml(error).partition("; use sys.")[0]  # advice for programmers on very long numbers
         raise ValueError(f"not valid YAML: {said}"[:400]) from error
+
+
+def _of_yaml(error: Exception) -> str:
+    """Returns what is wrong in YAML and where, in one line."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem is None:
+        return " ".join(str(error).split())
+    said = error.problem.replace("'<stream end>'", "its end")
+    mark = error.problem_mark
+    return said if mark is None else f"{said} (line {mark.line + 1}, column {mark.column + 1})"
 
 
 def unstorable(values: object) -> str | None:

@@ -123,7 +123,7 @@ def unknown(what: str, name: str, known: Iterable[str], listed_by: str = "", mea
     if meant is None:
         lower = {one.lower(): one for one in reversed(allowed)}
         near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
-        meant = lower[near[0]] if near else ""
+        meant = lower[near[0]] if near and not name.isdecimal() else ""  # another seed is no misspelling
     hint = f"; did you mean '{meant}'?" if meant else ""
     every = f"known: {', '.join(allowed) or 'none'}"
     if listed_by and len(allowed) > _MOST_NAMES:

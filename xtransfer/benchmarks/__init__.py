@@ -5,6 +5,7 @@ Users declare benchmarks in their own files, listed in XTRANSFER_BENCHMARKS (doc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from xtransfer.base.errors import RequestError, unknown
@@ -169,6 +170,9 @@ declared_by(lambda: own.languages(own_benchmarks()))
 def get(name: str) -> Benchmark:
     """Returns the benchmark with this name; raises RequestError with the nearest name if there is none."""
     if name not in BENCHMARKS:
+        if (first := re.split("[@,]", name)[0]) in BENCHMARKS:
+            what = "an intermediate alone names languages after '@'" if "@" in name else "name each by itself"
+            raise RequestError(f"no benchmark '{name}': write {first}; {what}")
         raise unknown("benchmark", name, BENCHMARKS, "xtransfer benchmarks")
     benchmark = BENCHMARKS[name]
     return with_labels(benchmark) if benchmark.labels_from else benchmark

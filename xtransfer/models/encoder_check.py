@@ -26,19 +26,31 @@ def check_encoder(ref: EncoderRef, recipes: Mapping[str, Recipe]) -> None:
     """Checks a folder's files, and that the encoder has enough positions for the recipes, given by field name.
 
     Raises RequestError for an incomplete checkpoint, for weights only in pickles, for a type whose code comes with the
-    weights, and for a recipe whose `max_length` is too long. What only weights and tokenizer show is checked when a
-    stage loads them.
+    weights, and for a recipe whose `max_length` is too long or whose LoRA targets are not there. What only weights and
+    tokenizer show is checked when a stage loads them.
     """
     if ref.source == "folder":
         refuse_pickles(Path(ref.id), [path.name for path in Path(ref.id).iterdir()], "AutoModel")
         files = opened(ref.id)
         if reason := fault(files, files.entries()):
             raise RequestError(f"encoder '{ref.id}': {reason}")
-    refuse_replaced(ref.id, json_file(ref, "config.json"))
+    config = json_file(ref, "config.json")
+    refuse_replaced(ref.id, config)
+    _check_lora(ref, config, recipes)
     positions = positions_of(ref)
     for name, recipe in recipes.items():
         if positions is not None and recipe.max_length > positions:
             raise RequestError(f"{name}: {too_long(recipe.max_length, ref.id, positions)}")
+
+
+def _check_lora(ref: EncoderRef, config: Mapping[str, object], recipes: Mapping[str, Recipe]) -> None:
+    asked = {name: recipe.lora for name, recipe in recipes.items() if recipe.lora is not None}
+    if ref.source == "trained-here":
+        config = {"model_type": "xlm-roberta"}
+    if asked and config:
+        from xtransfer.models.lora_layers import check_lora  # which imports torch
+
+        check_lora(ref.id, config, asked)
 
 
 def refuse_replaced(encoder: object, config: Mapping[str, object]) -> None:

@@ -20,6 +20,8 @@ def hint(reason: str, query: str) -> str:
     columns |= {name: [*view.columns] for name, view in VIEWS.items()}
     if found := _NO_TABLE.search(reason):
         return f"{_nearest(found[1] or found[2], columns)} (tables and views: {', '.join(sorted(columns))})"
+    if "syntax error" in reason and not re.search(r"\bselect\b", query, re.IGNORECASE):
+        return f"; write one SELECT (tables and views: {', '.join(sorted(columns))})"
     if found := _NO_COLUMN.search(reason):
         read = [name for name in dict.fromkeys(_READ.findall(query.lower())) if name in columns]
         there = [column for name in read for column in columns[name]]

@@ -22,12 +22,14 @@ from xtransfer.base.declared import LARGEST_SEED
 from xtransfer.base.errors import RequestError, SourceError, unknown
 from xtransfer.base.hub_conversion import converted
 from xtransfer.base.model_files import model_digest, only_pickles
+from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
 from xtransfer.study import packages
 
 log = logging.getLogger(__name__)
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")  # names of the hub have at most 96
+_KEY = re.compile(r"(?=.*[0-9])[0-9a-f]{12}(?:[0-9a-f]{20})?")  # as the store's commands print it, and whole
 _REACH_SECONDS = 20.0
 _SHOWN = 12  # characters of a commit or digest in a slug
 
@@ -117,6 +119,8 @@ def resolve(text: str) -> EncoderRef:
     if _is_place(text):
         return _folder(text)
     name, _, revision = text.partition("@")
+    if said := _no_encoder(text):
+        raise RequestError(f"encoder '{text[:80]}': {said}")
     if name in ENCODERS:
         if not re.fullmatch("0|[1-9][0-9]{0,9}", revision) or int(revision) > LARGEST_SEED:
             raise RequestError(f"encoder '{text[:80]}' is trained here, so it needs a seed: {name}@0")
@@ -127,6 +131,20 @@ def resolve(text: str) -> EncoderRef:
     if mirror is not None and in_mirror(name):
         return _mirrored(name, revision, mirror / name)
     return _on_hub(name, revision)
+
+
+def _no_encoder(text: str) -> str:
+    """Returns what a text is instead, if it is in a notation that no encoder has; empty otherwise."""
+    if "<" in text:
+        return "'<' is for a target, such as xcopa<siqa,copa: its benchmark, then what it is trained on"
+    if _KEY.fullmatch(text) and not in_mirror(text):
+        return (
+            "this looks like a key of the store; write that checkpoint to a folder with `xtransfer export-model "
+            f"{text[:12]} --to FOLDER`, and name the folder"
+        )
+    if (name := text.partition("@")[0]) in BENCHMARKS and not in_mirror(text):
+        return f"'{name}' is a benchmark, which belongs among intermediates or targets"
+    return ""
 
 
 def may_be_on_hub(text: str) -> bool:

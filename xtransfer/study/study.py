@@ -109,7 +109,9 @@ class Target(Value):
     def parse(cls, text: str) -> Target:
         """Parses a slug; raises ValueError for an invalid mark."""
         trained, *marks = text.strip().split(":")
-        benchmark, _, train_on = trained.partition("<")
+        benchmark, sign, train_on = trained.partition("<")
+        if sign and not train_on.strip():
+            raise ValueError(f"'{text}': name what it is trained on after '<', such as xcopa<siqa,copa")
         values: dict[str, object] = {"benchmark": benchmark, "train_on": train_on or ()}
         pooling: dict[str, object] = {}
         for mark in marks:

@@ -15,15 +15,12 @@ from transformers import PreTrainedModel
 
 from xtransfer.base.errors import RequestError
 from xtransfer.base.randomness import derived, own_randomness
+from xtransfer.models.lora_layers import lora_layers
 from xtransfer.models.unpadded.routes import has_own_layers
 from xtransfer.recipes.lora import LoraRecipe
 
 log = logging.getLogger(__name__)
 
-# Names of the layers that project queries and values, or all at once: BERT and XLM-R; most decoders; DistilBERT and
-# XLM; DeBERTa; T5; ModernBERT
-_ATTENTION = (("query", "value"), ("q_proj", "v_proj"), ("q_lin", "v_lin"), ("query_proj", "value_proj"), ("q", "v"),
-              ("Wqkv",))  # fmt: skip
 _ADAPTER = "default"
 
 
@@ -36,7 +33,7 @@ def insert(encoder: PreTrainedModel, lora: LoraRecipe, seed: int) -> None:
         import peft
     except ImportError as error:
         raise RequestError("lora needs the package peft: pip install 'xtransfer[lora]'") from error
-    targets = _targets(encoder, lora)
+    targets = lora_layers(encoder, lora)
     config = peft.LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets)
     encoder.requires_grad_(False)
     with own_randomness("cpu"):
@@ -64,25 +61,6 @@ def merge(encoder: PreTrainedModel) -> None:
         setattr(encoder.get_submodule(parent), child, base)
     if hasattr(encoder, "peft_config"):
         del encoder.peft_config
-
-
-def _targets(encoder: PreTrainedModel, lora: LoraRecipe) -> list[str]:
-    """Returns the names of the layers to adapt."""
-    layers = {name.rpartition(".")[2] for name, module in encoder.named_modules() if isinstance(module, nn.Linear)}
-    if not lora.targets:
-        found = next((names for names in _ATTENTION if layers.issuperset(names)), None)
-        if found is None:
-            raise RequestError(
-                f"lora.targets: name the layers to adapt; a model of type '{encoder.config.model_type}' has linear "
-                f"layers {', '.join(sorted(layers)) or 'of no kind'}"
-            )
-        return list(found)
-    if missing := [name for name in lora.targets if name not in layers]:
-        raise RequestError(
-            f"lora.targets: a model of type '{encoder.config.model_type}' has no linear layer named "
-            f"{', '.join(missing)} (it has {', '.join(sorted(layers))})"
-        )
-    return list(lora.targets)
 
 
 def _adapted(encoder: PreTrainedModel) -> dict[str, Any]:  # Any: peft's layers

@@ -27,6 +27,7 @@ def make_app() -> typer.Typer:
     made.command("compare")(command(differences.compare))
     made.command("measures")(command(records.measures))
     made.command("runs")(command(records.runs))
+    made.command("studies")(command(records.studies))
     made.command("sql")(command(records.sql))
     transfer.register(made)
     return made

@@ -46,6 +46,14 @@ def scores(
     asked.show(frame, table(frame, columns), ["target", "encoder"])
 
 
+def studies(asked: Asked) -> None:
+    """List the recorded studies: their cells, those with usable scores (done), and their scores."""
+    from xtransfer.results.read import study_counts
+
+    frame = study_counts(asked.results.db)
+    asked.show(frame, table(frame, named(*map(str, frame.columns))))
+
+
 def runs(
     asked: Asked,
     study: AnyStudy = None,

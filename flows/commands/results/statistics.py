@@ -22,6 +22,8 @@ from flows.commands.results.ask import (
     say,
 )
 from xtransfer.analysis.statistics import CONTRASTS
+from xtransfer.base.settings import current, shown
+from xtransfer.base.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +75,13 @@ def _show(asked: Asked, statistic: Statistic, frame: pd.DataFrame) -> None:
                           for name in frame[place].unique())  # fmt: skip
     legend = "; ".join(filter(None, [statistic.legend, definitions(names)]))
     asked.show(frame, statistic.table(frame), statistic.apart, legend)
+    if count := frame.attrs["without_items"]:
+        say(
+            f"no interval covers test items of {counted(count, 'cell')}, because the predictions are not in the store "
+            f"{shown(current().store)}: set XTRANSFER_STORE to the one that has them"
+        )
     reasons: dict[str, int] = {}
     for one in frame.attrs.get("excluded", []):
         reasons[one["reason"]] = reasons.get(one["reason"], 0) + 1
     for reason, count in reasons.items():
-        say(f"left out: {count} cell{'s' if count > 1 else ''} ({reason})")
+        say(f"left out: {counted(count, 'cell')} ({reason})")

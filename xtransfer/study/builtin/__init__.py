@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from xtransfer.base.errors import unknown
+from xtransfer.base.errors import RequestError, unknown
+from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.study.builtin.captions import CAPTIONS
 from xtransfer.study.builtin.lab import LAB, LAB_FULL
 from xtransfer.study.builtin.lab_dual import LAB_DUAL
@@ -38,4 +40,9 @@ def find(text: str) -> Study:
         return STUDIES[text]
     if text.endswith((".yaml", ".yml")) or "/" in text:
         return read(Path(text))
+    if (name := re.split("[<@:]", text)[0]) in BENCHMARKS:
+        raise RequestError(
+            f"no study '{text}': '{name}' is a benchmark; `xtransfer evaluate CHECKPOINT --target {name}` scores a "
+            "checkpoint on it, `xtransfer studies` lists studies"
+        )
     raise unknown("study", text, STUDIES)
