@@ -87,8 +87,9 @@ def test_a_plot_is_shown_and_written(result: StudyResult, tmp_path: Path) -> Non
     assert [one.read_bytes()[:4] for one in result.plot("xnli", intervals=True).save(tmp_path / "gains.png")] == [
         b"\x89PNG"
     ]
-    with pytest.raises(RequestError, match=r"gains\.pdf: a plot is written as \.png or \.svg"):
-        plot.save(tmp_path / "gains.pdf")
+    assert [one.read_bytes()[:4] for one in plot.save(tmp_path / "gains.pdf")] == [b"%PDF"]
+    with pytest.raises(RequestError, match=r"gains\.eps: a plot is written as \.png, \.svg or \.pdf"):
+        plot.save(tmp_path / "gains.eps")
     with pytest.raises(RequestError, match="nothing is compared"):
         gains_plot(result.gains(intermediate="direct"), intervals=False, encoder_named=True)
 

@@ -15,7 +15,7 @@ def command(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study that was run.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
 ) -> None:
-    """Write the report: one HTML page, plots as PNG and SVG, tables as CSV and LaTeX, a methods text."""
+    """Write the report: one HTML page, plots as PNG, PDF and SVG, tables as CSV and LaTeX, a methods text."""
     demand_parent("--out", out)
     echo(str(write(study, out)))
 

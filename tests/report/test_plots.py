@@ -156,3 +156,9 @@ def test_a_plot_in_a_page_takes_the_colours_of_the_page() -> None:
     assert "#1b1f24" in drawn and "#1b1f24" not in inline
     assert "currentColor" in inline and "var(--page)" in inline
     assert "<text" in inline and "DejaVu Sans', Verdana, sans-serif" in inline
+
+
+def test_a_pdf_is_lines_and_embedded_fonts_and_the_same_each_time() -> None:
+    drawn = [plots.pdf(plots.forests(grid(6, 3))[0]) for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert b"/FontFile2" in drawn[0] and b"/Subtype /Type3" not in drawn[0] and b"/Subtype /Image" not in drawn[0]

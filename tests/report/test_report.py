@@ -70,7 +70,7 @@ def test_the_page_asks_nothing_of_the_network(tmp_path: Path, report: Reporter) 
 def test_plots_and_tables_stand_beside_the_page(tmp_path: Path, report: Reporter) -> None:
     folder = report(make(tmp_path)).parent
     names = {path.name for path in folder.iterdir()}
-    assert {"report.html", "gains.csv", "contrasts.csv", "losses.png", "losses.svg"} < names
+    assert {"report.html", "gains.csv", "contrasts.csv", "losses.png", "losses.pdf", "losses.svg"} < names
     assert {"heat-map-1-xnli-on-tiny-0.png", "heat-map-1-xnli-on-tiny-0.svg"} < names
     assert not [name for name in names if name.startswith(".")]
     heading = "encoder,intermediate,target,language,value,gain,low,high,p,"

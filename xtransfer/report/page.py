@@ -64,7 +64,7 @@ class _Section:
 
 
 def write_report(study: Study | str, db: Database, store: ArtifactStore, out: Path) -> Path:
-    """Writes report.html, plots (PNG and SVG) and tables (CSV and LaTeX) of a study to `out`; returns the page.
+    """Writes report.html, plots (PNG, PDF and SVG) and tables (CSV and LaTeX) of a study to `out`; returns the page.
 
     Raises RequestError if the study is not in the database or the folder cannot be written.
     """
@@ -143,7 +143,7 @@ class _Writer:
         return self.figures([plots.transfer_gap(ordered)], f"gap-{name}", f"transfer gap on {grid.title}")[0]
 
     def figures(self, figures: Sequence[Figure], name: str, label: str) -> list[_Figure]:
-        """Writes each figure as PNG and SVG; returns them as parts of the page."""
+        """Writes each figure as PNG, PDF and SVG; returns them as parts of the page."""
         return [
             self.figure(one, f"{name}-{part}" if len(figures) > 1 else name, f"{label}, part {part} of {len(figures)}"
                         if len(figures) > 1 else label)
@@ -152,6 +152,7 @@ class _Writer:
 
     def figure(self, figure: Figure, name: str, label: str) -> _Figure:
         write(self.out / f"{name}.png", plots.png(figure))
+        write(self.out / f"{name}.pdf", plots.pdf(figure))
         drawn = plots.svg(figure)
         write(self.out / f"{name}.svg", drawn)
         inline = Markup(plots.inline(figure, drawn, label, name))  # noqa: S704, by matplotlib, the label is escaped

@@ -4,6 +4,6 @@ from xtransfer.report.plot_curves import losses
 from xtransfer.report.plot_forest import forests
 from xtransfer.report.plot_gap import transfer_gap
 from xtransfer.report.plot_heat_map import heat_maps
-from xtransfer.report.plot_render import data_uri, inline, png, svg
+from xtransfer.report.plot_render import data_uri, inline, pdf, png, svg
 
-__all__ = ["data_uri", "forests", "heat_maps", "inline", "losses", "png", "svg", "transfer_gap"]
+__all__ = ["data_uri", "forests", "heat_maps", "inline", "losses", "pdf", "png", "svg", "transfer_gap"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from xtransfer.report.tables import Grid, grids, headline
 from xtransfer.running.notebook import image, joined
 
 _SCREEN_DPI = 110
+_FORMATS: dict[str, Callable[[Figure], str | bytes]] = {".png": plots.png, ".svg": plots.svg, ".pdf": plots.pdf}
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,26 +27,22 @@ class GainsPlot:
     figures: tuple[Figure, ...]  # of matplotlib, not known to pyplot
 
     def save(self, file: str | Path) -> list[Path]:
-        """Writes `file` (.png or .svg), with several figures `NAME-2.png` and so on; returns the files.
+        """Writes `file` (.png, .svg or .pdf), with several figures `NAME-2.png` and so on; returns the files.
 
         Raises RequestError for another suffix, or a folder that cannot be written.
         """
         place = Path(file)
-        if place.suffix not in (".png", ".svg"):
-            raise RequestError(f"{place}: a plot is written as .png or .svg; name such a file")
+        if place.suffix not in _FORMATS:
+            raise RequestError(f"{place}: a plot is written as .png, .svg or .pdf; name such a file")
         names = [place, *(place.with_stem(f"{place.stem}-{number}") for number in range(2, len(self.figures) + 1))]
         with writing_to(place.parent):
-            return [write(name, _drawn(one, place.suffix)) for name, one in zip(names, self.figures, strict=True)]
+            return [write(name, _FORMATS[place.suffix](one)) for name, one in zip(names, self.figures, strict=True)]
 
     def _repr_html_(self) -> str:
         return joined(image(plots.png(one, _SCREEN_DPI), self.title, one.get_figwidth()) for one in self.figures)
 
     def __repr__(self) -> str:
         return f"<GainsPlot: {self.title}>"
-
-
-def _drawn(figure: Figure, suffix: str) -> str | bytes:
-    return plots.svg(figure) if suffix == ".svg" else plots.png(figure)
 
 
 def gains_plot(gains: pd.DataFrame, *, intervals: bool, encoder_named: bool) -> GainsPlot:
