@@ -122,7 +122,7 @@ RANKING = Statistic(
         column("verdict", "reason", text),
     ),
     legend="score in points; best: the probability of the highest score; rank: the expected rank, 1 is the best; "
-    "beaten by: those whose difference from it has a 95% interval above 0",
+    "beaten by: those that are better on mean-but-en by a simultaneous 95% interval",
     title="Probability of being the best",
 )
 POWER = Statistic(

@@ -32,7 +32,10 @@ def png(figure: Figure, dpi: int = 160) -> bytes:
 
 
 def pdf(figure: Figure) -> bytes:
-    """Returns the figure as PDF on white, for LaTeX: lines and embedded fonts; the same figure gives the same bytes."""
+    """Returns the figure as PDF on white, for LaTeX; the same figure gives the same bytes.
+
+    It has lines, areas and embedded fonts; only a colour scale is an image.
+    """
     buffer = io.BytesIO()
     figure.set_facecolor("white")
     with mpl.rc_context({"pdf.fonttype": 42}):  # TrueType, which publishers ask for
