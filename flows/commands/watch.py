@@ -108,6 +108,8 @@ def _said(
 
     if not source or not (target or study):
         raise RequestError("name a watch file, or give --source PATTERN and either --target or --study")
+    if target and study:
+        raise RequestError("--target and --study: give only one of them")
     changes = dict(map(setting, settings or ()))
     what: dict[str, object] = {"study": study, "small": small, "settings": changes}
     if target:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from pathlib import Path
 
 import pandas as pd
@@ -192,59 +191,6 @@ def test_a_narrow_terminal_gets_every_column_in_full(numbers: None) -> None:
     said = console.file.getvalue()
     assert "…" not in said and max(map(len, said.splitlines())) <= 40
     assert all(f" {heading} " in said for heading in ("nli@de", "any", "en", "de", "sw", "mean-but-en", "mean-others"))
-
-
-def test_a_table_that_is_too_wide_is_split_by_its_first_column(numbers: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "62")
-    lines = call("gains", *STUDY, "--intermediate", "nli@de", "--intermediate", "any").stdout.splitlines()
-    assert [line for line in lines if line.startswith("intermediate ")] == ["intermediate any", "intermediate nli@de"]
-    rows = [line.split()[0] for line in lines if re.search(r"\d\.\d", line)]
-    assert rows == ["en", "de", "sw", "mean-but-en", "mean-others"] * 2
-    assert max(map(len, lines)) <= 62
-
-
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ("gains", "verdict: up or down where the 95% interval excludes 0, else open; "),
-        ("contrast", "their difference, in points; verdict: up or down"),
-        ("ranking", "best: the probability of the highest score"),
-        ("power", "found with 80% probability (level 5%), in points; mean-but-en"),
-        ("model", "points: of gain per unit of the term"),
-    ],
-)
-def test_a_terminal_says_what_the_columns_are_and_programs_get_no_prose(asked: str, said: str, numbers: None) -> None:
-    assert said in " ".join(call(*QUESTIONS[asked]).stdout.split())
-    assert said not in " ".join(call(*QUESTIONS[asked], "--format", "csv").stdout.split())
-
-
-def test_studies_lists_those_that_were_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = CliRunner().invoke(cli.app, ["studies"], catch_exceptions=False)
-    assert asked.exit_code == 0 and "run here" not in asked.stdout
-    with open_database(current().prepare().database_url) as db:
-        record_all(db, make(home))
-    lines = CliRunner().invoke(cli.app, ["studies"], catch_exceptions=False).stdout.splitlines()
-    assert [line.split() for line in lines[-2:]] == [["run", "here", "cells", "with", "scores"], ["numbers", "9", "9"]]
-    assert json.loads(call("studies", "--format", "json").stdout)[0]["cells"] == 9
-
-
-def test_what_a_bundle_does_not_bring_is_said_with_the_intervals(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_database(current().prepare().database_url) as db:
-        record_all(db, make(home))
-    assert "test items" not in call("gains", *STUDY).stderr
-    monkeypatch.setenv("XTRANSFER_STORE", str(tmp_path / "another"))
-    for asked in ("gains", "contrast", "ranking"):
-        done = call(*QUESTIONS[asked])
-        assert "no interval covers test items of " in done.stderr and "set XTRANSFER_STORE" in done.stderr
-    assert "covers seeds\n" in call("gains", *STUDY).stdout
-
-
-def test_a_key_of_a_stage_is_no_run(numbers: None) -> None:
-    key = json.loads(call("sql", "SELECT key FROM stage LIMIT 1", "--format", "json").stdout)[0]["key"]
-    with pytest.raises(RequestError, match=f"'{key[:12]}' is the key of a stage, '.*'; name a study, or a cell"):
-        call("diff", key[:12], "numbers")
 
 
 @pytest.mark.parametrize(

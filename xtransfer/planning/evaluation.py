@@ -90,7 +90,8 @@ def _parsed(text: str) -> Target:
     try:
         return Target.parse(text)
     except ValueError as error:
-        raise RequestError(f"target '{text}': {reasons(error)}") from error
+        said = reasons(error)
+        raise RequestError(f"target {said}" if said.startswith(f"'{text}'") else f"target '{text}': {said}") from error
 
 
 def recipe_on(ref: EncoderRef, benchmark: Benchmark, changes: Mapping[str, object]) -> Recipe:
