@@ -34,6 +34,7 @@ class Done:
     study: Study
     ran: list[str]  # names of the stages that ran
     report: Path
+    rounds: str  # of a study by rounds: what they have shown; empty for any other
     left_out: tuple[str, ...]  # recorded parts of the study outside this run
     seconds: float
     where: list[str]  # lines: where report, results and artifacts are
@@ -67,7 +68,7 @@ def run_and_report(
         f"  artifacts {shown(places.store)}{_removed(summary.removed)}",
         f"  Prefect   {_shown_by(url, places.home)}",
     ]
-    return Done(study, list(summary.ran), page, summary.left_out, time.monotonic() - began, where)
+    return Done(study, list(summary.ran), page, summary.rounds, summary.left_out, time.monotonic() - began, where)
 
 
 def _shown_by(url: str, home: Path) -> str:
@@ -110,13 +111,14 @@ def _flow(start: Callable[[], Result], display: Display) -> Result:
 
     from flows.prefect_fixes.dead_runs import mark_dead
     from flows.run_lock import dead
-    from tasks.runtime import LISTENER
+    from tasks.runtime import LISTENER, TELL
 
     refresh_global_settings_context()  # an earlier run of this process had another server
     setup_logging()
     home = current().home
     mark_dead(home, dead(home))  # otherwise killed runs of this machine stay Running for ever
     LISTENER.set(display)
+    TELL.set(display.decided)
     try:
         return start()
     finally:  # in a thread of its own, because Prefect does not wait where an event loop runs, as in a notebook

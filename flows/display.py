@@ -64,6 +64,11 @@ class Display:
         self._note = text
         self._progress.update(self._all, description=text)
 
+    def decided(self, text: str) -> None:
+        """Print what a run has decided."""
+        if self._terminal or self._lines_of_text:
+            self._console.print(text, highlight=False, markup=False)
+
     def planned(self, stages: Sequence[Stage], stored: int, cost: Cost = by_kind) -> None:
         with self._lock:
             self._board.planned(stages, stored, cost)

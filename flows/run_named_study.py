@@ -39,6 +39,7 @@ def run_named_study(
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
     keep: Keep = "all",
+    budget: str | None = None,
 ) -> Summary:
     """Run a built-in study, as declared or with some fields replaced.
 
@@ -54,9 +55,10 @@ def run_named_study(
         timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
         devices_per_stage: devices that train one model together, each on a part of every batch.
         keep: all: every checkpoint; scores: remove a checkpoint that only scores read, once they are stored.
+        budget: of a study by rounds: a time, such as 4h, or a number of cells, such as 24cells; empty: no limit.
     """
     wanted = chosen(study, small, settings)
     lists = {"encoders": encoders, "languages": languages, "seeds": seeds}
     changes = {field: values for field, values in lists.items() if values}
     study_asked = wanted.with_settings(changes) if changes else wanted
-    return run_study.fn(study_asked, workers, per_device, timeout_hours, devices_per_stage, keep)
+    return run_study.fn(study_asked, workers, per_device, timeout_hours, devices_per_stage, keep, budget)

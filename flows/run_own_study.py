@@ -31,6 +31,7 @@ def run_own_study(
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
     keep: Keep = "all",
+    budget: str | None = None,
 ) -> Summary:
     """Run a study of your own: a grid of encoders, intermediates, targets and seeds.
 
@@ -49,6 +50,7 @@ def run_own_study(
         timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
         devices_per_stage: devices that train one model together, each on a part of every batch.
         keep: all: every checkpoint; scores: remove a checkpoint that only scores read, once they are stored.
+        budget: of a study by rounds: a time, such as 4h, or a number of cells, such as 24cells; empty: no limit.
     """
     grid = {
         "name": name,
@@ -63,4 +65,4 @@ def run_own_study(
     study = make(grid)
     if settings:
         study = study.with_settings(dict(setting(text) for text in settings))
-    return run_study.fn(study, workers, per_device, timeout_hours, devices_per_stage, keep)
+    return run_study.fn(study, workers, per_device, timeout_hours, devices_per_stage, keep, budget)

@@ -12,7 +12,7 @@ from flows.forms import Hours, Keep, OnDevice, Workers
 from flows.run_lock import hold
 from flows.stages import run_stages, stage_runtime
 from tasks.artifacts import publish_report
-from xtransfer.base.errors import XTransferError
+from xtransfer.base.errors import RequestError, XTransferError
 from xtransfer.base.hub import patient
 from xtransfer.base.retry import is_transient
 from xtransfer.base.settings import current
@@ -41,6 +41,17 @@ class StudyFailed(XTransferError):
     """Some cells of a study have no result; the others are recorded."""
 
 
+@dataclass(frozen=True)
+class Running:
+    """How stages run: the arguments of `run_study`."""
+
+    workers: Workers | None = None
+    per_device: OnDevice | None = None
+    timeout_hours: Hours | None = None
+    devices_per_stage: OnDevice = 1
+    keep: Keep = "all"
+
+
 @dataclass
 class Summary:
     """How a run of a study went."""
@@ -51,6 +62,7 @@ class Summary:
     failed: dict[str, str] = field(default_factory=dict)  # cell → reason
     left_out: tuple[str, ...] = ()  # recorded parts of the study outside this run
     removed: tuple[int, ...] = ()  # bytes of each checkpoint that was removed once it was scored
+    rounds: str = ""  # of a study by rounds: what they have shown, and why they ended
     report: str | None = None  # path of its page; None if it could not be written (the log says why)
 
 
@@ -67,6 +79,7 @@ def run_study(
     timeout_hours: Hours | None = None,
     devices_per_stage: OnDevice = 1,
     keep: Keep = "all",
+    budget: str | None = None,
 ) -> Summary:
     """Run the missing stages of a study, and record every cell.
 
@@ -77,8 +90,21 @@ def run_study(
         timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
         devices_per_stage: devices that train one model together, each on a part of every batch.
         keep: all: every checkpoint; scores: remove a checkpoint that only scores read, once they are stored.
+        budget: of a study by rounds: a time, such as 4h, or a number of cells, such as 24cells; empty: no limit.
     """
-    check_timeouts(timeout_hours or {})
+    how = Running(workers, per_device, timeout_hours, devices_per_stage, keep)
+    if study.rounds is not None:
+        from flows.run_rounds import run_rounds
+
+        return run_rounds(study, how, budget)
+    if budget is not None:
+        raise RequestError("budget: is for a study that runs by rounds (`xtransfer run STUDY --until decided`)")
+    return run_cells(study, how)
+
+
+def run_cells(study: Study, how: Running) -> Summary:
+    """Run the missing stages of a study within a flow, and record every cell."""
+    check_timeouts(how.timeout_hours or {})
     settings = current().prepare()
     store = ArtifactStore(settings.store)
     logger = get_run_logger()
@@ -96,11 +122,11 @@ def run_study(
         if missing:
             store.demand_writable()
         demand(_scored(missing))  # before hours of training: hidden labels cannot be scored
-        limits = (workers, study.name, per_device, timeout_hours, devices_per_stage)
+        limits = (how.workers, study.name, how.per_device, how.timeout_hours, how.devices_per_stage)
         with stage_runtime(settings.store, *limits) as runtime:
             announce(database, store)
             record_study(database, asked.whole, keep_others=bool(asked.unplanned))
-            spare = ScoredCheckpoints(database, store, study.name, asked.whole.stages) if keep == "scores" else None
+            spare = ScoredCheckpoints(database, store, study.name, asked.whole.stages) if how.keep == "scores" else None
             run = _Run(plan, store, database, spare)
             cost = Costs(plan.stages, finished(database, runtime.device), runtime.size)
             runtime.listener.planned(missing, len(plan.stages) - len(missing), cost)

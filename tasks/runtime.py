@@ -116,3 +116,4 @@ def timeout(timeouts: Mapping[str, float], kind: str) -> float | None:
 
 RUNTIME: ContextVar[Runtime] = ContextVar("xtransfer_runtime")  # task threads run in a copy of the flow's context
 LISTENER: ContextVar[Listener] = ContextVar("xtransfer_listener")  # set by the command line
+TELL: ContextVar[Callable[[str], None]] = ContextVar("xtransfer_tell")  # likewise: prints what a run decides

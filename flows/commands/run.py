@@ -70,6 +70,26 @@ Keep = Annotated[
 ]
 
 
+class Until(StrEnum):
+    """When a study stops before its whole grid has run."""
+
+    DECIDED = "decided"
+    LIKELY = "likely"
+
+
+UntilWhen = Annotated[
+    Until | None,
+    typer.Option(
+        help="Run by rounds, leave out what is settled, and stop once the best intermediate is decided (95% over all "
+        "looks), or likely (95% probability, fewer runs)."
+    ),
+]
+Spend = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="TIME", help="Of a study by rounds: at most 4h, 90min … or 24cells in this run."),
+]
+
+
 class Runner(StrEnum):
     """Where stages run."""
 
@@ -90,6 +110,7 @@ def facts(done: Done) -> dict[str, object]:
         "study": done.study.name,
         "ran": done.ran,
         "report": done.report,
+        "rounds": done.rounds,
         "not_part_of_this_run": done.left_out,
         "seconds": done.seconds,
     }
@@ -121,6 +142,8 @@ def command(
     timeout_hours: Timeouts = None,
     quiet: Quiet = False,
     keep: Keep = Kept.ALL,
+    until: UntilWhen = None,
+    budget: Spend = None,
 ) -> None:
     """Run a study through Prefect; finished stages are not run again."""
 
@@ -129,8 +152,8 @@ def command(
 
         if runner is Runner.RAY:
             with redirect_stdout(sys.stderr if as_json else sys.stdout):  # Ray prints when a node is lost
-                return _run_on_ray(ray_address, wanted, workers, per_device, limits, keep)
-        return run_study(wanted, workers, per_device, limits, devices_per_stage, keep.value)
+                return _run_on_ray(ray_address, wanted, workers, per_device, limits, keep, budget)
+        return run_study(wanted, workers, per_device, limits, devices_per_stage, keep.value, budget)
 
     if ray_address is not None and runner is not Runner.RAY:
         raise RequestError("--ray-address is for --runner ray")
@@ -138,7 +161,7 @@ def command(
     from xtransfer.stages.slots import slots
 
     limits = parse_timeouts(timeout_hours or ())
-    wanted = chosen(study, small, settings)
+    wanted = _by_rounds(chosen(study, small, settings), until, budget)
     if runner is Runner.RAY and devices_per_stage > 1:
         raise RequestError("--devices-per-stage works on one machine only: Ray assigns one device to each stage")
     if runner is Runner.LOCAL:
@@ -150,7 +173,10 @@ def command(
         rows = json.loads(gains.to_json(orient="records", double_precision=15))
         print_json({**facts(done), "left_out": gains.attrs["excluded"], "gains": rows})
         return
-    _print_gains(wanted, gains, chance, console)
+    if done.rounds:
+        _print_rounds(wanted, done.rounds, console)
+    else:
+        _print_gains(wanted, gains, chance, console)
     of_study = ("--study", wanted.name)
     say(done, console, [("results", "gains", *of_study), ("results", "power", *of_study), ("studies",)])
 
@@ -186,8 +212,28 @@ def _stoppable(console: Console) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _by_rounds(study: Study, until: Until | None, budget: str | None) -> Study:
+    """The study, with the question of its rounds if it is to stop once that is settled."""
+    from xtransfer.planning.budget import Budget
+
+    if until is not None:
+        asked = study.rounds.model_dump(mode="json") if study.rounds else {}
+        study = study.with_settings({"rounds": {**asked, "until": until.value}})
+    if budget is not None:
+        if study.rounds is None:
+            raise RequestError("--budget is for a study that runs by rounds: add --until decided")
+        Budget.parse(budget)
+    return study
+
+
 def _run_on_ray(
-    address: str | None, study: Study, workers: int | None, per_device: int | None, limits: dict[str, float], keep: Kept
+    address: str | None,
+    study: Study,
+    workers: int | None,
+    per_device: int | None,
+    limits: dict[str, float],
+    keep: Kept,
+    budget: str | None,
 ) -> Summary:
     """Run `run_study` with its tasks on a Ray cluster."""
     from flows.ray_cluster import ray_cluster
@@ -196,7 +242,9 @@ def _run_on_ray(
     with ray_cluster(address):
         from prefect_ray import RayTaskRunner
 
-        return run_study.with_options(task_runner=RayTaskRunner())(study, workers, per_device, limits, keep=keep.value)
+        return run_study.with_options(task_runner=RayTaskRunner())(
+            study, workers, per_device, limits, keep=keep.value, budget=budget
+        )
 
 
 def _gains(study: Study) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -206,6 +254,18 @@ def _gains(study: Study) -> tuple[pd.DataFrame, dict[str, float]]:
     with open_results() as results:
         known = results.scores(study.name).dropna(subset=["chance"]).groupby("target")["chance"].unique()
         return results.gains(study.name), {str(name): float(one[0]) for name, one in known.items() if len(one) == 1}
+
+
+def _print_rounds(study: Study, said: str, console: Console) -> None:
+    from flows.commands.results.ask import print_table
+    from xtransfer.analysis.results import open_results
+    from xtransfer.analysis.statistics import ROUNDS, STANDING
+
+    with open_results() as results:
+        for one in (ROUNDS, STANDING):
+            console.print()
+            print_table(one.table(results.statistic(one, study.name)), console)
+    console.print(f"\n{said}", highlight=False, markup=False)
 
 
 def _print_gains(study: Study, gains: pd.DataFrame, chance: Mapping[str, float], console: Console) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xtransfer.analysis.grid import ANY, DIRECT, Grid, contrasts, gains
     from xtransfer.analysis.mixed import mixed_effects
     from xtransfer.analysis.paired_difference import BUT_EN, FAMILY, OTHERS, SCRIPT, is_language
-    from xtransfer.analysis.points import Point, study_points
+    from xtransfer.analysis.points import Point, by_rounds, study_points
 
 __all__ = [
     "ANY",
@@ -26,6 +26,7 @@ __all__ = [
     "SCRIPT",
     "Grid",
     "Point",
+    "by_rounds",
     "contrasts",
     "gains",
     "is_language",
@@ -41,7 +42,7 @@ _WHERE = {
     "grid": ["ANY", "DIRECT", "Grid", "contrasts", "gains"],
     "mixed": ["mixed_effects"],
     "paired_difference": ["FAMILY", "OTHERS", "SCRIPT", "BUT_EN", "is_language"],
-    "points": ["Point", "study_points"],
+    "points": ["Point", "by_rounds", "study_points"],
 }
 
 

@@ -24,6 +24,7 @@ from xtransfer.analysis.bootstrap import RESAMPLES, Counts, Interval, answered_t
 from xtransfer.analysis.multiplicity import benjamini_hochberg, holm
 from xtransfer.analysis.paired_difference import BUT_EN, OTHERS, Comparison, Pairs, Run, compare, is_language
 from xtransfer.analysis.points import Point, Result, load
+from xtransfer.analysis.rounds.critical import level_of_looks
 from xtransfer.analysis.simultaneous import Family, Joint, joined
 from xtransfer.analysis.verdict import COLUMNS as VERDICT
 from xtransfer.analysis.verdict import NO_P, Verdict
@@ -31,6 +32,7 @@ from xtransfer.analysis.verdict import NO_P, Verdict
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
     from xtransfer.study.cells import Cell
+    from xtransfer.study.study import Study
 
 DIRECT, ANY = "direct", "any"
 Arm = dict[Run, Result]  # one intermediate: its result in every run
@@ -163,7 +165,9 @@ class Grid:
     What is compared and drawn for one question is kept for the others.
     """
 
-    def __init__(self, cells: Iterable[Cell | Point], store: ArtifactStore) -> None:
+    def __init__(self, cells: Iterable[Cell | Point], store: ArtifactStore, by_rounds: Study | None = None) -> None:
+        """`by_rounds`: the study, if it is run by rounds; its intervals hold for all looks together."""
+        self.by_rounds = by_rounds
         self.points = [cell if isinstance(cell, Point) else Point.of(cell) for cell in cells]
         self.store = store
         results, missing = load(self.points, store)
@@ -199,6 +203,7 @@ class Grid:
         return Block(encoder, target, arms, pooled, degenerate, missing, planned)
 
     def table(self, rows: Sequence[Row], level: float, resamples: int, seed: int) -> pd.DataFrame:
+        level = level_of_looks(self.by_rounds, level) if self.by_rounds else level
         made = self.compared(rows)
         families = [row.families(one.columns) for row, one in made]
         differences = [one.differences for _, one in made]

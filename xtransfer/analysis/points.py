@@ -15,10 +15,11 @@ from xtransfer.base.errors import DataError, unknown
 from xtransfer.results.database import Database
 from xtransfer.results.evidence import Evidence, evidence
 from xtransfer.results.predictions import Predictions
+from xtransfer.results.read import definition_of
 from xtransfer.results.schema import BenchmarkRow, CellBenchmarkRow, CellRow, ScoreRow, StudyCellRow, StudyRow
 from xtransfer.study.encoders import pool_of
 from xtransfer.study.intermediate import Intermediate
-from xtransfer.study.study import Target
+from xtransfer.study.study import Study, Target
 
 if TYPE_CHECKING:
     from xtransfer.store.artifacts import ArtifactStore
@@ -89,6 +90,12 @@ def study_points(db: Database, study: str) -> list[Point]:
     targets = [Target.model_validate(one).slug for one in definition["targets"]]
     order = {slug: place for place, slug in enumerate((*slugs, *targets))}
     return sorted(points, key=lambda one: (one.encoder, order[one.intermediate], order[one.target], one.seed))
+
+
+def by_rounds(db: Database, study: str) -> Study | None:
+    """Returns a recorded study that is run by rounds; None for any other."""
+    definition = definition_of(db, study) or {}
+    return Study.model_validate(definition) if definition.get("rounds") else None
 
 
 def _recorded(connection: Connection, study: str) -> dict[str, Recorded]:

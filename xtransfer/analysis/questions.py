@@ -66,11 +66,11 @@ def statistic(
     Filters are those of the statistic. encoder: `NAME@*` means all encoders of that name, pooled. intermediate: `any`
     means their mean; in a comparison, one of the two must match. `by` (a value of `BY`) says what the rows are about.
     """
-    from xtransfer.analysis.grid import Grid
+    from xtransfer.analysis import Grid, by_rounds
 
     if by and not asked.by:
         raise RequestError(f"rows of '{asked.name}' are not about languages: it has no 'by'")
-    grid = Grid(_points(results, study, filters, asked.filters), results.artifacts)
+    grid = Grid(_points(results, study, filters, asked.filters), results.artifacts, by_rounds(results.db, study))
     frame = asked.compute(grid)
     frame.attrs["without_items"] = grid.num_without_items
     return _asked(frame, by or asked.by, filters)
@@ -91,7 +91,7 @@ def contrasts(
     """
     if second is not None and first is None:
         raise RequestError(f"a contrast with '{second}' also needs the first intermediate")
-    from xtransfer.analysis.grid import Grid
+    from xtransfer.analysis import Grid, by_rounds
 
     points = _points(results, study, filters, _OF_CONTRASTS)
     chosen = [name for name in (first, second) if name is not None]
@@ -100,7 +100,7 @@ def contrasts(
         if first == second:
             raise RequestError(f"a contrast needs two intermediates, got '{first}' twice")
         points = [point for point in points if point.intermediate in chosen]
-    grid = Grid(points, results.artifacts)
+    grid = Grid(points, results.artifacts, by_rounds(results.db, study))
     frame = CONTRASTS.compute(grid)
     frame.attrs["without_items"] = grid.num_without_items
     if chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from xtransfer.analysis.statistic import (
@@ -56,6 +57,26 @@ def _model(grid: Grid) -> pd.DataFrame:
     from xtransfer.analysis import mixed_effects
 
     return mixed_effects(grid)
+
+
+def _rounds(grid: Grid) -> pd.DataFrame:
+    from xtransfer.analysis.rounds.tables import history
+
+    return history(grid)
+
+
+def _standing(grid: Grid) -> pd.DataFrame:
+    from xtransfer.analysis.rounds.tables import standing
+
+    return standing(grid)
+
+
+def _sequential(row: Row) -> str:
+    if row["state"] == "first":
+        return ""
+    if row["low"] == -inf:
+        return f"at most {signed(row['high'])}" if row["high"] < inf else "not known"
+    return f"[{signed(row['low'])}, {signed(row['high'])}]" if row["high"] < inf else "not known"
 
 
 def _pair(row: Row) -> str:
@@ -165,7 +186,42 @@ MODEL = Statistic(
     file="mixed-effects",
 )
 
-STATISTICS = (GAINS, CONTRASTS, RANKING, POWER, MODEL)
+ROUNDS = Statistic(
+    "rounds",
+    "The looks at a study that runs by rounds: what each showed, what ran next, and why. `regret` is by how much, in "
+    "points, another intermediate may be better than the first.",
+    _rounds,
+    (
+        *named("round", "runs", "compared", "first", "settled", "open"),
+        column("regret", "regret", points),
+        *named("next", "why"),
+    ),
+    filters=(),
+    by=None,
+    apart=(),
+    title="Rounds: what was decided, and why",
+)
+STANDING = Statistic(
+    "standing",
+    "Where the question of a study that runs by rounds stands: how much better each intermediate is than the first, or "
+    "than the one that all are compared with, in points, with an interval that holds for all of them and all looks "
+    "together.",
+    _standing,
+    (
+        column("intermediate", "intermediate", text),
+        column("runs", "n_runs", text),
+        column("difference", "difference", signed),
+        Column("interval", _sequential),
+        column("best", "best", percent),
+        *named("state"),
+    ),
+    filters=(),
+    by=None,
+    apart=(),
+    title="Which is the best, after all rounds",
+)
+
+STATISTICS = (GAINS, CONTRASTS, RANKING, POWER, MODEL, ROUNDS, STANDING)
 
 
 def find(name: str) -> Statistic:

@@ -30,6 +30,8 @@ def scored_languages(study: Study, target: Target) -> list[str]:
 
 def check(study: Study) -> None:
     """Raises RequestError for anything in a study that cannot run, naming what can."""
+    if study.rounds is not None:
+        study.rounds.check(study)
     for code in study.languages or ():
         language(code)
     for target in study.targets:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from xtransfer.analysis import BUT_EN, OTHERS, Grid, is_language, statistics, study_points
+from xtransfer.analysis import BUT_EN, OTHERS, Grid, by_rounds, is_language, statistics, study_points
 from xtransfer.analysis.measures import measures
 from xtransfer.analysis.points import ENGLISH
 from xtransfer.analysis.statistic import Statistic
@@ -87,7 +87,7 @@ class Findings:
     def frames(self) -> dict[str, pd.DataFrame]:
         """All frames by file name."""
         measured = {"measures": self.measures} if len(self.measures) else {}
-        computed = {one.file_name: made for one, made in self.computed.items()}
+        computed = {one.file_name: made for one, made in self.computed.items() if len(made) or one.filters}
         return {"summary": frame(self.summary)} | computed | measured
 
     @property
@@ -148,7 +148,7 @@ class Findings:
 def find(study: str, db: Database, store: ArtifactStore) -> Findings:
     """Returns the findings of a study in the database. Raises RequestError if it has no such study."""
     facts = provenance(db, study)
-    results = Grid(study_points(db, study), store)
+    results = Grid(study_points(db, study), store, by_rounds(db, study))
     computed = {one: one.compute(results) for one in statistics.STATISTICS}
     gained, contrasted = (tables.headline(computed[one]) for one in (GAINS, CONTRASTS))
     runs = run_gains(results)

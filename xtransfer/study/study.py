@@ -21,6 +21,7 @@ from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.recipes.recipes import named
 from xtransfer.study.intermediate import Intermediate
+from xtransfer.study.rounds import Rounds
 
 _LAYER = re.compile(r"layer(\d+)")
 _FIRST = re.compile(r"first([1-9]\d*)")
@@ -184,6 +185,9 @@ class Study(Value):
         Recipe(epochs=3),
         title="Target Recipe",
         description="Recipe for target training, or the name of a published one",
+    )
+    rounds: Rounds | None = Field(
+        None, description="Question that the study stops at when it is settled; empty: run the whole grid"
     )
     small: JsonObject = Field({}, description="Changes for `--small`: field (or a.b path) → value")
 

@@ -154,17 +154,17 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _print_tables(texts: pd.DataFrame, apart: list[str], console: Console) -> None:
     if not apart:
-        _print_table(texts, console)
+        print_table(texts, console)
         return
     for number, (place, part) in enumerate(texts.groupby(apart, sort=False)):
         if number:
             console.print()
         names = place if isinstance(place, tuple) else (place,)
         console.print(Text(", ".join(str(name) for name in names if name), style="bold"))
-        _print_table(part.drop(columns=apart), console)
+        print_table(part.drop(columns=apart), console)
 
 
-def _print_table(texts: pd.DataFrame, console: Console) -> None:
+def print_table(texts: pd.DataFrame, console: Console) -> None:
     """Print what is equal in every row once above the table, to leave room for the other columns.
 
     A table that is still too wide becomes one for each value of its first column, if those have several rows each.
@@ -178,7 +178,7 @@ def _print_table(texts: pd.DataFrame, console: Console) -> None:
     if whole > console.width and len(texts) >= _LONG * texts[first].nunique() > _LONG:
         for name, part in texts.groupby(first, sort=False):
             console.print(Text(f"\n{first} {name}", style="bold"))
-            _print_table(part.drop(columns=first), console)
+            print_table(part.drop(columns=first), console)
         return
     console.print(shown)
 

@@ -1,0 +1,111 @@
+"""Running a study by rounds: what runs next, budgets, and that its grid stays as it began."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.run_rounds import _part
+from tests.running import QUICK, xtransfer
+from xtransfer.analysis.rounds.of_grid import Log
+from xtransfer.analysis.rounds.race import Race
+from xtransfer.base.errors import RequestError
+from xtransfer.planning.budget import Budget
+from xtransfer.study.rounds import Rounds
+from xtransfer.study.study import Study
+
+_BY_ROUNDS = ("--set", "target=lab-inference", "--set", "seeds=[10,11,12,13]", "--until", "decided")
+
+
+def study(**fields: object) -> Study:
+    return Study.model_validate(
+        {
+            "name": "one",
+            "encoders": ["lab-tiny@0"],
+            "intermediates": ["direct", "lab-nli@en", "lab-nli@de"],
+            "targets": ["lab-inference", "lab-retrieval"],
+            "seeds": [7, 3, 5, 4],
+            "rounds": {"target": "lab-inference"},
+            **fields,
+        }
+    )
+
+
+def waiting(counts: tuple[int, ...]) -> Log:
+    return Log(Rounds(), ("direct", "lab-nli@en", "lab-nli@de"), Race(3, 4), (), counts)
+
+
+def test_a_round_is_the_part_of_the_grid_that_the_look_needs() -> None:
+    part = _part(study(), waiting((3, 4, 4)))
+    assert [one.slug for one in part.intermediates] == ["lab-nli@en", "lab-nli@de"]
+    assert [one.slug for one in part.targets] == ["lab-inference"] and part.seeds == (3, 4, 5, 7)
+    assert _part(study(), waiting((3, 3, 3))).seeds == (3, 4, 5)
+
+
+def test_runs_may_be_seeds_of_the_encoder() -> None:
+    several = study(encoders=["lab-tiny@10", "lab-tiny@2", "lab-tiny@0"], seeds=[0, 1])
+    part = _part(several, waiting((2, 2, 2)))
+    assert part.encoders == ("lab-tiny@0", "lab-tiny@2") and part.seeds == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4h", Budget(seconds=14400)),
+        ("90min", Budget(seconds=5400)),
+        ("1.5 hours", Budget(seconds=5400)),
+        ("2days", Budget(seconds=172800)),
+        ("24cells", Budget(cells=24)),
+        ("1 cell", Budget(cells=1)),
+    ],
+)
+def test_a_budget_is_a_time_or_a_number_of_cells(text: str, expected: Budget) -> None:
+    assert Budget.parse(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "4", "h", "0h", "-1h", "1.5cells", "4 GPUs", "1e3h", "nan h"])
+def test_another_budget_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="write a time, such as 4h"):
+        Budget.parse(text)
+
+
+def test_a_budget_counts_what_is_spent() -> None:
+    hour, cells = Budget(seconds=3600), Budget(cells=10)
+    assert not hour.lacks(1800, 99, spent_seconds=1800) and not cells.lacks(9e9, 4, spent_cells=6)
+    assert hour.lacks(1801, 0, spent_seconds=1800) == (
+        "the next round takes about 30 min 1 s, and the budget has 30 min 0 s left"
+    )
+    assert cells.lacks(0, 5, spent_cells=6) == "the next round scores 5 cells, and the budget has 4 left"
+
+
+def test_a_budget_is_for_rounds_alone(tmp_path: Path) -> None:
+    done = xtransfer(tmp_path / "home", "run", QUICK, "--budget", "1h")
+    assert done.returncode == 2 and "add --until decided" in done.stderr
+    done = xtransfer(tmp_path / "home", "run", QUICK, "--until", "decided")
+    assert done.returncode == 2 and "rounds.target: name one of lab-inference, lab-retrieval" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_study_runs_by_rounds_and_keeps_its_grid(tmp_path: Path) -> None:
+    """Its encoder learns nothing, so the first look has nothing to compare, and no cell of the fourth seed runs."""
+    home = tmp_path / "home"
+    done = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--budget", "5cells")
+    assert done.returncode == 2 and "scores 6 cells, and the budget has 5 left; nothing was run" in done.stderr
+
+    done = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--budget", "6cells", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["rounds"] == "No two intermediates have two usable runs in common after 3 runs of each."
+    listed = json.loads(xtransfer(home, "results", "runs", "--study", "quick", "--format", "json").stdout)
+    assert sorted(one["seed"] for one in listed if one["status"] == "planned") == [13, 13]
+
+    again = xtransfer(home, "run", QUICK, *_BY_ROUNDS)
+    assert again.returncode == 0 and "done in" in again.stdout and ", 0 stages ran" in again.stdout
+    assert "no two intermediates have two usable runs in common" in " ".join(again.stdout.split())
+
+    more = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--set", "seeds=[10,11,12,13,14]")
+    assert more.returncode == 2 and "keeps the grid that it began with" in " ".join(more.stderr.split())
+    fixed = xtransfer(home, "run", QUICK, "--set", "target=lab-inference", "--set", "seeds=[10,11,12,13]")
+    assert fixed.returncode == 2 and "rounds" in fixed.stderr and "--set name=quick-2" in fixed.stderr

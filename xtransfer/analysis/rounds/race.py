@@ -1,0 +1,234 @@
+"""A study by rounds: look, run again what may still be the best, and stop when the question is settled.
+
+Which cells run follows from the scores alone, look by look, so a study that was stopped anywhere goes on as if it had
+not been, and anybody with its scores can repeat its decisions.
+
+Two things are said after a look. *Bounds* hold for all looks and comparisons together with 95% (`critical`): what is
+ruled out, and by how much another may be better. *Probabilities* of being the best belong to joint draws of the means
+with the estimated variances.
+
+Until `decided`, all run again that the bounds do not settle, but for those that all runs of the study would hardly
+settle. Until `likely`, those run again that are the best in most draws, and the study stops when the first is the best,
+or as good, in 95% of draws: for fewer runs, and without an error rate over looks. Where the best is better by hardly
+more than does not matter, far more than 5% of such choices are wrong (`python -m perf.rounds --until likely`). The
+bounds hold either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from xtransfer.analysis.rounds.critical import level_of_each, looks
+from xtransfer.analysis.rounds.look import Look, look
+from xtransfer.study.rounds import Until
+
+State = Literal["going on", "decided", "likely", "out of reach", "no runs left", "nothing to compare"]
+Scores = tuple[np.ndarray, np.ndarray, np.ndarray]  # scores, items, item_degrees of `look`
+
+LIKELY = 0.95  # a study stops where the first is the best, or as good, with this probability
+FUTILE = 0.05  # and where the probability that it can still be settled is below this
+_LEFT_OUT = 0.25  # probability of being the best of all that do not run again, together, until one is likely
+_DRAWS = 4_000
+_FUTURES, _INNER = 200, 400  # draws of how a study may end, and of the probability that it then has
+
+
+@dataclass(frozen=True)
+class Race:
+    """What is asked of a study by rounds."""
+
+    arms: int
+    most: int  # runs of an intermediate
+    reference: int | None = None  # each other is compared with it; None: which is the best?
+    within: float = 0.5  # points that do not matter
+    until: Until = "decided"
+    alpha: float = 0.05
+
+    @property
+    def sides(self) -> int:
+        return 1 if self.reference is None else 2
+
+    @property
+    def level(self) -> float:
+        """α' of each comparison of each look."""
+        return level_of_each(self.arms, looks(self.most), self.sides, self.alpha)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one look showed, and what follows from it."""
+
+    runs: tuple[int, ...]  # of each intermediate so far
+    seen: Look
+    state: State
+    first: int  # the intermediate with the largest mean, or the one that all others are compared with
+    further: tuple[int, ...]  # intermediates that run again
+    hope: float  # probability that the study can still be settled
+    best: np.ndarray  # [arms] probability that each is the best; NaN where that is not asked
+    sure: float  # probability that `first` is, or that the difference does not matter; likewise
+
+    @property
+    def against(self) -> np.ndarray:
+        """[arms] points by which each is better than `first`."""
+        return np.asarray(self.seen.difference[:, self.first])
+
+    @property
+    def half_width(self) -> np.ndarray:
+        return np.asarray(self.seen.half_width[:, self.first])
+
+    @property
+    def regret(self) -> float:
+        """Points by which another may be better than `first`."""
+        return max(0.0, float((self.against + self.half_width).max()))
+
+
+def rounds(race: Race, scores: Callable[[tuple[int, ...]], Scores | None]) -> tuple[list[Round], tuple[int, ...]]:
+    """Returns the rounds so far, and the runs of each intermediate that the next look needs; none if it has ended.
+
+    `scores` takes numbers of runs per intermediate, and returns what `look` takes; None while any of them is missing.
+    """
+    found: list[Round] = []
+    counts, further = (0,) * race.arms, tuple(range(race.arms))
+    for runs in looks(race.most):
+        counts = tuple(runs if arm in further else own for arm, own in enumerate(counts))
+        known = scores(counts)
+        if known is None:
+            return found, counts
+        found.append(_round(race, counts, look(*known, race.level, race.sides)))
+        if found[-1].state != "going on":
+            break
+        further = found[-1].further
+    return found, ()
+
+
+def _round(race: Race, counts: tuple[int, ...], seen: Look) -> Round:
+    first = int(np.nanargmax(np.append(seen.effects, -np.inf))) if race.reference is None else race.reference
+    if first == race.arms or np.isfinite(seen.half_width[:, first]).sum() < 2:  # all learnt nothing, or all but one
+        nothing = np.full(race.arms, np.nan)
+        return Round(counts, seen, "nothing to compare", first % race.arms, (), 0.0, nothing, np.nan)
+    if race.reference is None:
+        return _which_is_best(race, counts, seen, first)
+    return _compared_with_one(race, counts, seen, first)
+
+
+def _which_is_best(race: Race, counts: tuple[int, ...], seen: Look, first: int) -> Round:
+    settled = seen.difference[:, first] + seen.half_width[:, first] <= race.within
+    settled[first] = True
+    known = np.isfinite(seen.half_width[:, first])
+    means = np.where(known, seen.difference[:, first], -np.inf)
+    rng = np.random.default_rng(0)
+    of_runs, of_items = (_joint(part, first) for part in (seen.of_runs, seen.of_items))
+    tails = np.sqrt(rng.chisquare(seen.degrees, (_DRAWS, 1)) / seen.degrees)
+    drawn = means + _draws(of_runs + of_items, rng, _DRAWS) / tails
+    best = np.bincount(drawn.argmax(axis=1), minlength=race.arms) / _DRAWS
+    sure = float((drawn.max(axis=1) - drawn[:, first] <= race.within).mean())
+    best[~known] = np.nan
+
+    def made(state: State, further: tuple[int, ...] = (), hope: float = 0.0) -> Round:
+        return Round(counts, seen, state, first, further, hope, best, sure)
+
+    if settled.all():
+        return made("decided", hope=1.0)
+    if race.until == "likely" and sure >= LIKELY and known.all():
+        return made("likely", hope=1.0)
+    if max(counts) == race.most:
+        return made("no runs left")
+    if race.until == "decided":
+        return _to_be_settled(race, seen, first, settled, made)
+    further = _contenders(best, known, first)
+    last = of_runs * _shrunk(counts, further, race.most) + of_items
+    hope = _hope(drawn, last, race.within, rng)
+    return made("going on", further, hope) if hope >= FUTILE else made("out of reach", hope=hope)
+
+
+def _to_be_settled(race: Race, seen: Look, first: int, settled: np.ndarray, made: Callable[..., Round]) -> Round:
+    """Returns the round after which those that the remaining runs can settle run again."""
+    hope = {int(arm): _hope_of_one(race, seen, first, int(arm)) for arm in np.flatnonzero(~settled)}
+    further = [arm for arm in hope if hope[arm] >= FUTILE]
+    if not further:
+        return made("out of reach", hope=max(hope.values()))
+    return made("going on", tuple(sorted([first, *further])), min(hope[arm] for arm in further))
+
+
+def _contenders(best: np.ndarray, known: np.ndarray, first: int) -> tuple[int, ...]:
+    """Returns the first, those that are probably the best, and those of which nothing is known."""
+    order = np.argsort(-np.where(known, best, 1.0), kind="stable")
+    enough = np.cumsum(np.where(known, best, 0.0)[order]) >= 1 - _LEFT_OUT
+    chosen = order[: max(2, int(enough.argmax()) + 1)]
+    return tuple(sorted({first, *map(int, chosen)}))
+
+
+def _shrunk(counts: tuple[int, ...], further: tuple[int, ...], most: int) -> np.ndarray:
+    """Returns [arms, arms] by what the covariance by runs shrinks if the contenders get all runs."""
+    shares = np.array([count / most if arm in further else 1.0 for arm, count in enumerate(counts)])
+    return np.asarray(np.sqrt(np.outer(shares, shares)))
+
+
+def _hope(drawn: np.ndarray, last: np.ndarray, within: float, rng: np.random.Generator) -> float:
+    """Returns the probability that the last look finds the first likely enough.
+
+    `drawn` [draws, arms] are possible truths; `last` [arms, arms] is the covariance of the means at that look.
+    """
+    rest = _draws(last, rng, _FUTURES + _INNER)
+    means = drawn[:_FUTURES] + rest[:_FUTURES]
+    later = means[:, None] + rest[None, _FUTURES:]
+    of_first = np.take_along_axis(later, means.argmax(axis=1)[:, None, None], axis=2)[:, :, 0]
+    sure = (later.max(axis=2) - of_first <= within).mean(axis=1)
+    return float((sure >= LIKELY).mean())
+
+
+def _joint(variance: np.ndarray, first: int) -> np.ndarray:
+    """Returns the covariance [arms, arms] of differences from `first`, from the variances of all differences."""
+    return np.asarray((variance[:, [first]] + variance[[first]] - variance) / 2)
+
+
+def _draws(covariance: np.ndarray, rng: np.random.Generator, number: int) -> np.ndarray:
+    """Returns normal draws [number, arms]; negative variances, which can occur by chance, count as zero."""
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    normal = rng.standard_normal((number, len(values)))
+    return np.asarray(normal @ (np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T))
+
+
+def _compared_with_one(race: Race, counts: tuple[int, ...], seen: Look, first: int) -> Round:
+    against, half = seen.difference[:, first], seen.half_width[:, first]
+    settled = (against - half > 0) | (against + half < 0) | (np.abs(against) + half <= race.within)
+    settled[first] = True
+    nothing = np.full(race.arms, np.nan)
+
+    def made(state: State, further: tuple[int, ...] = (), hope: float = 0.0) -> Round:
+        return Round(counts, seen, state, first, further, hope, nothing, np.nan)
+
+    if settled.all():
+        return made("decided", hope=1.0)
+    if max(counts) == race.most:
+        return made("no runs left")
+    return _to_be_settled(race, seen, first, settled, made)
+
+
+def _hope_of_one(race: Race, seen: Look, first: int, arm: int) -> float:
+    """Returns the probability, from what is known now, that the last look settles a pair.
+
+    The mean over all runs is the present one plus what the remaining runs add, which is normal with the variance of
+    the present mean less that of the last one.
+    """
+    runs = int(seen.runs[arm, first])
+    if runs < 2:
+        return 1.0
+    last = float(seen.of_runs[arm, first]) * runs / race.most
+    spread = np.sqrt(float(seen.of_runs[arm, first]) - last)
+    degrees = (race.arms - 1) * (race.most - 1)
+    half = special.stdtrit(degrees, 1 - race.level / race.sides) * np.sqrt(last + seen.of_items[arm, first])
+    mean = float(seen.difference[arm, first])
+
+    def below(limit: float) -> float:
+        return float(special.ndtr((limit - mean) / spread)) if spread > 0 else float(mean <= limit)
+
+    better = 1 - below(half)
+    if race.reference is None:  # the other is not the best, or too little better to matter, or the first is not
+        return min(1.0, below(race.within - half) + better)
+    alike = max(0.0, below(race.within - half) - below(half - race.within))
+    return min(1.0, below(-half) + better + alike)
