@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from flows.commands import (
     benchmarks,
     data,
+    design,
     evaluation,
     export,
     export_model,
@@ -58,6 +59,7 @@ app = typer.Typer(
 app.command("studies")(studies.command)
 app.command("benchmarks")(benchmarks.command)
 app.command("plan")(plan.command)
+app.command("design")(design.command)
 app.command("run")(run.command)
 app.command("evaluate")(evaluation.command)
 app.command("translate")(translation.command)

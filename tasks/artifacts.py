@@ -104,7 +104,7 @@ def show_samples(found: Findings, store: ArtifactStore, key: str, anew: bool) ->
 def answer(found: Findings, page: Path) -> str:
     """Question, answer and the report's path, in Markdown."""
     facts = found.facts
-    lines = [f"# {in_markdown(facts.name)}", in_markdown(facts.question)]
+    lines = [f"# {in_markdown(facts.name)}", in_markdown(facts.question), in_markdown(found.rounds)]
     if found.overall is not None and len(found.answers) > 1:
         lines.append(f"**{in_markdown(found.overall.text)}** {in_markdown(found.overall.note)}")
     for one in found.answers:

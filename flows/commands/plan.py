@@ -104,7 +104,7 @@ def command(
 
     pins = PinsInReach()
     plan = grid.plan(chosen(study, small, settings), pins)
-    found = _look(plan, tuple(dict.fromkeys(pins.unpinned)))
+    found = look(plan, tuple(dict.fromkeys(pins.unpinned)))
     if as_json:
         print_json(_values(found))
         return
@@ -114,7 +114,8 @@ def command(
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _look(plan: Plan, unpinned: tuple[str, ...]) -> Outlook:
+def look(plan: Plan, unpinned: tuple[str, ...]) -> Outlook:
+    """What of a plan is in the store, and what the rest takes; `unpinned`: what no mirror or hub in reach has."""
     from xtransfer.base.settings import current
     from xtransfer.planning.costs import Costs
     from xtransfer.planning.schedule import needed

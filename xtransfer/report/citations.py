@@ -108,6 +108,17 @@ _ENTRIES = (
         publisher="Cambridge University Press", year="1997",
     ),
     _entry(
+        "pocock-1977", "Pocock, 1977", "article",
+        author="Pocock, Stuart J.", title="Group sequential methods in the design and analysis of clinical trials",
+        journal="Biometrika", volume="64", number="2", year="1977", pages="191--199",
+    ),
+    _entry(
+        "hsu-1984-constrained", "Hsu, 1984", "article",
+        author="Hsu, Jason C.",
+        title="Constrained simultaneous confidence intervals for multiple comparisons with the best",
+        journal="The Annals of Statistics", volume="12", number="3", year="1984", pages="1136--1144",
+    ),
+    _entry(
         "holm-1979-simple", "Holm, 1979", "article",
         author="Holm, Sture", title="A Simple Sequentially Rejective Multiple Test Procedure",
         journal="Scandinavian Journal of Statistics", year="1979", volume="6", number="2", pages="65--70",

@@ -12,6 +12,8 @@ import pandas as pd
 from xtransfer.analysis import BUT_EN, OTHERS, Grid, by_rounds, is_language, statistics, study_points
 from xtransfer.analysis.measures import measures
 from xtransfer.analysis.points import ENGLISH
+from xtransfer.analysis.rounds.of_grid import log
+from xtransfer.analysis.rounds.tables import verdict
 from xtransfer.analysis.statistic import Statistic
 from xtransfer.analysis.statistics import CONTRASTS, GAINS, MODEL, POWER, RANKING
 from xtransfer.analysis.verdict import Verdict
@@ -53,6 +55,7 @@ class Findings:
     runs: RunGains
     gaps: dict[tuple[str, str], Gaps]  # (target, encoder) as in `gains`
     measures: pd.DataFrame  # of embedding spaces; empty if no target has any
+    rounds: str = ""  # of a study that runs by rounds: what they have shown
 
     @property
     def overall(self) -> Overall | None:
@@ -160,6 +163,7 @@ def find(study: str, db: Database, store: ArtifactStore) -> Findings:
         runs,
         _gaps(results),
         measures(db, study),
+        verdict(by_looks) if (by_looks := log(results)) else "",
     )
 
 

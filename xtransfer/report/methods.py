@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from xtransfer import benchmarks
+from xtransfer.analysis.rounds.critical import looks
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
@@ -22,9 +23,10 @@ from xtransfer.results.schema import StageRow
 from xtransfer.study.encoders import pool_of
 from xtransfer.study.intermediate import Intermediate, MixturePart
 from xtransfer.study.packages import PACKAGES
+from xtransfer.study.rounds import runs_of
 from xtransfer.study.stage_facts import TrainFacts
 from xtransfer.study.stage_settings import PretrainSettings, ScoreSettings, TrainSettings
-from xtransfer.study.study import Target
+from xtransfer.study.study import Study, Target
 
 _MARK = re.compile(r" \[@([a-z0-9;-]+)\]")
 
@@ -58,7 +60,21 @@ class Methods:
 def methods(facts: Provenance, verdicts: Collection[Verdict]) -> Methods:
     """Returns the methods section of a study, from its recorded rows and verdicts alone."""
     said = [_design(facts), _encoders(facts), _intermediates(facts), _targets(facts), *_recipes(facts)]
-    return Methods([*filter(None, said), statistics(_is_pooled(facts), verdicts), _machinery(facts)])
+    return Methods([*filter(None, [*said, statistics(_is_pooled(facts), verdicts), _rounds(facts)]), _machinery(facts)])
+
+
+def _rounds(facts: Provenance) -> str:
+    """Returns how a study by rounds stopped; empty for any other."""
+    if not facts.definition.get("rounds"):
+        return ""
+    study = Study.model_validate(facts.definition)
+    at = listed([str(runs) for runs in looks(len(runs_of(study)))])
+    return (
+        f"The study ran by rounds: there was a look after {at} runs of an intermediate, and what was not settled ran "
+        f"on. Each comparison of each look has a level of its own, the same at all looks{cite('pocock-1977')}, found "
+        "by simulation so that any is wrong with probability 5%; the best intermediate is compared with each other on "
+        f"one side{cite('hsu-1984-constrained')}."
+    )
 
 
 def _authors(match: re.Match[str]) -> str:

@@ -1,0 +1,130 @@
+"""`xtransfer design`: the runs, test items and hours that a study needs to find a difference."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import isinf, isnan
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
+from flows.terminal import Console
+from xtransfer.base.errors import RequestError
+
+if TYPE_CHECKING:
+    from xtransfer.analysis.spreads import Spread
+    from xtransfer.planning.design import Needed
+    from xtransfer.study.study import Study
+
+Detect = Annotated[float, typer.Option(min=0.01, max=100, help="True difference to find, in points.")]
+Power = Annotated[float, typer.Option(min=0.05, max=0.99, help="Probability of finding it.")]
+RunSd = Annotated[
+    float | None,
+    typer.Option(
+        "--run-sd",
+        min=0.0,
+        max=100,
+        help="Standard deviation of a difference between two runs, in points; default: from recorded studies.",
+    ),
+]
+_MOST_TIMED = 50  # seeds that a plan is made for
+
+
+def command(
+    study: StudyName,
+    detect: Detect = 1.0,
+    power: Power = 0.8,
+    run_sd: RunSd = None,
+    small: Small = False,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how many seeds, test items and hours find a difference between two intermediates; run nothing.
+
+    Variances are taken from recorded studies, of the same target where there are any. They are estimates: with few runs
+    behind them, take more seeds than this says.
+    """
+    from xtransfer.planning.design import design
+
+    wanted = chosen(study, small, settings)
+    found = design(wanted, _recorded(), detect, power=power, run_sd=run_sd)
+    most = max(one.runs for one in found)
+    seconds = _seconds(wanted, int(most)) if most <= _MOST_TIMED else None
+    if as_json:
+        print_json(
+            {
+                "study": wanted.name,
+                "detect": detect,
+                "power": power,
+                "targets": [{name: _json(value) for name, value in asdict(one).items()} for one in found],
+                "seconds": seconds,
+            }
+        )
+        return
+    _show(wanted, found, detect, power, most, seconds)
+
+
+def _recorded() -> list[Spread]:
+    from xtransfer.analysis.spreads import spreads
+    from xtransfer.base.settings import current
+    from xtransfer.results.database import open_database
+    from xtransfer.store.artifacts import ArtifactStore
+
+    places = current()
+    try:
+        with open_database(places.database_url, read_only=True) as database:
+            return spreads(database, ArtifactStore(places.store))
+    except RequestError:  # there is none yet
+        return []
+
+
+def _seconds(study: Study, runs: int) -> float:
+    """The expected seconds of the study with so many seeds, without what is in the store."""
+    from flows.commands.plan import look
+    from xtransfer.data.revisions import PinsInReach
+    from xtransfer.planning import grid
+
+    seeds = [*study.seeds, *(seed for seed in range(10_000) if seed not in study.seeds)][:runs]
+    pins = PinsInReach()
+    plan = grid.plan(study.with_settings({"seeds": sorted(seeds), "rounds": None}), pins)
+    return look(plan, tuple(dict.fromkeys(pins.unpinned))).seconds
+
+
+def _show(study: Study, found: list[Needed], detect: float, power: float, most: float, seconds: float | None) -> None:
+    from rich.table import Table
+
+    from xtransfer.base.words import counted, duration
+
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for name in ("target", "sd of a run", "sd of items", "items", "seeds needed", "finds at best", "from"):
+        table.add_column(name, justify="left" if name in ("target", "from") else "right", overflow="fold")
+    for one in found:
+        items = "" if isnan(one.item_sd) else f"{one.item_sd:.2f}"
+        needed = "none is enough" if isinf(one.runs) else f"{one.runs:.0f}"
+        table.add_row(
+            one.target, f"{one.run_sd:.2f}", items, f"{one.items:,}", needed, f"{one.at_least:.2f}", one.source
+        )
+    console.print(table)
+    console.print(
+        f"\nTo find a true difference of {detect:g} points between two intermediates in {power:.0%} of studies, on the "
+        "mean over all languages but English (95% intervals, one comparison).",
+        highlight=False,
+    )
+    for one in found:
+        if not isnan(one.items_needed):
+            seeds = counted(len(study.seeds), "seed")
+            items = "no number of" if isinf(one.items_needed) else f"{one.items_needed:,.0f}"
+            console.print(
+                f"{one.target}: with the {seeds} of the study, {items} test items would do.",
+                highlight=False,
+                markup=False,
+            )
+    if seconds is not None:
+        seeds = counted(int(most), "seed")
+        console.print(f"With {seeds}, what is not in the store takes about {duration(seconds)}.", highlight=False)
+
+
+def _json(value: object) -> object:
+    return None if isinstance(value, float) and (isnan(value) or isinf(value)) else value
