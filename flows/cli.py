@@ -17,6 +17,7 @@ from flows.commands import (
     export,
     export_model,
     plan,
+    predict,
     report,
     results,
     run,
@@ -59,6 +60,7 @@ app = typer.Typer(
 app.command("studies")(studies.command)
 app.command("benchmarks")(benchmarks.command)
 app.command("plan")(plan.command)
+app.command("predict")(predict.command)
 app.command("design")(design.command)
 app.command("run")(run.command)
 app.command("evaluate")(evaluation.command)

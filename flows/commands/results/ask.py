@@ -105,7 +105,7 @@ class Asked:
         else:
             texts = texts.map(printable)  # before columns are measured
             console = Console()
-            _print_tables(texts, [name for name in apart if texts[name].nunique() > 1], console)
+            print_tables(texts, [name for name in apart if texts[name].nunique() > 1], console)
             if legend:
                 console.print(Text(f"\n{legend}", style="dim"))
         if full.empty:
@@ -152,7 +152,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     return table(frame, named(*map(str, frame.columns)))
 
 
-def _print_tables(texts: pd.DataFrame, apart: list[str], console: Console) -> None:
+def print_tables(texts: pd.DataFrame, apart: list[str], console: Console) -> None:
     if not apart:
         print_table(texts, console)
         return

@@ -1,0 +1,150 @@
+"""Predicted gains: effects that were put in are found, nothing is found where there is none, and skill is measured."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.results.numbers import make, record_all
+from tests.running import QUICK, xtransfer
+from xtransfer.analysis.prediction.model import LEVELS, Model
+from xtransfer.analysis.prediction.observed import described, nearest, observed, wanted
+from xtransfer.analysis.prediction.predict import judged, predict
+from xtransfer.analysis.prediction.skill import Skill, _expected_ndcg, _ndcg, skill
+from xtransfer.base.errors import RequestError
+from xtransfer.results.database import open_database
+
+INTERMEDIATES = ("mnli@en", "mnli@de", "mnli@sw", "ocnli@zh", "squad@en", "tydiqa@sw")
+LANGUAGES = ("de", "zh", "sw", "fr", "ru", "hi")
+
+
+def rows(gain: object, targets: int = 6, noise: float = 0.3, seed: int = 0, of_runs: float = 0.01) -> pd.DataFrame:
+    """Gains of every intermediate for `targets` targets in every language; `gain` takes intermediate and language."""
+    rng = np.random.default_rng(seed)
+    found = [
+        ("tiny", f"target{number}", name, code, gain(name, code) + noise * rng.normal(), 3, of_runs)  # type: ignore[operator]
+        for number in range(targets)
+        for name in INTERMEDIATES
+        for code in LANGUAGES
+    ]
+    return pd.DataFrame(found, columns=["encoder", "target", "intermediate", "language", "gain", "runs", "of_runs"])
+
+
+def of_task(name: str, code: str) -> float:
+    return 5.0 if name.startswith("mnli") else 0.0
+
+
+def own_language(name: str, code: str) -> float:
+    return 6.0 if name.endswith(f"@{code}") else 0.0
+
+
+def test_what_a_task_gave_is_expected_of_it_in_another_language() -> None:
+    found = predict(rows(of_task), ["tiny"], {"new": LANGUAGES}, ["direct", "mnli@fr", "ocnli@fr", "xquad@fr"])
+    assert found["intermediate"].tolist()[0] == "mnli@fr" and "direct" not in set(found["intermediate"])
+    first, last = found.iloc[0], found.iloc[-1]
+    assert first["gain"] == pytest.approx(5, abs=0.7) and first["same_intermediate"] == 0 and first["same_task"] == 108
+    assert first["low"] < 5 < first["high"]
+    assert found.set_index("intermediate").loc["xquad@fr", "same_task"] == 0
+    widest = found.set_index("intermediate").loc["xquad@fr"]
+    assert widest["high"] - widest["low"] > first["high"] - first["low"] and last["gain"] < 4
+
+
+def test_the_own_language_is_expected_to_help_where_it_did() -> None:
+    known = rows(own_language)
+    model = Model(known)
+    asked = described(wanted("tiny", "new", ["mnli@fr"], ["fr", "ru"]))
+    means = model.predict(asked).means
+    assert means[0] - means[1] == pytest.approx(6, abs=1.5)
+
+
+def test_nothing_is_found_where_nothing_is() -> None:
+    found = predict(rows(lambda name, code: 1.0, noise=1.0), ["tiny"], {"new": LANGUAGES}, INTERMEDIATES)
+    assert np.ptp(found["gain"]) < 0.5 and ((found["low"] < 1) & (found["high"] > 1)).all()
+
+
+def test_intervals_cover_the_gains_of_a_target_that_was_left_out() -> None:
+    """Targets differ in what each task gives; an interval for a new target must allow for that."""
+    inside = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        effects = {(f"target{t}", name): 2 * rng.normal() for t in range(7) for name in INTERMEDIATES}
+        known = rows(of_task, targets=7, seed=seed)
+        known["gain"] += [effects[one] for one in zip(known["target"], known["intermediate"], strict=True)]
+        left = known["target"] == "target6"
+        found = predict(known[~left], ["tiny"], {"target6": LANGUAGES}, INTERMEDIATES).set_index("intermediate")
+        for name in INTERMEDIATES:
+            truth = of_task(name, "") + effects["target6", name]
+            inside.append(found.loc[name, "low"] < truth < found.loc[name, "high"])
+    assert 0.85 < np.mean(inside) <= 1
+
+
+def test_what_a_run_does_to_all_languages_is_little_evidence() -> None:
+    sure, unsure = (predict(rows(of_task, targets=1, of_runs=of_runs), ["tiny"], {"target0": LANGUAGES}, ["mnli@de"])
+                    for of_runs in (0.001, 9.0))  # fmt: skip
+    width = [float((one["high"] - one["low"]).iloc[0]) for one in (sure, unsure)]
+    assert width[1] > 2 * width[0]
+
+
+def test_levels_and_variances_belong_together() -> None:
+    assert len(Model(rows(of_task)).variances) == len(LEVELS) + 2
+
+
+def test_the_skill_of_a_ranking_is_by_hand() -> None:
+    assert _ndcg(np.array([3.0, 2.0, 1.0, 0.0])) == 1.0
+    weights = 1 / np.log2([2, 3, 4])
+    assert _ndcg(np.array([0.0, 1.0, 2.0, 3.0])) == pytest.approx((np.array([0, 1, 2]) @ weights)
+                                                                 / (np.array([3, 2, 1]) @ weights))  # fmt: skip
+    assert _ndcg(np.ones(4)) == 1.0 == _expected_ndcg(np.ones(4))
+    orders = [_ndcg(np.array(order)) for order in permutations([4.0, 1.0, 0.0, 2.0])]
+    assert _expected_ndcg(np.array([4.0, 1.0, 0.0, 2.0])) == pytest.approx(np.mean(orders))
+
+
+def test_prediction_beats_simple_rules_where_there_is_something_to_learn() -> None:
+    gains = {"squad@en": 6.0, "tydiqa@sw": 5.0, "mnli@en": 0.0, "mnli@de": 0.5, "mnli@sw": -1.0, "ocnli@zh": -2.0}
+    found = {one.rule: one for one in skill(rows(lambda name, code: gains[name]), "target")}
+    assert found["predicted"].ndcg > 0.98 and found["predicted"].regret < 0.3
+    assert found["predicted"].ndcg > found["nearest language"].ndcg and found["any"].regret == pytest.approx(
+        4.6, abs=0.2
+    )
+    assert {one.cases for one in found.values()} == {6}
+
+
+def test_a_prediction_that_is_no_better_says_so() -> None:
+    better = [Skill("predicted", 0.9, 0.5, 4), Skill("static mean gain", 0.8, 1.0, 4), Skill("any", 0.5, 2.0, 4)]
+    assert "better than every simple rule" in judged(better, "target")
+    worse = [Skill("predicted", 0.9, 1.5, 4), *better[1:]]
+    assert "not better than the rule 'static mean gain'" in judged(worse, "target")
+    assert "cannot be measured" in judged([], "target") and "cannot be measured" in judged(better[1:], "language")
+
+
+def test_one_target_leaves_nothing_to_learn_from() -> None:
+    assert skill(rows(of_task, targets=1), "target") == [] and skill(rows(of_task, targets=1), "language")
+    empty = rows(of_task).iloc[:0]
+    assert skill(empty, "target") == []
+    with pytest.raises(RequestError, match="nothing is recorded"):
+        predict(empty, ["tiny"], {"new": LANGUAGES}, INTERMEDIATES)
+
+
+def test_the_nearest_language_counts() -> None:
+    assert [nearest(["de", "zh"], code) for code in ("de", "nl", "fr", "tr")] == [0, 1, 2, 3]
+    assert nearest(["zz"], "de") == nearest(["de"], "zz") == 3
+
+
+def test_recorded_gains_are_read_once(tmp_path: Path) -> None:
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as database:
+        numbers = make(tmp_path)
+        record_all(database, numbers)
+        found = observed(database, numbers.store)
+    assert set(found["language"]) == {"de", "sw"} and set(found["intermediate"]) == {"nli@en", "nli@de"}
+    assert found["runs"].tolist() == [3] * 4 and set(found["encoder"]) == {"tiny"}
+    german = found[(found["intermediate"] == "nli@de") & (found["language"] == "de")].iloc[0]
+    assert german["gain"] == pytest.approx(30) and german["of_runs"] == pytest.approx(0)
+
+
+def test_a_cold_start_says_so(tmp_path: Path) -> None:
+    done = xtransfer(tmp_path / "home", "predict", QUICK)
+    assert done.returncode == 2 and ("no results here yet" in done.stderr or "nothing is recorded" in done.stderr)

@@ -1,0 +1,83 @@
+"""Predicted gains of a study's intermediates, with what stands behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from xtransfer.analysis.grid import DIRECT
+from xtransfer.analysis.prediction.model import Model
+from xtransfer.analysis.prediction.observed import described, wanted
+from xtransfer.analysis.prediction.skill import Skill
+from xtransfer.base.errors import RequestError
+
+COLUMNS = (
+    "encoder",
+    "target",
+    "intermediate",
+    "gain",
+    "low",
+    "high",
+    "same_intermediate",
+    "same_task",
+    "same_language",
+)
+_NORMAL = 1.96  # of a 95% interval
+
+
+def predict(
+    rows: pd.DataFrame, encoders: Sequence[str], targets: Mapping[str, Sequence[str]], intermediates: Sequence[str]
+) -> pd.DataFrame:
+    """Returns the predicted gain of every intermediate on the mean over all languages but English, best first.
+
+    Columns: encoder, target, intermediate, gain, low, high (points; the 95% interval of the true gain, for the fitted
+    variances), same_intermediate, same_task, same_language (recorded gains that have it in common; each is of an
+    encoder, target, intermediate and language).
+
+    Args:
+        rows: recorded gains, as of `observed`. Raises RequestError if there are none.
+        encoders: without seeds and revisions.
+        targets: slug of a target → its languages.
+        intermediates: slugs; `direct` is left out.
+    """
+    if rows.empty:
+        raise RequestError(
+            "nothing is recorded that a gain could be predicted from: run a first study, such as xtransfer run lab"
+        )
+    known, model = described(rows), Model(rows)
+    found = []
+    for encoder in encoders:
+        for target, languages in targets.items():
+            asked = described(wanted(encoder, target, intermediates, languages))
+            if asked.empty:
+                continue
+            made = model.predict(asked)
+            for name in dict.fromkeys(one for one in intermediates if one != DIRECT):
+                own = (asked["intermediate"] == name).to_numpy(float)
+                weights = own / own.sum()
+                sd = float(np.sqrt(weights @ made.covariance @ weights))
+                gain, first = float(weights @ made.means), asked[own == 1].iloc[0]
+                same = {column: int((known[column] == first[column]).sum())
+                        for column in ("intermediate", "task", "source")}  # fmt: skip
+                found.append((encoder, target, name, gain, gain - _NORMAL * sd, gain + _NORMAL * sd, *same.values()))
+    frame = pd.DataFrame(found, columns=[*COLUMNS])
+    return frame.sort_values(["encoder", "target", "gain"], ascending=[True, True, False], ignore_index=True)
+
+
+def judged(found: Sequence[Skill], by: str) -> str:
+    """Returns the measured skill beside the best of the simple rules, in a sentence."""
+    rules = {one.rule: one for one in found}
+    if "predicted" not in rules:
+        return f"Its skill cannot be measured: with one {by} left out, nothing is left to learn from."
+    own = rules.pop("predicted")
+    chance = rules.pop("any")
+    best = min(rules.values(), key=lambda one: (one.regret, -one.ndcg))
+    better = own.regret < best.regret and own.ndcg > best.ndcg
+    verdict = "better than every simple rule" if better else f"not better than the rule '{best.rule}'"
+    return (
+        f"Each {by} predicted from the others ({own.cases} cases): regret@1 {own.regret:.1f} points, NDCG@3 "
+        f"{own.ndcg:.2f}; {best.rule} {best.regret:.1f} and {best.ndcg:.2f}; any choice {chance.regret:.1f} and "
+        f"{chance.ndcg:.2f}. The prediction is {verdict}."
+    )
