@@ -17,7 +17,7 @@ bounds hold either way.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -98,11 +98,17 @@ def rounds(race: Race, scores: Callable[[tuple[int, ...]], Scores | None]) -> tu
         known = scores(counts)
         if known is None:
             return found, counts
-        found.append(_round(race, counts, look(*known, race.level, race.sides)))
+        seen = look(*known, race.level, race.sides)
+        found.append(_round(race, counts, _kept(seen, found[-1].seen) if found else seen))
         if found[-1].state != "going on":
             break
         further = found[-1].further
     return found, ()
+
+
+def _kept(seen: Look, before: Look) -> Look:
+    """Returns a look with the intervals of pairs that got no run since, which would otherwise be looked at again."""
+    return replace(seen, half_width=np.where(seen.runs == before.runs, before.half_width, seen.half_width))
 
 
 def _round(race: Race, counts: tuple[int, ...], seen: Look) -> Round:
