@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-from prefect import flow, get_run_logger
+from prefect import Flow, flow, get_run_logger
+from prefect.context import FlowRunContext
 
+from flows.run_lock import hold
 from flows.run_study import Running, Summary, run_cells
 from tasks.runtime import TELL
 from xtransfer.analysis import Grid, Point, study_points
@@ -52,7 +54,7 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
                 break
             _record(study, database)
             _say(f"round {number}: {max(found.waiting)} runs of {listed([one.slug for one in part.intermediates])}")
-            summary = run_round(part, number, how)
+            summary = _where_this_runs(run_round)(part, number, how)
             scored += cells
             whole.cells, whole.stages = whole.cells + summary.cells, whole.stages + summary.stages
             whole.ran += summary.ran
@@ -62,11 +64,11 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
     whole.rounds += verdict(found)
     get_run_logger().info(whole.rounds)
     if whole.report is None:  # nothing was left to run
-        whole.report = run_round(_part(study, found), len(found.rounds), how).report
+        whole.report = _where_this_runs(run_round)(_part(study, found), len(found.rounds), how).report
     return whole
 
 
-@flow(name="run-round", flow_run_name="{study.name}, round {number}", persist_result=False)
+@flow(name="run-round", flow_run_name="{study.name}, round {number}", on_running=[hold], persist_result=False)
 def run_round(study: Study, number: int, how: Running) -> Summary:
     """Run the cells that the next look at a study needs.
 
@@ -76,6 +78,14 @@ def run_round(study: Study, number: int, how: Running) -> Summary:
         how: where and how stages run.
     """
     return run_cells(study, how)
+
+
+def _where_this_runs(round_: Flow[..., Summary]) -> Flow[..., Summary]:
+    """The flow of a round, whose tasks run where those of the present flow do: in threads here, or on Ray."""
+    run = FlowRunContext.get()
+    if run is None or run.flow is None:
+        return round_
+    return round_.with_options(task_runner=run.flow.task_runner.duplicate())
 
 
 def _say(text: str) -> None:

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from prefect import flow
+from prefect.context import FlowRunContext
+from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.run_rounds import _part
+from flows.run_rounds import _part, _where_this_runs, run_round
 from tests.running import QUICK, xtransfer
 from xtransfer.analysis.rounds.of_grid import Log
 from xtransfer.analysis.rounds.race import Race
@@ -48,6 +51,16 @@ def test_runs_may_be_seeds_of_the_encoder() -> None:
     several = study(encoders=["lab-tiny@10", "lab-tiny@2", "lab-tiny@0"], seeds=[0, 1])
     part = _part(several, waiting((2, 2, 2)))
     assert part.encoders == ("lab-tiny@0", "lab-tiny@2") and part.seeds == (0, 1)
+
+
+def test_rounds_run_where_the_study_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    @flow(name="outer", task_runner=ThreadPoolTaskRunner(max_workers=7))
+    def outer() -> None: ...
+
+    assert _where_this_runs(run_round) is run_round and run_round.on_running_hooks
+    monkeypatch.setattr(FlowRunContext, "get", lambda: FlowRunContext.model_construct(flow=outer))
+    runner = _where_this_runs(run_round).task_runner
+    assert isinstance(runner, ThreadPoolTaskRunner) and runner._max_workers == 7
 
 
 @pytest.mark.parametrize(
