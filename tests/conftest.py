@@ -67,13 +67,22 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_lab(run_folder: Path) -> Ran:
     """`xtransfer run quick.yaml` as a user starts it, run by the first worker that asks. Its home is to be read alone:
     who writes takes `own_lab`."""
-    folder = run_folder / "a home with spaces"
+    return _run_once(run_folder / "a home with spaces", QUICK)
+
+
+@pytest.fixture(scope="session")
+def learnt_lab(run_folder: Path) -> Ran:
+    """`xtransfer run lab --small`, whose encoder learns, likewise run once and to be read alone."""
+    return _run_once(run_folder / "learnt", "lab", "--small")
+
+
+def _run_once(folder: Path, *study: str) -> Ran:
     folder.mkdir(exist_ok=True)
     home, said = folder / "x", folder / "said.json"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
-            done = cold_xtransfer(home, "run", QUICK, "--json")
+            done = cold_xtransfer(home, "run", *study, "--json")
             assert done.returncode == 0, done.stderr
             said.write_text(done.stdout)
     return Ran(home, json.loads(said.read_text()))

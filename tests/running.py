@@ -56,6 +56,11 @@ def environment(home: Path, more: dict[str, str]) -> dict[str, str]:
     return {**kept, "XTRANSFER_HOME": str(home), "COLUMNS": "200", **more}
 
 
+def give_stages(home: Path, to: Path) -> None:
+    """Copy the artifacts of a home into another's store, which stays unknown to the first one's database."""
+    shutil.copytree(home / "artifacts", to / "artifacts", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+
+
 def copied(home: Path, to: Path) -> Path:
     """A copy of a home, whose database is the one that its store knows."""
     from xtransfer.results.database import open_database

@@ -21,7 +21,7 @@ import pytest
 import typer
 
 from flows.cli import app
-from tests.running import MINUTES, ROOT, Ran, copied, environment, trained, xtransfer
+from tests.running import MINUTES, ROOT, Ran, copied, environment, give_stages, trained, xtransfer
 from tests.warm import programs
 
 pytestmark = pytest.mark.slow
@@ -85,10 +85,11 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def ran(small_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def ran(small_lab: Ran, learnt_lab: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home in which `lab --small` was run, a checkpoint of it watched, and `xtransfer serve` runs."""
     home = tmp_path_factory.mktemp("docs") / "home"
     copied(small_lab.home, home)  # with the smaller encoder of the docs' own studies
+    give_stages(learnt_lab.home, home)
     assert xtransfer(home, "results", "forget", "quick", "--yes").returncode == 0
     small = xtransfer(home, "run", "lab", "--small")
     assert small.returncode == 0, small.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import MINUTES, ROOT, environment
+from tests.running import MINUTES, ROOT, Ran, environment, give_stages
 from tests.test_python import declared_runner
 from xtransfer import open_results
 
@@ -51,9 +51,10 @@ def test_the_outputs_in_the_file_are_of_one_clean_run() -> None:
 
 @pytest.mark.slow
 @pytest.mark.storm
-def test_its_cells_run(tmp_path: Path) -> None:
+def test_its_cells_run(learnt_lab: Ran, tmp_path: Path) -> None:
+    """With the stages that `lab --small` has too in the store, which is most of the time that the cells take."""
     folder = tmp_path / "a folder"
-    folder.mkdir()
+    give_stages(learnt_lab.home, folder / "first-hour")
     places = environment(tmp_path / "unused", {"PYTHONPATH": f"{declared_runner(tmp_path / 'installed')}:{ROOT}"})
     done = subprocess.run(
         [sys.executable, "-c", _EXECUTE, str(NOTEBOOK)],
