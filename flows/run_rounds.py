@@ -63,7 +63,9 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
             _say(f"  {latest(_look(study, database, store))}")
     whole.rounds += verdict(found)
     get_run_logger().info(whole.rounds)
-    if whole.report is None:  # nothing was left to run
+    if whole.report is None:  # nothing was left to run, as where other studies have made its stages
+        with open_database(places.database_url) as database:
+            _record(study, database)
         whole.report = _where_this_runs(run_round)(_part(study, found), len(found.rounds), how).report
     return whole
 

@@ -114,9 +114,11 @@ def test_prediction_beats_simple_rules_where_there_is_something_to_learn() -> No
 
 
 def test_a_prediction_that_is_no_better_says_so() -> None:
-    better = [Skill("predicted", 0.9, 0.5, 4), Skill("static mean gain", 0.8, 1.0, 4), Skill("any", 0.5, 2.0, 4)]
+    better = [Skill("predicted", 0.9, 0.5, 6), Skill("static mean gain", 0.8, 1.0, 6), Skill("any", 0.5, 2.0, 6)]
     assert "better than every simple rule" in judged(better, "target")
-    worse = [Skill("predicted", 0.9, 1.5, 4), *better[1:]]
+    few = [Skill("predicted", 0.9, 0.5, 4), *better[1:]]
+    assert "judged by too few cases" in judged(few, "target")
+    worse = [Skill("predicted", 0.9, 1.5, 6), *better[1:]]
     assert "not better than the rule 'static mean gain'" in judged(worse, "target")
     assert "cannot be measured" in judged([], "target") and "cannot be measured" in judged(better[1:], "language")
 

@@ -92,7 +92,7 @@ def test_spread_is_shared_but_an_unstable_intermediate_counts_as_such() -> None:
     calm, shaken = seen(rest), seen(wild)
     assert calm.degrees == 4
     assert shaken.of_runs[0, 2] >= np.var(wild[0] - wild[2], ddof=1) / 3
-    assert calm.of_runs == pytest.approx(np.ones((3, 3)))  # 2 × 6 squares / 4 degrees of freedom / 3 runs
+    assert calm.of_runs == pytest.approx(1 - np.eye(3))  # 2 × 6 squares / 4 degrees of freedom / 3 runs
 
 
 def test_unequal_numbers_of_runs_are_compared_on_those_that_both_have() -> None:
@@ -117,6 +117,17 @@ def test_a_difference_that_does_not_matter_is_settled_too() -> None:
     scores = [[10 + one for one in apart], [10.1 - one for one in apart], [4 + one / 2 for one in apart]]
     assert rounds(Race(3, 10, within=1.0), given(scores))[0][-1].state == "decided"
     assert rounds(Race(3, 10, within=0.0), given(scores))[0][-1].state != "decided"
+
+
+def test_the_probability_of_two_is_that_of_student() -> None:
+    """With two intermediates it is that of a paired difference: its mean, its error, and runs less one."""
+    scores = np.array([[3.0, 5.0, 4.0, 8.0], [1.0, 6.0, 3.0, 5.0]])
+    apart = scores[0] - scores[1]
+    found, _ = rounds(Race(2, 5, until="likely", within=0.0), given(np.column_stack([scores, [9.0, 9.0]])))
+    looked = found[1]
+    assert looked.runs == (4, 4)
+    expected = stats.t.cdf(apart.mean() / (apart.std(ddof=1) / 2), 3)
+    assert looked.best[0] == pytest.approx(expected, abs=0.02) and looked.sure == pytest.approx(expected, abs=0.02)
 
 
 def test_a_test_set_that_is_too_small_stops_the_study() -> None:

@@ -118,6 +118,11 @@ def test_a_study_runs_by_rounds_and_keeps_its_grid(tmp_path: Path) -> None:
     assert again.returncode == 0 and "done in" in again.stdout and ", 0 stages ran" in again.stdout
     assert "no two intermediates have two usable runs in common" in " ".join(again.stdout.split())
 
+    other = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--set", "name=other")
+    assert other.returncode == 0 and ", 0 stages ran" in other.stdout
+    listed = json.loads(xtransfer(home, "results", "runs", "--study", "other", "--format", "json").stdout)
+    assert len(listed) == 8  # its whole grid is recorded, though it needed none of its stages
+
     more = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--set", "seeds=[10,11,12,13,14]")
     assert more.returncode == 2 and "keeps the grid that it began with" in " ".join(more.stderr.split())
     fixed = xtransfer(home, "run", QUICK, "--set", "target=lab-inference", "--set", "seeds=[10,11,12,13]")

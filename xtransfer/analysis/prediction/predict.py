@@ -25,6 +25,7 @@ COLUMNS = (
     "same_language",
 )
 _NORMAL = 1.96  # of a 95% interval
+_FEWEST = 5  # cases that say whether a prediction is better than a rule
 
 
 def predict(
@@ -76,6 +77,8 @@ def judged(found: Sequence[Skill], by: str) -> str:
     best = min(rules.values(), key=lambda one: (one.regret, -one.ndcg))
     better = own.regret < best.regret and own.ndcg > best.ndcg
     verdict = "better than every simple rule" if better else f"not better than the rule '{best.rule}'"
+    if own.cases < _FEWEST:
+        verdict = "judged by too few cases to say whether it is better"
     return (
         f"Each {by} predicted from the others ({own.cases} cases): regret@1 {own.regret:.1f} points, NDCG@3 "
         f"{own.ndcg:.2f}; {best.rule} {best.regret:.1f} and {best.ndcg:.2f}; any choice {chance.regret:.1f} and "

@@ -46,13 +46,13 @@ def look(scores: np.ndarray, items: np.ndarray, item_degrees: np.ndarray, level:
     means = apart.sum(axis=2) / usable
     squares = np.where(both, np.square(apart - means[:, :, None]), 0.0).sum(axis=2)
     of_runs = spread(np.full_like(means, shared), squares / np.maximum(runs - 1, 1)) / usable
+    np.fill_diagonal(of_runs, 0.0)
     total = of_runs + items
     share = np.divide(of_runs, total, out=np.zeros_like(total), where=total > 0)
     freedom = degrees(share, of_shared + 1, item_degrees)
     half = special.stdtrit(freedom, 1 - level / sides) * np.sqrt(total)
     unknown = (runs < 2) | (of_shared < 1)
-    for one, same in ((half, 0.0), (unknown, False)):
-        np.fill_diagonal(one, same)
+    np.fill_diagonal(unknown, False)
     return Look(effects, np.where(unknown, np.nan, means), np.where(unknown, np.inf, half), of_runs, items, runs,
                 of_shared)  # fmt: skip
 
