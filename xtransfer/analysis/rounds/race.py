@@ -9,9 +9,8 @@ with the estimated variances.
 
 Until `decided`, all run again that the bounds do not settle, but for those that all runs of the study would hardly
 settle. Until `likely`, those run again that are the best in most draws, and the study stops when the first is the best,
-or as good, in 95% of draws: for fewer runs, and without an error rate over looks. Where the best is better by hardly
-more than does not matter, far more than 5% of such choices are wrong (`python -m perf.rounds --until likely`). The
-bounds hold either way.
+or as good, in 95% of draws: for fewer runs, and without a guarantee over looks. How often such a choice is wrong
+depends on how close the others are (`python -m perf.rounds --until likely`). The bounds hold either way.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def verdict(found: Log) -> str:
         text = f"{first} is the best, or at most {asked.within:g} points below it ({at_once})."
     elif last.state == "likely":
         text = (f"{first} is probably the best, or at most {asked.within:g} points below it: the probability is "
-                f"{last.sure:.0%} for the estimated variances, without an error rate over looks. Another may be better "
+                f"{last.sure:.0%} for the estimated variances, without a guarantee over looks. Another may be better "
                 f"by up to {last.regret:.1f} points ({at_once}).")  # fmt: skip
     else:
         text = (f"{first} has the largest mean; another may be better by up to {last.regret:.1f} points ({at_once}). "
