@@ -12,12 +12,13 @@ RUN python -m venv /opt/sbom && /opt/sbom/bin/pip install cyclonedx-bom==7.5.0 \
 
 FROM python:3.11.14-slim-bookworm
 ENV PATH=/opt/prefect/bin:$PATH PYTHONUNBUFFERED=1 PREFECT_HOME=/data \
-    PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1 PREFECT_SERVER_CORS_ALLOWED_ORIGINS=http://127.0.0.1:4200
-RUN useradd --create-home --uid 10001 prefect && install -d -o prefect /data
+    PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1 PREFECT_SERVER_CORS_ALLOWED_ORIGINS=http://127.0.0.1:4200 \
+    PREFECT_UI_STATIC_DIRECTORY=/data/ui PREFECT_UI_API_URL=/api
+RUN useradd --no-create-home --home-dir /data --uid 10001 prefect && install -d -o prefect /data
 COPY docker/with-secrets /usr/local/bin/with-secrets
 COPY --from=build /opt/prefect /opt/prefect
 USER 10001
-WORKDIR /home/prefect
+WORKDIR /data
 VOLUME /data
 EXPOSE 4200
 HEALTHCHECK --interval=10s --timeout=10s --start-period=120s --retries=6 \

@@ -1,8 +1,7 @@
-"""Images, compose file and Kubernetes files: what a linter says, and that they name what exists."""
+"""Images and compose file: what a linter says, and that they name what exists."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -10,20 +9,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
 from flows.serving import machines
 from flows.serving.deploy import declared, flow_of
+from tests import test_kubernetes as kubernetes
 from tests.running import ROOT
 
 DOCKER = ROOT / "docker"
-KUBERNETES = ROOT / "deployments" / "kubernetes"
 IMAGES = sorted(DOCKER.glob("*.Dockerfile"))
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))
-TEMPLATE: dict[str, Any] = json.loads((KUBERNETES / "base-job-template.json").read_text(encoding="utf-8"))
-MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((KUBERNETES / "xtransfer.yaml").read_text(encoding="utf-8")))
 SOURCE = "\n".join(
     path.read_text(encoding="utf-8") for folder in ("xtransfer", "flows") for path in (ROOT / folder).rglob("*.py")
 )
@@ -88,7 +84,7 @@ def test_compose_waits_for_services_that_exist_and_are_checked() -> None:
 
 def test_variables_of_containers_are_read_by_somebody() -> None:
     named = {variable for service in COMPOSE["services"].values() for variable in service["environment"]}
-    named |= set(next(one for one in MANIFESTS if one["kind"] == "ConfigMap")["data"])
+    named |= set(kubernetes.only("ConfigMap")["data"])
     for image in IMAGES:
         named |= set(re.findall(r"\b(XTRANSFER_[A-Z_]+)=", image.read_text(encoding="utf-8")))
     ours = {variable for variable in named if variable.startswith("XTRANSFER_")}
@@ -122,6 +118,20 @@ def test_secrets_come_from_files(tmp_path: Path) -> None:
     assert gone.returncode == 2 and "ONE_FILE names /gone" in gone.stderr
 
 
+def test_files_that_programs_read_themselves_are_no_secrets(tmp_path: Path) -> None:
+    own = ("SSL_CERT_FILE", "PREFECT_API_SSL_CERT_FILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+           "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")  # fmt: skip
+    (tmp_path / "key").write_text("secret")
+    given = {"AWS_SECRET_ACCESS_KEY_FILE": str(tmp_path / "key"), **dict.fromkeys(own, "/a/file")}
+    done = subprocess.run(
+        [str(DOCKER / "with-secrets"), "env"], env={"PATH": "/usr/bin:/bin", **given}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    seen = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert {name: seen.get(name) for name in own} == dict.fromkeys(own, "/a/file")
+    assert seen["AWS_SECRET_ACCESS_KEY"] == "secret" and "AWS_SECRET_ACCESS_KEY_FILE" not in seen
+
+
 def test_secrets_are_made_once(tmp_path: Path) -> None:
     shutil.copy(DOCKER / "make-secrets", tmp_path)
     texts = []
@@ -131,29 +141,3 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
     assert texts[0] == texts[1]
     assert set(texts[0]) == set(COMPOSE["secrets"])
     assert re.fullmatch(r"admin:[0-9a-f]{48}", texts[0]["prefect-login"])
-
-
-def test_the_job_template_is_filled_from_its_variables() -> None:
-    variables = TEMPLATE["variables"]
-    jsonschema.Draft202012Validator.check_schema(variables)
-    used = set(re.findall(r"{{ (\w+) }}", json.dumps(TEMPLATE["job_configuration"])))
-    assert used == set(variables["properties"])
-    defaults = {name: one["default"] for name, one in variables["properties"].items() if "default" in one}
-    jsonschema.validate(defaults, variables)
-    assert all(one.get("description") for one in variables["properties"].values())
-
-
-def test_jobs_and_manifests_fit_together() -> None:
-    names = {(one["kind"], one["metadata"]["name"]) for one in MANIFESTS}
-    assert all(one["metadata"].get("namespace", "xtransfer") == "xtransfer" for one in MANIFESTS)
-    defaults = {name: one.get("default") for name, one in TEMPLATE["variables"]["properties"].items()}
-    assert ("Namespace", defaults["namespace"]) in names and ("ConfigMap", defaults["config"]) in names
-    assert defaults["image"] in {service["image"] for service in COMPOSE["services"].values()}
-    worker = next(one for one in MANIFESTS if one["kind"] == "Deployment")["spec"]["template"]["spec"]
-    assert ("ServiceAccount", worker["serviceAccountName"]) in names
-    version = next(line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("prefect=="))
-    assert f":{version.partition('==')[2]}-" in worker["containers"][0]["image"]
-    pod = TEMPLATE["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
-    assert pod["securityContext"]["runAsNonRoot"] and pod["containers"][0]["securityContext"]["capabilities"][
-        "drop"
-    ] == ["ALL"]
