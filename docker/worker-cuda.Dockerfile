@@ -2,14 +2,14 @@
 #   docker build -f docker/worker-cuda.Dockerfile -t xtransfer-worker:cuda .
 FROM python:3.11.14-slim-bookworm AS build
 # for a driver too old for this CUDA: an index of wheels of this version with an older one
-ARG TORCH_INDEX=https://pypi.org/simple
+ARG TORCH_INDEX=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/xtransfer
 ENV PATH=/opt/xtransfer/bin:$PATH
 WORKDIR /source
 COPY constraints.txt ./
 # the wheel brings its own CUDA: no image with another one is needed below it
-RUN pip install --constraint constraints.txt --extra-index-url "$TORCH_INDEX" torch==2.13.0
+RUN pip install --constraint constraints.txt ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch==2.13.0
 ARG EXTRAS=postgres,s3,lora,cuda
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY xtransfer xtransfer
