@@ -102,13 +102,13 @@ def repeated(*given, **more):
     return answer.model_copy(update={"data": None}) if answer.is_completed() else answer
 
 @flow(persist_result=False, validate_parameters=False)
-def nothing(study, workers, per_device, hours, devices, keep):
+def nothing(study, workers, per_device, hours, devices, keep, budget):
     return run_study.Summary(cells=0, stages=0, report=sys.argv[1])
 
 flow_engine.propose_state_sync, run_study.run_study = repeated, nothing
 none = pd.DataFrame()  # nothing was recorded
 none.attrs["excluded"] = []
-run._gains = lambda study: none
+run._gains = lambda study: (none, {})
 cli.app(["run", "lab", "--small", "--json"])
 """
 

@@ -28,6 +28,7 @@ from flows.run_study import run_study
 from tests.fuzz.inputs import changed, values, words
 from tests.fuzz.outcomes import Door
 from xtransfer.base.errors import RequestError
+from xtransfer.planning.budget import Budget
 from xtransfer.planning.study_check import check
 from xtransfer.stages.limits import check_timeouts
 from xtransfer.study.study import Study
@@ -107,8 +108,11 @@ def _planned(
     timeout_hours: Any = None,
     devices_per_stage: int = 1,
     keep: str = "all",
+    budget: str | None = None,
 ) -> None:
     check_timeouts(timeout_hours or {})
+    if budget is not None:
+        Budget.parse(budget)
     check(study)
 
 

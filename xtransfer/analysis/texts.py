@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from xtransfer.base.latex import escape, minus, tabular
@@ -78,3 +78,16 @@ def _plain(text: str) -> str:
 
 def _in_line(text: str) -> str:
     return " ".join(text.splitlines())
+
+
+def definitions(names: Iterable[str]) -> str:
+    """Returns what `any` and the means are, for those that are among some names; empty if none is."""
+    from xtransfer.analysis import ANY, BUT_EN, OTHERS  # with scipy, which help does without
+
+    meaning = {
+        ANY: "the average over the intermediates",
+        BUT_EN: "the mean of all languages but English",
+        OTHERS: "the mean of all languages but English and those that the intermediate was trained in",
+    }
+    present = set(names)
+    return "; ".join(f"{name}: {text}" for name, text in meaning.items() if name in present)

@@ -199,7 +199,7 @@ def _overview(found: Findings, sections: Sequence[_Section]) -> dict[str, object
         "any_name": ANY,
         "together": any(one.number.verdict.together for one in shown),
         "run_word": runs.pop() if len(runs) == 1 else "run",
-        "defined": tables.definitions([name for one in shown for name in (one.intermediate, one.mean)]),
+        "defined": texts.definitions([name for one in shown for name in (one.intermediate, one.mean)]),
         "filters": {
             "targets": [*dict.fromkeys(line.target for line in found.summary)],
             "languages": [*codes],
@@ -231,7 +231,7 @@ def _template() -> Template:
         "heading": tables.heading,
         "parts": tables.parts,
         "signed": signed,
-        "definitions": tables.definitions,
+        "definitions": texts.definitions,
         "file_link": file_link,
     }
     environment.globals["csv_link"] = csv_link

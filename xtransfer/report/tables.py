@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from xtransfer.analysis import ANY, BUT_EN, DIRECT, FAMILY, OTHERS, SCRIPT, is_language
 from xtransfer.analysis.statistic import signed
+from xtransfer.analysis.texts import definitions
 from xtransfer.analysis.verdict import Row, Verdict, ends
 from xtransfer.base.words import counted, listed, spread
 from xtransfer.study.encoders import pool_of
@@ -143,17 +144,6 @@ class Grid:
         return "; ".join(said) or (
             "nothing is compared" if DIRECT in self.rows else "nothing is compared: no run of direct has scores"
         )
-
-
-def definitions(names: Iterable[str]) -> str:
-    """Returns what `any` and the means are, for those that are among some names; empty if none is."""
-    meaning = {
-        ANY: "the average over the intermediates",
-        BUT_EN: "the mean of all languages but English",
-        OTHERS: "the mean of all languages but English and those that the intermediate was trained in",
-    }
-    present = set(names)
-    return "; ".join(f"{name}: {text}" for name, text in meaning.items() if name in present)
 
 
 def title(target: str, encoder: str, num_encoders: int) -> str:

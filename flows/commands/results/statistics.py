@@ -22,6 +22,7 @@ from flows.commands.results.ask import (
     say,
 )
 from xtransfer.analysis.statistics import CONTRASTS
+from xtransfer.analysis.texts import definitions
 from xtransfer.base.settings import current, shown
 from xtransfer.base.words import counted
 
@@ -69,8 +70,6 @@ contrast.__doc__ = CONTRASTS.words
 
 def _show(asked: Asked, statistic: Statistic, frame: pd.DataFrame) -> None:
     """Print the frame, and the number of cells left out, each reason once."""
-    from xtransfer.report.tables import definitions
-
     names = dict.fromkeys(str(name) for place in ("intermediate", "first", "second", "language") if place in frame
                           for name in frame[place].unique())  # fmt: skip
     legend = "; ".join(filter(None, [statistic.legend, definitions(names)]))

@@ -1,0 +1,1 @@
+"""Gains predicted from all recorded studies, and how well that works."""

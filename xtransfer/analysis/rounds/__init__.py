@@ -1,0 +1,1 @@
+"""Studies by rounds: looks that keep their error rate, what runs next, and when to stop."""
