@@ -44,7 +44,8 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
     with open_database(places.database_url) as database:
         announce(database, store)
         _demand_same_grid(study, database)
-        while (found := _look(study, database, store)).waiting:
+        found = _look(study, database, store)
+        while found.waiting:
             number, part = len(found.rounds) + 1, _part(study, found)
             seconds, cells = _cost(part, how, database, store)
             if said := limit.lacks(seconds, cells, time.monotonic() - began, scored):
@@ -60,13 +61,13 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
             whole.ran += summary.ran
             whole.removed += summary.removed
             whole.report = summary.report
-            _say(f"  {latest(_look(study, database, store))}")
+            found = _look(study, database, store)
+            _say(f"  {latest(found)}")
+        if not whole.cells:  # nothing was left to run, as where other studies have made its stages
+            _record(study, database)
+            whole.report = _where_this_runs(run_round)(_part(study, found), len(found.rounds), how).report
     whole.rounds += verdict(found)
     get_run_logger().info(whole.rounds)
-    if whole.report is None:  # nothing was left to run, as where other studies have made its stages
-        with open_database(places.database_url) as database:
-            _record(study, database)
-        whole.report = _where_this_runs(run_round)(_part(study, found), len(found.rounds), how).report
     return whole
 
 

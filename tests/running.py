@@ -20,6 +20,7 @@ import psutil
 
 from flows import password
 from tests.warm import programs
+from xtransfer.study.study import Study
 
 ROOT = Path(__file__).parents[1]
 MINUTES = 60
@@ -54,6 +55,13 @@ def environment(home: Path, more: dict[str, str]) -> dict[str, str]:
     if "PREFECT_API_URL" in more and password.CLIENT in os.environ:  # the key of the server that all tests share
         kept[password.CLIENT] = os.environ[password.CLIENT]
     return {**kept, "XTRANSFER_HOME": str(home), "COLUMNS": "200", **more}
+
+
+def lab_study(**fields: object) -> Study:
+    """A study of the laboratory that is planned and not run, with some fields replaced."""
+    values = {"name": "one", "encoders": ["lab-tiny@0"], "intermediates": ["direct", "lab-nli@en"],
+              "targets": ["lab-inference"], "seeds": [0, 1, 2, 3]}  # fmt: skip
+    return Study.model_validate(values | fields)
 
 
 def give_stages(home: Path, to: Path) -> None:

@@ -101,11 +101,9 @@ def _show(study: Study, found: list[Needed], detect: float, power: float, most: 
     for name in ("target", "sd of a run", "sd of items", "items", "seeds needed", "finds at best", "from"):
         table.add_column(name, justify="left" if name in ("target", "from") else "right", overflow="fold")
     for one in found:
-        items = "" if isnan(one.item_sd) else f"{one.item_sd:.2f}"
+        items, best = ("" if isnan(number) else f"{number:.2f}" for number in (one.item_sd, one.at_least))
         needed = "none is enough" if isinf(one.runs) else f"{one.runs:.0f}"
-        table.add_row(
-            one.target, f"{one.run_sd:.2f}", items, f"{one.items:,}", needed, f"{one.at_least:.2f}", one.source
-        )
+        table.add_row(one.target, f"{one.run_sd:.2f}", items, f"{one.items:,}", needed, best, one.source)
     console.print(table)
     console.print(
         f"\nTo find a true difference of {detect:g} points between two intermediates in {power:.0%} of studies, on the "

@@ -168,14 +168,14 @@ def command(
         slots(workers, per_device, devices_per_stage)  # raises RequestError before a server starts
     console = Console(stderr=as_json)
     done = run(wanted, start, out, console, quiet=quiet)
-    gains, chance = _gains(wanted)
-    if as_json:
-        rows = json.loads(gains.to_json(orient="records", double_precision=15))
-        print_json({**facts(done), "left_out": gains.attrs["excluded"], "gains": rows})
-        return
-    if done.rounds:
+    if done.rounds and not as_json:
         _print_rounds(wanted, done.rounds, console)
     else:
+        gains, chance = _gains(wanted)
+        if as_json:
+            rows = json.loads(gains.to_json(orient="records", double_precision=15))
+            print_json({**facts(done), "left_out": gains.attrs["excluded"], "gains": rows})
+            return
         _print_gains(wanted, gains, chance, console)
     of_study = ("--study", wanted.name)
     say(done, console, [("results", "gains", *of_study), ("results", "power", *of_study), ("studies",)])

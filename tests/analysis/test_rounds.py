@@ -11,6 +11,7 @@ from scipy import stats
 
 from perf.rounds import Tally, World
 from tests.results.numbers import make
+from tests.running import lab_study
 from xtransfer.analysis import Grid, gains
 from xtransfer.analysis.rounds.critical import level_of_each, looks
 from xtransfer.analysis.rounds.look import Look, look
@@ -18,8 +19,8 @@ from xtransfer.analysis.rounds.of_grid import Log, log
 from xtransfer.analysis.rounds.race import Race, Scores, rounds
 from xtransfer.analysis.rounds.tables import history, standing, verdict
 from xtransfer.base.errors import RequestError
+from xtransfer.planning.study_check import check
 from xtransfer.study.rounds import Rounds
-from xtransfer.study.study import Study
 
 
 def seen(scores: Sequence[Sequence[float]], level: float = 0.05, sides: int = 2, items: float = 0.0) -> Look:
@@ -249,20 +250,6 @@ def test_a_study_that_is_not_run_by_rounds_has_none(tmp_path: Path) -> None:
     assert log(grid) is None and history(grid).empty and standing(grid).empty
 
 
-def study(**fields: object) -> Study:
-    return Study.model_validate(
-        {
-            "name": "one",
-            "encoders": ["lab-tiny@0"],
-            "intermediates": ["direct", "lab-nli@en"],
-            "targets": ["lab-inference"],
-            "seeds": [0, 1, 2, 3],
-            "rounds": {},
-            **fields,
-        }
-    )
-
-
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -273,11 +260,11 @@ def study(**fields: object) -> Study:
         ({"rounds": {"against": "lab-nli@de"}}, "lab-nli@de"),
         ({"rounds": {"against": "direct", "until": "likely"}}, "leave out 'against'"),
         ({"encoders": ["lab-tiny@0", "lab-mini@0"]}, "name one encoder, or several seeds of one"),
-        ({"languages": ["de"], "rounds": {"language": "fr"}}, "fr"),
+        ({"languages": ["de"], "rounds": {"language": "fr"}}, "rounds.language"),
+        ({"rounds": {"language": "sv"}}, "rounds.language"),
+        ({"languages": ["en"]}, "rounds.language 'mean-but-en'"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(fields: dict[str, object], said: str) -> None:
-    asked = study(**fields)
-    assert asked.rounds is not None
     with pytest.raises(RequestError, match=said):
-        asked.rounds.check(asked)
+        check(lab_study(**{"rounds": {}, **fields}))

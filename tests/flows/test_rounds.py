@@ -11,29 +11,22 @@ from prefect.context import FlowRunContext
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.run_rounds import _part, _where_this_runs, run_round
-from tests.running import QUICK, xtransfer
+from tests.running import QUICK, lab_study, xtransfer
 from xtransfer.analysis.rounds.of_grid import Log
 from xtransfer.analysis.rounds.race import Race
 from xtransfer.base.errors import RequestError
 from xtransfer.planning.budget import Budget
 from xtransfer.study.rounds import Rounds
-from xtransfer.study.study import Study
 
 _BY_ROUNDS = ("--set", "target=lab-inference", "--set", "seeds=[10,11,12,13]", "--until", "decided")
 
 
-def study(**fields: object) -> Study:
-    return Study.model_validate(
-        {
-            "name": "one",
-            "encoders": ["lab-tiny@0"],
-            "intermediates": ["direct", "lab-nli@en", "lab-nli@de"],
-            "targets": ["lab-inference", "lab-retrieval"],
-            "seeds": [7, 3, 5, 4],
-            "rounds": {"target": "lab-inference"},
-            **fields,
-        }
-    )
+GRID = lab_study(
+    intermediates=["direct", "lab-nli@en", "lab-nli@de"],
+    targets=["lab-inference", "lab-retrieval"],
+    seeds=[7, 3, 5, 4],
+    rounds={"target": "lab-inference"},
+)
 
 
 def waiting(counts: tuple[int, ...]) -> Log:
@@ -41,14 +34,14 @@ def waiting(counts: tuple[int, ...]) -> Log:
 
 
 def test_a_round_is_the_part_of_the_grid_that_the_look_needs() -> None:
-    part = _part(study(), waiting((3, 4, 4)))
+    part = _part(GRID, waiting((3, 4, 4)))
     assert [one.slug for one in part.intermediates] == ["lab-nli@en", "lab-nli@de"]
     assert [one.slug for one in part.targets] == ["lab-inference"] and part.seeds == (3, 4, 5, 7)
-    assert _part(study(), waiting((3, 3, 3))).seeds == (3, 4, 5)
+    assert _part(GRID, waiting((3, 3, 3))).seeds == (3, 4, 5)
 
 
 def test_runs_may_be_seeds_of_the_encoder() -> None:
-    several = study(encoders=["lab-tiny@10", "lab-tiny@2", "lab-tiny@0"], seeds=[0, 1])
+    several = GRID.with_settings({"encoders": ["lab-tiny@10", "lab-tiny@2", "lab-tiny@0"], "seeds": [0, 1]})
     part = _part(several, waiting((2, 2, 2)))
     assert part.encoders == ("lab-tiny@0", "lab-tiny@2") and part.seeds == (0, 1)
 

@@ -10,24 +10,10 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 from tests.results.numbers import make, record_all
-from tests.running import QUICK, xtransfer
+from tests.running import QUICK, lab_study, xtransfer
 from xtransfer.analysis.spreads import Spread, pooled, spreads
 from xtransfer.planning.design import DISAGREE, RUN_SD, design
 from xtransfer.results.database import open_database
-from xtransfer.study.study import Study
-
-
-def study(**fields: object) -> Study:
-    return Study.model_validate(
-        {
-            "name": "one",
-            "encoders": ["lab-tiny@0"],
-            "intermediates": ["direct", "lab-nli@en"],
-            "targets": ["lab-inference"],
-            "seeds": [0, 1, 2],
-            **fields,
-        }
-    )
 
 
 def spread(of_run: float, of_item: float, **fields: object) -> Spread:
@@ -38,17 +24,22 @@ def spread(of_run: float, of_item: float, **fields: object) -> Spread:
 @pytest.mark.parametrize("sd", [0.5, 1.0, 2.0])
 def test_runs_alone_are_a_paired_t_test(sd: float) -> None:
     """Where items hardly vary, the number of seeds is that of a one-sample t test of paired differences."""
-    (found,) = design(study(), [spread(sd**2, 1e-9)], 1.0)
+    (found,) = design(lab_study(seeds=[0, 1, 2]), [spread(sd**2, 1e-9)], 1.0)
     expected = math.ceil(TTestPower().solve_power(effect_size=1 / sd, alpha=0.05, power=0.8))
     assert abs(found.runs - expected) <= 1 and found.at_least < 0.01
 
 
 def test_a_small_test_set_limits_every_number_of_seeds() -> None:
-    (found,) = design(study(), [spread(0.01, 90_000.0)], 1.0)
+    (found,) = design(lab_study(seeds=[0, 1, 2]), [spread(0.01, 90_000.0)], 1.0)
     assert found.runs == np.inf and found.at_least > 1
     assert found.items < found.items_needed < np.inf
     sure = 90_000 * (1.96 + 0.84) ** 2  # normal items: n = variance × (1.96 + 0.84)² / 1²
     assert found.items_needed == pytest.approx(sure, rel=0.15)
+
+
+def test_items_that_nobody_knows_are_not_counted_as_none() -> None:
+    (found,) = design(lab_study(seeds=[0, 1, 2]), [spread(1.0, math.nan)], 1.0)
+    assert math.isnan(found.item_sd) and math.isnan(found.at_least) and found.runs > 3
 
 
 def test_the_closest_records_count() -> None:
@@ -56,7 +47,7 @@ def test_the_closest_records_count() -> None:
               spread(400.0, 1.0, target="lab-copa")]  # fmt: skip
     sds = []
     while others:
-        (found,) = design(study(), [spread(1.0, 1.0), *others] if len(others) == 3 else others, 1.0)
+        (found,) = design(lab_study(seeds=[0, 1, 2]), [spread(1.0, 1.0), *others] if len(others) == 3 else others, 1.0)
         sds.append((found.run_sd, found.source.partition(",")[0]))
         others.pop(0)
     assert [sd for sd, _ in sds] == pytest.approx([1.0, 10.0, RUN_SD])
@@ -64,10 +55,10 @@ def test_the_closest_records_count() -> None:
 
 
 def test_nothing_recorded_is_assumed_and_can_be_given() -> None:
-    (found,) = design(study(), [], 3.0)
+    (found,) = design(lab_study(seeds=[0, 1, 2]), [], 3.0)
     assert found.source == "assumed" and found.run_sd == RUN_SD
     assert found.item_sd == pytest.approx((DISAGREE * 1e4 / found.items) ** 0.5)
-    (given,) = design(study(), [], 3.0, run_sd=0.1)
+    (given,) = design(lab_study(seeds=[0, 1, 2]), [], 3.0, run_sd=0.1)
     assert given.run_sd == pytest.approx(0.1) and given.runs < found.runs
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xtransfer.analysis.detectable import MOST_RUNS, runs_needed, smallest
+from xtransfer.analysis.detectable import runs_needed, smallest
 from xtransfer.analysis.spreads import Pooled, Spread, pooled
 from xtransfer.analysis.variance import Variance
 from xtransfer.planning.costs import rows_of
@@ -28,7 +28,7 @@ class Needed:
     items: int  # test items over all languages but English
     source: str  # where the two are from
     runs: float  # needed; inf if the test set is too small for any number
-    at_least: float  # the smallest difference, in points, that any number of runs finds
+    at_least: float  # the smallest difference, in points, that any number of runs finds; NaN if items are unknown
     items_needed: float  # test items, with as many runs as the study has; NaN if `runs` is no more than that
 
 
@@ -87,8 +87,8 @@ def _variance(of_run: float, of_items: float, runs: int) -> Variance:
 
 def _runs(of_run: float, of_items: float, detect: float, level: float, power: float) -> tuple[float, float]:
     found = float(runs_needed(np.array([detect]), _variance(of_run, of_items, 2), level, power)[0])
-    limit = _variance(0.0, of_items, MOST_RUNS)
-    return found, float(smallest(limit.total, np.array([np.inf]), level, power)[0])
+    limit = smallest(np.array([of_items]), np.array([np.inf]), level, power)
+    return found, float(limit[0])
 
 
 def _items(of_run: float, of_item: float, runs: int, detect: float, level: float, power: float) -> float:

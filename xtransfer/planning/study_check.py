@@ -7,7 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 
 from xtransfer import benchmarks, kinds
-from xtransfer.base.errors import RequestError
+from xtransfer.base.errors import RequestError, unknown
 from xtransfer.base.languages import language
 from xtransfer.benchmarks.spec import Benchmark
 from xtransfer.data.source import LAB
@@ -17,6 +17,7 @@ from xtransfer.planning.target_phases import trained_as, trained_on
 from xtransfer.recipes.pooling import Pooling
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.study.intermediate import Intermediate, Mixture, MixturePart
+from xtransfer.study.rounds import Rounds
 from xtransfer.study.study import Study, Target
 from xtransfer.translation import engines
 from xtransfer.translation.translatable import why_not_into_english
@@ -30,17 +31,27 @@ def scored_languages(study: Study, target: Target) -> list[str]:
 
 def check(study: Study) -> None:
     """Raises RequestError for anything in a study that cannot run, naming what can."""
-    if study.rounds is not None:
-        study.rounds.check(study)
     for code in study.languages or ():
         language(code)
     for target in study.targets:
         _check_target(study, target)
+    if study.rounds is not None:
+        study.rounds.check(study)
+        _check_language(study, study.rounds)
     for intermediate in study.intermediates:
         check_intermediate(intermediate, study.intermediate_recipe, study.align_tags)
     for field, recipe in study.recipes().items():
         if recipe.lora is not None and find_spec("peft") is None:
             raise RequestError(f"{field}: lora needs the package peft: pip install 'xtransfer[lora]'")
+
+
+def _check_language(study: Study, rounds: Rounds) -> None:
+    """Raises RequestError if the target is not scored in what the rounds ask about."""
+    slug = rounds.target_in(study)
+    languages = scored_languages(study, next(one for one in study.targets if one.slug == slug))
+    means = ["mean-but-en"] if set(languages) - {"en"} else []
+    if rounds.language not in [*means, *languages]:
+        raise unknown("rounds.language", rounds.language, [*means, *languages])
 
 
 def check_intermediate(intermediate: Intermediate, recipe: Recipe, align_tags: bool = False) -> None:

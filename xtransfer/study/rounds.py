@@ -55,8 +55,6 @@ class Rounds(Value):
             raise unknown("rounds.against", self.against, slugs)
         if self.against and self.until == "likely":
             raise RequestError("rounds: 'until: likely' is for the best intermediate; leave out 'against'")
-        if self.language != "mean-but-en" and study.languages is not None and self.language not in study.languages:
-            raise unknown("rounds.language", self.language, ["mean-but-en", *study.languages])
         names = {text.rpartition("@")[0] for text in study.encoders}
         if len(study.encoders) > 1 and (len(names) > 1 or min(map(number, study.encoders)) < 0):
             raise RequestError(
