@@ -51,7 +51,7 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
             if said := limit.lacks(seconds, cells, time.monotonic() - began, scored):
                 if not whole.cells:
                     raise RequestError(f"budget {budget}: {said}; nothing was run")
-                whole.rounds = f"The budget of {budget} is spent: {said}. "
+                whole.rounds = f"The budget of {budget} ends this run: {said}. "
                 break
             _record(study, database)
             _say(f"round {number}: {max(found.waiting)} runs of {listed([one.slug for one in part.intermediates])}")

@@ -82,7 +82,7 @@ _ENDS = {
     "decided": "",
     "likely": "",
     "nothing to compare": "",
-    "going on": " The next round goes on.",
+    "going on": " It is not settled yet: run the study again to go on.",
     "out of reach": " The study stopped, for {most} runs would settle none of these with more than {futile} "
     "probability: that needs more runs, or a larger test set.",
     "no runs left": " All {most} runs of the study are used.",
