@@ -46,10 +46,10 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
         _demand_same_grid(study, database)
         found = _look(study, database, store)
         while found.waiting:
-            number, part = len(found.rounds) + 1, _part(study, found)
+            number, part = len(found.rounds) + 1, _part(study, found.waiting)
             seconds, cells = _cost(part, how, database, store)
             if said := limit.lacks(seconds, cells, time.monotonic() - began, scored):
-                if not whole.cells:
+                if not whole.cells and not found.rounds:
                     raise RequestError(f"budget {budget}: {said}; nothing was run")
                 whole.rounds = f"The budget of {budget} ends this run: {said}. "
                 break
@@ -63,9 +63,10 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
             whole.report = summary.report
             found = _look(study, database, store)
             _say(f"  {latest(found)}")
-        if not whole.cells:  # nothing was left to run, as where other studies have made its stages
+        if not whole.cells:  # nothing had to run, as where other studies have made its stages
             _record(study, database)
-            whole.report = _where_this_runs(run_round)(_part(study, found), len(found.rounds), how).report
+            part = _part(study, found.rounds[-1].runs)
+            whole.report = _where_this_runs(run_round)(part, len(found.rounds), how).report
     whole.rounds += verdict(found)
     get_run_logger().info(whole.rounds)
     return whole
@@ -124,9 +125,8 @@ def _look(study: Study, database: Database, store: ArtifactStore) -> Log:
     return found
 
 
-def _part(study: Study, found: Log) -> Study:
-    """The part of the grid that the next look needs; that of the last one if there is none."""
-    counts = found.waiting or (found.rounds[-1].runs if found.rounds else ())
+def _part(study: Study, counts: tuple[int, ...]) -> Study:
+    """The part of the grid with the most of these runs of each intermediate: what a look needs beyond earlier ones."""
     most = max(counts)
     runs = runs_of(study)[:most]
     chosen = {name: [value for run in runs for value in run.get(name, [])] for name in runs[0]}

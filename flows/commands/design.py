@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
-from flows.terminal import Console
+from flows.terminal import Console, Table
 from xtransfer.base.errors import RequestError
 
 if TYPE_CHECKING:
@@ -92,14 +92,11 @@ def _seconds(study: Study, runs: int) -> float:
 
 
 def _show(study: Study, found: list[Needed], detect: float, power: float, most: float, seconds: float | None) -> None:
-    from rich.table import Table
-
     from xtransfer.base.words import counted, duration
 
     console = Console()
-    table = Table(box=None, pad_edge=False)
-    for name in ("target", "sd of a run", "sd of items", "items", "seeds needed", "finds at best", "from"):
-        table.add_column(name, justify="left" if name in ("target", "from") else "right", overflow="fold")
+    numbers = ("sd of a run", "sd of items", "items", "seeds needed", "finds at best")
+    table = Table("target", *numbers, "from", right=numbers)
     for one in found:
         items, best = ("" if isnan(number) else f"{number:.2f}" for number in (one.item_sd, one.at_least))
         needed = "none is enough" if isinf(one.runs) else f"{one.runs:.0f}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xtransfer.stages.slots import Slot
     from xtransfer.study.cells import Plan
 
+_AT_MOST = ("by rounds: the study stops when its question is settled, and this is the most that it may run",)
 Stages = Annotated[bool, typer.Option("--stages", help="List every stage with its key.")]
 
 
@@ -211,7 +212,7 @@ def _summary(found: Outlook) -> list[str]:
         lines = [f"{size}: {len(found.stored):,} cached, {len(found.missing):,} to run{not_needed}"]
         if found.missing:
             lines += _cost(found)
-    return [*lines, *_ignored(found), *([study.note] if study.note else [])]
+    return [*lines, *_ignored(found), *(_AT_MOST if study.rounds else ()), *([study.note] if study.note else [])]
 
 
 def _ignored(found: Outlook) -> list[str]:

@@ -39,11 +39,13 @@ def command(study: StudyName, small: Small = False, settings: Settings = None, a
         return
     console = Console()
     _show(found, console)
-    cold = [name for name in targets if name not in set(rows["target"])]
-    if cold:
-        console.print(f"\nNo recorded study has {', '.join(cold)}: what other targets have in common is all that "
-                      "is known.", highlight=False, markup=False)  # fmt: skip
-    console.print()
+    said = ["Gain over direct on the mean over all languages but English. Recorded: gains, each of an encoder, target "
+            "and language, that have the intermediate, its task or its language."]  # fmt: skip
+    new = [*(one for one in encoders if one not in set(rows["encoder"])),
+           *(one for one in targets if one not in set(rows["target"]))]  # fmt: skip
+    if new:
+        said.append(f"No recorded study has {', '.join(new)}: what others have in common is all that is known.")
+    console.print("\n" + "\n".join(said) + "\n", highlight=False, markup=False)
     for by, several in measured.items():
         console.print(judged(several, by), highlight=False, markup=False)
 

@@ -110,7 +110,6 @@ def facts(done: Done) -> dict[str, object]:
         "study": done.study.name,
         "ran": done.ran,
         "report": done.report,
-        "rounds": done.rounds,
         "not_part_of_this_run": done.left_out,
         "seconds": done.seconds,
     }
@@ -174,7 +173,8 @@ def command(
         gains, chance = _gains(wanted)
         if as_json:
             rows = json.loads(gains.to_json(orient="records", double_precision=15))
-            print_json({**facts(done), "left_out": gains.attrs["excluded"], "gains": rows})
+            looks = {"verdict": done.rounds, **_looks(wanted)} if done.rounds else {}
+            print_json({**facts(done), **looks, "left_out": gains.attrs["excluded"], "gains": rows})
             return
         _print_gains(wanted, gains, chance, console)
     of_study = ("--study", wanted.name)
@@ -254,6 +254,15 @@ def _gains(study: Study) -> tuple[pd.DataFrame, dict[str, float]]:
     with open_results() as results:
         known = results.scores(study.name).dropna(subset=["chance"]).groupby("target")["chance"].unique()
         return results.gains(study.name), {str(name): float(one[0]) for name, one in known.items() if len(one) == 1}
+
+
+def _looks(study: Study) -> dict[str, object]:
+    """What each look at a study by rounds showed, and where it stands."""
+    from xtransfer.analysis.results import open_results
+
+    with open_results() as results:
+        return {name: json.loads(results.statistic(name, study.name).to_json(orient="records", double_precision=15))
+                for name in ("rounds", "standing")}  # fmt: skip
 
 
 def _print_rounds(study: Study, said: str, console: Console) -> None:

@@ -131,6 +131,13 @@ def test_one_target_leaves_nothing_to_learn_from() -> None:
         predict(empty, ["tiny"], {"new": LANGUAGES}, INTERMEDIATES)
 
 
+def test_nothing_to_predict_is_refused() -> None:
+    with pytest.raises(RequestError, match="nothing to predict"):
+        predict(rows(of_task), ["tiny"], {"new": LANGUAGES}, ["direct"])
+    with pytest.raises(RequestError, match="nothing to predict"):
+        predict(rows(of_task), ["tiny"], {"new": ["en"]}, INTERMEDIATES)
+
+
 def test_the_nearest_language_counts() -> None:
     assert [nearest(["de", "zh"], code) for code in ("de", "nl", "fr", "tr")] == [0, 1, 2, 3]
     assert nearest(["zz"], "de") == nearest(["de"], "zz") == 3

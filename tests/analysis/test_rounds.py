@@ -146,7 +146,8 @@ def test_until_likely_stops_sooner_than_until_decided() -> None:
 
 def test_intermediates_that_learnt_nothing_are_no_choice() -> None:
     nothing = np.full((3, 4), np.nan)
-    assert [one.state for one in rounds(Race(3, 4), given(nothing))[0]] == ["nothing to compare"]
+    found, _ = rounds(Race(3, 4), given(nothing))
+    assert [one.state for one in found] == ["nothing to compare"] and found[0].regret == np.inf
     one = np.where(np.arange(3)[:, None] == 1, 5.0, nothing)
     assert [one.state for one in rounds(Race(3, 4), given(one))[0]] == ["nothing to compare"]
     two = np.array([[1, 2, 1, 3], [5, 6, 5.5, 7.5], [np.nan] * 4])
@@ -213,6 +214,15 @@ def test_a_study_says_where_its_question_stands(tmp_path: Path) -> None:
     assert "Not ruled out as the best: nli@" in verdict(found) and "95% over all" in verdict(found)
 
 
+def test_what_was_decided_says_by_how_much(tmp_path: Path) -> None:
+    """Not by what does not matter, which may be far more than the data leave open."""
+    found, _ = made(tmp_path, Rounds(within=60), only=3)
+    last = found.rounds[-1]
+    assert last.state == "decided" and 0 < last.regret < 20
+    assert f"is the best, or at most {last.regret:.1f} points below it (95% over all 3" in verdict(found)
+    assert "4 looks that there may be" in verdict(found)  # after 3, 4, 5 and 6 runs, though there was one
+
+
 def test_a_study_with_three_runs_waits_for_a_fourth(tmp_path: Path) -> None:
     found, grid = made(tmp_path, Rounds(within=4), only=3)
     assert len(found.rounds) == 1 and found.waiting == (3, 4, 4)
@@ -224,7 +234,7 @@ def test_a_study_with_three_runs_waits_for_a_fourth(tmp_path: Path) -> None:
 def test_each_is_compared_with_one(tmp_path: Path) -> None:
     found, grid = made(tmp_path, Rounds(against="nli@en", within=10))
     states = standing(grid).set_index("intermediate")["state"]
-    assert states.to_dict() == {"direct": "worse", "nli@en": "first", "nli@de": "as good"}
+    assert states.to_dict() == {"direct": "worse", "nli@en": "reference", "nli@de": "as good"}
     assert verdict(found).startswith("Against nli@en: worse: direct; no difference that matters: nli@de (95%")
 
 

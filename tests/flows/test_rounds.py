@@ -12,11 +12,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.run_rounds import _part, _where_this_runs, run_round
 from tests.running import QUICK, lab_study, xtransfer
-from xtransfer.analysis.rounds.of_grid import Log
-from xtransfer.analysis.rounds.race import Race
 from xtransfer.base.errors import RequestError
 from xtransfer.planning.budget import Budget
-from xtransfer.study.rounds import Rounds
 
 _BY_ROUNDS = ("--set", "target=lab-inference", "--set", "seeds=[10,11,12,13]", "--until", "decided")
 
@@ -29,20 +26,16 @@ GRID = lab_study(
 )
 
 
-def waiting(counts: tuple[int, ...]) -> Log:
-    return Log(Rounds(), ("direct", "lab-nli@en", "lab-nli@de"), Race(3, 4), (), counts)
-
-
 def test_a_round_is_the_part_of_the_grid_that_the_look_needs() -> None:
-    part = _part(GRID, waiting((3, 4, 4)))
+    part = _part(GRID, (3, 4, 4))
     assert [one.slug for one in part.intermediates] == ["lab-nli@en", "lab-nli@de"]
     assert [one.slug for one in part.targets] == ["lab-inference"] and part.seeds == (3, 4, 5, 7)
-    assert _part(GRID, waiting((3, 3, 3))).seeds == (3, 4, 5)
+    assert _part(GRID, (3, 3, 3)).seeds == (3, 4, 5)
 
 
 def test_runs_may_be_seeds_of_the_encoder() -> None:
     several = GRID.with_settings({"encoders": ["lab-tiny@10", "lab-tiny@2", "lab-tiny@0"], "seeds": [0, 1]})
-    part = _part(several, waiting((2, 2, 2)))
+    part = _part(several, (2, 2, 2))
     assert part.encoders == ("lab-tiny@0", "lab-tiny@2") and part.seeds == (0, 1)
 
 
@@ -103,7 +96,9 @@ def test_a_study_runs_by_rounds_and_keeps_its_grid(tmp_path: Path) -> None:
     done = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--budget", "6cells", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert said["rounds"] == "No two intermediates have two usable runs in common after 3 runs of each."
+    assert [one["why"] for one in said["rounds"]] == ["no two intermediates have two usable runs in common"]
+    assert said["rounds"][0]["regret"] is None and {one["state"] for one in said["standing"]} == {"open"}
+    assert said["verdict"] == "No two intermediates have two usable runs in common after 3 runs of each."
     listed = json.loads(xtransfer(home, "results", "runs", "--study", "quick", "--format", "json").stdout)
     assert sorted(one["seed"] for one in listed if one["status"] == "planned") == [13, 13]
 

@@ -12,6 +12,7 @@ from statsmodels.stats.power import TTestPower
 from tests.results.numbers import make, record_all
 from tests.running import QUICK, lab_study, xtransfer
 from xtransfer.analysis.spreads import Spread, pooled, spreads
+from xtransfer.base.errors import RequestError
 from xtransfer.planning.design import DISAGREE, RUN_SD, design
 from xtransfer.results.database import open_database
 
@@ -83,6 +84,25 @@ def test_spreads_come_from_recorded_comparisons_each_once(tmp_path: Path) -> Non
     assert sorted(one.of_run for one in found) == pytest.approx(
         sorted(np.var(np.subtract(counts[name], counts["direct"]), ddof=1) for name in ("nli@en", "nli@de"))
     )
+
+
+def test_a_part_of_a_study_repeats_no_run(tmp_path: Path) -> None:
+    """Another study of the same cells without `direct` adds no comparison."""
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as database:
+        whole = make(tmp_path)
+        record_all(database, whole)
+        before = spreads(database, whole.store)
+        record_all(database, make(tmp_path, intermediates=["nli@en", "nli@de"], name="part"))
+        assert spreads(database, whole.store) == before and len(before) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [({"languages": ["en"]}, "in English alone"), ({"intermediates": ["direct"]}, "one intermediate")],
+)
+def test_a_study_without_a_difference_to_find_is_refused(fields: dict[str, object], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        design(lab_study(**fields), [], 1.0)
 
 
 def test_the_command_needs_no_record(tmp_path: Path) -> None:

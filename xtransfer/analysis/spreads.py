@@ -38,14 +38,17 @@ class Pooled:
 
 
 def spreads(db: Database, store: ArtifactStore) -> list[Spread]:
-    """Returns the spread of every comparison with two runs or more; with `direct` alone where a study has it, since
-    other pairs repeat its runs. Of a comparison that several studies have, the one with most runs counts."""
+    """Returns the spread of every comparison with two runs or more, of several studies that have it the one with most.
+
+    Where an encoder and target have comparisons with `direct`, others are left out, since they repeat the runs.
+    """
     found: dict[tuple[str, ...], Spread] = {}
     for name in study_names(db):
         for place, one in _of_study(db, store, name):
             if place not in found or found[place].num_runs < one.num_runs:
                 found[place] = one
-    return [*found.values()]
+    with_direct = {place[:2] for place in found if DIRECT in place}
+    return [one for place, one in found.items() if DIRECT in place or place[:2] not in with_direct]
 
 
 def pooled(found: Iterable[Spread]) -> Pooled | None:
@@ -63,7 +66,6 @@ def pooled(found: Iterable[Spread]) -> Pooled | None:
 def _of_study(db: Database, store: ArtifactStore, study: str) -> Iterator[tuple[tuple[str, ...], Spread]]:
     grid = Grid(study_points(db, study), store, by_rounds(db, study))
     rows = [row for row in contrast_rows(grid) if not row.block.pooled]
-    rows = [row for row in rows if DIRECT in (row.first, row.second)] or rows
     for row, one in grid.compared(rows):
         variance = one.differences.variance
         if variance.num_runs < 2 or BUT_EN not in one.columns:

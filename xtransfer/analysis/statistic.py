@@ -49,6 +49,7 @@ class Statistic:
     by: By | None = "mean"  # rows shown by default; None if there is no column `language`
     apart: tuple[str, ...] = ("target", "encoder")  # a terminal shows one table per value of these
     legend: str = ""  # what the columns are, below the table in a terminal
+    absent: str = ""  # why there may be no rows
     title: str = ""  # heading on the page; "" if the page shows it elsewhere or not at all
     file: str = ""  # name of the CSV file; default: `name`
 

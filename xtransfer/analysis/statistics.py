@@ -72,7 +72,7 @@ def _standing(grid: Grid) -> pd.DataFrame:
 
 
 def _sequential(row: Row) -> str:
-    if row["state"] == "first":
+    if row["state"] in ("first", "reference"):
         return ""
     if row["low"] == -inf:
         return f"at most {signed(row['high'])}" if row["high"] < inf else "not known"
@@ -186,19 +186,21 @@ MODEL = Statistic(
     file="mixed-effects",
 )
 
+_NO_ROUNDS = "the study does not run by rounds, or has not reached its first look"
 ROUNDS = Statistic(
     "rounds",
-    "The looks at a study that runs by rounds: what each showed, what ran next, and why. `regret` is by how much, in "
-    "points, another intermediate may be better than the first.",
+    "The looks at a study that runs by rounds: what each showed, what ran next, and why. `against` is the one "
+    "with the largest mean so far, or the reference; `regret` is by how much, in points, another may be better.",
     _rounds,
     (
-        *named("round", "runs", "compared", "first", "settled", "open"),
+        *named("round", "runs", "compared", "against", "settled", "open"),
         column("regret", "regret", points),
         *named("next", "why"),
     ),
     filters=(),
     by=None,
     apart=(),
+    absent=_NO_ROUNDS,
     title="Rounds: what was decided, and why",
 )
 STANDING = Statistic(
@@ -218,6 +220,7 @@ STANDING = Statistic(
     filters=(),
     by=None,
     apart=(),
+    absent=_NO_ROUNDS,
     title="Which is the best, after all rounds",
 )
 

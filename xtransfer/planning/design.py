@@ -10,6 +10,7 @@ import numpy as np
 from xtransfer.analysis.detectable import runs_needed, smallest
 from xtransfer.analysis.spreads import Pooled, Spread, pooled
 from xtransfer.analysis.variance import Variance
+from xtransfer.base.errors import RequestError
 from xtransfer.planning.costs import rows_of
 from xtransfer.planning.study_check import scored_languages
 from xtransfer.study.study import Study, Target
@@ -41,8 +42,11 @@ def design(
 
     Variances are those of recorded comparisons: of the same target and encoder, else of the same target, else of the
     same benchmark, else assumed (`RUN_SD`, `DISAGREE`); `run_sd` replaces that of runs. The level is that of one
-    comparison (`level`), as of `xtransfer.analysis.power` without a family.
+    comparison (`level`), as of `xtransfer.analysis.power` without a family. Raises RequestError for a study without
+    two intermediates, or a target in English alone.
     """
+    if len(study.intermediates) < 2:
+        raise RequestError(f"'{study.name}' has one intermediate, so there is no difference to find")
     return [_of_target(study, target, spreads, detect, level, power, run_sd) for target in study.targets]
 
 
@@ -51,6 +55,10 @@ def _of_target(
     run_sd: float | None,
 ) -> Needed:  # fmt: skip
     languages = [code for code in scored_languages(study, target) if code != "en"]
+    if not languages:
+        raise RequestError(
+            f"targets: '{target.slug}' is scored in English alone, and the design is for other languages"
+        )
     items = sum(rows_of(target.benchmark, code, target.split, target.score_rows) for code in languages)
     found, source = _known(study, target, spreads)
     of_run = run_sd**2 if run_sd is not None else found.of_run if found else RUN_SD**2

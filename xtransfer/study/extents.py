@@ -110,4 +110,6 @@ def _unequal(name: str, ours: object, theirs: object) -> Iterator[tuple[str, obj
 
 
 def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items() if one not in (None, "")) or "an empty one"
     return "nothing" if value is None else str(value)

@@ -62,8 +62,10 @@ class Rounds(Value):
                 "no sample of one another"
             )
         if (most := len(runs_of(study))) < FEWEST_RUNS:
+            seeds = "seeds of the encoder" if len(study.encoders) > 1 else "seeds"
+            field = "encoders" if len(study.encoders) > 1 else "seeds"
             raise RequestError(
-                f"rounds: need {FEWEST_RUNS} seeds or more (--set seeds=[...]), '{study.name}' has {most}"
+                f"rounds: need {FEWEST_RUNS} {seeds} or more (--set {field}=[...]), '{study.name}' has {most}"
             )
 
 

@@ -74,6 +74,8 @@ def _show(asked: Asked, statistic: Statistic, frame: pd.DataFrame) -> None:
                           for name in frame[place].unique())  # fmt: skip
     legend = "; ".join(filter(None, [statistic.legend, definitions(names)]))
     asked.show(frame, statistic.table(frame), statistic.apart, legend)
+    if frame.empty and statistic.absent:
+        say(statistic.absent)
     if count := frame.attrs["without_items"]:
         say(
             f"no interval covers test items of {counted(count, 'cell')}, because the predictions are not in the store "

@@ -38,10 +38,12 @@ def predict(
     encoder, target, intermediate and language).
 
     Args:
-        rows: recorded gains, as of `observed`. Raises RequestError if there are none.
+        rows: recorded gains, as of `observed`.
         encoders: without seeds and revisions.
         targets: slug of a target → its languages.
         intermediates: slugs; `direct` is left out.
+
+    Raises RequestError if nothing is recorded, or nothing is left to predict.
     """
     if rows.empty:
         raise RequestError(
@@ -53,7 +55,9 @@ def predict(
         for target, languages in targets.items():
             asked = described(wanted(encoder, target, intermediates, languages))
             if asked.empty:
-                continue
+                raise RequestError(
+                    f"'{target}': nothing to predict without an intermediate but direct and a language but English"
+                )
             made = model.predict(asked)
             for name in dict.fromkeys(one for one in intermediates if one != DIRECT):
                 own = (asked["intermediate"] == name).to_numpy(float)

@@ -81,8 +81,9 @@ class Round:
 
     @property
     def regret(self) -> float:
-        """Points by which another may be better than `first`."""
-        return max(0.0, float((self.against + self.half_width).max()))
+        """Points by which another may be better than `first`; inf where one is unknown."""
+        ends = self.against + self.half_width
+        return max(0.0, float(np.where(np.isnan(ends), np.inf, ends).max()))
 
 
 def rounds(race: Race, scores: Callable[[tuple[int, ...]], Scores | None]) -> tuple[list[Round], tuple[int, ...]]:

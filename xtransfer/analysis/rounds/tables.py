@@ -8,20 +8,22 @@ import numpy as np
 import pandas as pd
 
 from xtransfer.analysis.grid import Grid
+from xtransfer.analysis.rounds.critical import looks
 from xtransfer.analysis.rounds.of_grid import Log, log
 from xtransfer.analysis.rounds.race import FUTILE, Round
 from xtransfer.base.words import counted, listed
 
-HISTORY = ("round", "runs", "compared", "first", "settled", "open", "regret", "next", "why")
+HISTORY = ("round", "runs", "compared", "against", "settled", "open", "regret", "next", "why")
 STANDING = ("intermediate", "n_runs", "difference", "low", "high", "best", "state")
 
 
 def history(grid: Grid) -> pd.DataFrame:
     """Returns a row per look of a study that is run by rounds; none for any other.
 
-    Columns: round, runs (of each intermediate that was still compared), compared (how many those are), first (largest
-    mean so far, or what all are compared with), settled (intermediates that this look settled), open (those that it
-    did not), regret (points by which another may be better than `first`), next (what runs next), why (in words).
+    Columns: round, runs (of each intermediate that was still compared), compared (how many those are), against (the
+    largest mean so far, or what all are compared with), settled (intermediates that this look settled), open (those
+    that it did not), regret (points by which another may be better than `against`; NaN where that is not asked or not
+    known), next (what runs next), why (in words).
     """
     found = log(grid)
     return pd.DataFrame(_history(found) if found else [], columns=[*HISTORY])
@@ -33,7 +35,8 @@ def standing(grid: Grid) -> pd.DataFrame:
     Columns: intermediate, n_runs, difference (points, from the first: the best so far, or what it is compared with),
     low and high (of the interval that holds for all intermediates and looks together; where the question is which is
     the best, only `high` does, and `low` is -inf), best (probability that it is, for the estimated variances; NaN if
-    that is not asked), state (`first`, `ruled out`, `as good` within what does not matter, `better`, `worse`, `open`).
+    that is not asked), state (`first` or `reference`, `ruled out`, `as good` within what does not matter, `better`,
+    `worse`, `open`).
     """
     found = log(grid)
     last = found.last if found else None
@@ -50,20 +53,22 @@ def verdict(found: Log) -> str:
         return f"No two intermediates have two usable runs in common after {counted(max(last.runs), 'run')} of each."
     first, asked = found.names[last.first], found.asked
     states = [row["state"] for row in _standing(found, last)]
-    at_once = f"95% over all {counted(len(found.rounds), 'look')} and {counted(len(found.names), 'intermediate')}"
+    many = len(looks(found.race.most))
+    at_once = f"95% over all {counted(len(found.names), 'intermediate')} and {counted(many, 'look')} that there may be"
     open_ = [name for name, state in zip(found.names, states, strict=True) if state == "open"]
     if asked.against:
         kinds = {state: [n for n, own in zip(found.names, states, strict=True) if own == state] for state in _KINDS}
         said = [f"{_KINDS[state]} {listed(names)}" for state, names in kinds.items() if names]
         text = f"Against {first}: {'; '.join(said)} ({at_once})."
     elif last.state == "decided":
-        text = f"{first} is the best, or at most {asked.within:g} points below it ({at_once})."
+        below = f", or at most {last.regret:.1f} points below it" if last.regret else ""
+        text = f"{first} is the best{below} ({at_once})."
     elif last.state == "likely":
         text = (f"{first} is probably the best, or at most {asked.within:g} points below it: the probability is "
-                f"{last.sure:.0%} for the estimated variances, without a guarantee over looks. Another may be better "
-                f"by up to {last.regret:.1f} points ({at_once}).")  # fmt: skip
+                f"{last.sure:.0%} for the estimated variances, without a guarantee over looks. {_regret(last)} "
+                f"({at_once}).")  # fmt: skip
     else:
-        text = (f"{first} has the largest mean; another may be better by up to {last.regret:.1f} points ({at_once}). "
+        text = (f"{first} has the largest mean. {_regret(last)} ({at_once}). "
                 f"Not ruled out as the best: {listed([first, *open_])}.")  # fmt: skip
     return text + _ENDS[last.state].format(futile=f"{FUTILE:.0%}", most=found.race.most)
 
@@ -71,10 +76,16 @@ def verdict(found: Log) -> str:
 def latest(found: Log) -> str:
     """Returns what the last look showed, in a line."""
     row = [*_history(found)][-1]
-    ahead = f"{row['first']} first" if not found.asked.against else f"against {row['first']}"
+    ahead = f"{row['against']} first" if not found.asked.against else f"against {row['against']}"
     regret = f", another better by {row['regret']:.1f} points at most" if row["regret"] == row["regret"] else ""
-    settled = f"; settled now: {str(row['settled']).replace(' ', ', ')}" if row["settled"] else ""
-    return f"{ahead}{regret}{settled}; {row['why']}"
+    settled = f"; settled now: {row['settled']}" if row["settled"] else ""
+    return f"{ahead}{regret}{settled}; {row['why']}" if row["against"] else str(row["why"])
+
+
+def _regret(one: Round) -> str:
+    if np.isinf(one.regret):
+        return "How much better another may be is not known"
+    return f"Another may be better by up to {one.regret:.1f} points"
 
 
 _KINDS = {"better": "better:", "worse": "worse:", "as good": "no difference that matters:", "open": "open:"}
@@ -83,7 +94,7 @@ _ENDS = {
     "likely": "",
     "nothing to compare": "",
     "going on": " It is not settled yet: run the study again to go on.",
-    "out of reach": " The study stopped, for {most} runs would settle none of these with more than {futile} "
+    "out of reach": " The study stopped, for all its {most} runs would settle none of these with more than {futile} "
     "probability: that needs more runs, or a larger test set.",
     "no runs left": " All {most} runs of the study are used.",
 }
@@ -101,11 +112,11 @@ def _history(found: Log) -> Iterator[dict[str, object]]:
             "round": place,
             "runs": max(one.runs),
             "compared": compared,
-            "first": found.names[one.first],
-            "settled": " ".join(name for name in settled if name not in before),
-            "open": " ".join(open_),
-            "regret": one.regret if not found.asked.against else np.nan,
-            "next": " ".join(further),
+            "against": found.names[one.first] if one.state != "nothing to compare" else "",
+            "settled": ", ".join(name for name in settled if name not in before),
+            "open": ", ".join(open_),
+            "regret": np.nan if found.asked.against or np.isinf(one.regret) else one.regret,
+            "next": ", ".join(further),
             "why": _why(found, one, open_, further),
         }
         before, compared = set(settled), len(further)
@@ -121,11 +132,11 @@ def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
     if one.state == "no runs left":
         return f"all {found.race.most} runs are used"
     if one.state == "out of reach":
-        return f"{found.race.most} runs would settle none with more than {FUTILE:.0%} probability"
+        return f"all {found.race.most} runs would settle none with more than {FUTILE:.0%} probability"
     if found.asked.until == "likely":
         return f"one of {listed(further)} is the best in most draws; the first, or as good, with {one.sure:.0%}"
     parked = [name for name in open_ if name not in further]
-    hopeless = f"; {listed(parked)}: {found.race.most} runs would hardly settle it" if parked else ""
+    hopeless = f"; {listed(parked)}: all {found.race.most} runs would hardly settle it" if parked else ""
     return f"{len(further) - 1} can be settled by more runs (the hardest with {one.hope:.0%} probability){hopeless}"
 
 
@@ -140,15 +151,19 @@ def _standing(found: Log, one: Round) -> list[dict[str, object]]:
             "low": -np.inf if best else low[arm],
             "high": high[arm],
             "best": one.best[arm],
-            "state": "first"
-            if arm == one.first
-            else _state(float(low[arm]), float(high[arm]), found.asked.within, best),
+            "state": _state(found, one, arm),
         }
         for arm, name in enumerate(found.names)
     ]
 
 
-def _state(low: float, high: float, within: float, best: bool) -> str:
+def _state(found: Log, one: Round, arm: int) -> str:
+    best, within = not found.asked.against, found.asked.within
+    low, high = one.against[arm] - one.half_width[arm], one.against[arm] + one.half_width[arm]
+    if one.state == "nothing to compare":
+        return "open"
+    if arm == one.first:
+        return "first" if best else "reference"
     if high < 0:
         return "ruled out" if best else "worse"
     if low > 0 and not best:
