@@ -98,6 +98,17 @@ def test_a_dual_encoder_goes_on_in_a_target(trained: tuple[Path, dict[str, Any]]
     carry = RECIPE.model_copy(update={"head": "carry", "steps": 1, "learning_rate": 1e-12})
     facts = finetune(trained[0], [(DUAL_PAIR, pair_rows(24))], carry, 0, tmp_path / "one", tmp_path / "state")
     assert facts["heads"] == {"colours-dual": "carried from colours-dual"} and facts["loss_first"] < 0.4
+
+
+def test_a_head_is_not_carried_to_other_vectors() -> None:
+    """Its weights were trained on the mean of a text's tokens; the last token is another vector."""
+    from xtransfer.kinds.carry import copied
+
+    heads = {how: DualPairHead(8, PAIR.labels, {**DUAL.model_dump(), "pooling": how}) for how in ("mean", "last")}
+    before = {name: value.clone() for name, value in heads["last"].state_dict().items()}
+    assert not copied(heads["mean"], heads["last"])
+    assert all(torch.equal(value, before[name]) for name, value in heads["last"].state_dict().items())
+    assert copied(heads["mean"], DualPairHead(8, PAIR.labels, DUAL.model_dump()))
     fresh = finetune(trained[0], [(PAIR, pair_rows(24))], carry, 0, tmp_path / "two", tmp_path / "state")
     assert fresh["heads"] == {"colours": "fresh"}
 

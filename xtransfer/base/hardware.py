@@ -22,7 +22,23 @@ def hardware(device: str) -> str:
 @cache
 def processor() -> str:
     """Returns the name of this machine's processor, or its architecture if the system does not report a name."""
+    return _of_processor("model name") or platform.machine()
+
+
+@cache
+def faster_in_bf16() -> bool:
+    """Returns whether this machine's processor multiplies matrices faster in bf16 than in fp32.
+
+    It is told by its instructions and not measured, so that a resumed run computes as it began. Training was measured
+    2.1 times as fast with AMX, 2.7 times with AVX-512 BF16 on an AMD EPYC, but 0.6 times with that on an Intel Xeon
+    without AMX (products: 83 and 147 GFLOP/s on one core). Without either, bf16 is emulated.
+    """
+    instructions = _of_processor("flags").split()
+    return "amx_bf16" in instructions or ("avx512_bf16" in instructions and "Intel" not in processor())
+
+
+def _of_processor(name: str) -> str:
+    """Returns what Linux says of the first processor under a name; empty on other systems."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.machine())
+    return next((line.partition(":")[2].strip() for line in lines if line.partition("\t")[0] == name), "")

@@ -9,11 +9,17 @@ if TYPE_CHECKING:
 
 
 def copied(source: nn.Module, new: nn.Module) -> bool:
-    """Copies the weights of `source` into `new`; returns False if class, labels, pooling or shapes differ."""
+    """Copies the weights of `source` into `new`; returns False if class, labels, shapes, pooling or similarity differ."""
     ours, theirs = new.state_dict(), source.state_dict()
     same_sizes = {name: one.shape for name, one in ours.items()} == {name: one.shape for name, one in theirs.items()}
-    same_labels = all(getattr(source, name, ()) == getattr(new, name, ()) for name in ("labels", "pooling"))
-    if type(source) is not type(new) or not (same_labels and same_sizes):
+    same_labels = getattr(source, "labels", ()) == getattr(new, "labels", ())
+    if type(source) is not type(new) or not (same_labels and same_sizes and _read(source) == _read(new)):
         return False
     new.load_state_dict(theirs)
     return True
+
+
+def _read(head: nn.Module) -> tuple[object, ...]:
+    """Returns which states a head reads, and how it compares vectors: what its weights were trained for."""
+    vectors = getattr(head, "dual", None)
+    return getattr(head, "pooling", None), getattr(vectors, "pooling", None), getattr(vectors, "similarity", None)

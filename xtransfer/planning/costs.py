@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import select
 
 from xtransfer import benchmarks
-from xtransfer.base.hardware import hardware
+from xtransfer.base.hardware import faster_in_bf16, hardware
 from xtransfer.base.stage import SETTINGS, ModelSource, Stage, StageSettings
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.benchmarks.spec import SplitName
@@ -34,7 +34,7 @@ _START = 0.5  # seconds until the first step: rows and a small model
 _LOAD = 1e-7  # seconds more for each weight: the files of a model, its tokenizer, and saving it
 _STEP = 0.003  # seconds of a step besides its arithmetic
 _SHARE = 0.7  # of the speed of a product of matrices that training and scoring reach
-_BF16 = 1.6  # times as fast as fp32 on a CPU that has it
+_BF16 = 1.6  # times as fast as fp32, where a CPU is faster in it
 _PRODUCTS = 20  # of matrices, to measure this machine's speed: 0.2 s of two cores
 _NEWEST = 500  # finished stages that are looked at
 
@@ -169,7 +169,7 @@ class Costs:
         return _START + _LOAD * weights + 2 * weights * rows * tokens / self._rate(settings.precision)
 
     def _rate(self, precision: str) -> float:
-        return self._speed() / self._slots * _SHARE * (_BF16 if precision == "bf16" else 1.0)
+        return self._speed() / self._slots * _SHARE * (_BF16 if precision == "bf16" and faster_in_bf16() else 1.0)
 
     def _scored_weights(self, settings: ScoreSettings) -> float | None:
         source = settings.checkpoint or next(iter(settings.own.values()), None)

@@ -31,7 +31,7 @@ def layers_of(encoder: nn.Module) -> tuple[int, dict[str, int]]:
     """Returns the number of layers, and each parameter's layer by name: 1 to that number, 0 for the embeddings.
 
     Embeddings are below the first layer wherever they stand, as mDeBERTa's of relative positions, which every layer
-    reads. What else comes after the last layer, such as a norm, counts as part of it. Raises RequestError if there is
+    reads, and the norm of these. What else comes after the last layer, such as a norm, counts as part of it. Raises RequestError if there is
     no list of as many layers as the configuration says, as in ALBERT, whose layers share their weights.
     """
     config = encoder.config
@@ -48,11 +48,17 @@ def layers_of(encoder: nn.Module) -> tuple[int, dict[str, int]]:
         )
     layers: dict[str, int] = {}
     outside = 0  # the embeddings come first
-    tables = {f"{name}.weight" for name, module in encoder.named_modules() if isinstance(module, nn.Embedding)}
+    below = {f"{name}.weight" for name, module in encoder.named_modules() if isinstance(module, nn.Embedding)}
+    below |= {
+        f"{name}.LayerNorm.{value}"
+        for name, module in encoder.named_modules()
+        if hasattr(module, "rel_embeddings")
+        for value in ("weight", "bias")
+    }
     for name, _ in encoder.named_parameters():
         stack = next((one for one in stacks if name.startswith(one)), None)  # the outermost, which comes first
         if stack is None:
-            layers[name] = 0 if name in tables else outside
+            layers[name] = 0 if name in below else outside
         else:
             layers[name] = int(name.removeprefix(stack).partition(".")[0]) + 1
             outside = depth
