@@ -15,7 +15,7 @@ import pytest
 from flows.prefect_server import prefect_api
 from perf.postgres import NoServer, server
 from tests.running import QUICK, Ran, cold_xtransfer, copied
-from xtransfer.base import languages
+from xtransfer.base import languages, precision
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported; hub tests undo it themselves
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -40,6 +40,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(languages, "_recorded", {})  # of the databases of other tests
     yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bf16_on_every_processor() -> Iterator[None]:
+    """bf16 is computed in bf16 in this process, also where that is slower."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "faster_in_bf16", lambda: True)
+        yield
 
 
 @pytest.fixture

@@ -99,18 +99,19 @@ def test_a_dual_encoder_goes_on_in_a_target(trained: tuple[Path, dict[str, Any]]
     facts = finetune(trained[0], [(DUAL_PAIR, pair_rows(24))], carry, 0, tmp_path / "one", tmp_path / "state")
     assert facts["heads"] == {"colours-dual": "carried from colours-dual"} and facts["loss_first"] < 0.4
 
+    fresh = finetune(trained[0], [(PAIR, pair_rows(24))], carry, 0, tmp_path / "two", tmp_path / "state")
+    assert fresh["heads"] == {"colours": "fresh"}
+
 
 def test_a_head_is_not_carried_to_other_vectors() -> None:
     """Its weights were trained on the mean of a text's tokens; the last token is another vector."""
     from xtransfer.kinds.carry import copied
 
-    heads = {how: DualPairHead(8, PAIR.labels, {**DUAL.model_dump(), "pooling": how}) for how in ("mean", "last")}
+    heads = {how: DualPairHead(8, PAIR.labels, 0.0, {**DUAL.model_dump(), "pooling": how}) for how in ("mean", "last")}
     before = {name: value.clone() for name, value in heads["last"].state_dict().items()}
     assert not copied(heads["mean"], heads["last"])
     assert all(torch.equal(value, before[name]) for name, value in heads["last"].state_dict().items())
-    assert copied(heads["mean"], DualPairHead(8, PAIR.labels, DUAL.model_dump()))
-    fresh = finetune(trained[0], [(PAIR, pair_rows(24))], carry, 0, tmp_path / "two", tmp_path / "state")
-    assert fresh["heads"] == {"colours": "fresh"}
+    assert copied(heads["mean"], DualPairHead(8, PAIR.labels, 0.0, DUAL.model_dump()))
 
 
 def test_hard_negatives_are_the_targets_most_like_the_own_one(trained: tuple[Path, dict[str, Any]]) -> None:

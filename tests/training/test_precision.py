@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from xtransfer.base import precision
+from xtransfer.base import hardware, precision
 from xtransfer.base.precision import autocast, products_in_tf32
 from xtransfer.base.stage import identity
 from xtransfer.recipes.recipe import Recipe
@@ -81,6 +81,31 @@ def test_a_device_without_it_computes_in_fp32_and_says_so(
     with autocast("tf32", "cpu"):
         assert torch.equal(left @ right, expected)
     assert caplog.messages == ["precision: this device has no TF32, so tf32 is fp32 here"]
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "faster"),
+    [
+        ("Intel(R) Xeon(R) Platinum 8481C", "fma avx512_bf16 amx_bf16 amx_tile", True),
+        ("Intel(R) Xeon(R) Processor", "fma avx512f avx512_bf16 avx512_fp16", False),
+        ("AMD EPYC 9R14", "fma avx512f avx512_bf16", True),
+        ("AMD EPYC 7763 64-Core Processor", "fma avx2", False),
+        ("", "", False),
+    ],
+)
+def test_a_cpu_that_is_slower_in_bf16_computes_in_fp32(
+    name: str, flags: str, faster: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hardware, "_of_processor", {"model name": name, "flags": flags}.__getitem__)
+    hardware.processor.cache_clear()
+    found = hardware.faster_in_bf16.__wrapped__()
+    hardware.processor.cache_clear()
+    assert found is faster
+    monkeypatch.setattr(precision, "faster_in_bf16", lambda: faster)
+    with autocast("bf16", "cpu"):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype is (torch.bfloat16 if faster else torch.float32)
+    assert ("so bf16 is fp32 here" in caplog.text) is not faster
 
 
 def test_a_training_has_its_gradients_in_the_recipe_s_precision(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def copied(source: nn.Module, new: nn.Module) -> bool:
-    """Copies the weights of `source` into `new`; returns False if class, labels, shapes, pooling or similarity differ."""
+    """Copies the weights of `source` into `new`; returns False if class, labels, shapes or what vectors are differ."""
     ours, theirs = new.state_dict(), source.state_dict()
     same_sizes = {name: one.shape for name, one in ours.items()} == {name: one.shape for name, one in theirs.items()}
     same_labels = getattr(source, "labels", ()) == getattr(new, "labels", ())

@@ -31,8 +31,9 @@ def layers_of(encoder: nn.Module) -> tuple[int, dict[str, int]]:
     """Returns the number of layers, and each parameter's layer by name: 1 to that number, 0 for the embeddings.
 
     Embeddings are below the first layer wherever they stand, as mDeBERTa's of relative positions, which every layer
-    reads, and the norm of these. What else comes after the last layer, such as a norm, counts as part of it. Raises RequestError if there is
-    no list of as many layers as the configuration says, as in ALBERT, whose layers share their weights.
+    reads, and the norm of these. What else comes after the last layer, such as a norm, counts as part of it. Raises
+    RequestError if there is no list of as many layers as the configuration says, as in ALBERT, whose layers share
+    their weights.
     """
     config = encoder.config
     depth = int(getattr(config, "num_hidden_layers", 0))

@@ -11,7 +11,7 @@ from xtransfer.study.builtin.captions import CAPTIONS
 from xtransfer.study.builtin.lab import LAB, LAB_FULL
 from xtransfer.study.builtin.lab_dual import LAB_DUAL
 from xtransfer.study.builtin.lab_mixture import LAB_MIXTURE
-from xtransfer.study.builtin.natural import NATURAL_INFERENCE, NATURAL_NLI
+from xtransfer.study.builtin.natural import NATURAL_CHOICE, NATURAL_INFERENCE, NATURAL_NLI
 from xtransfer.study.builtin.phang import PHANG
 from xtransfer.study.builtin.ways import WAYS
 from xtransfer.study.builtin.xtreme_r import BASELINE, BASELINE_BASE, INFERENCE, NATIVE, RETRIEVAL
@@ -21,6 +21,7 @@ _LAB = (LAB, LAB_FULL, LAB_MIXTURE, LAB_DUAL)
 _ALL = (
     *_LAB,
     NATURAL_INFERENCE,
+    NATURAL_CHOICE,
     NATURAL_NLI,
     CAPTIONS,
     INFERENCE,
