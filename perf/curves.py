@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from perf.encoders import LENGTH, QUICK, Size, evaluation_rows, make_encoder
+from perf.inputs import LENGTH, QUICK, Size, evaluation_rows, make_encoder
 from perf.measure import Bound, parser, show
 from perf.trainer import dataset, dev_logits
 from perf.training import Clock, make_run

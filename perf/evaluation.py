@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from perf.encoders import LENGTH, NLI, QUICK, SIZES, Size, evaluation_rows, make_encoder
+from perf.inputs import LENGTH, NLI, QUICK, SIZES, Size, evaluation_rows, make_encoder
 from perf.measure import Bound, Measure, in_turns, parser, show
 from perf.trainer import dataset, predictor
 from xtransfer.base.precision import Precision

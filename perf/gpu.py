@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
-from perf.encoders import QUICK, SIZES, evaluation_rows, make_encoder, training_rows
+from perf.inputs import QUICK, SIZES, evaluation_rows, make_encoder, training_rows
 from perf.large import BATCHES, LARGE
 from perf.measure import Bound, Measure, parser, show
 from perf.training import POOL, STEPS

@@ -6,8 +6,8 @@ no such thing (a second device is a second process, a full memory is an exceptio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,13 +17,13 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from safetensors.torch import load_file
 
-from perf.encoders import LENGTH, NLI, Size
+from perf.inputs import LENGTH, NLI, Size
 from perf.large import measure as large
 from perf.measure import Bound, Measure, in_turns
+from perf.resumed import undisturbed_and_resumed
 from perf.training import make_run
-from xtransfer.base.stage import Progress, no_progress
+from xtransfer.base.stage import Progress
 from xtransfer.benchmarks.spec import Row
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.training.memory import MicroBatcher
@@ -84,30 +84,12 @@ def without_padding_in_bf16(bench: Bench) -> Rows:
 
 def resumed(bench: Bench) -> Rows:
     """A run that is stopped half-way and resumed, and one that is not; with dropout."""
-    recipe, half = bench.recipe(dropout=0.1), bench.steps // 2
-
-    def stop(message: str, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
-        if done >= half:
-            raise InterruptedError
-
-    def run(name: str, progress: Progress = no_progress) -> float:
-        from xtransfer.training.finetune import finetune
-
-        facts = finetune(
-            bench.encoder, [(NLI, bench.rows)], recipe, 0, bench.folder / name, bench.folder / f"{name}-state",
-            progress, bench.device, save_every=0.0,
-        )  # fmt: skip
-        return float(facts["loss_last"])
-
-    with suppress(InterruptedError):
-        run("resumed", stop)
-    after, wanted = run("resumed"), run("whole")
-    ours, theirs = (load_file(bench.folder / name / "model.safetensors") for name in ("resumed", "whole"))
-    apart = max(float((ours[name] - theirs[name]).abs().max()) for name in theirs)
+    recipe = bench.recipe(dropout=0.1)
+    wanted, after = undisturbed_and_resumed(bench.encoder, bench.rows, recipe, bench.folder / "resumed", bench.device)
+    apart = max(float((after.weights[name] - one).abs().max()) for name, one in wanted.weights.items())
+    losses = abs(after.losses[-1] - wanted.losses[-1])
     return [
-        Bound(
-            "resumed and undisturbed: last loss differs by", abs(after - wanted), 10 * _SAME if bench.is_gpu else 0.0
-        ),
+        Bound("resumed and undisturbed: last loss differs by", losses, 10 * _SAME if bench.is_gpu else 0.0),
         Bound("resumed and undisturbed: weights differ by", apart, None if bench.is_gpu else 0.0),  # sums are not fixed
     ]
 

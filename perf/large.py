@@ -1,8 +1,8 @@
 """Training XLM-R Large with random weights on a GPU, in bf16: xtransfer against the Trainer at its best.
 
 Wall-clock seconds, synchronized with the device; rows and time per token as in `perf.training`. MFU is the share of the
-device's peak (`--peak`) spent on real tokens, at 6 operations per parameter and token, without attention, embeddings
-and optimizer. `--quick` uses a small encoder on the CPU, to check that it runs.
+device's peak (`--peak`) spent on real tokens, at 6 operations per weight of a linear layer and token, without
+attention, embeddings and optimizer. `--quick` uses a small encoder on the CPU, to check that it runs.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from perf.encoders import NLI, QUICK, Size, evaluation_rows, make_encoder, training_rows
+from perf.inputs import QUICK, Size, evaluation_rows, make_encoder, training_rows
 from perf.measure import Bound, Measure, in_turns, parser, show
-from perf.trainer import BEST, WARM, dataset, seconds_per_token
-from perf.training import PER, POOL, STEPS, Clock, make_run
+from perf.trainer import BEST, dataset, seconds_per_token
+from perf.training import PER, POOL, STEPS, seconds_of_ours, share_of_peak
 from xtransfer.benchmarks.spec import Row
 
 LARGE = Size(24, 1024, 250_002)
@@ -30,26 +30,20 @@ def measure(
 ) -> list[Measure | Bound]:  # fmt: skip
     """Rows of the table: for each batch size, seconds per million tokens and our share of `peak` (operations/s)."""
     data, found = dataset(folder, rows), list[Measure | Bound]()
-    per_token = 6 * 12 * size.layers * size.hidden**2  # parameters of a layer's matrices: 12 × hidden²
     for batch in batches:
         ways: dict[str, Callable[[], float]] = {
-            "ours": lambda batch=batch: _ours(folder, rows, steps, batch, device),  # type: ignore[misc]
+            "ours": lambda batch=batch: (
+                PER * seconds_of_ours(folder, rows, steps, device, precision="bf16", batch_size=batch)
+            ),  # type: ignore[misc]
             "other": lambda batch=batch: PER * seconds_per_token(folder, data, steps, BEST, batch, device)[0],  # type: ignore[misc]
         }
         seconds = in_turns(ways, rounds)
         least = _RATIO if goals and batch == min(batches) else None
         found.append(Measure(f"{size}, batch {batch}", seconds["ours"], seconds["other"], least=least))
-        share = per_token * PER / median(seconds["ours"]) / peak
+        share = share_of_peak(folder, median(seconds["ours"]), peak)
         least = _MFU if goals and batch == max(batches) else None
         found.append(Bound(f"{size}, batch {batch}: MFU", share, least=least))
     return found
-
-
-def _ours(folder: Path, rows: Sequence[Row], steps: int, batch: int, device: str) -> float:
-    run = make_run(folder, [(NLI, rows)], WARM + steps, precision="bf16", batch_size=batch, device=device)
-    timed = Clock(run, WARM)
-    timed.train()
-    return PER * timed.seconds / timed.tokens
 
 
 def _main() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perf.encoders import LENGTH
+from perf.inputs import LENGTH
 from perf.measure import clock
 from xtransfer.benchmarks.spec import Row
 

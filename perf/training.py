@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import TYPE_CHECKING
 
-from perf.encoders import LENGTH, NLI, QUICK, SIZES, evaluation_rows, make_encoder, training_rows
+from perf.inputs import LENGTH, NLI, QUICK, SIZES, evaluation_rows, make_encoder, training_rows
 from perf.measure import Bound, Measure, clock, in_turns, parser, show
 from perf.trainer import BATCH, BEST, DYNAMIC, WARM, dataset, seconds_per_token
 from xtransfer.benchmarks.spec import Row
@@ -61,14 +61,16 @@ def measure(
         for name, (settings, _) in OTHERS.items()
     }
     for precision in OURS:
-        ways[precision] = lambda precision=precision: _ours(folder, rows, steps, precision, shares, device)  # type: ignore[misc]
+        ways[precision] = lambda precision=precision: seconds_of_ours(
+            folder, rows, steps, device, shares, precision=precision
+        )  # type: ignore[misc]
         if peak:
             ways[f"{precision} peak"] = lambda precision=precision: _seconds_per_operation(precision, device)  # type: ignore[misc]
     counted = {name: [PER * one for one in own] for name, own in in_turns(ways, rounds).items()}
     found: list[Measure | Bound] = []
     for precision in OURS if peak else ():
         operations = PER / median(counted[f"{precision} peak"])
-        reached = 6 * _weights(folder) * PER / median(counted[precision]) / operations
+        reached = share_of_peak(folder, median(counted[precision]), operations)
         found.append(Bound(f"{size}: peak of products in {precision}, 10^12 operations per second", operations / 1e12))
         found.append(Bound(f"{size}: {precision}, share of the peak", reached))
     for precision in OURS:
@@ -91,23 +93,30 @@ def _seconds_per_operation(precision: str, device: str) -> float:
     return (now() - before) / (times * 2 * size**3)
 
 
-def _weights(folder: Path) -> int:
-    """How many weights the encoder's linear layers have."""
+def share_of_peak(folder: Path, seconds: float, operations: float) -> float:
+    """The share of `operations` a second that training reaches with `seconds` for `PER` tokens (MFU).
+
+    It counts 6 operations for each weight of a linear layer and real token.
+    """
     from torch import nn
 
     from xtransfer.models.pretrained import load_encoder
 
     layers = [module for module in load_encoder(folder)[0].modules() if isinstance(module, nn.Linear)]
-    return sum(layer.weight.numel() for layer in layers)
+    return 6 * sum(layer.weight.numel() for layer in layers) * PER / seconds / operations
 
 
-def _ours(
-    folder: Path, rows: Sequence[Row], steps: int, precision: str, shares: list[float], device: str = "cpu"
-) -> float:
+def seconds_of_ours(
+    folder: Path, rows: Sequence[Row], steps: int, device: str, shares: list[float] | None = None,
+    precision: str = "fp32", batch_size: int = BATCH,
+) -> float:  # fmt: skip
     """Seconds per token, as the stage `train` trains; appends the share of making batches to `shares`."""
-    timed = Clock(make_run(folder, [(NLI, rows)], WARM + steps, precision=precision, device=device), WARM)
+    timed = Clock(
+        make_run(folder, [(NLI, rows)], WARM + steps, device=device, precision=precision, batch_size=batch_size), WARM
+    )
     timed.train()
-    shares.append(timed.making / timed.seconds)
+    if shares is not None:
+        shares.append(timed.making / timed.seconds)
     return timed.seconds / timed.tokens
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from perf.curves import Ends
-from perf.encoders import QUICK, evaluation_rows, make_encoder
+from perf.inputs import QUICK, evaluation_rows, make_encoder
 from perf.measure import Bound, Measure, in_turns, machine, paired
 from tests.data.mirror import write
 from tests.perf.quick import quick

@@ -112,11 +112,11 @@ NATURAL_INFERENCE = Study.model_validate(
 NATURAL_CHOICE = Study.model_validate(
     {
         "name": "natural-choice",
-        "question": "What changes for causal choice (XCOPA) when the intermediate task, inference, is in Chinese, German, "
-        "Swahili, Indonesian, Persian or Spanish instead of English?",
+        "question": "What changes for causal choice (XCOPA) when the intermediate task, inference, is in Chinese, "
+        "German, Swahili, Indonesian, Persian or Spanish instead of English?",
         "note": "The intermediates of natural-inference, trained once for both. Analysis plan, written before any test "
-        "row was scored: xnli-people in German, Chinese and Swahili against English, on the mean of XCOPA's languages but "
-        "the intermediate's own; then native data against lingnli@en. Smallest effect of interest: 1 point.",
+        "row was scored: xnli-people in German, Chinese and Swahili against English, on the mean of XCOPA's languages "
+        "but the intermediate's own; then native data against lingnli@en. Smallest effect of interest: 1 point.",
         "encoders": [_ENCODER],
         "intermediates": NATURAL_INFERENCE.intermediates,
         "targets": [Target(benchmark="xcopa-corrected", precision="bf16", recipe=_COPA)],
