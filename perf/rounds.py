@@ -1,8 +1,8 @@
 """Checks studies by rounds by simulation: error rates, and the cost of deciding beside other rules.
 
 `python -m perf.rounds` prints Markdown: how often a study by rounds says something false, and what it spends, for
-studies of several shapes; with `--replay FILE` also on a table of real scores (CSV: a row per intermediate, a column
-`acc_LANGUAGE` per language), whose differences between languages and intermediates stay as they are.
+studies of several shapes. With `--replay FILE` it does so on a table of real scores (CSV: a row per intermediate, a
+column per language, whose names begin with `--columns`), whose differences stay as they are.
 """
 
 from __future__ import annotations
@@ -173,14 +173,23 @@ def _top_two(world: World, share: float, rng: np.random.Generator, most: int) ->
     return np.argsort(-np.where(runs > 0, total / np.maximum(runs, 1), -np.inf))
 
 
-def replay(file: Path, studies: int, of_runs: float, of_items: float, most: int) -> Iterator[str]:
-    """Yields lines: studies by rounds of the table's intermediates, on the mean and on each language."""
+def replay(
+    file: Path, studies: int, of_runs: float, of_items: float, most: int, columns: str = "acc_"
+) -> Iterator[str]:
+    """Yields lines: studies by rounds of the table's intermediates, on the mean and on each language.
+
+    Scores are fractions or points; with a single column, it is the mean.
+    """
     table = pd.read_csv(file)
-    languages = [name for name in map(str, table) if name.startswith("acc_")]
-    scores = table[languages].dropna(axis=1).to_numpy() * 100
-    worlds = [World(one, np.full(len(one), of_runs), of_items) for one in (scores.mean(axis=1), *scores.T)]
+    scores = table[[name for name in map(str, table) if name.startswith(columns)]].dropna(axis=1).to_numpy()
+    scores = scores * 100 if scores.max() <= 1 else scores
+    problems = [scores.mean(axis=1), *(scores.T if scores.shape[1] > 1 else ())]
+    worlds = [World(one, np.full(len(one), of_runs), of_items) for one in problems]
     size = f"{len(scores)} intermediates × {most} runs"
-    yield f"{size}; {len(worlds) - 1} languages and their mean, {studies} studies of each\n"
+    of = (
+        f"{len(worlds) - 1} languages and their mean, {studies} studies of each" if worlds[1:] else f"{studies} studies"
+    )
+    yield f"{size}; {of}\n"
     yield "| by rounds | false % | bound missed % | stopped as asked % | runs used % | regret |"
     yield "|---|---:|---:|---:|---:|---:|"
     for until in ("decided", "likely"):
@@ -198,6 +207,8 @@ def replay(file: Path, studies: int, of_runs: float, of_items: float, most: int)
     for name, rule in rules.items():
         figures = [one for part in (share, share / 2) for one in _regrets(rule, worlds, part, most, studies)]
         yield f"| {name} | " + " | ".join(f"{one:.2f}" for one in figures) + " |"
+    if not worlds[1:]:
+        return
     first, three = (float(np.mean([w.means.max() - w.means[_static(worlds, w)[:k]].max() for w in worlds[1:]]))
                     for k in (1, 3))  # fmt: skip
     yield f"| static: the largest mean over the other languages, known without error | {first:.2f} | {three:.2f} | | |"
@@ -226,13 +237,15 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--studies", type=int, default=2000, help="simulated studies of each shape")
     asked.add_argument("--until", choices=("decided", "likely"), default="decided")
-    asked.add_argument("--replay", type=Path, help="CSV with a row per intermediate and columns acc_LANGUAGE")
+    asked.add_argument("--replay", type=Path, help="CSV with a row per intermediate and a column per language")
+    asked.add_argument("--columns", default="acc_", help="how the names of these columns begin (default: acc_)")
     asked.add_argument("--of-runs", type=float, default=0.7, help="standard deviation of a run, in points")
     asked.add_argument("--of-items", type=float, default=0.3, help="of a difference by test items")
     asked.add_argument("--most", type=int, default=10, help="runs of an intermediate at most")
     chosen = asked.parse_args()
-    lines = replay(chosen.replay, chosen.studies, chosen.of_runs, chosen.of_items, chosen.most) if chosen.replay \
-        else errors(chosen.studies, chosen.until)  # fmt: skip
+    lines = errors(chosen.studies, chosen.until)
+    if chosen.replay:
+        lines = replay(chosen.replay, chosen.studies, chosen.of_runs, chosen.of_items, chosen.most, chosen.columns)
     for line in lines:
         print(line, flush=True)
 
