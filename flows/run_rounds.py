@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from prefect import Flow, flow, get_run_logger
 from prefect.context import FlowRunContext
@@ -15,9 +16,10 @@ from xtransfer.analysis.rounds.of_grid import Log, log
 from xtransfer.analysis.rounds.tables import latest, verdict
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import current
+from xtransfer.base.stage import Stage
 from xtransfer.base.words import listed
 from xtransfer.planning import grid
-from xtransfer.planning.budget import Budget
+from xtransfer.planning.budget import Budget, Spent
 from xtransfer.planning.costs import Costs, finished
 from xtransfer.planning.schedule import estimate, needed
 from xtransfer.results.database import Database, open_database
@@ -39,7 +41,7 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
     limit = Budget.parse(budget) if budget else Budget()
     places = current().prepare()
     store = ArtifactStore(places.store)
-    began, scored = time.monotonic(), 0
+    began, spent = time.monotonic(), Spent()
     whole = Summary(0, 0)
     with open_database(places.database_url) as database:
         announce(database, store)
@@ -47,8 +49,8 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
         found = _look(study, database, store)
         while found.waiting:
             number, part = len(found.rounds) + 1, _part(study, found.waiting)
-            seconds, cells = _cost(part, how, database, store)
-            if said := limit.lacks(seconds, cells, time.monotonic() - began, scored):
+            missing, cost = _cost(part, how, database, store)
+            if said := limit.lacks(cost, replace(spent, seconds=time.monotonic() - began)):
                 if not whole.cells and not found.rounds:
                     raise RequestError(f"budget {budget}: {said}; nothing was run")
                 whole.rounds = f"The budget of {budget} ends this run: {said}. "
@@ -56,7 +58,8 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
             _record(study, database)
             _say(f"round {number}: {max(found.waiting)} runs of {listed([one.slug for one in part.intermediates])}")
             summary = _where_this_runs(run_round)(part, number, how)
-            scored += cells
+            done = [one for stage in missing if (one := store.find(stage.key)) is not None]
+            spent += replace(cost, work=sum(one.manifest.seconds for one in done))
             whole.cells, whole.stages = whole.cells + summary.cells, whole.stages + summary.stages
             whole.ran += summary.ran
             whole.removed += summary.removed
@@ -143,10 +146,11 @@ def _part(study: Study, counts: tuple[int, ...]) -> Study:
     )
 
 
-def _cost(part: Study, how: Running, database: Database, store: ArtifactStore) -> tuple[float, int]:
-    """The expected seconds of what a round lacks, and the number of its cells that are not scored."""
+def _cost(part: Study, how: Running, database: Database, store: ArtifactStore) -> tuple[list[Stage], Spent]:
+    """The stages that a round lacks, and what they are expected to take."""
     plan = grid.plan(part)
     places = slots(how.workers, how.per_device, how.devices_per_stage)
     missing = needed(plan, lambda key: store.find(key) is not None)
     cost = Costs(plan.stages, finished(database, places[0].device), len(places))
-    return estimate(missing, len(places), cost), sum(store.find(cell.score.key) is None for cell in plan.cells)
+    cells = sum(store.find(cell.score.key) is None for cell in plan.cells)
+    return missing, Spent(estimate(missing, len(places), cost), sum(map(cost, missing)), cells)

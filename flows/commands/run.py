@@ -86,7 +86,11 @@ UntilWhen = Annotated[
 ]
 Spend = Annotated[
     str | None,
-    typer.Option("--budget", metavar="TIME", help="Of a study by rounds: at most 4h, 90min … or 24cells in this run."),
+    typer.Option(
+        "--budget",
+        metavar="TIME",
+        help="Of a study by rounds: at most 4h, 90min …, 20gpuh, 20cpuh or 24cells in this run.",
+    ),
 ]
 
 

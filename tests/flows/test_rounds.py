@@ -13,7 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.run_rounds import _part, _where_this_runs, run_round
 from tests.running import QUICK, lab_study, xtransfer
 from xtransfer.base.errors import RequestError
-from xtransfer.planning.budget import Budget
+from xtransfer.planning.budget import Budget, Spent
 
 _BY_ROUNDS = ("--set", "target=lab-inference", "--set", "seeds=[10,11,12,13]", "--until", "decided")
 
@@ -56,27 +56,38 @@ def test_rounds_run_where_the_study_runs(monkeypatch: pytest.MonkeyPatch) -> Non
         ("90min", Budget(seconds=5400)),
         ("1.5 hours", Budget(seconds=5400)),
         ("2days", Budget(seconds=172800)),
+        ("20gpuh", Budget(work=72000)),
+        ("20 GPU hours", Budget(work=72000)),
+        ("30cpu-min", Budget(work=1800)),
         ("24cells", Budget(cells=24)),
         ("1 cell", Budget(cells=1)),
     ],
 )
-def test_a_budget_is_a_time_or_a_number_of_cells(text: str, expected: Budget) -> None:
+def test_a_budget_is_a_time_or_work_or_a_number_of_cells(text: str, expected: Budget) -> None:
     assert Budget.parse(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "4", "h", "0h", "-1h", "1.5cells", "4 GPUs", "1e3h", "nan h"])
+@pytest.mark.parametrize(
+    "text", ["", "4", "h", "0h", "-1h", "1.5cells", "4 GPUs", "4gpu", "4gpucells", "1e3h", "nan h"]
+)
 def test_another_budget_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="write a time, such as 4h"):
         Budget.parse(text)
 
 
 def test_a_budget_counts_what_is_spent() -> None:
-    hour, cells = Budget(seconds=3600), Budget(cells=10)
-    assert not hour.lacks(1800, 99, spent_seconds=1800) and not cells.lacks(9e9, 4, spent_cells=6)
-    assert hour.lacks(1801, 0, spent_seconds=1800) == (
+    hour, work, cells = Budget(seconds=3600), Budget(work=3600), Budget(cells=10)
+    half = Spent(1800, 1800, 6)
+    for one in (hour, work, cells):
+        assert not one.lacks(Spent(1800, 1800, 4), half)
+    assert hour.lacks(Spent(seconds=1801), half) == (
         "the next round takes about 30 min 1 s, and the budget has 30 min 0 s left"
     )
-    assert cells.lacks(0, 5, spent_cells=6) == "the next round scores 5 cells, and the budget has 4 left"
+    assert work.lacks(Spent(work=1801), half) == (
+        "the stages of the next round take about 30 min 1 s, and the budget has 30 min 0 s left"
+    )
+    assert cells.lacks(Spent(cells=5), half) == "the next round scores 5 cells, and the budget has 4 left"
+    assert half + Spent(1, 2, 3) == Spent(1801, 1802, 9)
 
 
 def test_a_budget_is_for_rounds_alone(tmp_path: Path) -> None:
