@@ -2,7 +2,7 @@
 
 A plan of a thousand cells; a rerun of a finished study of a thousand cells, with its report; and a thousand stages that
 do nothing, through Prefect, in stage processes, under leases. The alternative is a loop in a shell script with a Python
-process per stage, of which a few are timed.
+process per stage, of which a few are timed. `--cells`, `--stages` and `--workers` measure larger ones, without goals.
 """
 
 from __future__ import annotations
@@ -73,15 +73,15 @@ def rerun(cells: int, folder: Path) -> list[Bound]:
     ]
 
 
-def per_stage(stages: int, folder: Path) -> Measure:
+def per_stage(stages: int, folder: Path, workers: int | None = None) -> Measure:
     """Seconds per empty stage; the alternative: a process for each."""
-    ours = [_through_prefect(stages, str(folder / "artifacts")) / stages]
+    ours = [_through_prefect(stages, str(folder / "artifacts"), workers) / stages]
     other = [_in_a_process(folder / "alone", number) for number in range(_PROCESSES)]
     mean = sum(other) / len(other)
     return Measure(f"one of {stages:,} empty stages", ours, [mean], under=STAGE_GOAL if stages == STAGES else None)
 
 
-def _through_prefect(stages: int, store: str) -> float:
+def _through_prefect(stages: int, store: str, workers: int | None) -> float:
     from prefect import flow
 
     from flows.stages import run_stages, stage_runtime
@@ -90,7 +90,7 @@ def _through_prefect(stages: int, store: str) -> float:
 
     @flow(name="empty-stages")
     def empty_flow() -> float:
-        with stage_runtime(store, None, "empty-stages") as runtime:
+        with stage_runtime(store, workers, "empty-stages") as runtime:
             run_stages([empty(-1)], runtime, _nothing, failed)  # so that the stage server has imported everything
             start = perf_counter()
             made = run_stages([empty(number) for number in range(stages)], runtime, _nothing, failed)
@@ -134,12 +134,20 @@ def _home() -> Iterator[Path]:
             yield Path(folder)
 
 
-def measure(quick: bool) -> list[Measure | Bound]:
-    cells, stages = (100, 50) if quick else (CELLS, STAGES)
+def measure(cells: int, stages: int, workers: int | None) -> list[Measure | Bound]:
     with _home() as folder:
-        return [planning(cells), *rerun(cells, folder), per_stage(stages, folder)]
+        return [planning(cells), *rerun(cells, folder), per_stage(stages, folder, workers)]
+
+
+def _main() -> None:
+    options = parser(__doc__ or "")
+    options.add_argument("--cells", type=int, default=CELLS, help=f"cells of the plan and the rerun (default: {CELLS})")
+    options.add_argument("--stages", type=int, default=STAGES, help=f"empty stages to run (default: {STAGES})")
+    options.add_argument("--workers", type=int, help="stages at the same time (default: as a run)")
+    asked = options.parse_args()
+    cells, stages = (100, 50) if asked.quick else (asked.cells, asked.stages)
+    show(measure(cells, stages, asked.workers), asked, "Orchestration")
 
 
 if __name__ == "__main__":
-    options = parser(__doc__ or "").parse_args()
-    show(measure(options.quick), options, "Orchestration")
+    _main()
