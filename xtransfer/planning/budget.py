@@ -53,8 +53,8 @@ class Budget:
             left = max(0.0, self.seconds - spent.seconds)
             return f"the next round takes about {duration(more.seconds)}, and the budget has {duration(left)} left"
         if self.work is not None and spent.work + more.work > self.work:
-            left = duration(max(0.0, self.work - spent.work))
-            return f"the stages of the next round take about {duration(more.work)}, and the budget has {left} left"
+            rest = duration(max(0.0, self.work - spent.work))
+            return f"the stages of the next round take about {duration(more.work)}, and the budget has {rest} left"
         if self.cells is not None and spent.cells + more.cells > self.cells:
             cells = counted(more.cells, "cell")
             return f"the next round scores {cells}, and the budget has {self.cells - spent.cells} left"
