@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
 from pathlib import Path
@@ -36,6 +37,35 @@ def test_a_checkpoint_comes_back_as_it_was(encoder: Path, tmp_path: Path) -> Non
     for name, value in loaded.encoder.state_dict().items():
         assert torch.equal(again.encoder.state_dict()[name], value)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".safetensors"}
+
+
+def test_a_saved_tokenizer_does_not_depend_on_what_it_has_encoded(encoder: Path, tmp_path: Path) -> None:
+    """Rows from the cache need no encoding, and a checkpoint has the same bytes with them."""
+    loaded = checkpoints.load(encoder)
+    checkpoints.save(tmp_path / "one", loaded.encoder, loaded.tokenizer)
+    loaded.tokenizer(["a red car", "a car"], truncation=True, max_length=3, padding=True)
+    checkpoints.save(tmp_path / "two", loaded.encoder, loaded.tokenizer)
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert "tokenizer.json" in files
+    assert filecmp.cmpfiles(tmp_path / "one", tmp_path / "two", files, shallow=False) == (files, [], [])
+
+
+def test_checkpoints_with_the_same_tokenizer_read_it_once(
+    encoder: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[Path]()
+    from_pretrained = pretrained.AutoTokenizer.from_pretrained
+
+    def counted(folder: Path, **options: bool) -> object:
+        read.append(folder)
+        return from_pretrained(folder, **options)
+
+    monkeypatch.setattr(pretrained.AutoTokenizer, "from_pretrained", counted)
+    pretrained._last_read.clear()
+    assert checkpoints.load(encoder).tokenizer is checkpoints.load(copy).tokenizer and read == [encoder]
+    settings = json.loads((copy / "tokenizer_config.json").read_text())
+    (copy / "tokenizer_config.json").write_text(json.dumps({**settings, "model_max_length": 7}))
+    assert checkpoints.load(copy).tokenizer.model_max_length == 7 and read == [encoder, copy]
 
 
 def test_loading_draws_nothing(encoder: Path) -> None:

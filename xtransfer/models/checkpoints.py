@@ -124,7 +124,7 @@ def save(
     """
     with pretrained.quiet():
         weights.save(folder, encoder, start)
-    tokenizer.save_pretrained(folder)
+    pretrained.save_tokenizer(tokenizer, folder)
     if not heads:
         return
     tensors = {

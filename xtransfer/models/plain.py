@@ -23,7 +23,7 @@ from xtransfer.kinds.span_head import SpanHead
 from xtransfer.kinds.tag_head import TagHead
 from xtransfer.kinds.vector_heads import VectorHead
 from xtransfer.models.checkpoints import HeadInfo, Loaded, SavedHead
-from xtransfer.models.pretrained import quiet
+from xtransfer.models.pretrained import quiet, save_tokenizer
 
 _CLASSES = {
     "pair": "AutoModelForSequenceClassification",
@@ -76,7 +76,7 @@ def write(loaded: Loaded, folder: Path, name: str | None = None) -> Plain:
     _take_head(model, base, saved)
     with quiet():
         model.eval().save_pretrained(folder)
-    loaded.tokenizer.save_pretrained(folder)
+    save_tokenizer(loaded.tokenizer, folder)
     _check(loaded, saved, getattr(transformers, loader), folder)
     return Plain(f"transformers.{loader}", saved.info)
 
@@ -150,7 +150,7 @@ def _sentence_transformer(loaded: Loaded, head: VectorHead, folder: Path) -> Non
     width = loaded.encoder.config.hidden_size
     with quiet():
         loaded.encoder.save_pretrained(folder)
-    loaded.tokenizer.save_pretrained(folder)
+    save_tokenizer(loaded.tokenizer, folder)
     modules = [("", "Transformer"), ("1_Pooling", "Pooling")]
     if head.dual.similarity == "cosine":
         modules.append(("2_Normalize", "Normalize"))

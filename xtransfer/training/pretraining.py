@@ -22,7 +22,7 @@ from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaFo
 
 from xtransfer.base.digest import digest
 from xtransfer.base.stage import Facts
-from xtransfer.models.pretrained import quiet
+from xtransfer.models.pretrained import quiet, save_tokenizer
 from xtransfer.models.tokenizer_layout import BOS, EOS, PAD, SPECIAL_TOKENS
 from xtransfer.models.unpadded.modules import Encoder
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
@@ -71,7 +71,7 @@ def pretrain(
     out.mkdir(parents=True, exist_ok=True)
     with quiet():
         learner.model.save_pretrained(out)
-        tokenizer.save_pretrained(out)
+        save_tokenizer(tokenizer, out)
     return {
         **metrics,
         "steps": recipe.steps,

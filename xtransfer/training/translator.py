@@ -20,7 +20,7 @@ from xtransfer.base.digest import digest
 from xtransfer.base.precision import autocast
 from xtransfer.base.randomness import derived, own_randomness
 from xtransfer.base.stage import Facts, Progress, identity, no_progress
-from xtransfer.models.pretrained import quiet
+from xtransfer.models.pretrained import quiet, save_tokenizer
 from xtransfer.recipes.translator import LANGUAGES_FILE, TranslatorRecipe
 from xtransfer.training import cooccurrence
 from xtransfer.training.loop import adamw
@@ -168,7 +168,7 @@ def _padded(rows: list[list[int]], value: int) -> Tensor:
 def _save(out: Path, model: MarianMTModel, tokenizer: PreTrainedTokenizerFast, languages: Languages) -> None:
     with quiet():
         model.cpu().eval().save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    save_tokenizer(tokenizer, out)
     several = len(languages.sources) > 1
     source = {"sources": languages.sources} if several else {"source": languages.sources[0]}
     said = {**source, "targets": languages.targets}
