@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.report.read import read
 from tests.results.numbers import Items, make, record_all, right, simple
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.answer import settling
@@ -79,7 +80,7 @@ def test_without_direct_the_intermediates_are_compared_with_each_other(tmp_path:
     (answer,) = facts.answers
     assert answer.first_training == []
     assert [one.text.split(" by ")[0] for one in answer.against_english] == ["nli@de is better than nli@en"]
-    page = write_findings(facts, ArtifactStore(tmp_path / "artifacts"), tmp_path / "report").read_text()
+    page = read(write_findings(facts, ArtifactStore(tmp_path / "artifacts"), tmp_path / "report"))
     assert "cannot be compared" not in page and "No intermediate can be compared with <em>direct</em>" in page
     assert "Score; nothing is compared: no run of direct has scores; mean-but-en: the mean of" in page
 
