@@ -14,12 +14,14 @@ from flows.commands.common import demand_parent
 from flows.prefect_server import SERVED, prefect_api
 from flows.private import read_json
 from flows.terminal import Console
+from xtransfer.base.errors import XTransferError
 from xtransfer.base.settings import Settings, current, shown
 from xtransfer.base.words import amount, counted
 
 if TYPE_CHECKING:
     from flows.display import Display
     from flows.run_study import Summary
+    from xtransfer.base.stage import Stage
     from xtransfer.study.study import Study
 
 Result = TypeVar("Result")
@@ -95,8 +97,18 @@ def _demand_writable(out: Path) -> None:
 def started(start: Callable[[], Result], console: Console, *, quiet: bool = False) -> tuple[Result, str]:
     """The result of `start`, which calls a flow on the Prefect server of this home, and the server's address."""
     from flows.display import Display
+    from xtransfer.store.artifacts import ArtifactStore
 
-    with Display(console, quiet=quiet) as display:
+    store = ArtifactStore(current().store)
+
+    def size_of(stage: Stage) -> int:
+        try:
+            made = store.find(stage.key)
+        except (XTransferError, OSError):  # a store that is away for a moment
+            return 0
+        return sum(one.size for one in made.manifest.files.values()) if made else 0
+
+    with Display(console, quiet=quiet, size_of=size_of) as display:
         display.note("starting the Prefect server")
         with prefect_api(current().prepare().home) as url:
             display.note("planning")

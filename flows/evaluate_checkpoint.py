@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.forms import Hours, LanguageCode, OnDevice, Rows, Workers, joined
+from flows.forms import HowTrainingsRun, LanguageCode, Options, Rows, chosen, joined
 from flows.run_lock import hold
 from flows.run_study import Summary, run_study
 from xtransfer.base.declared import Seed
@@ -26,17 +26,14 @@ def _name() -> str:
 def evaluate_checkpoint(
     checkpoint: str,
     targets: Annotated[list[str], Field(min_length=1)],
-    languages: list[LanguageCode] | None = None,
+    languages: list[LanguageCode] = [],  # noqa: B006
     split: Literal["test", "dev"] = "test",
     rows: Rows | None = None,
     train_rows: Rows | None = None,
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - shown in the form
     recipe: dict[str, object] | None = None,
-    name: str | None = None,
-    workers: Workers | None = None,
-    per_device: OnDevice | None = None,
-    timeout_hours: Hours | None = None,
-    devices_per_stage: OnDevice = 1,
+    name: str = "",
+    options: Options = [],  # noqa: B006 - shown in the form
 ) -> Summary:
     """Score a checkpoint on targets in every language; without a head for a target it is fine-tuned in English first.
 
@@ -50,20 +47,19 @@ def evaluate_checkpoint(
         seeds: training seeds.
         recipe: fields of every target's recipe to replace; empty: the published recipe of its kind.
         name: name of the study with the results; empty: evaluate-CHECKPOINT.
-        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
-        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
-        devices_per_stage: devices that train one model together, each on a part of every batch.
+        options: how stages run, each as OPTION=VALUE: workers=2 (at once), per_device=4 (scoring stages on a GPU),
+            devices_per_stage=2, timeout_hours.train=8 (or .any).
     """
+    how = chosen(HowTrainingsRun, options)
     study = evaluation(
         checkpoint,
         targets,
-        languages=languages,
+        languages=languages or None,
         split=split,
         rows=rows,
         train_rows=train_rows,
         seeds=seeds,
         recipe=recipe,
-        name=name,
+        name=name or None,
     )
-    return run_study.fn(study, workers, per_device, timeout_hours, devices_per_stage)
+    return run_study.fn(study, **how.model_dump())

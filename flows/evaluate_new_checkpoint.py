@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.forms import Hours, OnDevice, Workers
+from flows.forms import HowTrainingsRun, Options, chosen
 from flows.run_lock import hold
 from flows.run_study import Summary, run_study
 from xtransfer.base.settings import current
@@ -27,10 +27,7 @@ def evaluate_new_checkpoint(
     watch: Watch,
     digest: str,
     location: str,
-    workers: Workers | None = None,
-    per_device: OnDevice | None = None,
-    timeout_hours: Hours | None = None,
-    devices_per_stage: OnDevice = 1,
+    options: Options = [],  # noqa: B006 - shown in the form
 ) -> Summary | State[None]:
     """Run what a watch asks for one recorded checkpoint; ends at once if that was done or is being done.
 
@@ -38,11 +35,10 @@ def evaluate_new_checkpoint(
         watch: what to run, and under which name.
         digest: digest of the checkpoint, as in the table `watched_checkpoint`.
         location: where it was seen, for the run's name; it is read from the recorded location.
-        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
-        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
-        devices_per_stage: devices that train one model together, each on a part of every batch.
+        options: how stages run, each as OPTION=VALUE: workers=2 (at once), per_device=4 (scoring stages on a GPU),
+            devices_per_stage=2, timeout_hours.train=8 (or .any).
     """
+    how = chosen(HowTrainingsRun, options)
     settings = current().prepare()
     me = str(flow_run.get_id() or "")
     with (
@@ -53,4 +49,4 @@ def evaluate_new_checkpoint(
             return Completed(name="Nothing to do", message=claim.refused)
         with fetched.used(claim.location, digest, settings.home) as encoder:
             study = watch.study_for(encoder, claim.study)
-            return run_study.fn(study, workers, per_device, timeout_hours, devices_per_stage)
+            return run_study.fn(study, **how.model_dump())

@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.forms import Hours, OnDevice, Rows, Workers, joined
+from flows.forms import HowTrainingsRun, Options, Rows, chosen, joined
 from flows.make_artifacts import make_artifacts
 from flows.run_lock import hold
 from xtransfer.base.declared import Seed
@@ -37,10 +37,7 @@ def finetune_target(
     recipe: dict[str, object] | None = None,
     after_rows: Rows | None = None,
     after_recipe: dict[str, object] | None = None,
-    workers: Workers | None = None,
-    per_device: OnDevice | None = None,
-    timeout_hours: Hours | None = None,
-    devices_per_stage: OnDevice = 1,
+    options: Options = [],  # noqa: B006 - shown in the form
 ) -> dict[str, str]:
     """Fine-tune an encoder on a target in English; returns the key of each seed's checkpoint.
 
@@ -53,11 +50,10 @@ def finetune_target(
         recipe: fields of the target's recipe to replace, as {"epochs": 1}; empty: the published recipe of its kind.
         after_rows: train on the first N rows of each part of the intermediate; empty: all.
         after_recipe: fields of the intermediate's recipe to replace; empty: the published recipe of its kind.
-        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
-        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
-        devices_per_stage: devices that train one model together, each on a part of every batch.
+        options: how stages run, each as OPTION=VALUE: workers=2 (at once), per_device=4 (scoring stages on a GPU),
+            devices_per_stage=2, timeout_hours.train=8 (or .any).
     """
+    how = chosen(HowTrainingsRun, options)
     wanted = target_training(
         encoder,
         target,
@@ -68,6 +64,4 @@ def finetune_target(
         after_rows=after_rows,
         after_recipe=after_recipe,
     )
-    return make_artifacts(
-        wanted, f"{encoder} on {target} after {after}", workers, per_device, timeout_hours, devices_per_stage
-    )
+    return make_artifacts(wanted, f"{encoder} on {target} after {after}", **how.model_dump())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows import forms
 from flows.commands.common import chosen
-from flows.forms import Hours, Keep, LanguageCode, OnDevice, StudyName, Workers, joined
+from flows.forms import HowStudiesRun, LanguageCode, Options, StudyName, joined
 from flows.run_lock import hold
 from flows.run_study import Summary, run_study
 from xtransfer.base.declared import Seed
@@ -34,12 +35,7 @@ def run_named_study(
     languages: list[LanguageCode] = [],  # noqa: B006
     seeds: list[Seed] = [],  # noqa: B006
     settings: list[str] = [],  # noqa: B006
-    workers: Workers | None = None,
-    per_device: OnDevice | None = None,
-    timeout_hours: Hours | None = None,
-    devices_per_stage: OnDevice = 1,
-    keep: Keep = "all",
-    budget: str | None = None,
+    options: Options = [],  # noqa: B006 - shown in the form
 ) -> Summary:
     """Run a built-in study, as declared or with some fields replaced.
 
@@ -50,15 +46,12 @@ def run_named_study(
         languages: languages to score; empty: all of each target.
         seeds: training seeds; empty: the study's own.
         settings: other fields to replace, each as FIELD=VALUE, for example target_recipe.epochs=3.
-        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
-        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
-        devices_per_stage: devices that train one model together, each on a part of every batch.
-        keep: all: every checkpoint; scores: remove a checkpoint that only scores read, once they are stored.
-        budget: of a study by rounds: a time, such as 4h, or a number of cells, such as 24cells; empty: no limit.
+        options: how stages run, each as OPTION=VALUE: workers=2 (at once), per_device=4 (scoring stages on a GPU),
+            devices_per_stage=2, timeout_hours.train=8 (or .any), keep=scores (no checkpoint that is scored), budget=4h.
     """
+    how = forms.chosen(HowStudiesRun, options)
     wanted = chosen(study, small, settings)
     lists = {"encoders": encoders, "languages": languages, "seeds": seeds}
     changes = {field: values for field, values in lists.items() if values}
     study_asked = wanted.with_settings(changes) if changes else wanted
-    return run_study.fn(study_asked, workers, per_device, timeout_hours, devices_per_stage, keep, budget)
+    return run_study.fn(study_asked, **how.model_dump())

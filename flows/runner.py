@@ -29,6 +29,7 @@ def run(
     devices_per_stage: int,
     timeout_hours: Mapping[str, float],
     keep: Literal["all", "scores"],
+    budget: str | None,
     out: Path | None,
     progress: bool,
 ) -> Ran:
@@ -40,11 +41,11 @@ def run(
     def start() -> Summary:
         from flows.run_study import run_study
 
-        return run_study(study, workers, per_device, limits, devices_per_stage, keep)
+        return run_study(study, workers, per_device, limits, devices_per_stage, keep, budget)
 
     with _settings_of_prefect_kept():
         done = run_and_report(study, start, out, Console(stderr=True), quiet=not progress)
-    return Ran(tuple(done.ran), done.report, done.left_out, done.seconds)
+    return Ran(tuple(done.ran), done.report, done.left_out, done.seconds, done.rounds)
 
 
 @contextmanager

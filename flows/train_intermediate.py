@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.forms import Hours, OnDevice, Rows, Workers, joined
+from flows.forms import HowTrainingsRun, Options, Rows, chosen, joined
 from flows.make_artifacts import make_artifacts
 from flows.run_lock import hold
 from xtransfer.base.declared import Seed
@@ -33,10 +33,7 @@ def train_intermediate(
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - shown in the form
     rows: Rows | None = None,
     recipe: dict[str, object] | None = None,
-    workers: Workers | None = None,
-    per_device: OnDevice | None = None,
-    timeout_hours: Hours | None = None,
-    devices_per_stage: OnDevice = 1,
+    options: Options = [],  # noqa: B006 - shown in the form
 ) -> dict[str, str]:
     """Train an encoder on an intermediate; returns the key of each seed's checkpoint.
 
@@ -46,10 +43,9 @@ def train_intermediate(
         seeds: training seeds.
         rows: train on the first N rows of each part; empty: all.
         recipe: fields of the recipe to replace, as {"epochs": 1}; empty: the published recipe of its kind.
-        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
-        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
-        devices_per_stage: devices that train one model together, each on a part of every batch.
+        options: how stages run, each as OPTION=VALUE: workers=2 (at once), per_device=4 (scoring stages on a GPU),
+            devices_per_stage=2, timeout_hours.train=8 (or .any).
     """
+    how = chosen(HowTrainingsRun, options)
     wanted = intermediate_training(encoder, intermediate, seeds, rows=rows, recipe=recipe)
-    return make_artifacts(wanted, f"{encoder} on {intermediate}", workers, per_device, timeout_hours, devices_per_stage)
+    return make_artifacts(wanted, f"{encoder} on {intermediate}", **how.model_dump())

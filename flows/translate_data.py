@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.forms import EngineName, Hours, LanguageCode, OnDevice, Rows, TrainedOn, Workers, joined
+from flows.forms import EngineName, HowStagesRun, LanguageCode, Options, Rows, TrainedOn, chosen, joined
 from flows.make_artifacts import make_artifacts
 from flows.run_lock import hold
 from tasks.artifacts import publish_translations
@@ -36,9 +36,7 @@ def translate_data(
     rows: Rows | None = None,
     align_tags: bool = False,
     way_back: EngineName | None = None,
-    workers: Workers | None = None,
-    per_device: OnDevice | None = None,
-    timeout_hours: Hours | None = None,
+    options: Options = [],  # noqa: B006 - shown in the form
 ) -> dict[str, str]:
     """Translate the English training rows of a benchmark; returns the key of each language's artifact.
 
@@ -50,11 +48,11 @@ def translate_data(
         align_tags: move the tags of a benchmark with one tag per word by word alignment; it is refused otherwise.
         way_back: an engine that translates some sentences back to English, as a check; empty: the same engine, if it
             can.
-        workers: number of stages at the same time; empty: one per GPU, or one per CPU core up to eight.
-        per_device: scoring and translating stages on one GPU; a training has its GPU to itself. Empty: one.
-        timeout_hours: time limits in hours by kind of stage: translate, train, score ..., or any; empty: none.
+        options: how stages run, each as OPTION=VALUE: workers=2 (at once), per_device=4 (translations on a GPU),
+            timeout_hours.translate=8 (or .any).
     """
+    how = chosen(HowStagesRun, options)
     wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags, way_back=way_back)
     title = f"{benchmark} by {engine}"
     show = partial(publish_translations, title)
-    return make_artifacts(wanted, title, workers, per_device, timeout_hours, show=show)
+    return make_artifacts(wanted, title, **how.model_dump(), show=show)

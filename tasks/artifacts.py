@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -40,8 +41,9 @@ Row = dict[str, object]
 def publish_report(study: str, ran: int) -> str:
     """Write the report of a recorded study to reports/STUDY below XTRANSFER_HOME; returns the page's path.
 
-    `ran`: number of stages this run executed; the others were in the store. A report and artifacts made from the same
-    results are left unchanged. Raises RequestError for an invalid study name and for a study that is not recorded.
+    `ran`: number of stages this run executed; the others were in the store. A report made from the same results is left
+    unchanged, and of its artifacts only the answer is published again. Raises RequestError for an invalid study name,
+    and for a study that is not recorded.
     """
     if not NAME.fullmatch(study):
         raise RequestError(f"'{study}' is not a valid study name: its report would be outside {current().home}")
@@ -51,8 +53,9 @@ def publish_report(study: str, ran: int) -> str:
     key = artifact_key(study)
     with open_database(places.database_url, read_only=True) as database:
         made_from = fingerprint(database, study)
-        if not ran and (page := _up_to_date(folder, made_from)) and _is_there(f"{key}-answer"):
+        if not ran and (page := _up_to_date(folder, made_from)) and (said := _latest(f"{key}-answer")):
             get_run_logger().info("nothing has changed since this report: %s", page)
+            create_markdown_artifact(said["data"], f"{key}-answer", said["description"])  # for who opens this run
             return str(page)
         found = find(study, database, store)
     page = write_findings(found, store, folder)
@@ -71,11 +74,11 @@ def publish_report(study: str, ran: int) -> str:
     return str(page)
 
 
-def _is_there(key: str) -> bool:
-    """Whether Prefect has an artifact with this key. (`Artifact.get` sends nulls that the server may refuse.)"""
-    asked = {"artifacts": {"key": {"any_": [key]}}, "limit": 1}
+def _latest(key: str) -> dict[str, Any] | None:
+    """The newest artifact with a key, if Prefect has one. (`Artifact.get` sends nulls that the server may refuse.)"""
+    asked = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
     with get_client(sync_client=True) as client:
-        return bool(client.request("POST", "/artifacts/filter", json=asked).json())
+        return next(iter(client.request("POST", "/artifacts/filter", json=asked).json()), None)
 
 
 def _up_to_date(folder: Path, made_from: str) -> Path | None:
@@ -91,7 +94,7 @@ def _up_to_date(folder: Path, made_from: str) -> Path | None:
 def show_samples(found: Findings, store: ArtifactStore, key: str, anew: bool) -> None:
     """Publish some predictions and translations; those of an earlier run are kept unless `anew`."""
     name = found.facts.name
-    if not anew and _is_there(f"{key}-samples"):
+    if not anew and _latest(f"{key}-samples"):
         return
     if answers := samples.predictions(found.facts, store):
         create_table_artifact(answers, f"{key}-samples", f"Sample answers of {name}: wrong ones first")

@@ -25,6 +25,7 @@ from tasks.progress_state import Board
 log = logging.getLogger(__name__)
 
 EVERY = 5.0  # seconds between two requests
+_AT_FIRST = 0.5  # seconds: Prefect's UI does not look again for the artifacts of a run that had none
 _MOST_ROWS = 200  # of the table while the run goes on; the final one has every stage
 _PATIENCE = 10.0  # seconds: limit of one request, and of the wait for the last ones
 
@@ -118,8 +119,10 @@ def live(study: str) -> Iterator[Board]:
 
 def _write(client: AbstractContextManager[object], shown: Live, over: threading.Event) -> None:
     with client:
-        while not over.wait(EVERY):
+        pause = _AT_FIRST
+        while not over.wait(pause):
             _attempt(shown.tick)
+            pause = EVERY
         _attempt(shown.end)
 
 

@@ -77,6 +77,11 @@ class Board:
         """Whether no stage has to run."""
         return not self._lines
 
+    @property
+    def is_over(self) -> bool:
+        """Whether every stage has ended."""
+        return not any(line.state in ("running", "waiting") for line in self._lines.values())
+
     def percent(self) -> float:
         """Share of the work done, 0-100; stages are weighted by their expected duration."""
         done, _, everything = self._work()

@@ -9,6 +9,7 @@ from prefect import Flow
 from prefect.exceptions import ParameterTypeError
 from prefect.utilities.callables import parameter_schema
 
+from flows.forms import HowStudiesRun, HowTrainingsRun, chosen
 from flows.serving.deploy import POOL, declared, flow_of
 from xtransfer.base.errors import RequestError
 from xtransfer.base.languages import LANGUAGES
@@ -41,7 +42,6 @@ def test_choices_show_in_the_form() -> None:
     fields = parameter_schema(flow_of("flows.run_named_study.run_named_study")).properties
     assert set(fields["study"]["enum"]) == set(STUDIES)
     assert fields["languages"]["items"]["enum"] == sorted(LANGUAGES)
-    assert fields["workers"]["anyOf"][0]["maximum"] == 1024
     assert fields["seeds"]["items"]["minimum"] == 0
 
 
@@ -53,24 +53,43 @@ def test_numbers_that_no_machine_has_are_refused(field: str, number: int) -> Non
         flow_of("flows.run_study.run_study").validate_parameters({"study": STUDIES["lab"], field: number})
 
 
-def test_every_flow_that_runs_stages_takes_the_same_limits() -> None:
+def test_every_form_takes_options_and_few_fields_that_may_be_none() -> None:
     flows = [flow_of(one["entrypoint"]) for file in ("prefect.yaml", "machines.yaml") for one in declared(file)]
     fields = {flow.name: parameter_schema(flow).properties for flow in flows}
-    own = fields["run-own-study"]
-    for name, given in fields.items():
-        if "workers" in given:
-            for field in ("per_device", "timeout_hours", "devices_per_stage"):
-                if (name, field) != ("translate-data", "devices_per_stage"):  # nothing is trained together there
-                    assert {**given[field], "position": 0} == {**own[field], "position": 0}, (name, field)
-    assert {**fields["run-named-study"]["keep"], "position": 0} == {**own["keep"], "position": 0}
-    assert {"train-intermediate", "finetune-target", "translate-data", "evaluate-checkpoint"} < fields.keys()
+    assert {name for name, given in fields.items() if "options" not in given} == {"watch-checkpoints"}
+    for name in ("run-named-study", "run-own-study"):  # the UI says of each that it is "None", in three lines
+        assert not [field for field, given in fields[name].items() if "anyOf" in given]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["workers"], "options: workers: write OPTION=VALUE, such as workers=2"),
+        (["worker=2"], "options: worker: no such field; did you mean 'workers'?"),
+        (["workers=0"], "options: workers: must be greater than or equal to 1, got 0"),
+        (["workers=[1"], "options: workers=.1: not valid YAML"),
+        (["timeout_hours=8"], "options: timeout_hours: must be a mapping"),
+        (["keep=none"], "options: keep: must be 'all' or 'scores'"),
+    ],
+)
+def test_a_wrong_option_is_named(options: list[str], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        chosen(HowStudiesRun, options)
+
+
+def test_options_choose_how_stages_run() -> None:
+    how = chosen(HowStudiesRun, ["workers=2", "timeout_hours.train=8", "timeout_hours.any=1.5", "keep=scores"])
+    assert how.model_dump() == {"workers": 2, "per_device": None, "devices_per_stage": 1, "budget": None,
+                                "timeout_hours": {"train": 8.0, "any": 1.5}, "keep": "scores"}  # fmt: skip
+    with pytest.raises(RequestError, match="options: keep: no such field"):
+        chosen(HowTrainingsRun, ["keep=scores"])
 
 
 def test_the_short_form_takes_what_fits_alone() -> None:
     run_named_study = flow_of("flows.run_named_study.run_named_study")
     given = run_named_study.validate_parameters({"study": "lab", "languages": ["de"], "settings": ["seeds=[3]"]})
     assert run_named_study.validate_parameters({})["study"] == "lab", "a schedule without parameters"
-    assert given["languages"] == ["de"] and given["seeds"] == [] and given["workers"] is None
+    assert given["languages"] == ["de"] and given["seeds"] == [] and given["options"] == []
     with pytest.raises(ParameterTypeError):
         run_named_study.validate_parameters({"study": "lab", "seeds": [-1]})
 
@@ -78,10 +97,12 @@ def test_the_short_form_takes_what_fits_alone() -> None:
 def test_the_form_of_an_own_study_says_what_a_file_says() -> None:
     flow = flow_of("flows.run_own_study.run_own_study")
     grid = {"encoders": ["lab-mini@0"], "intermediates": ["direct", "lab-nli@de"], "targets": ["lab-inference"]}
-    asked = {"name": "mine", **grid, "languages": ["de"], "settings": ["target_recipe.epochs=1", "seeds=[4]"]}
+    asked = {"name": "mine", **grid, "languages": ["de"], "settings": ["target_recipe.epochs=1", "seeds=[4]"],
+             "options": ["workers=2"]}  # fmt: skip
     with mock.patch("flows.run_own_study.run_study") as run:
         flow.fn(**flow.validate_parameters(asked))
     study = run.fn.call_args.args[0]
+    assert run.fn.call_args.kwargs["workers"] == 2
     file = {"name": "mine", **grid, "languages": ["de"], "target_recipe": {"epochs": 1}, "seeds": [4]}
     assert study == make(file)
     with pytest.raises(RequestError, match="FIELD=VALUE"):

@@ -15,7 +15,7 @@ import pytest
 
 from tests.results.numbers import make, record_all, right
 from tests.running import ROOT, environment
-from xtransfer import StudyResult, open_results, plan, run
+from xtransfer import Rounds, StudyResult, open_results, plan, run
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import current
@@ -28,12 +28,19 @@ from xtransfer.running.runners import GROUP, Ran, Runner
 from xtransfer.study.study import Study
 
 _CALLS: list[dict[str, Any]] = []
+_SAID = "nli@en is the best (95% over <all> looks)."
 
 
 def pretended(study: Study, **options: Any) -> Ran:
     """A runner that trains nothing: the cells are recorded already."""
     _CALLS.append({"study": study, **options})
-    return Ran(("train a", "score b"), Path("reports/numbers/report.html").absolute(), ("seeds 7",), 61.0)
+    return Ran(
+        ("train a", "score b"),
+        Path("reports/numbers/report.html").absolute(),
+        ("seeds 7",),
+        61.0,
+        _SAID if study.rounds else "",
+    )
 
 
 def _installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -60,7 +67,7 @@ def result(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudyResult]
 def test_a_runner_gets_what_was_asked(result: StudyResult) -> None:
     (given,) = _CALLS
     assert given == {"study": result.study, "workers": 2, "per_device": None, "devices_per_stage": 1,
-                     "timeout_hours": {"train": 1}, "keep": "scores", "out": Path("somewhere"),
+                     "timeout_hours": {"train": 1}, "keep": "scores", "budget": None, "out": Path("somewhere"),
                      "progress": True}  # fmt: skip
     with pytest.raises(RequestError, match=r"nowhere\.yaml: cannot be read"):
         run(Path("nowhere.yaml"))
@@ -105,6 +112,17 @@ def test_a_notebook_shows_a_result(result: StudyResult, monkeypatch: pytest.Monk
         assert "<td>numbers</td>\n      <td>6</td>\n      <td>4</td>" in results._repr_html_()
 
 
+def test_a_study_by_rounds_has_a_budget_and_shows_what_they_have_shown(result: StudyResult) -> None:
+    study = result.study.model_copy(update={"rounds": Rounds(until="likely")})
+    by_rounds = run(study, budget="4cells")
+    assert _CALLS[-1]["budget"] == "4cells" and _CALLS[-1]["study"].rounds.until == "likely"
+    assert by_rounds.rounds == _SAID and repr(by_rounds).endswith(f"report.html> {_SAID}")
+    assert "<p>nli@en is the best (95% over &lt;all&gt; looks).</p>" in by_rounds._repr_html_()
+    assert result.rounds == "" and "<p></p>" not in result._repr_html_()
+    with pytest.raises(RequestError, match="budget '4': write a time, such as 4h"):
+        run(study, budget="4")
+
+
 def test_what_a_notebook_shows_is_escaped() -> None:
     name = "<img src=x>"
     sure = Number(50.0, 10.0, 5.0, 15.0, Verdict("up", "<i>items</i>", "seeds", 3, 3))
@@ -129,6 +147,7 @@ def test_without_a_runner_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
         ({"study": "lba"}, "no study 'lba'; did you mean 'lab'"),
         ({"study": "lab", "workers": 0}, "workers: 0 is not a valid number"),
         ({"study": "lab", "devices_per_stage": -1}, "devices_per_stage: -1 is not a valid number"),
+        ({"study": "lab", "budget": "4h"}, "budget: is for a study by rounds"),
         ({"study": "lab-full", "small": True}, "has no small version"),
         ({"study": "lab", "timeout_hours": {"trian": 1}}, "no kind of stage 'trian'; did you mean 'train'"),
     ],

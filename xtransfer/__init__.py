@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from xtransfer.running.result import StudyResult
     from xtransfer.running.run import plan, run
     from xtransfer.study.cells import Plan
+    from xtransfer.study.rounds import Rounds
     from xtransfer.study.study import Study, Target
 
-__all__ = ["Plan", "Results", "Study", "StudyResult", "Target", "__version__", "open_results", "plan", "run"]
+__all__ = ["Plan", "Results", "Rounds", "Study", "StudyResult", "Target", "__version__", "open_results", "plan", "run"]
 
 _WHERE = {
     "Plan": "xtransfer.study.cells",
     "Results": "xtransfer.analysis.results",
+    "Rounds": "xtransfer.study.rounds",
     "Study": "xtransfer.study.study",
     "StudyResult": "xtransfer.running.result",
     "Target": "xtransfer.study.study",

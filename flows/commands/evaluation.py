@@ -77,7 +77,9 @@ def command(
     def start() -> Summary:
         from flows.evaluate_checkpoint import evaluate_checkpoint
 
-        summary: Summary = evaluate_checkpoint(checkpoint, target, **asked, workers=workers)
+        given = {**asked, "languages": language or [], "name": name or ""}
+        options = [] if workers is None else [f"workers={workers}"]
+        summary: Summary = evaluate_checkpoint(checkpoint, target, **given, options=options)
         return summary
 
     study = evaluation(checkpoint, target, **asked)

@@ -6,7 +6,7 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
@@ -16,14 +16,13 @@ import typer
 
 from flows import direct
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
+from flows.commands.found import gains_of, looks_at, print_gains, print_rounds
 from flows.direct import Done, run_and_report
 from flows.terminal import Console
 from xtransfer.base.errors import RequestError
 from xtransfer.base.words import counted, duration
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from flows.run_study import Summary
     from xtransfer.study.study import Study
 
@@ -172,15 +171,15 @@ def command(
     console = Console(stderr=as_json)
     done = run(wanted, start, out, console, quiet=quiet)
     if done.rounds and not as_json:
-        _print_rounds(wanted, done.rounds, console)
+        print_rounds(wanted, done.rounds, console)
     else:
-        gains, chance = _gains(wanted)
         if as_json:
+            gains = gains_of(wanted)
             rows = json.loads(gains.to_json(orient="records", double_precision=15))
-            looks = {"verdict": done.rounds, **_looks(wanted)} if done.rounds else {}
+            looks = {"verdict": done.rounds, **looks_at(wanted)} if done.rounds else {}
             print_json({**facts(done), **looks, "left_out": gains.attrs["excluded"], "gains": rows})
             return
-        _print_gains(wanted, gains, chance, console)
+        print_gains(wanted, console)
     of_study = ("--study", wanted.name)
     say(done, console, [("results", "gains", *of_study), ("results", "power", *of_study), ("studies",)])
 
@@ -249,43 +248,3 @@ def _run_on_ray(
         return run_study.with_options(task_runner=RayTaskRunner())(
             study, workers, per_device, limits, keep=keep.value, budget=budget
         )
-
-
-def _gains(study: Study) -> tuple[pd.DataFrame, dict[str, float]]:
-    """The gains, and the score of guessing of the targets where it is one number."""
-    from xtransfer.analysis.results import open_results
-
-    with open_results() as results:
-        known = results.scores(study.name).dropna(subset=["chance"]).groupby("target")["chance"].unique()
-        return results.gains(study.name), {str(name): float(one[0]) for name, one in known.items() if len(one) == 1}
-
-
-def _looks(study: Study) -> dict[str, object]:
-    """What each look at a study by rounds showed, and where it stands."""
-    from xtransfer.analysis.results import open_results
-
-    with open_results() as results:
-        return {name: json.loads(results.statistic(name, study.name).to_json(orient="records", double_precision=15))
-                for name in ("rounds", "standing")}  # fmt: skip
-
-
-def _print_rounds(study: Study, said: str, console: Console) -> None:
-    from flows.commands.results.ask import print_table
-    from xtransfer.analysis.results import open_results
-    from xtransfer.analysis.statistics import ROUNDS, STANDING
-
-    with open_results() as results:
-        for one in (ROUNDS, STANDING):
-            console.print()
-            print_table(one.table(results.statistic(one, study.name)), console)
-    console.print(f"\n{said}", highlight=False, markup=False)
-
-
-def _print_gains(study: Study, gains: pd.DataFrame, chance: Mapping[str, float], console: Console) -> None:
-    from xtransfer.report.tables import rich_tables
-
-    for part in rich_tables(gains, console.width, chance):
-        console.print(part)
-    if left_out := gains.attrs["excluded"]:
-        console.print(f"left out: {counted(len(left_out), 'cell')} without usable scores; for the reasons:")
-        console.print(f"  xtransfer results runs --study {study.name}", highlight=False)

@@ -42,7 +42,8 @@ def command(
     def start() -> dict[str, str]:
         from flows.translate_data import translate_data
 
-        return translate_data(benchmark, languages, engine, rows, align_tags, way_back, workers)
+        options = [] if workers is None else [f"workers={workers}"]
+        return translate_data(benchmark, languages, engine, rows, align_tags, way_back, options)
 
     languages = [code.strip() for code in to.split(",") if code.strip()]
     wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags, way_back=way_back)

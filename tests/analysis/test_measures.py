@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
+from tests.report.read import read
 from tests.results.numbers import make, record_all
 from xtransfer.analysis.measures import UNIT, table
 from xtransfer.analysis.results import open_results
@@ -73,5 +74,5 @@ def test_the_command_and_the_documented_query(recorded: ArtifactStore) -> None:
 
 def test_the_report_has_a_table_where_a_study_has_measures(recorded: ArtifactStore, tmp_path: Path) -> None:
     with open_database(current().database_url) as db:
-        page = write_report("numbers", db, recorded, tmp_path / "out").read_text(encoding="utf-8")
+        page = read(write_report("numbers", db, recorded, tmp_path / "out"))
     assert 'id="spaces"' in page and "<td>10.000</td>" in page and (tmp_path / "out" / "measures.csv").exists()

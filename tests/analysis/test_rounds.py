@@ -265,7 +265,7 @@ def test_a_study_that_is_not_run_by_rounds_has_none(tmp_path: Path) -> None:
     [
         ({"intermediates": ["direct"]}, "one intermediate, direct, so there is nothing to choose between"),
         ({"seeds": [0, 1]}, r"need 3 seeds or more \(--set seeds=\[...\]\), 'one' has 2"),
-        ({"targets": ["lab-inference", "lab-retrieval"]}, "rounds.target: name one of lab-inference, lab-retrieval"),
+        ({"targets": ["lab-inference", "lab-retrieval"]}, "name one of lab-inference, lab-retrieval: --set"),
         ({"rounds": {"target": "lab-copa"}}, "lab-copa"),
         ({"rounds": {"against": "lab-nli@de"}}, "lab-nli@de"),
         ({"rounds": {"against": "direct", "until": "likely"}}, "leave out 'against'"),

@@ -143,6 +143,19 @@ def test_tooltips_have_the_interval_and_the_number_of_items(page: Any) -> None:
     assert shown.is_hidden()
 
 
+@pytest.mark.parametrize("window", [{"width": 1280, "height": 900}, PHONE], ids=["desk", "phone"])
+def test_names_stay_whole_and_in_their_cells(page: Any, window: dict[str, int]) -> None:
+    page.set_viewport_size(window)
+    page.get_by_role("button", name="unfold").click()
+    names = page.locator("table .name")
+    assert {"mean-but-en", "tiny@0", "nli@de"} <= set(names.all_inner_texts())
+    assert (
+        names.evaluate_all("all => all.filter(one => one.getClientRects().length > 1).map(one => one.innerText)") == []
+    )
+    too_wide = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText)"
+    assert page.locator("th[scope=row], .names").evaluate_all(too_wide) == []
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_all_is_there_in_print(browser: Any, report: Path, scripts: bool) -> None:
     context = browser.new_context(viewport={"width": 794, "height": 1123}, java_script_enabled=scripts)

@@ -45,7 +45,7 @@ with prefect_api(Path(sys.argv[1])):
     except Exception as error:
         refused = f"{type(error).__name__}: {error}"
     try:
-        train_intermediate("lab-mini@0", "lab-nli@en", [3], **little, timeout_hours={"train": 1e-5})
+        train_intermediate("lab-mini@0", "lab-nli@en", [3], **little, options=["timeout_hours.train=1e-5"])
     except Exception as error:
         late = f"{type(error).__name__}: {error}"
     with get_client(sync_client=True) as client:

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
+from flows.commands.found import print_gains
+from flows.terminal import Console
 from tests.flows.test_results_commands import QUESTIONS, STUDY, call
 from tests.results.numbers import make, record_all
 from xtransfer.base.errors import RequestError
@@ -47,6 +49,16 @@ def test_a_table_that_is_too_wide_is_split_by_its_first_column(numbers: None, mo
 def test_a_terminal_says_what_the_columns_are_and_programs_get_no_prose(asked: str, said: str) -> None:
     assert said in " ".join(call(*QUESTIONS[asked]).stdout.split())
     assert said not in " ".join(call(*QUESTIONS[asked], "--format", "csv").stdout.split())
+
+
+def test_a_run_says_what_its_table_means(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_gains(make(tmp_path / "again").plan.study, Console(width=80))
+    said = " ".join(capsys.readouterr().out.split())
+    assert re.search(
+        r"┘ On mean-others, training first, on average over the intermediates, .* points over direct", said
+    )
+    assert re.search(r"One by one: nli@en(: | and nli@de: )\w+", said)
+    assert said.index("One by one") < said.index("score, gain over direct in points")
 
 
 def test_studies_lists_those_that_were_run(monkeypatch: pytest.MonkeyPatch) -> None:

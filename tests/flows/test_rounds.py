@@ -94,7 +94,7 @@ def test_a_budget_is_for_rounds_alone(tmp_path: Path) -> None:
     done = xtransfer(tmp_path / "home", "run", QUICK, "--budget", "1h")
     assert done.returncode == 2 and "add --until decided" in done.stderr
     done = xtransfer(tmp_path / "home", "run", QUICK, "--until", "decided")
-    assert done.returncode == 2 and "rounds.target: name one of lab-inference, lab-retrieval" in done.stderr
+    assert done.returncode == 2 and "name one of lab-inference, lab-retrieval" in done.stderr
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterator
 from contextlib import ExitStack, contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -34,15 +35,15 @@ from xtransfer.stages.limits import check_timeouts
 from xtransfer.study.study import Study
 from xtransfer.watch.record import Look
 
-_HOW: dict[str, Any] = {"workers": 2, "per_device": None, "timeout_hours": {"any": 1.0}, "devices_per_stage": 1}
+_HOW: dict[str, Any] = {"options": ["workers=2", "timeout_hours.any=1.0"]}
 _ENCODER: dict[str, Any] = {"encoder": "lab-mini@0", "seeds": [0], "rows": 8, "recipe": {"epochs": 1}}
 _WATCH: dict[str, Any] = {"name": "w", "sources": ["/runs/*"], "evaluate": {"targets": ["lab-inference"]}}
 _STUDY: dict[str, Any] = {"name": "s", "encoders": ["lab-mini@0"], "intermediates": ["direct"],
                           "targets": ["lab-inference"]}  # fmt: skip
 _VALID: dict[Flow[..., Any], dict[str, Any]] = {
-    run_study: {"study": _STUDY},
+    run_study: {"study": _STUDY, "workers": 2, "timeout_hours": {"any": 1.0}},
     run_own_study.run_own_study: {**_STUDY, "question": "q?", "seeds": [0], "languages": ["de"],
-                                  "intermediate_rows": 8, "settings": ["target_recipe.epochs=1"], "keep": "scores"},
+                                  "settings": ["target_recipe.epochs=1", "intermediate_rows=8"]},
     run_named_study.run_named_study: {"study": "lab", "small": True, "encoders": ["lab-mini@0"], "languages": ["de"],
                                       "seeds": [0], "settings": ["target_recipe.epochs=1"]},
     evaluate_checkpoint.evaluate_checkpoint: {"checkpoint": "lab-mini@0", "targets": ["lab-inference"],
@@ -75,7 +76,7 @@ def form(folder: Path) -> Door:
             (_planned if flow is run_study else flow.fn)(**parameters)
 
     inputs = st.one_of(
-        *(st.tuples(st.just(flow), changed(valid if flow is watch_checkpoints.watch_checkpoints else valid | _HOW))
+        *(st.tuples(st.just(flow), changed(valid | _HOW if "options" in signature(flow).parameters else valid))
           for flow, valid in _VALID.items()),
         st.tuples(st.sampled_from(list(_VALID)), st.dictionaries(words, values, max_size=4)),
     ).filter(lambda given: r"\ud8" not in json.dumps(given[1]))  # fmt: skip
@@ -116,7 +117,5 @@ def _planned(
     check(study)
 
 
-def _made(
-    wanted: Any, title: str, workers: Any, per_device: Any = None, timeout_hours: Any = None, *_: Any, **__: Any
-) -> None:
+def _made(wanted: Any, title: str, *, timeout_hours: Any = None, **_: Any) -> None:
     check_timeouts(timeout_hours or {})

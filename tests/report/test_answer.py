@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.report.read import read
 from tests.results.numbers import Items, make, record_all, right, simple
 from xtransfer.analysis.verdict import Verdict
 from xtransfer.report.answer import settling
@@ -57,12 +58,29 @@ def test_a_single_measurement_concludes_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_a_finding_has_the_average_each_intermediate_and_what_would_settle_it(tmp_path: Path) -> None:
+    (answer,) = found(tmp_path, unclear).answers
+    lead = answer.first_training[0]
+    assert answer.finding == (
+        f"On mean-others, training first{lead.text.removeprefix('Training first')} One by one: nli@en: made no "
+        "difference that this study can detect; nli@de: helped."
+    )
+    (alone,) = found(tmp_path / "alone", unclear, intermediates=["direct", "nli@en"]).answers
+    assert alone.finding.startswith("On mean-others, training on nli@en first made no difference")
+    assert alone.finding.endswith(f"{alone.first_training[0].note}") and "To find one of the observed" in alone.finding
+
+
+def test_a_finding_without_direct_is_which_is_probably_the_best(tmp_path: Path) -> None:
+    (answer,) = found(tmp_path, unclear, intermediates=["nli@en", "nli@de"]).answers
+    assert answer.finding == answer.best and answer.best.startswith("Probability of being the best on mean-but-en")
+
+
 def test_without_direct_the_intermediates_are_compared_with_each_other(tmp_path: Path) -> None:
     facts = found(tmp_path, unclear, intermediates=["nli@en", "nli@de"])
     (answer,) = facts.answers
     assert answer.first_training == []
     assert [one.text.split(" by ")[0] for one in answer.against_english] == ["nli@de is better than nli@en"]
-    page = write_findings(facts, ArtifactStore(tmp_path / "artifacts"), tmp_path / "report").read_text()
+    page = read(write_findings(facts, ArtifactStore(tmp_path / "artifacts"), tmp_path / "report"))
     assert "cannot be compared" not in page and "No intermediate can be compared with <em>direct</em>" in page
     assert "Score; nothing is compared: no run of direct has scores; mean-but-en: the mean of" in page
 

@@ -92,20 +92,21 @@ def test_runs_of_a_study_make_one_history() -> None:
     assert {"what": "stages executed by this run", "how much": 4} in latest
 
 
-def test_a_run_that_changes_nothing_leaves_report_and_artifacts() -> None:
+def test_a_run_that_changes_nothing_leaves_the_report_and_shows_its_answer() -> None:
     recorded("same")
     page = ends("same", 3)
     assert page is not None
     written = Path(page).stat().st_mtime_ns
     assert ends("same", 0) == page and Path(page).stat().st_mtime_ns == written
-    assert len(stored("same-answer")) == 1
+    (first, again) = stored("same-answer")
+    assert first.data == again.data and first.description == again.description and len(stored("same-gains")) == 1
     with open_database(current().database_url) as database, database.begin() as connection:
         connection.execute(text("UPDATE cell SET status = 'failed', reason = 'gone' WHERE intermediate = 'nli@de'"))
     ends("same", 0)
-    assert len(stored("same-answer")) == 2
+    assert len(stored("same-answer")) == 3 and len(stored("same-gains")) == 2
     Path(page).write_text("another page")
     ends("same", 0)
-    assert len(stored("same-answer")) == 3 and "another page" not in Path(page).read_text()
+    assert len(stored("same-gains")) == 3 and "another page" not in Path(page).read_text()
 
 
 def test_samples_are_made_when_something_ran_or_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from perf.finished import finish
+from tests.report.read import read
 from tests.results.numbers import Numbers, make, record_all, right
 from tests.results.plans import planned
 from xtransfer.base.languages import codes
@@ -85,7 +86,7 @@ def test_a_study_that_translates_names_direction_and_engine(tmp_path: Path) -> N
     finish(plan, store)
     with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
         record_all(db, Numbers(plan, store))
-        text = write_report(plan.study.name, db, store, tmp_path / "out").read_text(encoding="utf-8")
+        text = read(write_report(plan.study.name, db, store, tmp_path / "out"))
     assert "<td>de</td><td>lab-marian</td>" in text and "<td>en from tr</td><td>parallel</td>" in text
 
 

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from tests.report.read import read
 from tests.results.numbers import Numbers, make, right, simple
 from xtransfer.analysis import gains
 from xtransfer.base.errors import RequestError
@@ -45,7 +46,7 @@ def helped(encoder: str, intermediate: str, seed: int) -> dict[str, list[float]]
 
 
 def test_the_page_answers_in_words(tmp_path: Path, report: Reporter) -> None:
-    text = report(make(tmp_path, helped)).read_text(encoding="utf-8")
+    text = read(report(make(tmp_path, helped)))
     assert "Training on nli@de first helped: +60.0 points over direct (95% interval" in text
     assert "Training on nli@en first made no difference that this study can detect: 0.0 points" in text
     assert "nli@de is better than nli@en by 60.0 points" in text
@@ -55,7 +56,7 @@ def test_the_page_answers_in_words(tmp_path: Path, report: Reporter) -> None:
 
 def test_the_page_asks_nothing_of_the_network(tmp_path: Path, report: Reporter) -> None:
     page = report(make(tmp_path))
-    text = page.read_text(encoding="utf-8")
+    text = read(page)
     assert not re.findall(r"https?:|<script\s|<link|<img|@import|src=|url\((?!#)", text)
     assert "default-src 'none'; script-src 'sha256-" in text
     beside = set(re.findall(r'href="(?!#|data:)([^"]*)"', text))
@@ -92,7 +93,7 @@ def test_failed_and_degenerate_cells_are_listed_and_escaped(tmp_path: Path, repo
         train_facts=lambda name, seed: {"degenerate": "loss never fell"} if (name, seed) == ("nli@en", 1) else {},
         only=lambda name, seed: (name, seed) != ("nli@de", 0),
     )
-    text = report(numbers).read_text(encoding="utf-8")
+    text = read(report(numbers))
     assert "9 cells, 2 of them without usable scores" in text
     assert "loss never fell" in text
     assert "out of &lt;memory&gt;" in text
@@ -100,30 +101,30 @@ def test_failed_and_degenerate_cells_are_listed_and_escaped(tmp_path: Path, repo
 
 
 def test_a_study_without_any_score_says_so(tmp_path: Path, report: Reporter) -> None:
-    text = report(make(tmp_path, only=lambda name, seed: False)).read_text(encoding="utf-8")
+    text = read(report(make(tmp_path, only=lambda name, seed: False)))
     assert "No intermediate can be compared with direct: 9 cells without scores." in text
     assert "<p>No cell has usable scores.</p>" in text and 'class="left summary"' not in text
 
 
 def test_a_study_without_direct_is_not_called_unfinished(tmp_path: Path, report: Reporter) -> None:
-    text = report(make(tmp_path, intermediates=["nli@en"])).read_text(encoding="utf-8")
+    text = read(report(make(tmp_path, intermediates=["nli@en"])))
     assert "No intermediate can be compared with direct." in text
 
 
 def test_a_study_of_english_alone_does_not_deny_its_gains(tmp_path: Path, report: Reporter) -> None:
     items = lambda encoder, name, seed: {"en": simple(encoder, name, seed)["en"]}  # noqa: E731
-    text = report(make(tmp_path, items)).read_text(encoding="utf-8")
+    text = read(report(make(tmp_path, items)))
     assert "Nothing but English can be compared" in text and "No intermediate can be compared" not in text
     assert "gains over single languages" in text
 
 
 def test_pooled_encoders_come_first_and_single_ones_below(tmp_path: Path, report: Reporter) -> None:
-    text = report(make(tmp_path, encoders=["tiny@0", "tiny@1", "tiny@2"])).read_text(encoding="utf-8")
+    text = read(report(make(tmp_path, encoders=["tiny@0", "tiny@1", "tiny@2"])))
     assert text.index(">xnli on tiny (3 encoders pooled)</h2>") < text.index("xnli on tiny@2</summary>")
 
 
 def test_a_single_encoder_is_shown_once(tmp_path: Path, report: Reporter) -> None:
-    text = report(make(tmp_path)).read_text(encoding="utf-8")
+    text = read(report(make(tmp_path)))
     assert "Single encoders" not in text
     assert text.count(">xnli on tiny@0</h2>") == 1
 

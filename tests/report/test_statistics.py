@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.commands import results as commands
+from tests.report.read import read
 from tests.results.numbers import make, record_all
 from xtransfer.analysis import Grid, statistics
 from xtransfer.analysis.results import open_results
@@ -86,7 +87,7 @@ def test_it_is_a_method_and_refuses_what_it_does_not_have() -> None:
 @pytest.mark.usefixtures("recorded")
 def test_it_is_on_the_page_and_in_files_beside_it(tmp_path: Path) -> None:
     with open_database(current().database_url, read_only=True) as db:
-        page = write_report("numbers", db, ArtifactStore(current().store), tmp_path / "report").read_text()
+        page = read(write_report("numbers", db, ArtifactStore(current().store), tmp_path / "report"))
     assert "<worst>" not in page and '<a href="#statistic-worst">' in page
     section = unescape(page[page.index('<h2 id="statistic-worst">') :].partition("</section>")[0])
     assert "Where it is <worst>" in section and "The score in the language in which a cell does worst." in section

@@ -15,6 +15,7 @@ import pytest
 
 from perf.finished import finish
 from tasks import artifacts
+from tests.report.read import read
 from tests.report.test_verdict import CASES, Case, helped
 from tests.results.numbers import Numbers, make, record_all, right
 from tests.results.plans import planned
@@ -34,7 +35,7 @@ def found(folder: Path, **made: Any) -> tuple[Findings, str]:
     with open_database(f"sqlite:///{folder / 'results.db'}") as db:
         record_all(db, numbers)
         findings = find("numbers", db, numbers.store)
-    return findings, write_findings(findings, numbers.store, folder / "out").read_text(encoding="utf-8")
+    return findings, read(write_findings(findings, numbers.store, folder / "out"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -126,7 +127,7 @@ def test_a_study_of_two_targets_has_a_row_for_each_and_one_sentence(tmp_path: Pa
     with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
         record_all(db, Numbers(plan, store))
         findings = find("two", db, store)
-    page = write_findings(findings, store, tmp_path / "out").read_text(encoding="utf-8")
+    page = read(write_findings(findings, store, tmp_path / "out"))
     assert [(line.target, line.chance, line.items) for line in findings.summary] == [
         ("lab-inference", pytest.approx((100 / 3,)), (20,)),
         ("lab-copa", (50.0,), (20,)),

@@ -14,6 +14,7 @@ from matplotlib.colors import to_hex
 from rich.console import Console
 
 from tasks import artifacts
+from tests.report.read import read
 from tests.results.numbers import make, record_all, right
 from xtransfer.analysis.statistics import RANKING
 from xtransfer.analysis.texts import csv
@@ -91,7 +92,7 @@ def study(case: Case, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finding
     with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
         record_all(db, numbers)
         found = find("numbers", db, numbers.store)
-    return found, write_findings(found, numbers.store, tmp_path / "out").read_text(encoding="utf-8")
+    return found, read(write_findings(found, numbers.store, tmp_path / "out"))
 
 
 def terminal(found: Findings) -> str:

@@ -129,3 +129,13 @@ def test_a_stopped_run_says_so(quick: None, monkeypatch: pytest.MonkeyPatch) -> 
         board.started(STAGES[0])
         raise KeyboardInterrupt
     assert [row["state"] for row in json.loads(server.named("numbers-stages")["data"])] == ["stopped", "stopped"]
+
+
+def test_progress_is_there_as_soon_as_a_run_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after a pause between requests: whoever opens the run before it exists is told that there is none."""
+    server = Server()
+    monkeypatch.setattr(progress_publisher, "get_client", lambda **_: server)
+    with progress_publisher.live("numbers") as board:
+        board.planned(STAGES, 0)
+        wait_for(lambda: server.artifacts, progress_publisher.EVERY / 2)
+        assert server.named("numbers-progress")["description"].startswith("numbers: 0 of 1,000 stages done")

@@ -101,6 +101,8 @@ def _said(fault: ErrorDetails) -> str:
     value = fault["input"]
     if value is None:
         return f"{reason}, got nothing"
+    if isinstance(value, bool):
+        return f"{reason}, got {'true' if value else 'false'}"
     shown = isinstance(value, (str, int, float)) or (value and len(repr(value)) <= _LONGEST_SHOWN)
     return f"{reason}, got {value!r}" if shown and fault["type"] != "missing" else reason
 

@@ -59,6 +59,19 @@ class Answer:
     against_english: list[Sentence]  # intermediates in other languages against those in English
     best: str  # probability that each is the best; '' if unknown
 
+    @property
+    def finding(self) -> str:
+        """The answer in a few sentences: on average, each intermediate, and what would settle it."""
+        if not self.first_training:
+            return self.best
+        lead, *singles = self.first_training
+        names: dict[str, list[str]] = {}
+        for one in singles:
+            names.setdefault(EFFECT.get(one.verdict.state, one.verdict.reason), []).append(one.about)
+        alone = "; ".join(f"{listed(several)}: {effect}" for effect, several in names.items())
+        said = f"On {self.mean.partition(',')[0]}, {_lowered(lead.text)}"
+        return " ".join(filter(None, [said, f"One by one: {alone}." if alone else "", lead.note]))
+
 
 def answers(gains: pd.DataFrame, contrasts: pd.DataFrame, ranking: pd.DataFrame, power: pd.DataFrame) -> list[Answer]:
     """Returns one answer per target and encoder. The arguments are the frames of `xtransfer.analysis`."""

@@ -27,6 +27,7 @@ from xtransfer.report.downloads import csv_link, file_link, with_csv_links
 from xtransfer.report.files import slug, write, writing_to
 from xtransfer.report.findings import Certain, Findings, find
 from xtransfer.report.methods import methods
+from xtransfer.report.names import whole_names
 from xtransfer.report.summary import Axis
 from xtransfer.report.translated import drops_of_study
 from xtransfer.results.database import Database
@@ -111,7 +112,7 @@ class _Writer:
             version=__version__,
             **_script(),
         )
-        return write(self.out / PAGE, with_csv_links(page))
+        return write(self.out / PAGE, whole_names(with_csv_links(page)))
 
     def section(self, found: Findings, grid: tables.Grid, number: int) -> _Section:
         name = f"{number}-{slug(grid.title)}"

@@ -202,17 +202,32 @@ def _is_shown(column: str) -> bool:
     return is_language(column) or column in MEANS
 
 
-def rich_tables(gains: pd.DataFrame, width: int = 100, chance: Mapping[str, float] | None = None) -> list[Text | Table]:
+def rich_tables(
+    gains: pd.DataFrame,
+    width: int = 100,
+    chance: Mapping[str, float] | None = None,
+    findings: Mapping[tuple[str, str], str] | None = None,
+) -> list[Text | Table]:
     """Returns tables per target and encoder that fit `width` characters, each after its title; every column is in one.
 
     If all columns fit with their intervals, they are one table. Otherwise the means come with intervals, beside as many
-    languages as fit without, and more tables have the other languages. `chance`: the score of guessing by target.
+    languages as fit without, and more tables have the other languages.
+
+    Args:
+        chance: the score of guessing by target.
+        findings: what was found by target and encoder, in sentences.
     """
-    return [part for grid in grids(gains) for part in _rich_tables(grid, width, (chance or {}).get(grid.target))]
+    return [
+        part
+        for grid in grids(gains)
+        for part in _rich_tables(
+            grid, width, (chance or {}).get(grid.target), (findings or {}).get((grid.target, grid.encoder), "")
+        )
+    ]
 
 
-def _rich_tables(grid: Grid, width: int, chance: float | None) -> Iterator[Text | Table]:
-    """Yields a title and a table for each block of columns, then what the numbers are.
+def _rich_tables(grid: Grid, width: int, chance: float | None, finding: str) -> Iterator[Text | Table]:
+    """Yields a title and a table for each block of columns, then the finding, and what the numbers are.
 
     Titles are no part of the tables, which may be narrower than they are.
     """
@@ -227,6 +242,8 @@ def _rich_tables(grid: Grid, width: int, chance: float | None) -> Iterator[Text 
             cells = (_rich_cell(grid.numbers.get((name, one)), one in with_interval) for one in columns)
             table.add_row(_label(grid, name), *cells)
         yield table
+    if finding:
+        yield Text(finding)
     shown = "score, gain over direct" if DIRECT in grid.rows else "score"
     guessing = "" if chance is None else f"guessing gives {chance:.1f}"
     said = [f"{shown} in points", guessing, grid.tested, grid.legend("bold"), grid.defined]

@@ -40,6 +40,11 @@ class StudyResult:
     settings: Settings  # where the run wrote, whatever the environment says later
 
     @property
+    def rounds(self) -> str:
+        """Of a study by rounds: what they have shown, in a sentence or two; empty for any other."""
+        return self.ran.rounds
+
+    @property
     def report(self) -> Path:
         """The HTML page of the report; plots and tables are beside it."""
         return self.ran.report
@@ -118,7 +123,8 @@ class StudyResult:
             yield results
 
     def __repr__(self) -> str:
-        return f"<StudyResult: {self._words()}; report: {_near(self.report)}>"
+        said = f" {self.rounds}" if self.rounds else ""
+        return f"<StudyResult: {self._words()}; report: {_near(self.report)}>{said}"
 
     def _words(self) -> str:
         return f"{self.study.name}, {counted(len(self.ran.stages), 'stage')} ran in {duration(self.ran.seconds)}"
@@ -134,6 +140,7 @@ class StudyResult:
         return joined(
             [
                 paragraph(self._words()),
+                *map(paragraph, filter(None, [self.rounds])),
                 *map(gains_table, grids(headline(gains))),
                 *map(paragraph, [*more, f"report: {_near(self.report)}"]),
             ]

@@ -9,6 +9,7 @@ from typing import Literal
 from xtransfer.base.errors import RequestError
 from xtransfer.base.settings import current
 from xtransfer.planning import grid
+from xtransfer.planning.budget import Budget
 from xtransfer.running.result import StudyResult
 from xtransfer.running.runners import runner
 from xtransfer.study.builtin import find
@@ -42,6 +43,7 @@ def run(
     devices_per_stage: int = 1,
     timeout_hours: Mapping[str, float] | None = None,
     keep: Literal["all", "scores"] = "all",
+    budget: str | None = None,
     out: str | Path | None = None,
     progress: bool = False,
 ) -> StudyResult:
@@ -62,6 +64,7 @@ def run(
         devices_per_stage: devices that train one model together, each on a part of every batch.
         timeout_hours: limits by kind of stage (`translate`, `train`, `score` ..., or `any`), in hours.
         keep: "scores" removes a target's checkpoint once all its scores and predictions are stored.
+        budget: of a study by rounds: a time, such as "4h", or a number of cells, such as "24cells"; default: no limit.
         out: folder for the report; default: `reports/STUDY` in XTRANSFER_HOME.
         progress: print progress on standard error.
 
@@ -75,6 +78,10 @@ def run(
             raise RequestError(f"{name}: {number} is not a valid number; use 1 to {_MOST}, or leave it out")
     if keep not in ("all", "scores"):
         raise RequestError(f"keep: {keep!r} is not a choice; use 'all' or 'scores'")
+    if budget is not None:
+        if chosen.rounds is None:
+            raise RequestError("budget: is for a study by rounds; give the study a question, rounds=Rounds(...)")
+        Budget.parse(budget)
     ran = runner()(
         chosen,
         workers=workers,
@@ -82,6 +89,7 @@ def run(
         devices_per_stage=devices_per_stage,
         timeout_hours=dict(timeout_hours or {}),
         keep=keep,
+        budget=budget,
         out=Path(out) if out is not None else None,
         progress=progress,
     )

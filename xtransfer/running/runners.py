@@ -22,6 +22,7 @@ class Ran:
     report: Path  # the HTML page
     not_in_run: tuple[str, ...]  # recorded parts of the study outside this run: `seeds 0, 1`
     seconds: float
+    rounds: str = ""  # of a study by rounds: what they have shown, and why they ended
 
 
 class Runner(Protocol):
@@ -36,6 +37,7 @@ class Runner(Protocol):
         devices_per_stage: int,
         timeout_hours: Mapping[str, float],
         keep: Literal["all", "scores"],
+        budget: str | None,
         out: Path | None,
         progress: bool,
     ) -> Ran:

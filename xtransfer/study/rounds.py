@@ -38,7 +38,10 @@ class Rounds(Value):
         if not self.target and len(slugs) == 1:
             return slugs[0]
         if not self.target:
-            raise RequestError(f"rounds.target: name one of {', '.join(slugs)}; the rounds are about one target")
+            raise RequestError(
+                f"rounds.target: the rounds are about one target; name one of {', '.join(slugs)}: "
+                f"--set 'rounds={{target: {slugs[0]}}}'"
+            )
         if self.target not in slugs:
             raise unknown("rounds.target", self.target, slugs)
         return self.target
