@@ -138,8 +138,16 @@ def test_a_wrong_value_is_refused_in_the_form(page: Any, served: Served, encoder
 
 def cancel(page: Any, served: Served) -> None:
     """Cancel the run whose page is shown, and see that its processes end."""
-    page.locator("main").get_by_role("button", name="Open menu").first.click()
-    page.get_by_role("menuitem", name="Cancel").click()
+    menu = page.locator("main").get_by_role("button", name="Open menu").first
+    item = page.get_by_role("menuitem", name="Cancel")
+
+    def is_open() -> bool:  # a page that is loading yet may close it again
+        if not (shown := item.is_visible()):
+            menu.click()
+        return bool(shown)
+
+    wait_for(is_open)
+    item.click()
     page.get_by_role("alertdialog").or_(page.get_by_role("dialog")).get_by_role(
         "button", name="Cancel Flow Run"
     ).click()
@@ -187,5 +195,6 @@ def test_a_schedule_without_parameters_runs_the_default(page: Any, served: Serve
     page.get_by_text("Every 1 minute", exact=True).wait_for(state="hidden")
     running = page.locator("main").get_by_role("listitem").filter(has_text="auto-scheduled").filter(has_text="Running")
     running.get_by_role("link", name="lab", exact=True).first.click()
+    page.wait_for_url("**/flow-run/**")
     shows(page, "Running")
     cancel(page, served)
