@@ -45,7 +45,7 @@ def _run(command: list[str], home: Path, more: dict[str, str]) -> subprocess.Com
         env=environment(home, more),
         capture_output=True,
         text=True,
-        timeout=10 * MINUTES,
+        timeout=20 * MINUTES,
         check=False,
     )
 
