@@ -16,7 +16,7 @@ from tests.running import MINUTES, stages_of, wait_for
 
 pytestmark = pytest.mark.slow
 _RUN_SECONDS = 15 * MINUTES  # of a machine that does much else; a quiet one takes one
-_CANCEL_SECONDS = 10
+_CANCEL_SECONDS = 60  # 2 to 4 s were measured; this machine may be busy
 _LOOKS = 200  # a third of a second apart
 _LOOKS_AT_ARTIFACTS = 20
 _SUBMITS = 5

@@ -29,7 +29,7 @@ def processor() -> str:
 def faster_in_bf16() -> bool:
     """Returns whether this machine's processor multiplies matrices faster in bf16 than in fp32.
 
-    It is told by its instructions and not measured, so that a resumed run computes as it began. Training was measured
+    Its instructions tell, and no measurement, so that a resumed run computes as it began. Training was measured
     2.1 times as fast with AMX, 2.7 times with AVX-512 BF16 on an AMD EPYC, but 0.6 times with that on an Intel Xeon
     without AMX (products: 83 and 147 GFLOP/s on one core). Without either, bf16 is emulated.
     """

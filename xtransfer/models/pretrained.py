@@ -37,7 +37,7 @@ _POSITIONS = ("position_embeddings", "embed_positions")  # tables of absolute po
 _SUCH_AS = "an encoder such as XLM-R, BERT, mDeBERTa or mT5"
 _DROPOUT = re.compile("dropout|pdrop$")  # layerdrop and drop_path drop whole layers, and stay
 _OF_ATTENTION = re.compile("attention|attn")
-_NOT_READ = {".safetensors", ".bin", ".pt"}  # by a tokenizer
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".ot", ".gguf")
 _OURS = {"manifest.json", "head.json"}
 _last_read: dict[str, PreTrainedTokenizerBase] = {}  # digest of its files → the last tokenizer
 
@@ -271,7 +271,7 @@ def _tokenizer(folder: Path, rows: int, causal: bool) -> PreTrainedTokenizerBase
 def _read_once(folder: Path) -> PreTrainedTokenizerBase:
     """Reads a tokenizer, unless the last one was read from the same files: the checkpoints of a study share it, and a
     vocabulary of 250,000 pieces takes two seconds, of the twenty that scoring a thousand rows takes."""
-    files = [file for file in sorted(folder.glob("*")) if file.is_file() and file.suffix not in _NOT_READ]
+    files = [file for file in sorted(folder.glob("*")) if file.is_file() and file.suffix not in _WEIGHTS]
     found = digest(*((file.name, file_digest(file)) for file in files if file.name not in _OURS))
     if found not in _last_read:
         read = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)

@@ -64,7 +64,8 @@ def run(
         devices_per_stage: devices that train one model together, each on a part of every batch.
         timeout_hours: limits by kind of stage (`translate`, `train`, `score` ..., or `any`), in hours.
         keep: "scores" removes a target's checkpoint once all its scores and predictions are stored.
-        budget: of a study by rounds: a time, such as "4h", or a number of cells, such as "24cells"; default: no limit.
+        budget: of a study by rounds: a time, such as "4h", hours of all GPUs or CPU cores together, such as "20gpuh"
+            or "20cpuh", or a number of cells, such as "24cells"; default: no limit.
         out: folder for the report; default: `reports/STUDY` in XTRANSFER_HOME.
         progress: print progress on standard error.
 
