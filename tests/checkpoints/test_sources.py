@@ -149,7 +149,7 @@ def test_the_flow_of_a_new_checkpoint_looks_again_after_its_run(
     places = current().prepare()
     with open_database(places.database_url) as db:
         (found,) = record(watch, db).sightings
-        monkeypatch.setattr(evaluate_new_checkpoint, "run_study", Mock(fn=lambda *_: put(folder, files(1))))
+        monkeypatch.setattr(evaluate_new_checkpoint, "run_study", Mock(fn=lambda *_, **__: put(folder, files(1))))
         with pytest.raises(DataError, match="changed after it was recorded"):
             evaluate_new_checkpoint.evaluate_new_checkpoint.fn(watch, found.verdict.digest, found.candidate.location)
         assert states("mine", db)[found.verdict.digest][0] == "failed"
