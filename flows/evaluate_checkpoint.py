@@ -28,10 +28,10 @@ def evaluate_checkpoint(
     targets: Annotated[list[str], Field(min_length=1)],
     languages: list[LanguageCode] = [],  # noqa: B006
     split: Literal["test", "dev"] = "test",
-    rows: Rows | None = None,
-    train_rows: Rows | None = None,
+    rows: Rows = 0,
+    train_rows: Rows = 0,
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - shown in the form
-    recipe: dict[str, object] | None = None,
+    recipe: dict[str, object] = {},  # noqa: B006
     name: str = "",
     options: Options = [],  # noqa: B006 - shown in the form
 ) -> Summary:
@@ -42,8 +42,8 @@ def evaluate_checkpoint(
         targets: targets as in a study: xnli, xcopa<siqa,copa, tatoeba:layer7, xnli:as-is.
         languages: languages to score; empty: all of each target.
         split: the split to score.
-        rows: score only the first N rows of each language, for a quick look; empty: all.
-        train_rows: fine-tune on the first N rows; empty: all.
+        rows: score only the first N rows of each language, for a quick look; 0: all.
+        train_rows: fine-tune on the first N rows; 0: all.
         seeds: training seeds.
         recipe: fields of every target's recipe to replace; empty: the published recipe of its kind.
         name: name of the study with the results; empty: evaluate-CHECKPOINT.
@@ -56,8 +56,8 @@ def evaluate_checkpoint(
         targets,
         languages=languages or None,
         split=split,
-        rows=rows,
-        train_rows=train_rows,
+        rows=rows or None,
+        train_rows=train_rows or None,
         seeds=seeds,
         recipe=recipe,
         name=name or None,

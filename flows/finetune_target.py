@@ -33,10 +33,10 @@ def finetune_target(
     target: str,
     after: str = "direct",
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0],  # noqa: B006 - shown in the form
-    rows: Rows | None = None,
-    recipe: dict[str, object] | None = None,
-    after_rows: Rows | None = None,
-    after_recipe: dict[str, object] | None = None,
+    rows: Rows = 0,
+    recipe: dict[str, object] = {},  # noqa: B006
+    after_rows: Rows = 0,
+    after_recipe: dict[str, object] = {},  # noqa: B006
     options: Options = [],  # noqa: B006 - shown in the form
 ) -> dict[str, str]:
     """Fine-tune an encoder on a target in English; returns the key of each seed's checkpoint.
@@ -46,9 +46,9 @@ def finetune_target(
         target: the target, as in a study: xnli, xcopa<siqa,copa.
         after: the intermediate to train on first, as in a study: mnli@en; direct: none.
         seeds: seeds of both trainings.
-        rows: fine-tune on the first N rows; empty: all.
+        rows: fine-tune on the first N rows; 0: all.
         recipe: fields of the target's recipe to replace, as {"epochs": 1}; empty: the published recipe of its kind.
-        after_rows: train on the first N rows of each part of the intermediate; empty: all.
+        after_rows: train on the first N rows of each part of the intermediate; 0: all.
         after_recipe: fields of the intermediate's recipe to replace; empty: the published recipe of its kind.
         options: how stages run, each as OPTION=VALUE: workers=2 (at once), per_device=4 (scoring stages on a GPU),
             devices_per_stage=2, timeout_hours.train=8 (or .any).
@@ -59,9 +59,9 @@ def finetune_target(
         target,
         seeds,
         after=after,
-        rows=rows,
+        rows=rows or None,
         recipe=recipe,
-        after_rows=after_rows,
+        after_rows=after_rows or None,
         after_recipe=after_recipe,
     )
     return make_artifacts(wanted, f"{encoder} on {target} after {after}", **how.model_dump())

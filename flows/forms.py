@@ -28,7 +28,7 @@ EngineName = Annotated[str, _one_of(list(ENGINES))]
 TrainedOn = Annotated[
     str, _one_of(sorted(one.name for one in benchmarks.BENCHMARKS.values() if one.has("train", "en")))
 ]
-Rows = Annotated[int, Field(gt=0)]
+Rows = Annotated[int, Field(ge=0)]  # 0: all; the UI says of a field that may be empty that it is "None"
 Workers = Annotated[int, Field(ge=1, le=1024)]
 OnDevice = Annotated[int, Field(ge=1, le=64)]  # stages on one device, or devices of one stage
 Hours = dict[str, float]  # by kind of stage

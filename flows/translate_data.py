@@ -33,9 +33,9 @@ def translate_data(
     benchmark: TrainedOn,
     languages: Annotated[list[LanguageCode], Field(min_length=1)],
     engine: EngineName,
-    rows: Rows | None = None,
+    rows: Rows = 0,
     align_tags: bool = False,
-    way_back: EngineName | None = None,
+    way_back: str = "",
     options: Options = [],  # noqa: B006 - shown in the form
 ) -> dict[str, str]:
     """Translate the English training rows of a benchmark; returns the key of each language's artifact.
@@ -44,7 +44,7 @@ def translate_data(
         benchmark: whose English training rows are translated.
         languages: languages to translate to; the engine must know them.
         engine: the translation engine.
-        rows: translate the first N rows; empty: all.
+        rows: translate the first N rows; 0: all.
         align_tags: move the tags of a benchmark with one tag per word by word alignment; it is refused otherwise.
         way_back: an engine that translates some sentences back to English, as a check; empty: the same engine, if it
             can.
@@ -52,7 +52,7 @@ def translate_data(
             timeout_hours.translate=8 (or .any).
     """
     how = chosen(HowStagesRun, options)
-    wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags, way_back=way_back)
+    wanted = translations(benchmark, languages, engine, rows or None, align_tags=align_tags, way_back=way_back or None)
     title = f"{benchmark} by {engine}"
     show = partial(publish_translations, title)
     return make_artifacts(wanted, title, **how.model_dump(), show=show)

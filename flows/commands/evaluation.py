@@ -77,7 +77,7 @@ def command(
     def start() -> Summary:
         from flows.evaluate_checkpoint import evaluate_checkpoint
 
-        given = {**asked, "languages": language or [], "name": name or ""}
+        given = {name: value for name, value in asked.items() if value is not None}  # the others as in the form
         options = [] if workers is None else [f"workers={workers}"]
         summary: Summary = evaluate_checkpoint(checkpoint, target, **given, options=options)
         return summary

@@ -43,7 +43,7 @@ def command(
         from flows.translate_data import translate_data
 
         options = [] if workers is None else [f"workers={workers}"]
-        return translate_data(benchmark, languages, engine, rows, align_tags, way_back, options)
+        return translate_data(benchmark, languages, engine, rows or 0, align_tags, way_back or "", options)
 
     languages = [code.strip() for code in to.split(",") if code.strip()]
     wanted = translations(benchmark, languages, engine, rows, align_tags=align_tags, way_back=way_back)

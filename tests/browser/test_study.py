@@ -157,7 +157,7 @@ def cancel(page: Any, served: Served) -> None:
 
 
 def test_a_form_fits_two_screens_and_says_nothing_of_none(page: Any, served: Served) -> None:
-    for name in ("study", "own-study"):
+    for name in ("study", "own-study", "evaluation", "translation", "intermediate", "target"):
         Form(page, name)
         box = page.locator("form").bounding_box()
         assert box["y"] + box["height"] <= 2 * WINDOW["height"], name

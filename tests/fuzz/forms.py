@@ -55,7 +55,7 @@ _VALID: dict[Flow[..., Any], dict[str, Any]] = {
                                       "after_recipe": {"epochs": 1}},
     train_intermediate.train_intermediate: {**_ENCODER, "intermediate": "lab-nli@de"},
     translate_data.translate_data: {"benchmark": "lab-nli", "languages": ["de"], "engine": "lab-marian", "rows": 8,
-                                    "align_tags": False, "way_back": None},
+                                    "align_tags": False, "way_back": ""},
     watch_checkpoints.watch_checkpoints: {"watch": _WATCH},
 }  # fmt: skip
 
