@@ -59,7 +59,7 @@ def test_scores_and_predictions_are_written(checkpoint: Path, tmp_path: Path) ->
 def test_retrieval_needs_no_head(checkpoint: Path, tmp_path: Path) -> None:
     (one,) = score(checkpoint, get("lab-retrieval"), ["tr"], "test", 32, tmp_path, limit=10)
     assert one.n == 10
-    assert one.chance is None
+    assert one.chance == 10.0  # the answer is one of ten
     rows = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
     assert {json.loads(row["prediction"]) for row in rows} <= {row["id"] for row in rows}
     assert sum(row["item"] for row in rows) / 10 == one.value

@@ -76,7 +76,6 @@ LAB_RETRIEVAL = Benchmark(
     source=Source("lab", splits={"dev": "dev", "test": "test"}),
     columns={"source": "source", "target": "target"},
     metric="accuracy",
-    chance=None,  # 1 / number of sentences
     roles=("target",),
     licence=_LICENCE,
     id="id",

@@ -29,7 +29,6 @@ TATOEBA = Benchmark(
     ),
     columns={"source": "target_sentence", "target": "source_sentence"},  # queries are English, candidates foreign
     metric="accuracy",
-    chance=None,  # 1 / number of sentences
     roles=("target",),
     licence="CC BY 2.0 FR",
     note="English queries and foreign candidates, as in XTREME; its files sort the English side",

@@ -47,7 +47,7 @@ KIND = Kind(
     about="sentences, each to be matched with its translation in one other language",
     encode=encode,
     prompts=True,
-    retrieval=Retrieval(find),
+    retrieval=Retrieval(find, one_of_all=True),
     gold=lambda benchmark, row: row["id"],
     translation=FINDS_TRANSLATIONS,
     shown=("source",),

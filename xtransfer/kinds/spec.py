@@ -87,6 +87,7 @@ class Retrieval:
     unit: bool = True  # whether vectors are scaled to unit length, so that a dot product is a cosine
     measure: Callable[[Vectors], Mapping[str, float]] | None = None
     # statistics of a language's vectors to record besides scores
+    one_of_all: bool = False  # whether a row's answer is one of all rows, so that guessing gives 100 / their number
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,7 @@ def _rich_tables(grid: Grid, width: int, chance: float | None, finding: str) -> 
     if finding:
         yield Text(finding)
     shown = "score, gain over direct" if DIRECT in grid.rows else "score"
-    guessing = "" if chance is None else f"guessing gives {chance:.1f}"
+    guessing = "" if chance is None else f"guessing gives {chance:.3g}"
     said = [f"{shown} in points", guessing, grid.tested, grid.legend("bold"), grid.defined]
     yield Text("; ".join(filter(None, said)), style="dim")
 

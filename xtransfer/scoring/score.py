@@ -165,6 +165,7 @@ def _scores(
 ) -> list[Score]:
     golds, values = [kind.gold(benchmark, row) for row in rows], [prediction.value for prediction in predictions]
     constant = len(values) > 1 and (_all_equal(values) or _all_equal(_tags(values)))
+    chance = 100 / len(rows) if kind.retrieval is not None and kind.retrieval.one_of_all else benchmark.chance
     return [
         Score(
             language,
@@ -172,7 +173,7 @@ def _scores(
             name,
             metrics.get(name).compute(golds, values, language),
             len(rows),
-            benchmark.chance if name == benchmark.metric else None,
+            chance if name == benchmark.metric else None,
             constant,
         )
         for name in (benchmark.metric, *benchmark.also)
