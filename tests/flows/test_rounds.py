@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,14 +100,22 @@ def test_a_budget_is_for_rounds_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_study_runs_by_rounds_and_keeps_its_grid(tmp_path: Path) -> None:
-    """Its encoder learns nothing, so the first look has nothing to compare, and no cell of the fourth seed runs."""
+    """Its encoder learns nothing, so the first look has nothing to compare, and no cell of the fourth seed runs.
+
+    Two machines that share a store and a database, as tasks of a SLURM array do, share the stages of its rounds too.
+    """
     home = tmp_path / "home"
     done = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--budget", "5cells")
     assert done.returncode == 2 and "scores 6 cells, and the budget has 5 left; nothing was run" in done.stderr
 
-    done = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--budget", "6cells", "--json")
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
+    shared = {"XTRANSFER_STORE": str(home / "artifacts"), "XTRANSFER_DATABASE_URL": f"sqlite:///{home}/results.db"}
+    with ThreadPoolExecutor() as machines:
+        other = machines.submit(xtransfer, tmp_path / "beside", "run", QUICK, *_BY_ROUNDS, "--json", **shared)
+        done = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--budget", "6cells", "--json")
+    assert done.returncode == other.result().returncode == 0, done.stderr + other.result().stderr
+    said, beside = json.loads(done.stdout), json.loads(other.result().stdout)
+    assert all(said[part] == beside[part] for part in ("rounds", "standing", "verdict"))
+    assert len({*said["ran"], *beside["ran"]}) == len(said["ran"]) + len(beside["ran"]) == 16
     assert [one["why"] for one in said["rounds"]] == ["no two intermediates have two usable runs in common"]
     assert said["rounds"][0]["regret"] is None and {one["state"] for one in said["standing"]} == {"open"}
     assert said["verdict"] == "No two intermediates have two usable runs in common after 3 runs of each."
@@ -117,8 +126,8 @@ def test_a_study_runs_by_rounds_and_keeps_its_grid(tmp_path: Path) -> None:
     assert again.returncode == 0 and "done in" in again.stdout and ", 0 stages ran" in again.stdout
     assert "no two intermediates have two usable runs in common" in " ".join(again.stdout.split())
 
-    other = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--set", "name=other")
-    assert other.returncode == 0 and ", 0 stages ran" in other.stdout
+    named = xtransfer(home, "run", QUICK, *_BY_ROUNDS, "--set", "name=other")
+    assert named.returncode == 0 and ", 0 stages ran" in named.stdout
     listed = json.loads(xtransfer(home, "results", "runs", "--study", "other", "--format", "json").stdout)
     assert len(listed) == 8  # its whole grid is recorded, though it needed none of its stages
 
