@@ -49,9 +49,9 @@ def _machine(name: str, bucket: Bucket, folder: Path, monkeypatch: pytest.Monkey
     return ArtifactStore(bucket.url)
 
 
-def _commit(store: ArtifactStore) -> Artifact:
+def _commit(store: ArtifactStore, weights: bytes = WEIGHTS) -> Artifact:
     out = store.empty_out(STAGE.key)
-    (out / "model.txt").write_bytes(WEIGHTS)
+    (out / "model.txt").write_bytes(weights)
     (out / "config.json").write_text("{}")
     return store.commit(STAGE, out, {"loss": 0.5}, "cpu", datetime.now(UTC))
 
@@ -69,6 +69,19 @@ def test_an_upload_passes_after_faults(
     _commit(store)
     assert [method for method, _ in proxy.seen].count("PUT") >= 3
     assert _is_whole(elsewhere)
+
+
+@pytest.mark.parametrize("fault", ["busy", "cut"])
+def test_a_large_file_goes_up_in_parts_and_a_lost_part_goes_again(
+    fault: Fault, proxy: Faulty, bucket: Bucket, store: ArtifactStore, elsewhere: ArtifactStore
+) -> None:
+    """From 100 MiB on, in parts of 50 MiB. The same was seen by hand with 500 MiB."""
+    proxy.first(2, fault, method="PUT", path="partNumber=2")
+    _commit(store, WEIGHTS * 110)
+    found = elsewhere.find(STAGE.key)
+    assert found is not None and not elsewhere.verify(STAGE.key)
+    assert (found.folder / "model.txt").stat().st_size == 110 * len(WEIGHTS)
+    assert sum("partNumber=2" in path for _, path in proxy.seen) >= 3
 
 
 @pytest.mark.parametrize("fault", ["busy", "cut", "short", "slow"])
