@@ -20,6 +20,7 @@ class Machine:
 
     name: str
     namespace: str
+    link: str  # the host's end of it
     server: str  # an address of the host
     started: list[subprocess.Popen[bytes]] = field(default_factory=list, compare=False)
 
@@ -29,6 +30,10 @@ class Machine:
         words = ["ip", "netns", "exec", self.namespace, "unshare", "--uts", "sh", "-c", there, "sh", *command]
         with log.open("ab") as file:
             self.started.append(subprocess.Popen(words, env=dict(environment), cwd=folder, stdout=file, stderr=file))
+
+    def connect(self, *, on: bool) -> None:
+        """Cut the machine off the network, or join it again; its programs go on."""
+        subprocess.run(["ip", "link", "set", self.link, "up" if on else "down"], check=True)
 
     def kill(self) -> None:
         """As if its power were cut: every process at once."""
@@ -49,7 +54,8 @@ def machines(*names: str) -> Iterator[list[Machine]]:
     server = _address(0, 1)
     try:
         for number, name in enumerate(names):
-            made.append(Machine(name, f"xt{os.getpid()}-{name}", server))
+            link = f"xt{os.getpid() % 100000}h{number}"
+            made.append(Machine(name, f"xt{os.getpid()}-{name}", link, server))
             _make(made[-1], number)
         yield made
     finally:
@@ -60,7 +66,7 @@ def machines(*names: str) -> Iterator[list[Machine]]:
 
 
 def _make(machine: Machine, number: int) -> None:
-    ours, theirs = f"xt{os.getpid() % 100000}h{number}", f"xt{os.getpid() % 100000}n{number}"
+    ours, theirs = machine.link, f"xt{os.getpid() % 100000}n{number}"
     here, there = _address(number, 1), _address(number, 2)
     if subprocess.run(["ip", "netns", "add", machine.namespace], capture_output=True, check=False).returncode:
         pytest.skip("this machine makes no network namespaces")
