@@ -182,6 +182,11 @@ def test_values_that_cannot_be_are_refused(values: dict[str, Any], said: str) ->
         Recipe(steps=10, **values)
 
 
+def test_frozen_embeddings_are_a_part_of_lora() -> None:
+    assert Recipe(steps=10, lora={"rank": 4}, freeze_embeddings=True) == Recipe(steps=10, lora={"rank": 4})
+    assert Recipe(steps=10, freeze_embeddings=True).freeze_embeddings
+
+
 def test_settings_within_a_recipe_without_lora_say_how_to_set_it() -> None:
     study = make({"name": "x", "encoders": ["lab-mini@0"], "intermediates": ["direct"], "targets": ["lab-copa"]})
     with pytest.raises(

@@ -92,6 +92,14 @@ class Recipe(BaseModel):
     dual: DualRecipe = Field(DUAL, description="Settings of kinds that train vectors (dual encoders)")
     source: Annotated[str, NOT_IDENTITY] = Field("", description="Paper or script that these values follow")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lora_freezes(cls, values: object) -> object:
+        """Under LoRA no embedding is trained, so asking for that too is the same recipe, with the same key."""
+        if isinstance(values, dict) and values.get("lora") is not None and values.get("freeze_embeddings"):
+            return {**values, "freeze_embeddings": False}
+        return values
+
     @model_validator(mode="after")
     def _one_length(self) -> Recipe:
         if (self.epochs is None) == (self.steps is None):
