@@ -75,7 +75,7 @@ def test_an_upload_passes_after_faults(
 def test_a_large_file_goes_up_in_parts_and_a_lost_part_goes_again(
     fault: Fault, proxy: Faulty, bucket: Bucket, store: ArtifactStore, elsewhere: ArtifactStore
 ) -> None:
-    """From 100 MiB on, in parts of 50 MiB. The same was seen by hand with 500 MiB."""
+    """From 100 MiB on, in parts of 50 MiB."""
     proxy.first(2, fault, method="PUT", path="partNumber=2")
     _commit(store, WEIGHTS * 110)
     found = elsewhere.find(STAGE.key)
