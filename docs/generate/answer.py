@@ -20,13 +20,13 @@ _BEFORE = "direct"
 
 
 def tables(results: Results) -> list[str]:
-    """Returns the tables: XNLI against direct and against English, then the other test sets against direct."""
+    """Returns the tables: XNLI's means, XNLI's languages after rows in them, and the other test sets."""
     gains, contrasts = results.gains(_STUDY), results.contrasts(_STUDY)
     for frame in (gains, contrasts):
         frame["benchmark"] = frame["target"].str.partition("<")[0]
     gains = gains[gains["intermediate"] != "any"]
-    return [_xnli(gains[gains["benchmark"] == _XNLI], contrasts[contrasts["benchmark"] == _XNLI]),
-            _others(gains[gains["benchmark"] != _XNLI])]  # fmt: skip
+    xnli, pairs = gains[gains["benchmark"] == _XNLI], contrasts[contrasts["benchmark"] == _XNLI]
+    return [_xnli(xnli, pairs), _own(xnli, pairs), _others(gains[gains["benchmark"] != _XNLI])]
 
 
 def _xnli(gains: pd.DataFrame, contrasts: pd.DataFrame) -> str:
@@ -40,6 +40,19 @@ def _xnli(gains: pd.DataFrame, contrasts: pd.DataFrame) -> str:
     return table(headings, rows, right=headings[1:])
 
 
+def _own(gains: pd.DataFrame, contrasts: pd.DataFrame) -> str:
+    """Languages that an intermediate is in, other than English: its gain there, and that of English rows."""
+    rows = []
+    for name in gains["intermediate"].unique():
+        code = name.partition("@")[2]
+        if name not in (_BEFORE, _ENGLISH):
+            of = [gains[gains["intermediate"] == one] for one in (name, _ENGLISH)]
+            rows.append([f"`{name}`", code, *(_change(one, "gain", code) for one in of),
+                         _change(_against_english(contrasts, name), "difference", code)])  # fmt: skip
+    headings = "intermediate", "test language", "gain over direct", "gain of English rows", "against English"
+    return table(headings, rows, right=headings[2:])
+
+
 def _against_english(contrasts: pd.DataFrame, name: str) -> pd.DataFrame:
     pair = contrasts[(contrasts[["first", "second"]] == name).any(axis=1)]
     turned = oriented(pair, name)
@@ -47,7 +60,7 @@ def _against_english(contrasts: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _change(rows: pd.DataFrame, column: str, language: str = "mean-others") -> str:
-    """The difference in a mean, with its interval; "" if there is none."""
+    """A difference with its interval; "" if there is none."""
     found = rows[rows["language"] == language].to_dict("records")
     return f"{signed(found[0][column])} {INTERVAL.text(found[0])}" if found else ""
 
@@ -57,9 +70,9 @@ def _others(gains: pd.DataFrame) -> str:
     names = [name for name in gains["intermediate"].unique() if name != _BEFORE]
     rows = []
     for benchmark, part in gains.groupby("benchmark", sort=False):
-        by_name = dict(tuple(part[part["language"] == "mean-but-en"].groupby("intermediate")))
-        rows.append([f"{benchmark} ({part['language'].iloc[0]})", points(by_name[_BEFORE]["value"].iloc[0]),
-                     *(_change(by_name[name], "gain", "mean-but-en") for name in names)])  # fmt: skip
+        of = {name: part[part["intermediate"] == name] for name in (_BEFORE, *names)}
+        rows.append([f"{benchmark} ({part['language'].iloc[0]})", points(next(iter(of[_BEFORE]["value"]), None)),
+                     *(_change(of[name], "gain", "mean-but-en") for name in names)])  # fmt: skip
     headings = ["target", _BEFORE, *(f"`{name}`" for name in names)]
     return table(headings, rows, right=headings[1:])
 

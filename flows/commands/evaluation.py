@@ -121,17 +121,18 @@ def _scores(study: Study) -> pd.DataFrame:
 
 def _table(scores: pd.DataFrame) -> Table:
     """A line per target and metric: the mean over languages, then each language; means over seeds."""
+    from xtransfer.analysis.statistic import chances
+
     table = Table("target", "metric", "n", "chance", "mean", "languages", right=("n", "chance", "mean"))
     for (target, metric), part in scores.groupby(["target", "metric"], sort=False):
         values = part.groupby("language", sort=False)["value"].mean()
         said = "  ".join(f"{code} {value:.1f}" for code, value in values.items())
-        chance = part["chance"].iloc[0]
         marks = "" if set(part["status"]) == {"done"} else f" ({', '.join(sorted(set(part['status'])))})"
         table.add_row(
             f"{target}{marks}",
             str(metric),
             f"{int(part.groupby('seed')['n'].sum().iloc[0])}",
-            "" if chance is None or chance != chance else f"{chance:.1f}",
+            chances(*part["chance"]),
             f"{values.mean():.1f}",
             said,
         )

@@ -16,6 +16,7 @@ from rich.console import Console
 from tasks import artifacts
 from tests.report.read import read
 from tests.results.numbers import make, record_all, right
+from xtransfer.analysis.statistic import chances
 from xtransfer.analysis.statistics import RANKING
 from xtransfer.analysis.texts import csv
 from xtransfer.report import plots
@@ -192,3 +193,11 @@ def test_methods_and_files_follow(case: Case, study: tuple[Findings, str]) -> No
     assert bool((found.contrasts["verdict"].isin(["up", "down"])).any()) == sure
     assert found.computed[RANKING]["best"].notna().any() == known
     assert (",up," in csv(found.gains)) == sure
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [((100 / 3,), "33.3"), ((0.25, 0.25), "0.25"), ((0.1, 50.0), "0.1 to 50.0"), ((None, float("nan")), ""), ((), "")],
+)
+def test_the_score_of_guessing_is_said_as_it_is(values: tuple[float | None, ...], said: str) -> None:
+    assert chances(*values) == said

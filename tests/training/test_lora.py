@@ -185,6 +185,8 @@ def test_values_that_cannot_be_are_refused(values: dict[str, Any], said: str) ->
 def test_frozen_embeddings_are_a_part_of_lora() -> None:
     assert Recipe(steps=10, lora={"rank": 4}, freeze_embeddings=True) == Recipe(steps=10, lora={"rank": 4})
     assert Recipe(steps=10, freeze_embeddings=True).freeze_embeddings
+    with pytest.raises(ValidationError, match="freeze_embeddings"):
+        Recipe.model_validate({"steps": 10, "lora": {"rank": 4}, "freeze_embeddings": "maybe"})
 
 
 def test_settings_within_a_recipe_without_lora_say_how_to_set_it() -> None:

@@ -105,6 +105,13 @@ def points(value: float | None) -> str:
     return "" if value is None or value != value else f"{value:.1f}"
 
 
+def chances(*values: float | None) -> str:
+    """Returns the score of guessing, `33.3`, or of several from least to most; below a point with two digits."""
+    known = sorted({value for value in values if value is not None and value == value})
+    ends = known if len(known) < 2 else [known[0], known[-1]]
+    return " to ".join(points(end) if end >= 1 else f"{end:.2g}" for end in ends)
+
+
 def signed(value: float | None) -> str:
     """Returns a difference in points with its sign; zero has no sign."""
     shown = points(value)

@@ -96,7 +96,7 @@ class Recipe(BaseModel):
     @classmethod
     def _lora_freezes(cls, values: object) -> object:
         """Under LoRA no embedding is trained, so asking for that too is the same recipe, with the same key."""
-        if isinstance(values, dict) and values.get("lora") is not None and values.get("freeze_embeddings"):
+        if isinstance(values, dict) and values.get("lora") is not None and values.get("freeze_embeddings") is True:
             return {**values, "freeze_embeddings": False}
         return values
 

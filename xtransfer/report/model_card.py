@@ -9,6 +9,7 @@ import pandas as pd
 import yaml
 from sqlalchemy import select
 
+from xtransfer.analysis.statistic import chances
 from xtransfer.analysis.texts import markdown
 from xtransfer.base.declared import JsonObject
 from xtransfer.base.printable import in_markdown
@@ -128,7 +129,7 @@ def _scores(key: str, db: Database) -> list[dict[str, object]]:
                 "score": f"{row.value:.1f}",
                 "interval": "" if row.low is None else f"{row.low:.1f} to {row.high:.1f}",
                 "items": row.n,
-                "chance": "" if row.chance is None else f"{row.chance:.1f}",
+                "chance": chances(row.chance),
             }
             for row in scores
         ]

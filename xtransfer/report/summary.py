@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from xtransfer.analysis import ANY, BUT_EN, DIRECT, Grid
 from xtransfer.analysis.grid import gain_rows
 from xtransfer.analysis.points import ENGLISH, Point
+from xtransfer.analysis.statistic import chances
 from xtransfer.analysis.verdict import COLUMNS as VERDICT
 from xtransfer.base.words import counted, listed
 from xtransfer.report.answer import on_the_mean
@@ -64,6 +65,11 @@ class Line:
     baseline: float  # score of direct on `mean-but-en`, in points; NaN without one
     items: tuple[int, ...]  # the distinct numbers of test items per language but English, from the smallest
     chance: tuple[float, ...]  # the distinct scores of guessing, in points; empty if unknown
+
+    @property
+    def guessing(self) -> str:
+        """The scores of guessing, as a text."""
+        return chances(*self.chance)
 
     @property
     def average(self) -> Estimate | None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xtransfer.analysis import ANY, BUT_EN, DIRECT, FAMILY, OTHERS, SCRIPT, is_language
-from xtransfer.analysis.statistic import signed
+from xtransfer.analysis.statistic import chances, signed
 from xtransfer.analysis.texts import definitions
 from xtransfer.analysis.verdict import Row, Verdict, ends
 from xtransfer.base.words import counted, listed, spread
@@ -245,7 +245,7 @@ def _rich_tables(grid: Grid, width: int, chance: float | None, finding: str) -> 
     if finding:
         yield Text(finding)
     shown = "score, gain over direct" if DIRECT in grid.rows else "score"
-    guessing = "" if chance is None else f"guessing gives {chance:.3g}"
+    guessing = "" if chance is None else f"guessing gives {chances(chance)}"
     said = [f"{shown} in points", guessing, grid.tested, grid.legend("bold"), grid.defined]
     yield Text("; ".join(filter(None, said)), style="dim")
 

@@ -141,7 +141,7 @@ def _write_scores(connection: Connection, cell: Cell, found: Evidence, intervals
     predictions = Predictions(found.artifacts[-1])
     scores = _score_rows(cell, found, intervals)
     add_languages(connection, (one["language"] for one in scores))
-    changing = ("value", "n", "artifact", "low", "high")
+    changing = ("value", "n", "chance", "artifact", "low", "high")
     replace(connection, ScoreRow, here, scores, unless_equal=changing)
     replace(connection, CellMeanRow, here, means)
     replace(connection, PredictionRow, here, [predictions.row(cell.key)] if predictions.sha256 else [])

@@ -18,7 +18,7 @@ from flows.commands.results.ask import (
     Targets,
     say,
 )
-from xtransfer.analysis.statistic import Column, column, named, number, points, table, text
+from xtransfer.analysis.statistic import Column, chances, column, named, number, points, table, text
 
 _KEY = 8  # characters of a key shown: enough for `results diff`
 
@@ -40,7 +40,7 @@ def scores(
         *named("study", "encoder", "intermediate", "target", "seed", "language", "split", "metric"),
         column("score", "value", points),
         column("items", "n", str),
-        column("chance", "chance", points),
+        column("chance", "chance", chances),
         *(named("status") if (frame["status"] != "done").any() else ()),
     ]
     asked.show(frame, table(frame, columns), ["target", "encoder"])
