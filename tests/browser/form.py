@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_STILL = 20  # looks, a tenth of a second apart, in which nothing of a form moves
+
 
 class Form:
     """A deployment's custom run."""
@@ -50,6 +52,20 @@ class Form:
     def look_at(self, *titles: str) -> None:
         """Bring a field into the middle of the window."""
         self.field(*titles).evaluate("field => field.scrollIntoView({block: 'center'})")
+
+    def ends_at(self) -> float:
+        """How far the form reaches down the page, in pixels, once it is drawn: its fields come after its frame, and
+        shrink to what they hold."""
+        form = self.page.locator("form")
+        form.locator("fieldset").first.wait_for()
+        still = 0
+        before = None
+        while still < _STILL:
+            self.page.wait_for_timeout(100)
+            box = form.bounding_box()
+            still = still + 1 if box == before else 0
+            before = box
+        return float(box["y"] + box["height"] + self.page.evaluate("window.scrollY"))
 
     def submit(self) -> None:
         self.page.get_by_role("button", name="Submit").click()

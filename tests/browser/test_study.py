@@ -158,9 +158,7 @@ def cancel(page: Any, served: Served) -> None:
 
 def test_a_form_fits_two_screens_and_says_nothing_of_none(page: Any, served: Served) -> None:
     for name in ("study", "own-study", "evaluation", "translation", "intermediate", "target"):
-        Form(page, name)
-        box = page.locator("form").bounding_box()
-        assert box["y"] + box["height"] <= 2 * WINDOW["height"], name
+        assert Form(page, name).ends_at() <= 2 * WINDOW["height"], name
         assert page.get_by_text('Property is type "None"').count() == 0
 
 

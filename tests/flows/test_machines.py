@@ -19,7 +19,7 @@ import pytest
 
 from perf.postgres import NoServer
 from perf.postgres import server as postgres_server
-from tests.running import MINUTES, ROOT, Ran, environment, score_rows, xtransfer
+from tests.running import MINUTES, ROOT, Ran, T, environment, score_rows, xtransfer
 from tests.standin.network import Machine, machines
 from tests.standin.s3 import make_bucket, s3
 
@@ -124,11 +124,7 @@ def _running(site: Site, seed: int) -> tuple[list[str], Machine]:
     """Two runs of one study, and a machine in the middle of one of its stages."""
     runs = [site.start_run(seed) for _ in site.machines]
     _wait(lambda: all(site.state(run) == "RUNNING" for run in runs), site)
-    _wait(lambda: _busy(site) is not None, site)
-    time.sleep(2)
-    busy = _busy(site)
-    assert busy is not None
-    return runs, busy
+    return runs, _wait(lambda: _busy(site), site)
 
 
 def _whole(site: Site, small_lab: Ran, seeds: Sequence[int]) -> None:
@@ -216,9 +212,11 @@ def _deploy(shared: dict[str, str], folder: Path) -> None:
     assert done.stdout.split() == ["run-named-study/study-on-machines"]
 
 
-def _wait(true: Callable[[], bool], site: Site) -> None:
+def _wait(for_: Callable[[], T | None], site: Site) -> T:
+    """What is there once it is there, and true."""
     deadline = time.monotonic() + 30 * MINUTES
-    while not true():
+    while not (found := for_()):
         logs = "\n".join(site.log(machine.name).read_text(errors="replace")[-3000:] for machine in site.machines)
         assert time.monotonic() < deadline, logs
         time.sleep(0.3)
+    return found
