@@ -11,6 +11,8 @@ from flows.terminal import Console
 if TYPE_CHECKING:
     import pandas as pd
 
+    from xtransfer.study.study import Study
+
 
 def command(study: StudyName, small: Small = False, settings: Settings = None, as_json: AsJson = False) -> None:
     """Predict the gain of each intermediate before it is trained, from all recorded studies; run nothing.
@@ -48,6 +50,30 @@ def command(study: StudyName, small: Small = False, settings: Settings = None, a
     console.print("\n" + "\n".join(said) + "\n", highlight=False, markup=False)
     for by, several in measured.items():
         console.print(judged(several, by), highlight=False, markup=False)
+
+
+def with_prior(study: Study, console: Console) -> Study:
+    """The study by rounds with what is predicted of its intermediates, or with what was when it began."""
+    from xtransfer.analysis.prediction.predict import prior
+    from xtransfer.base.settings import current
+    from xtransfer.planning.study_check import check, scored_languages
+    from xtransfer.results.database import open_database
+    from xtransfer.results.read import definition_of
+
+    check(study)
+    assert study.rounds is not None
+    with open_database(current().prepare().database_url) as database:
+        recorded = definition_of(database, study.name)
+    if recorded is not None:
+        known = (recorded.get("rounds") or {}).get("prior", {})
+    else:
+        target = study.rounds.target_in(study)
+        target_of = {one.slug: one for one in study.targets}
+        known = prior(_observed(), study, scored_languages(study, target_of[target]))
+    said = [f"{name} {mean:+.1f} ± {deviation:.1f}" for name, (mean, deviation) in known.items()]
+    told = f"Predicted gain ± its standard deviation, in points: {', '.join(said)}"
+    console.print(told if said else "No recorded study bears on this question: nothing is predicted.", highlight=False)
+    return study.with_settings({"rounds": {**study.rounds.model_dump(mode="json"), "prior": known}})
 
 
 def _observed() -> pd.DataFrame:

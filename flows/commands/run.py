@@ -91,6 +91,13 @@ Spend = Annotated[
         help="Of a study by rounds: at most 4h, 90min …, 20gpuh, 20cpuh or 24cells in this run.",
     ),
 ]
+Predicted = Annotated[
+    bool,
+    typer.Option(
+        "--prior",
+        help="Of a study by rounds: gains predicted from all recorded studies help to choose what runs again.",
+    ),
+]
 
 
 class Runner(StrEnum):
@@ -146,6 +153,7 @@ def command(
     keep: Keep = Kept.ALL,
     until: UntilWhen = None,
     budget: Spend = None,
+    prior: Predicted = False,
 ) -> None:
     """Run a study through Prefect; finished stages are not run again."""
 
@@ -163,12 +171,12 @@ def command(
     from xtransfer.stages.slots import slots
 
     limits = parse_timeouts(timeout_hours or ())
-    wanted = _by_rounds(chosen(study, small, settings), until, budget)
+    console = Console(stderr=as_json)
+    wanted = _by_rounds(chosen(study, small, settings), until, budget, console if prior else None)
     if runner is Runner.RAY and devices_per_stage > 1:
         raise RequestError("--devices-per-stage works on one machine only: Ray assigns one device to each stage")
     if runner is Runner.LOCAL:
         slots(workers, per_device, devices_per_stage)  # raises RequestError before a server starts
-    console = Console(stderr=as_json)
     done = run(wanted, start, out, console, quiet=quiet)
     if done.rounds and not as_json:
         print_rounds(wanted, done.rounds, console)
@@ -215,8 +223,9 @@ def _stoppable(console: Console) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _by_rounds(study: Study, until: Until | None, budget: str | None) -> Study:
-    """The study, with the question of its rounds if it is to stop once that is settled."""
+def _by_rounds(study: Study, until: Until | None, budget: str | None, predicted_on: Console | None) -> Study:
+    """The study, with the question of its rounds if it is to stop once that is settled, and with what is predicted,
+    which is shown on a console."""
     from xtransfer.planning.budget import Budget
 
     if until is not None:
@@ -226,6 +235,12 @@ def _by_rounds(study: Study, until: Until | None, budget: str | None) -> Study:
         if study.rounds is None:
             raise RequestError("--budget is for a study that runs by rounds: add --until decided")
         Budget.parse(budget)
+    if predicted_on is not None:
+        if study.rounds is None:
+            raise RequestError("--prior is for a study that runs by rounds: add --until likely")
+        from flows.commands.predict import with_prior
+
+        study = with_prior(study, predicted_on)
     return study
 
 

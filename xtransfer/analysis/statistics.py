@@ -79,6 +79,11 @@ def _sequential(row: Row) -> str:
     return f"[{signed(row['low'])}, {signed(row['high'])}]" if row["high"] < inf else "not known"
 
 
+def _beside_predicted(row: Row) -> str:
+    predicted = signed(row["predicted"])
+    return f"{signed(row['difference'])} (predicted {predicted})" if predicted else signed(row["difference"])
+
+
 def _pair(row: Row) -> str:
     return f"{row['first']} - {row['second']}"
 
@@ -212,7 +217,7 @@ STANDING = Statistic(
     (
         column("intermediate", "intermediate", text),
         column("runs", "n_runs", text),
-        column("difference", "difference", signed),
+        Column("difference", _beside_predicted),
         Column("interval", _sequential),
         column("best", "best", percent),
         *named("state"),

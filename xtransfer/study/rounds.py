@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from xtransfer.study.study import Study
 
 Until = Literal["decided", "likely"]
+Points = Annotated[float, Field(ge=-100, le=100)]
+Deviation = Annotated[float, Field(gt=0, le=100)]
 FEWEST_RUNS = 3  # before the first look: two show too little of their spread
 
 
@@ -31,6 +33,11 @@ class Rounds(Value):
         description="decided: bounds with an error rate settle it; likely: its probability is 95%, for fewer runs",
     )
     within: float = Field(0.5, ge=0, le=100, description="Difference in points that does not matter")
+    prior: dict[str, tuple[Points, Deviation]] = Field(
+        default_factory=dict,
+        description="Intermediate: [predicted gain, its standard deviation] in points. Helps to choose what runs "
+        "again; bounds and probabilities are those of the scores alone",
+    )
 
     def target_in(self, study: Study) -> str:
         """Returns the slug of the target; raises RequestError if it is not one of the study's."""
@@ -56,6 +63,9 @@ class Rounds(Value):
             )
         if self.against and self.against not in slugs:
             raise unknown("rounds.against", self.against, slugs)
+        for slug in self.prior:
+            if slug not in slugs:
+                raise unknown("rounds.prior", slug, slugs)
         if self.against and self.until == "likely":
             raise RequestError("rounds: 'until: likely' is for the best intermediate; leave out 'against'")
         names = {text.rpartition("@")[0] for text in study.encoders}

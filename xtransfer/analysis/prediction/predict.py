@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from xtransfer.analysis.grid import DIRECT
+from xtransfer.analysis.paired_difference import BUT_EN
+from xtransfer.analysis.points import ENGLISH
 from xtransfer.analysis.prediction.model import Model
 from xtransfer.analysis.prediction.observed import described, wanted
 from xtransfer.analysis.prediction.skill import Skill
 from xtransfer.base.errors import RequestError
+
+if TYPE_CHECKING:
+    from xtransfer.study.study import Study
 
 COLUMNS = (
     "encoder",
@@ -25,6 +31,7 @@ COLUMNS = (
     "same_language",
 )
 _NORMAL = 1.96  # of a 95% interval
+_CERTAIN = 0.01  # points: the standard deviation of what is known
 _FEWEST = 5  # cases that say whether a prediction is better than a rule
 
 
@@ -69,6 +76,27 @@ def predict(
                 found.append((encoder, target, name, gain, gain - _NORMAL * sd, gain + _NORMAL * sd, *same.values()))
     frame = pd.DataFrame(found, columns=[*COLUMNS])
     return frame.sort_values(["encoder", "target", "gain"], ascending=[True, True, False], ignore_index=True)
+
+
+def prior(rows: pd.DataFrame, study: Study, languages: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Returns what is predicted for the question of a study by rounds: intermediate → gain and its standard deviation,
+    in points; `direct` gains nothing. Empty if nothing is recorded, or the question is English.
+
+    Args:
+        rows: recorded gains, as of `observed`.
+        study: with `rounds`.
+        languages: of the target of the rounds.
+    """
+    assert study.rounds is not None
+    asked = languages if study.rounds.language == BUT_EN else [study.rounds.language]
+    if rows.empty or not set(asked) - {ENGLISH}:
+        return {}
+    encoder = study.encoders[0].partition("@")[0]
+    slugs = [one.slug for one in study.intermediates]
+    found = predict(rows, [encoder], {study.rounds.target_in(study): asked}, slugs)
+    deviations = ((found["high"] - found["low"]) / (2 * _NORMAL)).clip(lower=_CERTAIN).round(2)
+    known = dict(zip(found["intermediate"], zip(found["gain"].round(2), deviations, strict=True), strict=True))
+    return known | ({DIRECT: (0.0, _CERTAIN)} if DIRECT in slugs else {})
 
 
 def judged(found: Sequence[Skill], by: str) -> str:

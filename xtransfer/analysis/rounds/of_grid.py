@@ -10,6 +10,7 @@ import numpy as np
 from xtransfer.analysis.grid import Grid
 from xtransfer.analysis.paired_difference import BUT_EN, Pairs
 from xtransfer.analysis.points import ENGLISH, Point, Result
+from xtransfer.analysis.rounds.prior import Prior
 from xtransfer.analysis.rounds.race import Race, Round, Scores, rounds
 from xtransfer.study.rounds import Rounds, number
 
@@ -106,6 +107,7 @@ def log(grid: Grid) -> Log | None:
         unit: Unit = point.encoder if several else point.seed
         arms[names.index(point.intermediate)].setdefault(unit, []).append(point)
     reference = names.index(asked.against) if asked.against else None
-    race = Race(len(names), len(units), reference, asked.within, asked.until)
+    prior = Prior.of(names, asked.prior)
+    race = Race(len(names), len(units), reference, asked.within, asked.until, prior=prior)
     found, waiting = rounds(race, _Scores(grid, arms, units, asked.language))
     return Log(asked, names, race, tuple(found), waiting)

@@ -14,7 +14,7 @@ from xtransfer.analysis.rounds.race import FUTILE, Round
 from xtransfer.base.words import counted, listed
 
 HISTORY = ("round", "runs", "compared", "against", "settled", "open", "regret", "next", "why")
-STANDING = ("intermediate", "n_runs", "difference", "low", "high", "best", "state")
+STANDING = ("intermediate", "n_runs", "difference", "low", "high", "best", "predicted", "state")
 
 
 def history(grid: Grid) -> pd.DataFrame:
@@ -35,7 +35,8 @@ def standing(grid: Grid) -> pd.DataFrame:
     Columns: intermediate, n_runs, difference (points, from the first: the best so far, or what it is compared with),
     low and high (of the interval that holds for all intermediates and looks together; where the question is which is
     the best, only `high` does, and `low` is -inf), best (probability that it is, for the estimated variances; NaN if
-    that is not asked), state (`first` or `reference`, `ruled out`, `as good` within what does not matter, `better`,
+    that is not asked), predicted (difference from the first that was predicted before the study, in points; NaN where
+    none was), state (`first` or `reference`, `ruled out`, `as good` within what does not matter, `better`,
     `worse`, `open`).
     """
     found = log(grid)
@@ -134,7 +135,8 @@ def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
     if one.state == "out of reach":
         return f"all {found.race.most} runs would settle none with more than {FUTILE:.0%} probability"
     if found.asked.until == "likely":
-        return f"one of {listed(further)} is the best in most draws; the first, or as good, with {one.sure:.0%}"
+        how = "in most draws with the prediction" if found.asked.prior else "in most draws"
+        return f"one of {listed(further)} is the best {how}; the first, or as good, with {one.sure:.0%}"
     parked = [name for name in open_ if name not in further]
     hopeless = f"; {listed(parked)}: all {found.race.most} runs would hardly settle it" if parked else ""
     return f"{len(further) - 1} can be settled by more runs (the hardest with {one.hope:.0%} probability){hopeless}"
@@ -142,7 +144,8 @@ def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
 
 def _standing(found: Log, one: Round) -> list[dict[str, object]]:
     low, high = one.against - one.half_width, one.against + one.half_width
-    best = not found.asked.against
+    best, prior = not found.asked.against, found.asked.prior
+    first = prior.get(found.names[one.first], (np.nan, np.nan))[0]
     return [
         {
             "intermediate": name,
@@ -151,6 +154,7 @@ def _standing(found: Log, one: Round) -> list[dict[str, object]]:
             "low": -np.inf if best else low[arm],
             "high": high[arm],
             "best": one.best[arm],
+            "predicted": prior.get(name, (np.nan, np.nan))[0] - first,
             "state": _state(found, one, arm),
         }
         for arm, name in enumerate(found.names)
