@@ -56,7 +56,9 @@ def run_rounds(study: Study, how: Running, budget: str | None = None) -> Summary
                 whole.rounds = f"The budget of {budget} ends this run: {said}. "
                 break
             _record(study, database)
-            _say(f"round {number}: {max(found.waiting)} runs of {listed([one.slug for one in part.intermediates])}")
+            before = found.last.runs if found.last is not None else (0,) * len(found.names)
+            more = [name for name, now, was in zip(found.names, found.waiting, before, strict=True) if now > was]
+            _say(f"round {number}: {max(found.waiting)} runs of {listed(more)}")
             summary = _where_this_runs(run_round)(part, number, how)
             done = [one for stage in missing if (one := store.find(stage.key)) is not None]
             spent += replace(cost, work=sum(one.manifest.seconds for one in done))

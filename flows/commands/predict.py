@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
+from flows.commands.run import started
 from flows.terminal import Console
 
 if TYPE_CHECKING:
@@ -13,33 +18,55 @@ if TYPE_CHECKING:
 
     from xtransfer.study.study import Study
 
+Rows = Annotated[
+    int,
+    typer.Option(
+        "--describe",
+        min=0,
+        max=100_000,
+        metavar="ROWS",
+        help="Pass so many rows of each intermediate and target through the encoder first, and learn from that too.",
+    ),
+]
 
-def command(study: StudyName, small: Small = False, settings: Settings = None, as_json: AsJson = False) -> None:
-    """Predict the gain of each intermediate before it is trained, from all recorded studies; run nothing.
+
+def command(
+    study: StudyName, small: Small = False, settings: Settings = None, describe: Rows = 0, as_json: AsJson = False
+) -> None:
+    """Predict the gain of each intermediate before it is trained, from all recorded studies; train nothing.
 
     An intermediate shares what is known of its task, its language and itself on other targets. The last lines say how
     well this works on the recorded studies, beside rules that need no model.
     """
     from xtransfer.analysis.prediction.predict import judged, predict
-    from xtransfer.analysis.prediction.skill import skill
+    from xtransfer.analysis.prediction.skill import BOTH, skill
     from xtransfer.planning.study_check import scored_languages
 
     wanted = chosen(study, small, settings)
     rows = _observed()
     encoders = list(dict.fromkeys(text.partition("@")[0] for text in wanted.encoders))
     targets = {one.slug: scored_languages(wanted, one) for one in wanted.targets}
-    found = predict(rows, encoders, targets, [one.slug for one in wanted.intermediates])
-    measured = {by: skill(rows, by) for by in ("target", "language")}
+    console = Console(stderr=as_json)
+    featured = _described(wanted, rows, targets, describe, console) if describe and len(rows) else _as_is
+    known = featured(rows)
+    found = predict(known, encoders, targets, [one.slug for one in wanted.intermediates], featured)
+    measured = {by: skill(known, by) for by in BOTH}
+    without = {by: skill(rows, by) if known is not rows else [] for by in BOTH}
     if as_json:
         print_json(
             {
                 "study": wanted.name,
                 "predicted": found.to_dict("records"),
                 "skill": [asdict(one) | {"left_out": by} for by, several in measured.items() for one in several],
+                "without_features": [
+                    asdict(one) | {"left_out": by}
+                    for by, several in without.items()
+                    for one in several
+                    if one.rule == "predicted"
+                ],
             }
         )
         return
-    console = Console()
     _show(found, console)
     said = ["Gain over direct on the mean over all languages but English. Recorded: gains, each of an encoder, target "
             "and language, that have the intermediate, its task or its language."]  # fmt: skip
@@ -49,7 +76,46 @@ def command(study: StudyName, small: Small = False, settings: Settings = None, a
         said.append(f"No recorded study has {', '.join(new)}: what others have in common is all that is known.")
     console.print("\n" + "\n".join(said) + "\n", highlight=False, markup=False)
     for by, several in measured.items():
-        console.print(judged(several, by), highlight=False, markup=False)
+        console.print(judged(several, by, without[by]), highlight=False, markup=False)
+
+
+def _as_is(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows
+
+
+def _described(
+    study: Study, recorded: pd.DataFrame, targets: Mapping[str, Sequence[str]], number: int, console: Console
+) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """What adds features to rows: of the study, and of what else is recorded of its encoders."""
+    from xtransfer.analysis.prediction.features import with_features
+    from xtransfer.base.settings import current
+    from xtransfer.planning.descriptions import descriptions
+    from xtransfer.scoring.description import Description
+    from xtransfer.store.artifacts import ArtifactStore
+
+    store = ArtifactStore(current().prepare().store)
+    of_parts: dict[tuple[str, str], list[Description]] = {}
+    of_targets: dict[tuple[str, str, str], Description] = {}
+    for encoder in {text.partition("@")[0]: text for text in reversed(study.encoders)}.values():
+        name = encoder.partition("@")[0]
+        own = recorded[recorded["encoder"] == name]
+        slugs = list(dict.fromkeys([*(one.slug for one in study.intermediates), *own["intermediate"]]))
+        places = list(dict.fromkeys([*((slug, code) for slug, codes in targets.items() for code in codes),
+                                     *zip(own["target"], own["language"], strict=True)]))  # fmt: skip
+        asked = (encoder, slugs, places, number)
+        started(partial(_describe, *asked), console)
+        planned = descriptions(*asked)
+        made = {one.key: Description.load(found.folder) for one in planned.wanted.results
+                if (found := store.find(one.key)) is not None}  # fmt: skip
+        of_parts |= {(name, slug): [made[key] for key in keys] for slug, keys in planned.intermediates.items()}
+        of_targets |= {(name, *place): made[key] for place, key in planned.targets.items()}
+    return partial(with_features, intermediates=of_parts, targets=of_targets)
+
+
+def _describe(encoder: str, intermediates: list[str], targets: list[tuple[str, str]], rows: int) -> dict[str, str]:
+    from flows.describe_data import describe_data
+
+    return describe_data(encoder, intermediates, targets, rows)
 
 
 def with_prior(study: Study, console: Console) -> Study:

@@ -95,7 +95,7 @@ Predicted = Annotated[
     bool,
     typer.Option(
         "--prior",
-        help="Of a study by rounds: gains predicted from all recorded studies help to choose what runs again.",
+        help="Of a study by rounds: run first what is predicted to be the best, from all recorded studies.",
     ),
 ]
 

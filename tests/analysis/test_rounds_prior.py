@@ -1,4 +1,4 @@
-"""Gains predicted before a study by rounds: they choose what runs, and change nothing that is said."""
+"""Gains predicted before a study by rounds: they choose what runs first, and change nothing that is said."""
 
 from __future__ import annotations
 
@@ -20,85 +20,74 @@ from xtransfer.base.errors import RequestError
 from xtransfer.planning.study_check import check
 from xtransfer.study.rounds import Rounds
 
-SCORES = np.linspace(0, 2, 5)[:, None] + np.random.default_rng(6).normal(size=(5, 10))
+NAMES = ("a", "b", "c", "d")
+SCORES = np.linspace(0, 3, 4)[:, None] + np.random.default_rng(6).normal(size=(4, 8))
+WRONG = {"a": (3.0, 0.5), "b": (2.5, 0.5), "c": (-1.0, 0.5), "d": (-3.0, 0.5)}
 
 
 def said(one: Round) -> tuple[object, ...]:
-    return one.runs, one.first, one.regret, one.sure, tuple(one.best), tuple(one.half_width)
+    return one.runs, one.state, one.first, one.further
 
 
-def test_what_is_believed_of_a_pair_is_the_mean_weighted_by_precision() -> None:
-    prior = Prior(np.array([0.0, 3.0]), np.array([1.0, 1.0]))  # a difference of 3, variance 2
-    means, covariance = prior.updated(np.array([0.0, 1.0]), np.diag([0.0, 0.5]), 0)
-    assert means == pytest.approx([0, (3 / 2 + 1 / 0.5) / (1 / 2 + 1 / 0.5)])
-    assert covariance == pytest.approx(np.diag([0, 1 / (1 / 2 + 1 / 0.5)]))
+def test_the_best_are_first_with_three_quarters_of_the_probability() -> None:
+    alike = Prior(np.zeros(8), np.ones(8))
+    assert len(alike.first(None)) == 6  # each is the best with an eighth
+    one = Prior(np.array([0.0, 9.0, 0.0, 1.0]), np.ones(4))
+    assert one.first(None) == (1, 3)  # two at least, to compare
+    assert one.first(0) == (0, 1, 3)
 
 
-def test_what_is_believed_of_three_is_that_of_the_joint_normal() -> None:
-    prior = Prior(np.array([1.0, 0.0, 2.0]), np.array([0.5, 1.0, 2.0]))
-    seen = np.array([[0.6, 0.2], [0.2, 0.9]])
-    whole = np.zeros((3, 3))
-    whole[1:, 1:] = seen
-    means, covariance = prior.updated(np.array([0.0, 1.0, -1.0]), whole, 0)
-    before = np.array([[1.25, 0.25], [0.25, 4.25]])
-    expected = np.linalg.inv(np.linalg.inv(before) + np.linalg.inv(seen))
-    assert covariance[1:, 1:] == pytest.approx(expected)
-    assert means[1:] == pytest.approx(
-        expected @ (np.linalg.solve(before, [-1.0, 1.0]) + np.linalg.solve(seen, [1.0, -1.0]))
-    )
-
-
-def test_of_an_intermediate_without_a_score_nothing_is_believed() -> None:
-    means, covariance = Prior(np.zeros(3), np.ones(3)).updated(np.array([-np.inf, 0.0, 1.0]), np.eye(3), 1)
-    assert means[0] == -np.inf and covariance[0].tolist() == [0, 0, 0]
+def test_what_is_not_predicted_follows() -> None:
+    prior = Prior.of(NAMES, {"b": (1.0, 1.0), "c": (0.0, 1.0)})
+    assert prior is not None and prior.first(None) == (1, 2) and prior.first(3) == (1, 2, 3)
+    assert Prior.of(NAMES, {"b": (1.0, 1.0)}) is None and Prior.of(NAMES, {}) is None
 
 
 @pytest.mark.parametrize("until", ["decided", "likely"])
-def test_a_prior_that_knows_nothing_changes_nothing(until: str) -> None:
-    race = Race(5, 10, until=until)  # type: ignore[arg-type]
-    names = [f"arm{number}" for number in range(5)]
-    found, _ = rounds(race, given(SCORES))
-    vague, _ = rounds(replace(race, prior=Prior.of(names, {"arm1": (5.0, 100.0)})), given(SCORES))
-    assert [said(one) for one in found] == [said(one) for one in vague]
-    assert Prior.of(names, {}) is None
+def test_after_its_first_look_a_study_is_what_it_would_have_been(until: str) -> None:
+    race = Race(4, 8, until=until)  # type: ignore[arg-type]
+    plain, _ = rounds(race, given(SCORES))
+    early, *rest = rounds(replace(race, prior=Prior.of(NAMES, WRONG)), given(SCORES))[0]
+    assert early.runs == (3, 3, 0, 0) and early.further == (2, 3) and early.state == "going on"
+    assert early.regret == np.inf  # of what did not run nothing is known
+    assert [said(one) for one in rest] == [said(one) for one in plain]
 
 
-@pytest.mark.parametrize("until", ["decided", "likely"])
-def test_a_prior_chooses_what_runs_and_nothing_that_is_said(until: str) -> None:
-    race = Race(5, 10, until=until, within=0.0)  # type: ignore[arg-type]
-    plain = rounds(race, given(SCORES))[0][0]
-    wrong = Prior(np.array([9.0, 0, 0, 0, -9.0]), np.full(5, 0.1))
-    right = Prior(np.linspace(0, 2, 5), np.full(5, 0.1))
-    for predicted in (wrong, right):
-        assert said(rounds(replace(race, prior=predicted), given(SCORES))[0][0]) == said(plain)
-    chosen = {
-        name: rounds(replace(race, prior=one), given(SCORES))[0][0].further
-        for name, one in {"wrong": wrong, "right": right}.items()
-    }
-    assert chosen["wrong"] != chosen["right"]
-    if until == "likely":
-        assert 0 in chosen["wrong"] and 0 not in chosen["right"]
+def test_a_study_whose_first_learnt_nothing_goes_on() -> None:
+    scores = np.where(np.arange(4)[:, None] < 2, np.nan, SCORES)
+    found, waiting = rounds(Race(4, 8, prior=Prior.of(NAMES, WRONG)), given(scores))
+    assert found[0].further == (2, 3) and len(found) > 1 and waiting == ()
+    assert found[-1].first in (2, 3)
+
+
+def test_the_first_look_waits_for_its_runs_alone() -> None:
+    whole, race = given(SCORES), Race(4, 8, prior=Prior.of(NAMES, WRONG))
+    assert rounds(race, lambda counts: None) == ([], (3, 3, 0, 0))
+    found, waiting = rounds(race, lambda counts: whole(counts) if sum(counts) == 6 else None)
+    assert len(found) == 1 and waiting == (3, 3, 3, 3)
 
 
 @pytest.mark.parametrize("until", ["decided", "likely"])
 def test_a_wrong_prior_costs_no_error_rate(until: str) -> None:
     race, tally, rng = Race(4, 6, until=until), Tally(), np.random.default_rng(9)  # type: ignore[arg-type]
     world = World(np.array([0.0, 0.5, 1.0, 2.0]), np.ones(4), 0.3)
-    believing = replace(race, prior=Prior(np.array([3.0, 0.5, 0.0, -3.0]), np.full(4, 0.3)))
+    believing = replace(race, prior=Prior.of(NAMES, WRONG))
     for _ in range(200):
         tally.add(world, believing, world.played(believing, rng))
     assert tally.missed / 200 < 0.085 and tally.false / 200 < 0.085
 
 
 def test_a_study_shows_what_was_predicted(tmp_path: Path) -> None:
-    asked = Rounds(until="likely", within=0, prior={"nli@en": (3.0, 1.0), "nli@de": (1.0, 1.0)})
+    asked = Rounds(until="likely", within=0, prior={"nli@en": (3.0, 0.5), "nli@de": (1.0, 0.5)})
     found, grid = made(tmp_path, asked)
     table = standing(grid).set_index("intermediate")
     first = found.names[found.rounds[-1].first]
     other = "nli@de" if first == "nli@en" else "nli@en"
     assert table["predicted"][other] == {"nli@en": 2.0, "nli@de": -2.0}[other] and table["predicted"][first] == 0
     assert np.isnan(table["predicted"]["direct"])
-    assert any("with the prediction" in why for why in history(grid)["why"])
+    told = history(grid)
+    assert "predicted to be the best ran first" in told["why"][0] and told["next"][0] == "direct"
+    assert told["runs"].tolist()[:2] == [3, 3] and told["compared"].tolist()[:2] == [2, 3]
 
 
 def test_predictions_become_a_prior_for_the_question_of_a_study() -> None:

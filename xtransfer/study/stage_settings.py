@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -162,3 +162,18 @@ class ScoreSettings(StageSettings):
     dev: str | None = None  # digest of the dev rows that calibrate a threshold
     also: tuple[str, ...] = ()  # further metrics
     precision: Precision = "fp32"
+
+
+class DescribeSettings(StageSettings):
+    """Rows of a benchmark as an encoder sees them before any training; never rows of a test split."""
+
+    kind: ClassVar[str] = "describe"
+    role: ClassVar[str] = "description"
+
+    encoder: ModelSource
+    benchmark: str
+    split: Literal["train", "dev"]
+    language: str
+    data: str  # digest of the rows
+    rows: int
+    max_length: int  # tokens per sequence

@@ -2,8 +2,9 @@
 
 The gain of an intermediate for a target in a test language is a mean that depends on whether the intermediate is in
 that language (`FIXED`), plus a random effect for everything that rows can have in common (`LEVELS`): the intermediate
-itself, its task, its language, the target, the test language, and pairs of these, plus noise that shrinks with runs,
-which what a run does to all languages shares.
+itself, its task, its language, the target, the test language, and pairs of these, and a random slope for each number
+that one pass of the encoder gives (`FEATURES`), plus noise that shrinks with runs, which what a run does to all
+languages shares.
 Variances of the effects are fitted by restricted maximum likelihood (Patterson & Thompson 1971). Gains are predicted by
 their conditional mean (best linear unbiased prediction; Henderson 1975). An effect without evidence has a variance near
 zero; an intermediate that no study has is predicted from its task and language, with the uncertainty that this leaves.
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, optimize
 
+from xtransfer.analysis.prediction.features import FEATURES
 from xtransfer.analysis.prediction.observed import described
 
 LEVELS = (
@@ -32,6 +34,7 @@ LEVELS = (
     ("encoder",),
     ("encoder", "intermediate"),
 )
+_NOISE = ("of a run", "of a row")
 FIXED = ("own", "distance", "translated")  # numbers of a row that its gain depends on
 MOST_ROWS = 1500  # beyond them, a random part is taken
 _LEAST = 1e-3  # squared points, which keeps the covariance regular
@@ -56,8 +59,9 @@ class Model:
         rows, gains = described(observed), observed["gain"].to_numpy(float)
         runs, of_runs = observed["runs"].to_numpy(float), np.sqrt(observed["of_runs"].to_numpy(float))
         self._rows, self._gains = rows, gains
-        same = [_same(rows, rows, level) for level in LEVELS]
-        noise = [np.diag(1 / runs), np.eye(len(rows))]
+        self._scales = _scales(rows)
+        same = self._shared(rows, rows)
+        noise = [np.diag(1 / runs), np.eye(len(rows))]  # as in `_NOISE`
         self._fixed = _usable(rows)
         known = _design(rows, self._fixed)
         parts = np.array([*same, *noise])
@@ -70,11 +74,9 @@ class Model:
 
     def predict(self, rows: pd.DataFrame) -> Predicted:
         """Returns what the true gains of rows probably are."""
-        shared = zip(self.variances, LEVELS, strict=False)
-        across, within = np.zeros((len(rows), len(self._rows))), np.zeros((len(rows), len(rows)))
-        for variance, level in shared:
-            across += variance * _same(rows, self._rows, level)
-            within += variance * _same(rows, rows, level)
+        variances = self.variances[: -len(_NOISE)]
+        across = np.tensordot(variances, self._shared(rows, self._rows), 1)
+        within = np.tensordot(variances, self._shared(rows, rows), 1)
         within += self.variances[-1] * np.eye(len(rows))  # what is peculiar to a row
         known, of_new = _design(self._rows, self._fixed), _design(rows, self._fixed)
         rest = linalg.cho_solve(self._factor, self._gains - known @ self.coefficients)
@@ -82,6 +84,24 @@ class Model:
         left = of_new - across @ linalg.cho_solve(self._factor, known)
         covariance = within - across @ linalg.cho_solve(self._factor, across.T) + left @ self._of_fixed @ left.T
         return Predicted(np.asarray(means), np.asarray(covariance))
+
+    def _shared(self, one: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:
+        """Returns [effects, rows of one, rows of the other] what two rows have in common, for a variance of one."""
+        slopes = [(_scaled(one, name, *at), _scaled(other, name, *at)) for name, at in self._scales.items()]
+        return np.array([*(_same(one, other, level) for level in LEVELS), *(np.outer(*pair) for pair in slopes)])
+
+
+def _scales(rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Returns the mean and the standard deviation of each feature that is known and differs."""
+    known = {name: rows[name] for name in FEATURES if name in rows}
+    found = {name: (float(one.mean()), float(one.std())) for name, one in known.items()}
+    return {name: (mean, deviation) for name, (mean, deviation) in found.items() if deviation > 0}
+
+
+def _scaled(rows: pd.DataFrame, name: str, mean: float, deviation: float) -> np.ndarray:
+    """Returns [rows] a feature with mean 0 and variance 1, 0 where it is unknown."""
+    values = rows[name].to_numpy(float) if name in rows else np.full(len(rows), np.nan)
+    return np.nan_to_num((values - mean) / deviation)
 
 
 def _usable(rows: pd.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from xtransfer.analysis.grid import DIRECT, Grid
 from xtransfer.analysis.points import ENGLISH, study_points
+from xtransfer.analysis.prediction.features import FEATURES
 from xtransfer.analysis.predictors import observations as of_target
 from xtransfer.analysis.predictors import steps_apart
 from xtransfer.base.languages import LANGUAGES
@@ -54,7 +55,7 @@ def _of_study(db: Database, store: ArtifactStore, study: str) -> Iterator[pd.Dat
 def described(rows: pd.DataFrame) -> pd.DataFrame:
     """Returns for each row what it can have in common with others: its names, the benchmarks and languages that the
     intermediate is in, and in numbers whether it is in the test language (`own`), how far from it else (`distance`, 1
-    to 3), and whether it is translated."""
+    to 3), whether it is translated, and those of `FEATURES` that the rows have."""
     parsed = {name: Intermediate.parse(name) for name in dict.fromkeys(rows["intermediate"])}
     parts = {name: sorted({part.benchmark for part in one.all_parts}) for name, one in parsed.items()}
     sources = {name: sorted({part.language for part in one.all_parts}) for name, one in parsed.items()}
@@ -71,6 +72,7 @@ def described(rows: pd.DataFrame) -> pd.DataFrame:
             "own": [float(one == 0) for one in apart],
             "distance": [max(one, 1.0) for one in apart],
             "translated": [float(engines[name]) for name in rows["intermediate"]],
+            **{name: rows[name].to_numpy(float) for name in FEATURES if name in rows},
         }
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +36,11 @@ _FEWEST = 5  # cases that say whether a prediction is better than a rule
 
 
 def predict(
-    rows: pd.DataFrame, encoders: Sequence[str], targets: Mapping[str, Sequence[str]], intermediates: Sequence[str]
+    rows: pd.DataFrame,
+    encoders: Sequence[str],
+    targets: Mapping[str, Sequence[str]],
+    intermediates: Sequence[str],
+    featured: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
 ) -> pd.DataFrame:
     """Returns the predicted gain of every intermediate on the mean over all languages but English, best first.
 
@@ -49,6 +53,7 @@ def predict(
         encoders: without seeds and revisions.
         targets: slug of a target → its languages.
         intermediates: slugs; `direct` is left out.
+        featured: adds to the rows to predict the features that the recorded ones have.
 
     Raises RequestError if nothing is recorded, or nothing is left to predict.
     """
@@ -60,7 +65,7 @@ def predict(
     found = []
     for encoder in encoders:
         for target, languages in targets.items():
-            asked = described(wanted(encoder, target, intermediates, languages))
+            asked = described(featured(wanted(encoder, target, intermediates, languages)))
             if asked.empty:
                 raise RequestError(
                     f"'{target}': nothing to predict without an intermediate but direct and a language but English"
@@ -99,8 +104,11 @@ def prior(rows: pd.DataFrame, study: Study, languages: Sequence[str]) -> dict[st
     return known | ({DIRECT: (0.0, _CERTAIN)} if DIRECT in slugs else {})
 
 
-def judged(found: Sequence[Skill], by: str) -> str:
-    """Returns the measured skill beside the best of the simple rules, in a sentence."""
+def judged(found: Sequence[Skill], by: str, without: Sequence[Skill] = ()) -> str:
+    """Returns the measured skill beside the best of the simple rules, in a sentence.
+
+    `without` is the skill without features, if there are any.
+    """
     rules = {one.rule: one for one in found}
     if "predicted" not in rules:
         return f"Its skill cannot be measured: with one {by} left out, nothing is left to learn from."
@@ -115,4 +123,5 @@ def judged(found: Sequence[Skill], by: str) -> str:
         f"Each {by} predicted from the others ({own.cases} cases): regret@1 {own.regret:.1f} points, NDCG@3 "
         f"{own.ndcg:.2f}; {best.rule} {best.regret:.1f} and {best.ndcg:.2f}; any choice {chance.regret:.1f} and "
         f"{chance.ndcg:.2f}. The prediction is {verdict}."
-    )
+    ) + "".join(f" Without the encoder's pass: {one.regret:.1f} and {one.ndcg:.2f}."
+                for one in without if one.rule == "predicted")  # fmt: skip

@@ -18,6 +18,7 @@ from xtransfer.analysis.prediction.observed import described, nearest
 from xtransfer.study.intermediate import Intermediate
 
 By = Literal["target", "language"]
+BOTH: tuple[By, ...] = ("target", "language")
 RULES = ("predicted", "static mean gain", "English first", "nearest language", "any")
 _FEWEST = 3  # intermediates of a ranking
 _TOP = 3

@@ -12,7 +12,7 @@ settle. Until `likely`, those run again that are the best in most draws, and the
 or as good, in 95% of draws: for fewer runs, and without a guarantee over looks. How often such a choice is wrong
 depends on how close the others are (`python -m perf.rounds --until likely`). The bounds hold either way.
 
-Gains that were predicted before the study (`prior`) help to choose what runs again, and change nothing that is said.
+Gains that were predicted before the study (`prior`) choose which intermediates run first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from scipy import special
 from xtransfer.analysis.rounds.critical import level_of_each, looks
 from xtransfer.analysis.rounds.look import Look, look
 from xtransfer.analysis.rounds.prior import Prior
-from xtransfer.study.rounds import Until
+from xtransfer.study.rounds import FEWEST_RUNS, Until
 
 State = Literal["going on", "decided", "likely", "out of reach", "no runs left", "nothing to compare"]
 Scores = tuple[np.ndarray, np.ndarray, np.ndarray]  # scores, items, item_degrees of `look`
@@ -49,7 +49,7 @@ class Race:
     within: float = 0.5  # points that do not matter
     until: Until = "decided"
     alpha: float = 0.05
-    prior: Prior | None = None
+    prior: Prior | None = None  # chooses which run first
 
     @property
     def sides(self) -> int:
@@ -97,6 +97,15 @@ def rounds(race: Race, scores: Callable[[tuple[int, ...]], Scores | None]) -> tu
     """
     found: list[Round] = []
     counts, further = (0,) * race.arms, tuple(range(race.arms))
+    first = race.prior.first(race.reference) if race.prior is not None else further
+    if len(first) < race.arms:
+        counts = tuple(FEWEST_RUNS if arm in first else 0 for arm in further)
+        known = scores(counts)
+        if known is None:
+            return found, counts
+        early = _round(race, counts, look(*known, race.level, race.sides))
+        further = tuple(arm for arm in further if arm not in first)
+        found.append(replace(early, state="going on", further=further))
     for runs in looks(race.most):
         counts = tuple(runs if arm in further else own for arm, own in enumerate(counts))
         known = scores(counts)
@@ -134,7 +143,7 @@ def _which_is_best(race: Race, counts: tuple[int, ...], seen: Look, first: int) 
     of_runs, of_items = (_joint(part, first) for part in (seen.of_runs, seen.of_items))
     tails = np.sqrt(rng.chisquare(seen.degrees, (_DRAWS, 1)) / seen.degrees)
     drawn = means + _draws(of_runs + of_items, rng, _DRAWS) / tails
-    best = _best(drawn)
+    best = np.bincount(drawn.argmax(axis=1), minlength=race.arms) / _DRAWS
     sure = float((drawn.max(axis=1) - drawn[:, first] <= race.within).mean())
     best[~known] = np.nan
 
@@ -149,10 +158,7 @@ def _which_is_best(race: Race, counts: tuple[int, ...], seen: Look, first: int) 
         return made("no runs left")
     if race.until == "decided":
         return _to_be_settled(race, seen, first, settled, made)
-    if race.prior is not None:
-        means, covariance = race.prior.updated(means, of_runs + of_items, first)
-        drawn = means + _draws(covariance, rng, _DRAWS) / tails
-    further = _contenders(_best(drawn), known, first)
+    further = _contenders(best, known, first)
     last = of_runs * _shrunk(counts, further, race.most) + of_items
     hope = _hope(drawn, last, race.within, rng)
     return made("going on", further, hope) if hope >= FUTILE else made("out of reach", hope=hope)
@@ -165,11 +171,6 @@ def _to_be_settled(race: Race, seen: Look, first: int, settled: np.ndarray, made
     if not further:
         return made("out of reach", hope=max(hope.values()))
     return made("going on", tuple(sorted([first, *further])), min(hope[arm] for arm in further))
-
-
-def _best(drawn: np.ndarray) -> np.ndarray:
-    """Returns the share of draws [draws, arms] in which each is the best."""
-    return np.bincount(drawn.argmax(axis=1), minlength=drawn.shape[1]) / len(drawn)
 
 
 def _contenders(best: np.ndarray, known: np.ndarray, first: int) -> tuple[int, ...]:
@@ -230,23 +231,17 @@ def _compared_with_one(race: Race, counts: tuple[int, ...], seen: Look, first: i
 def _hope_of_one(race: Race, seen: Look, first: int, arm: int) -> float:
     """Returns the probability, from what is known now, that the last look settles a pair.
 
-    The mean over all runs is that of the present runs and of the remaining ones, which vary around what is believed of
-    this test set's items: without a prior, the present mean with its variance by runs.
+    The mean over all runs is the present one plus what the remaining runs add, which is normal with the variance of
+    the present mean less that of the last one.
     """
     runs = int(seen.runs[arm, first])
     if runs < 2:
         return 1.0
-    of_runs, of_items = float(seen.of_runs[arm, first]), float(seen.of_items[arm, first])
-    mean, last, left = float(seen.difference[arm, first]), of_runs * runs / race.most, 1 - runs / race.most
-    believed, doubt = mean, of_runs
-    if race.prior is not None:
-        predicted, variance = race.prior.pair(arm, first)
-        weight = (variance + of_items) / (variance + of_items + of_runs)
-        believed, doubt = predicted + weight * (mean - predicted), weight * of_runs
-    mean += left * (believed - mean)
-    spread = np.sqrt(left**2 * doubt + left * last)
+    last = float(seen.of_runs[arm, first]) * runs / race.most
+    spread = np.sqrt(float(seen.of_runs[arm, first]) - last)
     degrees = (race.arms - 1) * (race.most - 1)
-    half = special.stdtrit(degrees, 1 - race.level / race.sides) * np.sqrt(last + of_items)
+    half = special.stdtrit(degrees, 1 - race.level / race.sides) * np.sqrt(last + seen.of_items[arm, first])
+    mean = float(seen.difference[arm, first])
 
     def below(limit: float) -> float:
         return float(special.ndtr((limit - mean) / spread)) if spread > 0 else float(mean <= limit)

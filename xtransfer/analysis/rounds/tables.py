@@ -103,7 +103,6 @@ _ENDS = {
 
 def _history(found: Log) -> Iterator[dict[str, object]]:
     before: set[str] = set()
-    compared = len(found.names)
     for place, one in enumerate(found.rounds, 1):
         states = [row["state"] for row in _standing(found, one)]
         open_ = [name for name, state in zip(found.names, states, strict=True) if state == "open"]
@@ -112,7 +111,7 @@ def _history(found: Log) -> Iterator[dict[str, object]]:
         yield {
             "round": place,
             "runs": max(one.runs),
-            "compared": compared,
+            "compared": one.runs.count(max(one.runs)),
             "against": found.names[one.first] if one.state != "nothing to compare" else "",
             "settled": ", ".join(name for name in settled if name not in before),
             "open": ", ".join(open_),
@@ -120,10 +119,12 @@ def _history(found: Log) -> Iterator[dict[str, object]]:
             "next": ", ".join(further),
             "why": _why(found, one, open_, further),
         }
-        before, compared = set(settled), len(further)
+        before = set(settled)
 
 
 def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
+    if not min(one.runs):
+        return "those that are predicted to be the best ran first; the others follow"
     if one.state == "decided":
         return "everything is settled"
     if one.state == "nothing to compare":
@@ -135,8 +136,7 @@ def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
     if one.state == "out of reach":
         return f"all {found.race.most} runs would settle none with more than {FUTILE:.0%} probability"
     if found.asked.until == "likely":
-        how = "in most draws with the prediction" if found.asked.prior else "in most draws"
-        return f"one of {listed(further)} is the best {how}; the first, or as good, with {one.sure:.0%}"
+        return f"one of {listed(further)} is the best in most draws; the first, or as good, with {one.sure:.0%}"
     parked = [name for name in open_ if name not in further]
     hopeless = f"; {listed(parked)}: all {found.race.most} runs would hardly settle it" if parked else ""
     return f"{len(further) - 1} can be settled by more runs (the hardest with {one.hope:.0%} probability){hopeless}"
