@@ -11,12 +11,14 @@ import pytest
 
 from tests.results.numbers import make, record_all
 from tests.running import QUICK, xtransfer
+from xtransfer.analysis.prediction.features import FEATURES, with_features
 from xtransfer.analysis.prediction.model import LEVELS, Model
 from xtransfer.analysis.prediction.observed import described, nearest, observed, wanted
 from xtransfer.analysis.prediction.predict import judged, predict
 from xtransfer.analysis.prediction.skill import Skill, _expected_ndcg, _ndcg, skill
 from xtransfer.base.errors import RequestError
 from xtransfer.results.database import open_database
+from xtransfer.scoring.description import Description
 
 INTERMEDIATES = ("mnli@en", "mnli@de", "mnli@sw", "ocnli@zh", "squad@en", "tydiqa@sw")
 LANGUAGES = ("de", "zh", "sw", "fr", "ru", "hi")
@@ -157,3 +159,52 @@ def test_recorded_gains_are_read_once(tmp_path: Path) -> None:
 def test_a_cold_start_says_so(tmp_path: Path) -> None:
     done = xtransfer(tmp_path / "home", "predict", QUICK)
     assert done.returncode == 2 and ("no results here yet" in done.stderr or "nothing is recorded" in done.stderr)
+
+
+# Features of one pass of the encoder
+
+
+def described_as(mean: list[float], tokens: set[int], evidence: float | None = None) -> Description:
+    return Description(np.array(mean), frozenset(tokens), 10, evidence, evidence)
+
+
+def test_features_are_means_over_parts_and_unknown_where_nothing_is_described() -> None:
+    parts = [described_as([1, 0], {1, 2}, -1.0), described_as([0, 1], {2, 3}, -2.0)]
+    frame = wanted("tiny", "xnli", ["a@en+b@de", "c@en"], ["de", "fr"])
+    found = with_features(
+        frame, {("tiny", "a@en+b@de"): parts}, {("tiny", "xnli", "de"): described_as([1, 0], {1, 3, 5, 7})}
+    ).set_index(["intermediate", "language"])
+    first = found.loc["a@en+b@de", "de"]
+    assert (first["similarity"], first["overlap"]) == (pytest.approx(0.5), pytest.approx(0.25))
+    assert first["log_evidence"] == first["h_score"] == -1.5
+    assert found.loc["a@en+b@de", "fr"][["similarity", "overlap"]].isna().all()
+    assert found.loc["c@en"][[*FEATURES]].isna().all(axis=None)
+
+
+def test_a_feature_that_goes_with_gains_predicts_those_of_new_intermediates() -> None:
+    alike = dict(zip((*INTERMEDIATES, "new@fr", "other@fr"), (0.1, 0.3, 0.5, 0.7, 0.9, 0.2, 0.9, 0.1), strict=True))
+
+    def featured(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(similarity=frame["intermediate"].map(alike), overlap=np.nan)
+
+    known = featured(rows(lambda name, code: 10 * alike[name]))
+    found = predict(known, ["tiny"], {"new": LANGUAGES}, ["new@fr", "other@fr"], featured).set_index("intermediate")
+    assert found["gain"]["new@fr"] - found["gain"]["other@fr"] == pytest.approx(8, abs=2)
+    blind = predict(known.drop(columns=["similarity", "overlap"]), ["tiny"], {"new": LANGUAGES}, ["new@fr", "other@fr"])
+    assert abs(blind["gain"][0] - blind["gain"][1]) < 0.5
+    width = (found["high"] - found["low"]).max()
+    assert width < (blind["high"] - blind["low"]).min()
+
+
+def test_a_feature_that_means_nothing_changes_little() -> None:
+    known = rows(of_task)
+    featured = known.assign(similarity=np.random.default_rng(3).random(len(known)))
+    means = Model(featured).predict(described(featured)).means
+    assert means == pytest.approx(Model(known).predict(described(known)).means, abs=0.15)
+
+
+def test_skill_is_told_with_the_encoders_pass_and_without() -> None:
+    own, other = Skill("predicted", 0.9, 0.4, 8), Skill("predicted", 0.8, 0.5, 8)
+    rest = [Skill("any", 0.6, 2.0, 8), Skill("English first", 0.7, 1.0, 8)]
+    assert judged([own, *rest], "target", [other, *rest]).endswith("Without the encoder's pass: 0.5 and 0.80.")
+    assert "pass" not in judged([own, *rest], "target")

@@ -26,7 +26,7 @@ WRONG = {"a": (3.0, 0.5), "b": (2.5, 0.5), "c": (-1.0, 0.5), "d": (-3.0, 0.5)}
 
 
 def said(one: Round) -> tuple[object, ...]:
-    return one.runs, one.state, one.first, one.further
+    return one.runs, one.state, one.first, one.further, one.regret, tuple(one.half_width)
 
 
 def test_the_best_are_first_with_three_quarters_of_the_probability() -> None:

@@ -1,9 +1,8 @@
 """What was predicted of intermediates before their study: which of them run first.
 
-Those that are probably the best have their runs and a first look of their own; all others follow before anything is
-said of all, and from then on the study is what it would have been. So where a budget ends early, it was spent on what
-is promising, and a wrong prediction costs a round and no error rate: the first look makes no comparison that the next
-one does not make with the same scores.
+Those that are probably the best have their runs and a look of their own, which says only whose mean is the largest;
+then all others follow, and from there the study is what it would have been. So where a budget ends early, it was spent
+on what is promising, and a wrong prediction costs a round and no error rate.
 """
 
 from __future__ import annotations

@@ -96,6 +96,7 @@ def rounds(race: Race, scores: Callable[[tuple[int, ...]], Scores | None]) -> tu
     `scores` takes numbers of runs per intermediate, and returns what `look` takes; None while any of them is missing.
     """
     found: list[Round] = []
+    before: Look | None = None
     counts, further = (0,) * race.arms, tuple(range(race.arms))
     first = race.prior.first(race.reference) if race.prior is not None else further
     if len(first) < race.arms:
@@ -103,20 +104,27 @@ def rounds(race: Race, scores: Callable[[tuple[int, ...]], Scores | None]) -> tu
         known = scores(counts)
         if known is None:
             return found, counts
-        early = _round(race, counts, look(*known, race.level, race.sides))
         further = tuple(arm for arm in further if arm not in first)
-        found.append(replace(early, state="going on", further=further))
+        found.append(_early(race, counts, look(*known, race.level, race.sides), further))
     for runs in looks(race.most):
         counts = tuple(runs if arm in further else own for arm, own in enumerate(counts))
         known = scores(counts)
         if known is None:
             return found, counts
         seen = look(*known, race.level, race.sides)
-        found.append(_round(race, counts, _kept(seen, found[-1].seen) if found else seen))
+        found.append(_round(race, counts, _kept(seen, before) if before is not None else seen))
+        before = found[-1].seen
         if found[-1].state != "going on":
             break
         further = found[-1].further
     return found, ()
+
+
+def _early(race: Race, counts: tuple[int, ...], seen: Look, further: tuple[int, ...]) -> Round:
+    """Returns the look at those that run first, without bounds: their scores are compared at the next look."""
+    found = _round(race, counts, seen)
+    unknown = np.where(np.eye(race.arms, dtype=bool), 0.0, np.inf)
+    return replace(found, state="going on", further=further, seen=replace(seen, half_width=unknown))
 
 
 def _kept(seen: Look, before: Look) -> Look:
