@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from math import log2
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from flows.terminal import Console
 if TYPE_CHECKING:
     import pandas as pd
 
+    from xtransfer.analysis.prediction.predict import Featured
     from xtransfer.study.study import Study
 
 Rows = Annotated[
@@ -47,8 +49,10 @@ def command(
     encoders = list(dict.fromkeys(text.partition("@")[0] for text in wanted.encoders))
     targets = {one.slug: scored_languages(wanted, one) for one in wanted.targets}
     console = Console(stderr=as_json)
-    featured = _described(wanted, rows, targets, describe, console) if describe and len(rows) else _as_is
-    known = featured(rows)
+    sized = _sized(wanted)
+    described = _described(wanted, rows, targets, describe, console) if describe and len(rows) else None
+    featured = sized if described is None else lambda frame: described(sized(frame))
+    known = rows if described is None else described(rows)
     found = predict(known, encoders, targets, [one.slug for one in wanted.intermediates], featured)
     measured = {by: skill(known, by) for by in BOTH}
     without = {by: skill(rows, by) if known is not rows else [] for by in BOTH}
@@ -79,13 +83,17 @@ def command(
         console.print(judged(several, by, without[by]), highlight=False, markup=False)
 
 
-def _as_is(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows
+def _sized(study: Study) -> Featured:
+    """What adds the size of a study's intermediates to rows."""
+    from xtransfer.planning.descriptions import rows_seen
+
+    sizes = {name: log2(seen) for name, seen in rows_seen(study).items()}
+    return lambda rows: rows.assign(log2_rows=rows["intermediate"].map(sizes))
 
 
 def _described(
     study: Study, recorded: pd.DataFrame, targets: Mapping[str, Sequence[str]], number: int, console: Console
-) -> Callable[[pd.DataFrame], pd.DataFrame]:
+) -> Featured:
     """What adds features to rows: of the study, and of what else is recorded of its encoders."""
     from xtransfer.analysis.prediction.features import with_features
     from xtransfer.base.settings import current
@@ -135,7 +143,7 @@ def with_prior(study: Study, console: Console) -> Study:
     else:
         target = study.rounds.target_in(study)
         target_of = {one.slug: one for one in study.targets}
-        known = prior(_observed(), study, scored_languages(study, target_of[target]))
+        known = prior(_observed(), study, scored_languages(study, target_of[target]), _sized(study))
     said = [f"{name} {mean:+.1f} ± {deviation:.1f}" for name, (mean, deviation) in known.items()]
     told = f"Predicted gain ± its standard deviation, in points: {', '.join(said)}"
     console.print(told if said else "No recorded study bears on this question: nothing is predicted.", highlight=False)

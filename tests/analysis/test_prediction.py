@@ -152,6 +152,7 @@ def test_recorded_gains_are_read_once(tmp_path: Path) -> None:
         found = observed(database, numbers.store)
     assert set(found["language"]) == {"de", "sw"} and set(found["intermediate"]) == {"nli@en", "nli@de"}
     assert found["runs"].tolist() == [3] * 4 and set(found["encoder"]) == {"tiny"}
+    assert "log2_rows" in found
     german = found[(found["intermediate"] == "nli@de") & (found["language"] == "de")].iloc[0]
     assert german["gain"] == pytest.approx(30) and german["of_runs"] == pytest.approx(0)
 
@@ -196,11 +197,32 @@ def test_a_feature_that_goes_with_gains_predicts_those_of_new_intermediates() ->
     assert width < (blind["high"] - blind["low"]).min()
 
 
+def test_the_size_of_an_intermediate_counts_where_it_went_with_gains() -> None:
+    sizes = dict(
+        zip((*INTERMEDIATES, "new@fr", "other@fr"), (8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 7.0), strict=True)
+    )
+
+    def sized(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(log2_rows=frame["intermediate"].map(sizes))
+
+    known = sized(rows(lambda name, code: sizes[name]))
+    found = predict(known, ["tiny"], {"new": LANGUAGES}, ["new@fr", "other@fr"], sized).set_index("intermediate")
+    assert found["gain"]["new@fr"] - found["gain"]["other@fr"] == pytest.approx(7, abs=1)
+    unknown = predict(known, ["tiny"], {"new": LANGUAGES}, ["new@fr", "other@fr"])
+    assert abs(unknown["gain"][0] - unknown["gain"][1]) < 0.5
+
+
 def test_a_feature_that_means_nothing_changes_little() -> None:
     known = rows(of_task)
     featured = known.assign(similarity=np.random.default_rng(3).random(len(known)))
     means = Model(featured).predict(described(featured)).means
     assert means == pytest.approx(Model(known).predict(described(known)).means, abs=0.15)
+
+
+def test_skill_is_measured_where_a_number_differs_in_one_part_of_the_rows_alone() -> None:
+    known = rows(of_task).assign(log2_rows=10 / 3, similarity=np.nan)
+    known.loc[known["target"] == "target0", "log2_rows"] = 12.0
+    assert [one.cases for one in skill(known, "target") if one.rule == "predicted"] == [6]
 
 
 def test_skill_is_told_with_the_encoders_pass_and_without() -> None:

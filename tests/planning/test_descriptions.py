@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from tests.running import lab_study
 from xtransfer.base.errors import RequestError
-from xtransfer.planning.descriptions import descriptions
+from xtransfer.planning.descriptions import descriptions, rows_seen
 
 ENCODER = "lab-mini@0"
 
@@ -44,6 +45,14 @@ def test_what_has_no_such_rows_is_left_out() -> None:
 def test_another_number_of_rows_is_another_description() -> None:
     few, many = (descriptions(ENCODER, ["lab-nli@en"], [], rows) for rows in (50, 100))
     assert few.intermediates != many.intermediates
+
+
+def test_the_rows_that_a_training_sees_are_known_before() -> None:
+    names = ["direct", "lab-nli@en", "lab-nli@de~lab-marian", "lab-nli@en+lab-nli@de", "lab-nli@en>lab-nli@de"]
+    study = lab_study(intermediates=names, intermediate_rows=96, intermediate_recipe={"epochs": 3})
+    assert [*rows_seen(study).values()] == [288, 288, 576, 576] and "direct" not in rows_seen(study)
+    by_steps = study.with_settings({"intermediate_recipe": {"steps": 10, "batch_size": 8}})
+    assert [*rows_seen(by_steps).values()] == [80, 80, 80, 160]
 
 
 def test_an_unknown_encoder_is_refused() -> None:

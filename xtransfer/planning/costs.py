@@ -20,6 +20,7 @@ from xtransfer.benchmarks.spec import SplitName
 from xtransfer.data.sizes import num_rows
 from xtransfer.planning.model_sizes import UNKNOWN, ModelSizes
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe
+from xtransfer.recipes.recipe import Recipe
 from xtransfer.results.database import Database
 from xtransfer.results.faults import explained
 from xtransfer.results.schema import StageRow
@@ -156,7 +157,7 @@ class Costs:
             (part.benchmark, rows_of(part.benchmark, part.language, "train", settings.rows)) for part in settings.parts
         ]
         whole = max(1, sum(rows for _, rows in sizes))
-        trained = recipe.steps * recipe.batch_size if recipe.steps else (recipe.epochs or 0) * whole
+        trained = trained_rows(whole, recipe)
         tokens = sum(rows * min(_tokens(name), recipe.max_length) for name, rows in sizes) / whole
         weights = self._weights(settings.start) or UNKNOWN.layers
         work = 6 * weights * trained * tokens / self._rate(recipe.precision)
@@ -196,6 +197,11 @@ def scored_rows(settings: ScoreSettings) -> int:
     """Returns the rows that a stage scores, in all its languages together."""
     name, split, limit = settings.benchmark, settings.split, settings.rows
     return sum(rows_of(name, code, split, limit) for code in settings.languages)
+
+
+def trained_rows(whole: int, recipe: Recipe) -> float:
+    """Returns the rows that a training sees: steps × batch size, or epochs × its `whole` rows."""
+    return recipe.steps * recipe.batch_size if recipe.steps else (recipe.epochs or 0) * whole
 
 
 @cache

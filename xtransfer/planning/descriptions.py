@@ -1,4 +1,4 @@
-"""The stages that describe intermediates and targets for an encoder before training. Computes only; runs nothing."""
+"""What is known of intermediates and targets before training, and the stages that find out more. Runs nothing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from xtransfer.base.stage import Stage
 from xtransfer.benchmarks import BENCHMARKS
 from xtransfer.data.revisions import Pins
 from xtransfer.models.encoder_check import check_encoder, positions_of
+from xtransfer.planning.costs import rows_of, trained_rows
 from xtransfer.planning.single_runs import Wanted
 from xtransfer.planning.translation_planner import TranslationPlanner
 from xtransfer.study.intermediate import Intermediate
 from xtransfer.study.stage_settings import DescribeSettings
-from xtransfer.study.study import Target
+from xtransfer.study.study import Study, Target
 
 _MAX_LENGTH = 128  # tokens per sequence
 
@@ -72,3 +73,18 @@ def descriptions(
         {slug: tuple(one for one in keys if one) for slug, keys in of_parts.items()},
         {where: one for where, one in of_targets.items() if one},
     )
+
+
+def rows_seen(study: Study) -> dict[str, float]:
+    """Returns for each intermediate but `direct` the rows that its training will see, in all phases together; 5,000 are
+    assumed of a split that is not in reach."""
+    found = {}
+    for one in study.intermediates:
+        phases = [
+            sum(rows_of(part.benchmark, part.language if not part.engine else "en", "train", study.intermediate_rows)
+                for part in phase.parts)
+            for phase in one.phases
+        ]  # fmt: skip
+        if phases:
+            found[one.slug] = sum(trained_rows(max(1, whole), study.intermediate_recipe) for whole in phases)
+    return found

@@ -1,12 +1,13 @@
-"""What one pass of the encoder tells of an intermediate and a target before any training, as numbers.
+"""What is known of an intermediate and a target before any training, as numbers.
 
+  log2_rows     log2 of the rows seen in intermediate training
   similarity    cosine of the mean vectors of the intermediate's and the target's rows, in the test language
   overlap       share of the target's tokens, in the test language, that occur in the intermediate's rows
   log_evidence  LogME of the intermediate's labels
   h_score       H-score of the intermediate's labels
 
-How they are computed is told in `xtransfer.scoring.description`. An intermediate of several parts has the mean of
-theirs. Unknown numbers are NaN.
+All but the first need one pass of the encoder over some rows (`xtransfer.scoring.description`). An intermediate of
+several parts has the mean of theirs. Unknown numbers are NaN.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ FEATURES: Mapping[str, Feature] = {
     "log_evidence": lambda part, _: part.log_evidence,
     "h_score": lambda part, _: part.h_score,
 }
+NUMBERS = ("log2_rows", *FEATURES)
 
 
 def with_features(rows: pd.DataFrame, intermediates: Intermediates, targets: Targets) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 The gain of an intermediate for a target in a test language is a mean that depends on whether the intermediate is in
 that language (`FIXED`), plus a random effect for everything that rows can have in common (`LEVELS`): the intermediate
 itself, its task, its language, the target, the test language, and pairs of these, and a random slope for each number
-that one pass of the encoder gives (`FEATURES`), plus noise that shrinks with runs, which what a run does to all
+that is known of a row (`NUMBERS`), plus noise that shrinks with runs, which what a run does to all
 languages shares.
 Variances of the effects are fitted by restricted maximum likelihood (Patterson & Thompson 1971). Gains are predicted by
 their conditional mean (best linear unbiased prediction; Henderson 1975). An effect without evidence has a variance near
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, optimize
 
-from xtransfer.analysis.prediction.features import FEATURES
+from xtransfer.analysis.prediction.features import NUMBERS
 from xtransfer.analysis.prediction.observed import described
 
 LEVELS = (
@@ -38,6 +38,7 @@ _NOISE = ("of a run", "of a row")
 FIXED = ("own", "distance", "translated")  # numbers of a row that its gain depends on
 MOST_ROWS = 1500  # beyond them, a random part is taken
 _LEAST = 1e-3  # squared points, which keeps the covariance regular
+_EQUAL = 1e-9  # below it, numbers differ by rounding
 _STEPS = 60
 
 
@@ -92,14 +93,14 @@ class Model:
 
 
 def _scales(rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """Returns the mean and the standard deviation of each feature that is known and differs."""
-    known = {name: rows[name] for name in FEATURES if name in rows}
-    found = {name: (float(one.mean()), float(one.std())) for name, one in known.items()}
-    return {name: (mean, deviation) for name, (mean, deviation) in found.items() if deviation > 0}
+    """Returns the mean and the standard deviation of each number that rows have; inf where it is equal or unknown."""
+    found = {name: (float(rows[name].mean()), float(rows[name].std())) for name in NUMBERS if name in rows}
+    return {name: (mean, deviation if deviation > _EQUAL * (1 + abs(mean)) else np.inf)
+            for name, (mean, deviation) in found.items()}  # fmt: skip
 
 
 def _scaled(rows: pd.DataFrame, name: str, mean: float, deviation: float) -> np.ndarray:
-    """Returns [rows] a feature with mean 0 and variance 1, 0 where it is unknown."""
+    """Returns [rows] a number with mean 0 and variance 1, 0 where it is unknown."""
     values = rows[name].to_numpy(float) if name in rows else np.full(len(rows), np.nan)
     return np.nan_to_num((values - mean) / deviation)
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from xtransfer.analysis.grid import DIRECT, Grid
 from xtransfer.analysis.points import ENGLISH, study_points
-from xtransfer.analysis.prediction.features import FEATURES
+from xtransfer.analysis.prediction.features import NUMBERS
 from xtransfer.analysis.predictors import observations as of_target
 from xtransfer.analysis.predictors import steps_apart
 from xtransfer.base.languages import LANGUAGES
@@ -17,14 +17,15 @@ from xtransfer.results.read import study_names
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.intermediate import Intermediate
 
-COLUMNS = ("encoder", "target", "intermediate", "language", "gain", "runs", "of_runs")
+COLUMNS = ("encoder", "target", "intermediate", "language", "gain", "runs", "log2_rows", "of_runs")
 _PLACE = ["encoder", "target", "intermediate"]
 _ASSUMED = 1.0  # squared points by which the gain of a run varies, where no intermediate has two runs
 
 
 def observed(db: Database, store: ArtifactStore) -> pd.DataFrame:
     """Returns a row per encoder, target, intermediate and test language but English: the gain over `direct` in points,
-    averaged over `runs` runs, each counted once where studies share it.
+    averaged over `runs` runs, each counted once where studies share it, and log2 of the rows seen in intermediate
+    training (NaN if that is not known).
 
     `of_runs` is the variance by runs of the mean gain over all languages, in squared points: what a run does to all
     languages is no evidence of an intermediate, however many languages there are. It is pooled over all intermediates
@@ -39,8 +40,10 @@ def observed(db: Database, store: ArtifactStore) -> pd.DataFrame:
     each = runs.groupby([*_PLACE, "run"], sort=False)["gain"].mean().groupby(_PLACE)
     freedom = each.size() - 1
     of_runs = float((each.var() * freedom).sum() / freedom.sum()) if freedom.sum() else _ASSUMED
-    grouped = runs.groupby([*_PLACE, "language"], sort=False)["gain"].agg(["mean", "size"]).reset_index()
-    return grouped.set_axis([*COLUMNS[:-1]], axis=1).assign(of_runs=of_runs / grouped["size"])
+    grouped = runs.groupby([*_PLACE, "language"], sort=False).agg(
+        gain=("gain", "mean"), runs=("gain", "size"), log2_rows=("log2_rows_seen", "mean")
+    )
+    return grouped.reset_index().assign(of_runs=lambda frame: of_runs / frame["runs"])
 
 
 def _of_study(db: Database, store: ArtifactStore, study: str) -> Iterator[pd.DataFrame]:
@@ -49,13 +52,13 @@ def _of_study(db: Database, store: ArtifactStore, study: str) -> Iterator[pd.Dat
         rows = of_target(grid, target)
         rows = rows[rows["language"] != ENGLISH]
         if len(rows):
-            yield rows[["encoder", "seed", "intermediate", "language", "gain"]].assign(target=target)
+            yield rows[["encoder", "seed", "intermediate", "language", "gain", "log2_rows_seen"]].assign(target=target)
 
 
 def described(rows: pd.DataFrame) -> pd.DataFrame:
     """Returns for each row what it can have in common with others: its names, the benchmarks and languages that the
     intermediate is in, and in numbers whether it is in the test language (`own`), how far from it else (`distance`, 1
-    to 3), whether it is translated, and those of `FEATURES` that the rows have."""
+    to 3), whether it is translated, and those of `NUMBERS` that the rows have."""
     parsed = {name: Intermediate.parse(name) for name in dict.fromkeys(rows["intermediate"])}
     parts = {name: sorted({part.benchmark for part in one.all_parts}) for name, one in parsed.items()}
     sources = {name: sorted({part.language for part in one.all_parts}) for name, one in parsed.items()}
@@ -72,7 +75,7 @@ def described(rows: pd.DataFrame) -> pd.DataFrame:
             "own": [float(one == 0) for one in apart],
             "distance": [max(one, 1.0) for one in apart],
             "translated": [float(engines[name]) for name in rows["intermediate"]],
-            **{name: rows[name].to_numpy(float) for name in FEATURES if name in rows},
+            **{name: rows[name].to_numpy(float) for name in NUMBERS if name in rows},
         }
     )  # fmt: skip
 

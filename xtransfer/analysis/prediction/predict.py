@@ -19,6 +19,7 @@ from xtransfer.base.errors import RequestError
 if TYPE_CHECKING:
     from xtransfer.study.study import Study
 
+Featured = Callable[["pd.DataFrame"], "pd.DataFrame"]
 COLUMNS = (
     "encoder",
     "target",
@@ -40,7 +41,7 @@ def predict(
     encoders: Sequence[str],
     targets: Mapping[str, Sequence[str]],
     intermediates: Sequence[str],
-    featured: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
+    featured: Featured = lambda frame: frame,
 ) -> pd.DataFrame:
     """Returns the predicted gain of every intermediate on the mean over all languages but English, best first.
 
@@ -83,7 +84,9 @@ def predict(
     return frame.sort_values(["encoder", "target", "gain"], ascending=[True, True, False], ignore_index=True)
 
 
-def prior(rows: pd.DataFrame, study: Study, languages: Sequence[str]) -> dict[str, tuple[float, float]]:
+def prior(
+    rows: pd.DataFrame, study: Study, languages: Sequence[str], featured: Featured = lambda frame: frame
+) -> dict[str, tuple[float, float]]:
     """Returns what is predicted for the question of a study by rounds: intermediate → gain and its standard deviation,
     in points; `direct` gains nothing. Empty if nothing is recorded, or the question is English.
 
@@ -91,6 +94,7 @@ def prior(rows: pd.DataFrame, study: Study, languages: Sequence[str]) -> dict[st
         rows: recorded gains, as of `observed`.
         study: with `rounds`.
         languages: of the target of the rounds.
+        featured: as of `predict`.
     """
     assert study.rounds is not None
     asked = languages if study.rounds.language == BUT_EN else [study.rounds.language]
@@ -98,7 +102,7 @@ def prior(rows: pd.DataFrame, study: Study, languages: Sequence[str]) -> dict[st
         return {}
     encoder = study.encoders[0].partition("@")[0]
     slugs = [one.slug for one in study.intermediates]
-    found = predict(rows, [encoder], {study.rounds.target_in(study): asked}, slugs)
+    found = predict(rows, [encoder], {study.rounds.target_in(study): asked}, slugs, featured)
     deviations = ((found["high"] - found["low"]) / (2 * _NORMAL)).clip(lower=_CERTAIN).round(2)
     known = dict(zip(found["intermediate"], zip(found["gain"].round(2), deviations, strict=True), strict=True))
     return known | ({DIRECT: (0.0, _CERTAIN)} if DIRECT in slugs else {})
