@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
 from xtransfer import benchmarks
@@ -28,7 +28,8 @@ EngineName = Annotated[str, _one_of(list(ENGINES))]
 TrainedOn = Annotated[
     str, _one_of(sorted(one.name for one in benchmarks.BENCHMARKS.values() if one.has("train", "en")))
 ]
-Rows = Annotated[int, Field(ge=0)]  # 0: all; the UI says of a field that may be empty that it is "None"
+Rows = Annotated[int, BeforeValidator(lambda given: 0 if given is None else given), Field(ge=0)]
+# 0: all; the UI says of a field that may be empty that it is "None", which schedules of earlier versions still have
 Workers = Annotated[int, Field(ge=1, le=1024)]
 OnDevice = Annotated[int, Field(ge=1, le=64)]  # stages on one device, or devices of one stage
 Hours = dict[str, float]  # by kind of stage

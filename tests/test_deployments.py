@@ -106,3 +106,13 @@ def test_the_form_of_an_own_study_says_what_a_file_says() -> None:
     assert study == make(file)
     with pytest.raises(RequestError, match="FIELD=VALUE"):
         flow.fn(**flow.validate_parameters({**asked, "settings": ["epochs"]}))
+
+
+@pytest.mark.parametrize("name", ["train_intermediate", "finetune_target"])
+def test_a_schedule_of_before_that_has_no_number_of_rows_trains_on_all(name: str) -> None:
+    flow = flow_of(f"flows.{name}.{name}")
+    given = {"encoder": "lab-mini@0", "intermediate": "lab-nli@en", "target": "lab-inference", "rows": None}
+    known = {field: value for field, value in given.items() if field in parameter_schema(flow).properties}
+    assert flow.validate_parameters(known)["rows"] == 0
+    with pytest.raises(ParameterTypeError, match="rows"):
+        flow.validate_parameters({**known, "rows": -1})
