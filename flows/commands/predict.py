@@ -115,8 +115,10 @@ def _described(
         planned = descriptions(*asked)
         made = {one.key: Description.load(found.folder) for one in planned.wanted.results
                 if (found := store.find(one.key)) is not None}  # fmt: skip
-        of_parts |= {(name, slug): [made[key] for key in keys] for slug, keys in planned.intermediates.items()}
-        of_targets |= {(name, *place): made[key] for place, key in planned.targets.items()}
+        of_parts |= {
+            (name, slug): [made[key] for key in keys if key in made] for slug, keys in planned.intermediates.items()
+        }
+        of_targets |= {(name, *place): made[key] for place, key in planned.targets.items() if key in made}
     return partial(with_features, intermediates=of_parts, targets=of_targets)
 
 
