@@ -45,7 +45,7 @@ def _own(gains: pd.DataFrame, contrasts: pd.DataFrame) -> str:
     rows = []
     for name in gains["intermediate"].unique():
         code = name.partition("@")[2]
-        if name not in (_BEFORE, _ENGLISH):
+        if name != _BEFORE and code != "en":
             of = [gains[gains["intermediate"] == one] for one in (name, _ENGLISH)]
             rows.append([f"`{name}`", code, *(_change(one, "gain", code) for one in of),
                          _change(_against_english(contrasts, name), "difference", code)])  # fmt: skip

@@ -14,7 +14,7 @@ from xtransfer.results.moving import bring_in
 from xtransfer.store.artifacts import ArtifactStore
 
 DATA = ROOT / "examples" / "natural-inference"
-CELLS = 150
+CELLS = 180
 
 
 def test_it_can_be_asked(home: Path) -> None:
