@@ -95,6 +95,7 @@ def _described(
     study: Study, recorded: pd.DataFrame, targets: Mapping[str, Sequence[str]], number: int, console: Console
 ) -> Featured:
     """What adds features to rows: of the study, and of what else is recorded of its encoders."""
+    from flows.make_artifacts import NotMade
     from xtransfer.analysis.prediction.features import with_features
     from xtransfer.base.settings import current
     from xtransfer.planning.descriptions import descriptions
@@ -111,7 +112,10 @@ def _described(
         places = list(dict.fromkeys([*((slug, code) for slug, codes in targets.items() for code in codes),
                                      *zip(own["target"], own["language"], strict=True)]))  # fmt: skip
         asked = (encoder, slugs, places, number)
-        started(partial(_describe, *asked), console)
+        try:
+            started(partial(_describe, *asked), console)
+        except NotMade as error:
+            console.print(f"left out: {error}", highlight=False, markup=False)
         planned = descriptions(*asked)
         made = {one.key: Description.load(found.folder) for one in planned.wanted.results
                 if (found := store.find(one.key)) is not None}  # fmt: skip
@@ -129,7 +133,7 @@ def _describe(encoder: str, intermediates: list[str], targets: list[tuple[str, s
 
 
 def with_prior(study: Study, console: Console) -> Study:
-    """The study by rounds with what is predicted of its intermediates, or with what was when it began."""
+    """The study by rounds with its own prior, or what was predicted when it began, or else what is predicted now."""
     from xtransfer.analysis.prediction.predict import prior
     from xtransfer.base.settings import current
     from xtransfer.planning.study_check import check, scored_languages
@@ -138,6 +142,8 @@ def with_prior(study: Study, console: Console) -> Study:
 
     check(study)
     assert study.rounds is not None
+    if study.rounds.prior:
+        return study
     with open_database(current().prepare().database_url) as database:
         recorded = definition_of(database, study.name)
     if recorded is not None:

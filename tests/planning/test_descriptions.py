@@ -42,6 +42,13 @@ def test_what_has_no_such_rows_is_left_out() -> None:
     assert found.wanted.results == () and set(found.intermediates.values()) == {()} and found.targets == {}
 
 
+def test_what_is_not_in_reach_is_left_out_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xtransfer.data.source.answers", lambda: False)
+    monkeypatch.delenv("XTRANSFER_HUB_DIR", raising=False)
+    found = descriptions(ENCODER, ["xnli-people@en", "lab-nli@en"], [("ocnli", "zh")], 50)
+    assert found.targets == {} and found.intermediates["xnli-people@en"] == () and found.intermediates["lab-nli@en"]
+
+
 def test_another_number_of_rows_is_another_description() -> None:
     few, many = (descriptions(ENCODER, ["lab-nli@en"], [], rows) for rows in (50, 100))
     assert few.intermediates != many.intermediates

@@ -209,10 +209,17 @@ def available(benchmark: Benchmark) -> str | None:
             return reason
     for split in SPLITS:
         for code in () if benchmark.union else benchmark.languages_of(split):
-            reason = _unavailable(benchmark.source_of(split, code), split, code)
-            if reason is not None:
+            if reason := split_available(benchmark, split, code):
                 return reason
     return _unavailable(benchmark.pool, "test", "") if benchmark.pool is not None else None
+
+
+def split_available(benchmark: Benchmark, split: SplitName, language: str) -> str | None:
+    """Returns why a split in a language cannot be loaded now, as `available`."""
+    if benchmark.union:
+        parts = [part for part in benchmark.union if part.has(split, language)]
+        return next((reason for part in parts if (reason := split_available(part, split, language))), None)
+    return _unavailable(benchmark.source_of(split, language), split, language)
 
 
 def _unavailable(source: Source, split: SplitName, language: str) -> str | None:

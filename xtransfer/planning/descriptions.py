@@ -46,6 +46,8 @@ def descriptions(
 
     Raises RequestError for an encoder that cannot be used.
     """
+    from xtransfer.data.source import split_available  # imports datasets
+
     planner = TranslationPlanner(pins or Pins())
     ref = planner.pins.encoder(encoder)
     check_encoder(ref, {})
@@ -54,6 +56,8 @@ def descriptions(
 
     def key(benchmark: str, split: Literal["train", "dev"], code: str) -> str | None:
         if benchmark not in BENCHMARKS or not BENCHMARKS[benchmark].has(split, code):
+            return None
+        if split_available(BENCHMARKS[benchmark], split, code) is not None:
             return None
         try:
             pin = planner.pins.data(benchmark, split, [code])

@@ -110,10 +110,9 @@ def h_score(vectors: np.ndarray, labels: np.ndarray) -> float:
     rows, hidden = centred.shape
     covariance = centred.T @ centred / rows
     spread = float(np.trace(covariance)) / hidden
-    apart = float(np.square(covariance).sum()) / hidden - spread**2
-    noise = (
-        (float(np.square(np.square(centred).sum(axis=1)).mean()) - float(np.square(covariance).sum())) / rows / hidden
-    )
+    squares = float(np.square(covariance).sum())
+    apart = squares / hidden - spread**2
+    noise = (float(np.square(np.square(centred).sum(axis=1)).mean()) - squares) / rows / hidden
     share = min(noise / apart, 1.0) if apart > 0 else 1.0
     classes, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
     means = np.zeros((len(classes), hidden))

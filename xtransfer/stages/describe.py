@@ -36,7 +36,8 @@ def run(settings: DescribeSettings, work: Work) -> Mapping[str, object]:
     found = describe(vectors, tokens, np.array([row["label"] for row in read]) if classes else None)
     found.save(work.out)
     judged = {"log_evidence": found.log_evidence, "h_score": found.h_score}
-    return {"rows": found.rows, "num_tokens": len(found.tokens), **{name: one for name, one in judged.items() if one}}
+    known = {name: one for name, one in judged.items() if one is not None}
+    return {"rows": found.rows, "num_tokens": len(found.tokens), **known}
 
 
 KIND = StageKind(DescribeSettings, run, reads, seconds=3)
