@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from perf.inputs import LENGTH, QUICK, training_rows
+from perf.inputs import LENGTH, QUICK, origin, training_rows
 from perf.measure import Measure, in_turns, machine, parser, put_between
 from perf.resumed import undisturbed_and_resumed
 from xtransfer.benchmarks.spec import Row
@@ -133,7 +133,8 @@ def _main() -> None:
     names = ("XLM-R", "ModernBERT, mmBERT") if asked.quick else tuple(FAMILIES)
     rounds = 1 if asked.quick else asked.rounds
     found = table(names, training_rows(400 if asked.quick else 2000), STEPS, rounds)
-    said = f"Ratio: CPU seconds per token of the Trainer with dynamic padding to ours, median of {rounds} rounds."
+    said = "Ratio: CPU seconds per token of the Trainer with dynamic padding to ours, median of"
+    said = f"{said} {rounds} rounds. {origin()}"
     print(said, machine())
     if asked.markdown is not None:
         lines = [HEADINGS, ["---"] * len(HEADINGS), *(one.cells() for one in found)]

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from perf.inputs import LENGTH, NLI, QUICK, SIZES, Size, evaluation_rows, make_encoder
-from perf.measure import Bound, Measure, in_turns, parser, show
+from perf.inputs import LENGTH, NLI, QUICK, SIZES, Size, evaluation_rows, make_encoder, origin
+from perf.measure import SECONDS, Bound, Measure, in_turns, parser, show
 from perf.trainer import dataset, predictor
 from xtransfer.base.precision import Precision
 from xtransfer.benchmarks.spec import Row
@@ -109,7 +109,7 @@ def _main() -> None:
         with TemporaryDirectory() as name:
             folder = make_encoder(size, evaluation_rows(50 if asked.quick else 1000), Path(name))
             found += measure(size, rows, 1 if asked.quick else asked.rounds, folder, goals=not asked.quick)
-    show(found, asked, "Evaluation of 12 languages: CPU seconds", mark="evaluation")
+    show(found, asked, "Evaluation of 12 languages: CPU seconds", f"{SECONDS} {origin()}", mark="evaluation")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ def evaluation_rows(most: int) -> dict[str, list[Row]]:
     return {code: list(lab.rows("lab-nli", code, "test"))[:most] for code in lab.LANGUAGES}
 
 
+def origin() -> str:
+    """Where the rows come from, for the line below a table."""
+    if _files(TRAINING, "train"):
+        return "Rows: LingNLI and XNLI of the mirror."
+    return "Rows: the laboratory's, which are shorter and more alike, for want of a mirror (XTRANSFER_HUB_DIR)."
+
+
 def make_encoder(size: Size, texts: Mapping[str, Sequence[Row]], folder: Path) -> Path:
     """Write an untrained XLM-R of a size, with a tokenizer trained on the texts, to `folder`."""
     import torch

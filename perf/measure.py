@@ -172,11 +172,11 @@ def parser(description: str, markdown: bool = False) -> ArgumentParser:
     return made
 
 
-_SECONDS = "Median seconds (range); ratio: other to ours, median of pairs."
+SECONDS = "Median seconds (range); ratio: other to ours, median of pairs."
 _HEADINGS = ("", "ours", "other", "ratio", "goal")
 
 
-def show(measures: Sequence[Shown], options: Namespace, title: str, said: str = _SECONDS, mark: str = "") -> None:
+def show(measures: Sequence[Shown], options: Namespace, title: str, said: str = SECONDS, mark: str = "") -> None:
     """Print the table and the machine; write JSON and the table between the marks of a page if requested.
 
     `said` explains the columns.

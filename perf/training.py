@@ -1,11 +1,11 @@
 """Training in CPU seconds: xtransfer against the Trainer of transformers, with dynamic padding and at its best.
 
-At its best it groups batches by length and uses bf16 and fused AdamW; with dynamic padding it uses random batches in
-fp32. xtransfer always uses random batches. All use 32 rows per step out of 10,000 English pairs (LingNLI) of the
-mirror, the encoder's dropout (0.1, also of attention weights), and one thread; the time per real token is compared.
-Each turn times 8 steps after 2 others, after a warm-up turn of each way, because a CPU compiles each new shape once in
-bf16. The Trainer sorts 50 batches at a time; its steps are spread evenly over them. `perf.curves` shows that all learn
-the same.
+At its best it groups batches by length and uses fused AdamW, and bf16 where the device is faster in it; with dynamic
+padding it uses random batches in fp32. xtransfer always uses random batches. All use 32 rows per step out of 10,000
+English pairs (LingNLI) of the mirror, the encoder's dropout (0.1, also of attention weights), and one thread; the time
+per real token is compared. Each turn times 8 steps after 2 others, after a warm-up turn of each way, because a CPU
+compiles each new shape once in bf16. The Trainer sorts 50 batches at a time; its steps are spread evenly over them.
+`perf.curves` shows that all learn the same.
 
 The main factors: attention buckets are at least `unpadded.layout.LEAST_FILLED` full; in bf16, token counts are rounded
 up to a multiple of `unpadded.forward._ROUND`; `--rounds` and `--threads`.
@@ -25,9 +25,11 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import TYPE_CHECKING
 
-from perf.inputs import LENGTH, NLI, QUICK, SIZES, evaluation_rows, make_encoder, training_rows
-from perf.measure import Bound, Measure, clock, in_turns, parser, show
-from perf.trainer import BATCH, BEST, DYNAMIC, WARM, dataset, seconds_per_token
+from perf.inputs import LENGTH, NLI, QUICK, SIZES, evaluation_rows, make_encoder, origin, training_rows
+from perf.measure import SECONDS, Bound, Measure, clock, in_turns, parser, show
+from perf.trainer import BATCH, BEST, DYNAMIC, GROUPED, WARM, Settings, dataset, seconds_per_token
+from xtransfer.base.hardware import faster_in_bf16
+from xtransfer.base.precision import Precision
 from xtransfer.benchmarks.spec import Row
 from xtransfer.recipes.recipe import Recipe
 
@@ -39,11 +41,17 @@ if TYPE_CHECKING:
 POOL = 10_000  # rows
 STEPS = 8
 PER = 1e6  # the table shows seconds per million tokens
-OTHERS = {
-    "dynamic padding": (DYNAMIC, 3.5),
-    "grouped by length, bf16": (BEST, 1.3),
-}  # settings, goal of bf16's ratio
-OURS = ("fp32", "bf16")
+
+
+def precisions_of(device: str) -> tuple[Precision, ...]:
+    """fp32, and bf16 where the device is faster in it; the last is the best of both sides."""
+    return ("fp32",) if device == "cpu" and not faster_in_bf16() else ("fp32", "bf16")
+
+
+def others_of(device: str) -> dict[str, tuple[Settings, float]]:
+    """The Trainer's settings by name, with the goal of the ratio to ours in the best precision."""
+    best = BEST if "bf16" in precisions_of(device) else GROUPED
+    return {"dynamic padding": (DYNAMIC, 3.5), f"grouped by length, {precisions_of(device)[-1]}": (best, 1.3)}
 
 
 def measure(
@@ -56,11 +64,12 @@ def measure(
     """
     data = dataset(folder, rows)
     shares: list[float] = []
+    precisions, others = precisions_of(device), others_of(device)
     ways: dict[str, Callable[[], float]] = {
         name: lambda settings=settings: seconds_per_token(folder, data, steps, settings, device=device)[0]  # type: ignore[misc]
-        for name, (settings, _) in OTHERS.items()
+        for name, (settings, _) in others.items()
     }
-    for precision in OURS:
+    for precision in precisions:
         ways[precision] = lambda precision=precision: seconds_of_ours(
             folder, rows, steps, device, shares, precision=precision
         )  # type: ignore[misc]
@@ -68,14 +77,14 @@ def measure(
             ways[f"{precision} peak"] = lambda precision=precision: _seconds_per_operation(precision, device)  # type: ignore[misc]
     counted = {name: [PER * one for one in own] for name, own in in_turns(ways, rounds).items()}
     found: list[Measure | Bound] = []
-    for precision in OURS if peak else ():
+    for precision in precisions if peak else ():
         operations = PER / median(counted[f"{precision} peak"])
         reached = share_of_peak(folder, median(counted[precision]), operations)
         found.append(Bound(f"{size}: peak of products in {precision}, 10^12 operations per second", operations / 1e12))
         found.append(Bound(f"{size}: {precision}, share of the peak", reached))
-    for precision in OURS:
-        for other, (_, ratio) in OTHERS.items():
-            least = ratio if goals and precision == "bf16" else None
+    for precision in precisions:
+        for other, (_, ratio) in others.items():
+            least = ratio if goals and precision == precisions[-1] else None
             found.append(Measure(f"{size}: {precision} / {other}", counted[precision], counted[other], least=least))
     return [*found, Bound(f"{size}: share of the loop that makes batches", median(shares), 0.05 if goals else None)]
 
@@ -176,16 +185,17 @@ def _main() -> None:
     rows = training_rows(400 if asked.quick else POOL)
     steps, rounds = (2, 1) if asked.quick else (STEPS, asked.rounds)
     found: list[Measure | Bound] = []
+    said = f"{SECONDS} {origin()}"
     if asked.encoder is not None:
         found = measure(asked.encoder.name, rows, steps, rounds, asked.encoder, False, asked.device, peak=True)
-        show(found, asked, f"Training on {asked.device}: seconds per million tokens")
+        show(found, asked, f"Training on {asked.device}: seconds per million tokens", said)
         return
     for size in (QUICK,) if asked.quick else SIZES:
         with TemporaryDirectory() as name:
             texts = evaluation_rows(50) if asked.quick else {"en": training_rows()}
             folder = make_encoder(size, texts, Path(name))
             found += measure(size, rows, steps, rounds, folder, goals=not asked.quick)
-    show(found, asked, "Training: CPU seconds per million tokens", mark="training")
+    show(found, asked, "Training: CPU seconds per million tokens", said, mark="training")
 
 
 if __name__ == "__main__":

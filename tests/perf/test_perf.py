@@ -8,6 +8,8 @@ import pytest
 from perf.curves import Ends
 from perf.inputs import QUICK, evaluation_rows, make_encoder
 from perf.measure import Bound, Measure, in_turns, machine, paired
+from perf.trainer import BEST, GROUPED
+from perf.training import others_of, precisions_of
 from tests.data.mirror import write
 from tests.perf.quick import quick
 from tests.translation.tiny import make_marian
@@ -61,11 +63,7 @@ def test_results_measures_every_database_and_question(tmp_path: Path) -> None:
     [
         (
             "training",
-            [
-                f"{own} / {other}"
-                for own in ("fp32", "bf16")
-                for other in ("dynamic padding", "grouped by length, bf16")
-            ],
+            [f"{own} / {other}" for own in precisions_of("cpu") for other in others_of("cpu")],
         ),
         ("evaluation", ["fp32", "bf16", "largest difference of a logit, fp32"]),
         ("large", []),
@@ -154,6 +152,16 @@ def test_the_table_of_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "| ModernBERT, mmBERT | yes | yes | packed, through transformers' attention interface | " in text
 
 
+def test_the_trainer_is_measured_at_its_best_on_this_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perf.training.faster_in_bf16", lambda: False)
+    assert precisions_of("cpu") == ("fp32",)
+    assert others_of("cpu")["grouped by length, fp32"][0] == GROUPED
+    assert others_of("cuda")["grouped by length, bf16"][0] == BEST
+    monkeypatch.setattr("perf.training.faster_in_bf16", lambda: True)
+    assert precisions_of("cpu") == ("fp32", "bf16")
+    assert list(others_of("cpu")) == ["dynamic padding", "grouped by length, bf16"]
+
+
 def test_training_measures_an_encoder_and_the_share_of_the_peak(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +169,7 @@ def test_training_measures_an_encoder_and_the_share_of_the_peak(
     monkeypatch.setenv("XTRANSFER_HOME", str(tmp_path))
     folder = make_encoder(QUICK, evaluation_rows(50), tmp_path / "mine")
     measures = {one["name"]: one for one in quick("training", tmp_path, "--encoder", str(folder))[0]["measures"]}
-    assert {"mine: fp32 / dynamic padding", "mine: bf16 / grouped by length, bf16"} <= measures.keys()
-    for precision in ("fp32", "bf16"):
+    for precision in precisions_of("cpu"):
+        assert {f"mine: {precision} / {other}" for other in others_of("cpu")} <= measures.keys()
         assert measures[f"mine: peak of products in {precision}, 10^12 operations per second"]["ours"] > 0
         assert 0 < measures[f"mine: {precision}, share of the peak"]["ours"] < 1

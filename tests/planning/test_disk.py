@@ -52,7 +52,7 @@ def test_a_large_table_is_in_a_checkpoint_as_the_rows_that_changed(tmp_path: Pat
     )
     whole = 4 * (21_233_664 + 10_000 * 384)
     assert artifact_bytes([small], [small])["train"] == pytest.approx(whole, rel=0.01)
-    assert 107e6 < artifact_bytes([large], [large])["train"] < 119e6, "measured: 107 to 119 MB"
+    assert 89e6 < artifact_bytes([large], [large])["train"] < 102e6, "measured: 89 to 102 MB"
     assert state_bytes([small, large], [small, large], 1) == 12 * (21_233_664 + 250_037 * 384)
     assert state_bytes([small, large], [small, large], 2) == pytest.approx(state_bytes([large], [large], 1) + 3 * whole)
 

@@ -16,6 +16,11 @@ NAME = "shared-table.txt"
 STAGES = [Stage("train", 1, f"train {seed}", {"seed": seed}) for seed in range(3)]
 
 
+@pytest.fixture(autouse=True, params=[NAME, "tokenizer.json"])
+def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "NAME", request.param)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(tmp_path / "artifacts")

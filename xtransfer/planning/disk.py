@@ -12,7 +12,7 @@ from xtransfer.study.stage_settings import ScoreSettings, TrainSettings, Transla
 _WEIGHT = 4  # bytes: checkpoints are fp32
 _LARGE = 64 << 20  # bytes of an embedding table that checkpoints store as changed rows
 _CHANGED = 0.025  # of such a table in a checkpoint: 1 to 3% in trainings of multilingual E5 small on 2,000 rows
-_ENTRY = 65  # bytes of tokenizer.json for each token
+_ENTRY = 65  # bytes of tokenizer.json for each token; checkpoints share it
 _PREDICTION = 20  # bytes of a scored row: 11 to 31, by kind
 _TRANSLATED = 100  # bytes of a translated row of real data; the laboratory's take 15
 _OTHER = 100_000  # bytes of another artifact
@@ -60,4 +60,4 @@ def _weights(size: ModelSize) -> float:
 
 def _checkpoint(size: ModelSize) -> float:
     table = _WEIGHT * size.table
-    return _WEIGHT * size.layers + _ENTRY * size.vocabulary + (table if table < _LARGE else _CHANGED * table)
+    return _WEIGHT * size.layers + (table if table < _LARGE else _CHANGED * table)

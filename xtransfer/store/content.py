@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xtransfer.store.manifest import SHARED, Manifest
+from xtransfer.store.manifest import Manifest, is_shared
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def measured(folder: Path) -> tuple[int, list[datetime]]:
         with suppress(OSError):
             stat = path.lstat()
             if not path.is_dir():
-                size += stat.st_size // (max(1, stat.st_nlink - 1) if path.name.startswith(SHARED) else 1)
+                size += stat.st_size // (max(1, stat.st_nlink - 1) if is_shared(path.name) else 1)
             changed.append(datetime.fromtimestamp(stat.st_mtime, UTC))
     return size, changed
 

@@ -29,7 +29,7 @@ class LocalArtifacts:
     <root>/.fetching/<key>/         a running or interrupted download
     <root>/.leases/                 lock files, empty
     <root>/.databases/              a small file per database that uses the store
-    <root>/.shared/<digest>         files named shared-…, each one file on the disk with those of artifacts
+    <root>/.shared/<digest>         files that many artifacts have, each one file on the disk with theirs
     """
 
     def __init__(self, root: Path) -> None:
@@ -111,12 +111,12 @@ class LocalArtifacts:
         sync(final.parent)
 
     def _share(self, folder: Path, manifest: Manifest) -> None:
-        """Makes each file of `folder` named shared-… the same file on the disk as other artifacts' with its content.
+        """Makes each shared file of `folder` the same file on the disk as other artifacts' with its content.
 
         Where the file system or its owner allows no links, the file stays as it is.
         """
         for name, entry in manifest.files.items():
-            if not name.startswith(manifests.SHARED):
+            if not manifests.is_shared(name):
                 continue
             own, common = folder / name, self.root / _SHARED / entry.sha256
             with suppress(OSError):

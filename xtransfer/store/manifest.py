@@ -17,7 +17,7 @@ from xtransfer.base.stage import Stage
 from xtransfer.base.version import __version__
 
 FILE = "manifest.json"
-SHARED = "shared-"  # begins the names of files that many artifacts have: a local store has each once
+_SHARED = "shared-"  # begins the names of files that many artifacts have
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "evaluate", "numpy")
 
 
@@ -46,6 +46,11 @@ class Manifest(BaseModel):
     device: str
     started: datetime
     seconds: float
+
+
+def is_shared(name: str) -> bool:
+    """Returns whether many artifacts have a file of this name alike, so that a local store has it once on the disk."""
+    return name.startswith(_SHARED) or name == "tokenizer.json"
 
 
 def read(folder: Path) -> Manifest | None:
