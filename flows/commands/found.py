@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flows.terminal import Console
@@ -41,7 +42,9 @@ def print_rounds(study: Study, said: str, console: Console) -> None:
         for one in (ROUNDS, STANDING):
             console.print()
             print_table(one.table(results.statistic(one, study.name)), console)
+        left_out = results.gains(study.name).attrs["excluded"]
     console.print(f"\n{said}", highlight=False, markup=False)
+    _print_left_out(study, left_out, console)
 
 
 def print_gains(study: Study, console: Console) -> None:
@@ -60,6 +63,10 @@ def print_gains(study: Study, console: Console) -> None:
         console.print(part, highlight=False)
     if len(found) > 1 and (whole := overall(found)) is not None:
         console.print(f"\n{whole.text}", highlight=False, markup=False, style="bold")
-    if left_out := gains.attrs["excluded"]:
+    _print_left_out(study, gains.attrs["excluded"], console)
+
+
+def _print_left_out(study: Study, left_out: Sequence[object], console: Console) -> None:
+    if left_out:
         console.print(f"left out: {counted(len(left_out), 'cell')} without usable scores; for the reasons:")
         console.print(f"  xtransfer results runs --study {study.name}", highlight=False)

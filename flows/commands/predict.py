@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -13,11 +14,17 @@ import typer
 from flows.commands.common import AsJson, Settings, Small, StudyName, chosen, print_json
 from flows.commands.run import started
 from flows.terminal import Console
+from xtransfer.base.errors import RequestError
+from xtransfer.base.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xtransfer.analysis.prediction.predict import Featured
+    from xtransfer.analysis.verdict import Row
+    from xtransfer.base.stage import Stage
+    from xtransfer.planning.descriptions import Descriptions
+    from xtransfer.store.artifacts import ArtifactStore
     from xtransfer.study.study import Study
 
 Rows = Annotated[
@@ -40,16 +47,18 @@ def command(
     An intermediate shares what is known of its task, its language and itself on other targets. The last lines say how
     well this works on the recorded studies, beside rules that need no model.
     """
-    from xtransfer.analysis.prediction.predict import judged, predict
+    from xtransfer.analysis.prediction.predict import demand_something, judged, predict
     from xtransfer.analysis.prediction.skill import BOTH, skill
-    from xtransfer.planning.study_check import scored_languages
+    from xtransfer.planning.study_check import check, scored_languages
 
     wanted = chosen(study, small, settings)
+    check(wanted)
     rows = _observed()
     encoders = list(dict.fromkeys(text.partition("@")[0] for text in wanted.encoders))
     targets = {one.slug: scored_languages(wanted, one) for one in wanted.targets}
     console = Console(stderr=as_json)
     sized = _sized(wanted)
+    demand_something(targets, [one.slug for one in wanted.intermediates])
     described = _described(wanted, rows, targets, describe, console) if describe and len(rows) else None
     featured = sized if described is None else lambda frame: described(sized(frame))
     known = rows if described is None else described(rows)
@@ -60,7 +69,7 @@ def command(
         print_json(
             {
                 "study": wanted.name,
-                "predicted": found.to_dict("records"),
+                "predicted": json.loads(found.to_json(orient="records", double_precision=15)),
                 "skill": [asdict(one) | {"left_out": by} for by, several in measured.items() for one in several],
                 "without_features": [
                     asdict(one) | {"left_out": by}
@@ -72,8 +81,12 @@ def command(
         )
         return
     _show(found, console)
-    said = ["Gain over direct on the mean over all languages but English. Recorded: gains, each of an encoder, target "
-            "and language, that have the intermediate, its task or its language."]  # fmt: skip
+    said = ["Gain over direct on the mean over all languages but English. Runs: recorded of exactly this encoder, "
+            "target and intermediate. Recorded: gains, each of an encoder, target and language, that have the "
+            "intermediate, its task or its language."]  # fmt: skip
+    if found["low"].isna().any():
+        said.append("An interval is not known where too few encoders, targets, intermediates or runs are recorded to "
+                    "tell how much a new one may differ.")  # fmt: skip
     new = [*(one for one in encoders if one not in set(rows["encoder"])),
            *(one for one in targets if one not in set(rows["target"]))]  # fmt: skip
     if new:
@@ -112,11 +125,15 @@ def _described(
         places = list(dict.fromkeys([*((slug, code) for slug, codes in targets.items() for code in codes),
                                      *zip(own["target"], own["language"], strict=True)]))  # fmt: skip
         asked = (encoder, slugs, places, number)
+        planned = descriptions(*asked)
+        _demand_encoder(encoder, planned.wanted.stages, store)
+        _tell_left_out(study, targets, planned, console)
+        if own.empty:
+            console.print(f"No gain of {name} is recorded, so what its passes say of gains is not known.", markup=False)
         try:
             started(partial(_describe, *asked), console)
         except NotMade as error:
             console.print(f"left out: {error}", highlight=False, markup=False)
-        planned = descriptions(*asked)
         made = {one.key: Description.load(found.folder) for one in planned.wanted.results
                 if (found := store.find(one.key)) is not None}  # fmt: skip
         of_parts |= {
@@ -124,6 +141,27 @@ def _described(
         }
         of_targets |= {(name, *place): made[key] for place, key in planned.targets.items() if key in made}
     return partial(with_features, intermediates=of_parts, targets=of_targets)
+
+
+def _demand_encoder(encoder: str, stages: Sequence[Stage], store: ArtifactStore) -> None:
+    """Raises RequestError for an encoder that would have to be trained first."""
+    if any(stage.kind == "pretrain" and store.find(stage.key) is None for stage in stages):
+        raise RequestError(
+            f"--describe passes rows through {encoder}, which is not trained yet, and predict trains nothing: run a "
+            "study with it first, or predict without --describe"
+        )
+
+
+def _tell_left_out(study: Study, targets: Mapping[str, Sequence[str]], planned: Descriptions, console: Console) -> None:
+    """Print what of a study cannot be described."""
+    trained = [one.slug for one in study.intermediates if one.phases]
+    lacking = [slug for slug in trained if not planned.intermediates.get(slug)]
+    lacking += [slug for slug, codes in targets.items() if not any((slug, code) in planned.targets for code in codes)]
+    if lacking:
+        console.print(
+            f"not described, for want of training or dev rows that are in reach and not translated: {listed(lacking)}",
+            highlight=False, markup=False,
+        )  # fmt: skip
 
 
 def _describe(encoder: str, intermediates: list[str], targets: list[tuple[str, str]], rows: int) -> dict[str, str]:
@@ -153,8 +191,13 @@ def with_prior(study: Study, console: Console) -> Study:
         target_of = {one.slug: one for one in study.targets}
         known = prior(_observed(), study, scored_languages(study, target_of[target]), _sized(study))
     said = [f"{name} {mean:+.1f} ± {deviation:.1f}" for name, (mean, deviation) in known.items()]
-    told = f"Predicted gain ± its standard deviation, in points: {', '.join(said)}"
-    console.print(told if said else "No recorded study bears on this question: nothing is predicted.", highlight=False)
+    if said:
+        told = f"Predicted gain ± its standard deviation, in points: {', '.join(said)}"
+    elif recorded is not None:
+        told = f"Study '{study.name}' began without predictions, and goes on so: what runs first stays as it was."
+    else:
+        told = "The recorded studies do not bear on this question: nothing is predicted."
+    console.print(told, highlight=False, markup=False)
     return study.with_settings({"rounds": {**study.rounds.model_dump(mode="json"), "prior": known}})
 
 
@@ -169,6 +212,12 @@ def _observed() -> pd.DataFrame:
         return observed(database, ArtifactStore(places.store))
 
 
+def _interval(row: Row) -> str:
+    from xtransfer.analysis.statistic import signed
+
+    return f"[{signed(row['low'])}, {signed(row['high'])}]" if row["low"] == row["low"] else "not known"
+
+
 def _show(found: pd.DataFrame, console: Console) -> None:
     from flows.commands.results.ask import print_tables
     from xtransfer.analysis.statistic import Column, column, named, signed, table, text
@@ -176,7 +225,8 @@ def _show(found: pd.DataFrame, console: Console) -> None:
     columns = (
         *named("encoder", "target", "intermediate"),
         column("predicted gain", "gain", signed),
-        Column("95% interval", lambda row: f"[{signed(row['low'])}, {signed(row['high'])}]"),
+        Column("95% interval", _interval),
+        column("runs", "runs", text),
         column("recorded: itself", "same_intermediate", text),
         column("its task", "same_task", text),
         column("its language", "same_language", text),

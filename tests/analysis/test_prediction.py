@@ -33,7 +33,8 @@ def rows(gain: object, targets: int = 6, noise: float = 0.3, seed: int = 0, of_r
         for name in INTERMEDIATES
         for code in LANGUAGES
     ]
-    return pd.DataFrame(found, columns=["encoder", "target", "intermediate", "language", "gain", "runs", "of_runs"])
+    columns = ["encoder", "target", "intermediate", "language", "gain", "runs", "of_runs"]
+    return pd.DataFrame(found, columns=columns).assign(run_degrees=100)
 
 
 def of_task(name: str, code: str) -> float:
@@ -84,6 +85,21 @@ def test_intervals_cover_the_gains_of_a_target_that_was_left_out() -> None:
     assert 0.85 < np.mean(inside) <= 1
 
 
+def test_how_much_a_new_thing_may_differ_is_known_from_several_alone() -> None:
+    """With one target or encoder recorded, nothing tells how others differ; with two, little does."""
+    whole = rows(of_task)
+
+    def width(known: pd.DataFrame, encoder: str = "tiny", target: str = "new", name: str = "mnli@de") -> float:
+        found = predict(known, [encoder], {target: LANGUAGES}, [name])
+        return float((found["high"] - found["low"])[0])
+
+    one, two = (whole[whole["target"].isin([f"target{number}" for number in range(most)])] for most in (1, 2))
+    assert np.isnan(width(one)) and width(two) > 4 * width(whole)
+    assert np.isnan(width(whole, encoder="large")) and width(one, target="target0") < 3
+    assert np.isnan(width(whole[whole["intermediate"] == "mnli@de"], name="mnli@fr", target="target0"))
+    assert np.isnan(width(whole.assign(run_degrees=0), target="target0"))  # the spread of runs is assumed
+
+
 def test_what_a_run_does_to_all_languages_is_little_evidence() -> None:
     sure, unsure = (predict(rows(of_task, targets=1, of_runs=of_runs), ["tiny"], {"target0": LANGUAGES}, ["mnli@de"])
                     for of_runs in (0.001, 9.0))  # fmt: skip
@@ -120,6 +136,8 @@ def test_a_prediction_that_is_no_better_says_so() -> None:
     assert "better than every simple rule" in judged(better, "target")
     few = [Skill("predicted", 0.9, 0.5, 4), *better[1:]]
     assert "judged by too few cases" in judged(few, "target")
+    poor = [Skill("predicted", 0.9, 1.5, 4), *better[1:]]
+    assert "not better than the rule 'static mean gain'" in judged(poor, "target")
     worse = [Skill("predicted", 0.9, 1.5, 6), *better[1:]]
     assert "not better than the rule 'static mean gain'" in judged(worse, "target")
     assert "cannot be measured" in judged([], "target") and "cannot be measured" in judged(better[1:], "language")
@@ -155,6 +173,24 @@ def test_recorded_gains_are_read_once(tmp_path: Path) -> None:
     assert "log2_rows" in found
     german = found[(found["intermediate"] == "nli@de") & (found["language"] == "de")].iloc[0]
     assert german["gain"] == pytest.approx(30) and german["of_runs"] == pytest.approx(0)
+
+
+def test_cells_of_another_recipe_are_runs_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal seeds, targets and intermediates do not make two trainings the same; a shared cell counts once."""
+    columns = {"encoder": "tiny@0", "target": "t", "intermediate": "nli@en", "language": "de"}
+    ours = pd.DataFrame({"seed": [0, 1], "gain": [1.0, 2.0], "log2_rows_seen": 8.0, **columns})
+    theirs = ours.assign(gain=[1.0, 9.0])
+    longer = ours.assign(gain=[5.0, 6.0], log2_rows_seen=10.0)
+    frames = {"a": ours, "b": theirs, "c": longer}
+    for order in permutations(frames):
+        monkeypatch.setattr("xtransfer.analysis.prediction.observed.study_names", lambda _, order=order: order)
+        monkeypatch.setattr(
+            "xtransfer.analysis.prediction.observed._of_study",
+            lambda _, __, name: [frames[name].assign(study=name)],
+        )
+        found = observed(None, None).set_index("log2_rows")  # type: ignore[arg-type]
+        assert found["runs"].to_dict() == {8.0: 3, 10.0: 2} and found["gain"].to_dict() == {8.0: 4.0, 10.0: 5.5}
+        assert found["run_degrees"].tolist() == [3, 3]
 
 
 def test_a_cold_start_says_so(tmp_path: Path) -> None:

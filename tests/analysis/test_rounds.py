@@ -18,9 +18,10 @@ from xtransfer.analysis.rounds.look import Look, look
 from xtransfer.analysis.rounds.of_grid import Log, log
 from xtransfer.analysis.rounds.race import Race, Scores, rounds
 from xtransfer.analysis.rounds.tables import history, standing, verdict
+from xtransfer.analysis.statistics import STANDING
 from xtransfer.base.errors import RequestError
 from xtransfer.planning.study_check import check
-from xtransfer.study.rounds import Rounds
+from xtransfer.study.rounds import Rounds, Until
 
 
 def seen(scores: Sequence[Sequence[float]], level: float = 0.05, sides: int = 2, items: float = 0.0) -> Look:
@@ -212,6 +213,38 @@ def test_a_study_says_where_its_question_stands(tmp_path: Path) -> None:
     assert told["runs"].tolist() == list(looks(6))[: len(told)]
     assert told.iloc[0]["settled"] == "direct" and "direct" not in told.iloc[0]["next"]
     assert "Not ruled out as the best: nli@" in verdict(found) and "95% over all" in verdict(found)
+
+
+def learns_once(intermediate: str, seed: int) -> dict[str, str]:
+    return {"degenerate": "one class"} if intermediate == "nli@de" and seed else {}
+
+
+@pytest.mark.parametrize("until", ["decided", "likely"])
+def test_what_seldom_learnt_is_unknown_and_runs_again(tmp_path: Path, until: Until) -> None:
+    found, grid = made(tmp_path, Rounds(until=until), only=3, train_facts=learns_once)
+    row = standing(grid).set_index("intermediate").loc["nli@de"]
+    assert (row["state"], row["n_runs"], row["usable"]) == ("unknown", 3, 1) and np.isnan(row["difference"])
+    shown = STANDING.table(standing(grid)).set_index("intermediate").loc["nli@de"]
+    assert shown[["runs", "difference", "interval"]].tolist() == ["3 (1 usable)", "not known", "not known"]
+    told = history(grid).iloc[-1]
+    assert "nli@de" in told["next"] and "of nli@de too few usable runs are known" in told["why"]
+    assert "nan" not in told["why"] and found.waiting[2] == 4
+    assert "Too few runs learnt something to say anything of nli@de (1 of 3)." in verdict(found)
+    assert verdict(found).startswith("nli@en has the largest mean of those that can be compared.")
+
+
+def test_what_each_is_compared_with_must_have_learnt(tmp_path: Path) -> None:
+    found, _ = made(tmp_path, Rounds(against="nli@en"), only=3, train_facts=learns_once)
+    assert "not known: nli@de" in verdict(found)
+    none, grid = made(tmp_path / "none", Rounds(against="nli@de"), only=3, train_facts=learns_once)
+    assert verdict(none) == "nli@de and no other have two usable runs in common after 3 runs of each."
+    assert standing(grid)["state"].tolist() == ["unknown"] * 3 and standing(grid)["difference"].isna().all()
+    assert history(grid).iloc[0]["why"] == "nli@de and no other have two usable runs in common"
+
+
+def test_a_study_by_rounds_that_is_over_says_what_stayed_unknown(tmp_path: Path) -> None:
+    found, _ = made(tmp_path, Rounds(), train_facts=learns_once)
+    assert found.waiting == () and "say anything of nli@de (1 of 6)" in verdict(found)
 
 
 def test_what_was_decided_says_by_how_much(tmp_path: Path) -> None:

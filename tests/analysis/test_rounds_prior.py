@@ -15,7 +15,7 @@ from tests.running import lab_study
 from xtransfer.analysis.prediction.predict import prior
 from xtransfer.analysis.rounds.prior import Prior
 from xtransfer.analysis.rounds.race import Race, Round, rounds
-from xtransfer.analysis.rounds.tables import history, standing
+from xtransfer.analysis.rounds.tables import history, standing, verdict
 from xtransfer.base.errors import RequestError
 from xtransfer.planning.study_check import check
 from xtransfer.study.rounds import Rounds
@@ -49,7 +49,7 @@ def test_after_its_first_look_a_study_is_what_it_would_have_been(until: str) -> 
     plain, _ = rounds(race, given(SCORES))
     early, *rest = rounds(replace(race, prior=Prior.of(NAMES, WRONG)), given(SCORES))[0]
     assert early.runs == (3, 3, 0, 0) and early.further == (2, 3) and early.state == "going on"
-    assert early.regret == np.inf  # of what did not run nothing is known
+    assert early.regret == np.inf and np.isnan(early.best).all()  # of what did not run nothing is known
     assert [said(one) for one in rest] == [said(one) for one in plain]
 
 
@@ -87,6 +87,8 @@ def test_a_study_shows_what_was_predicted(tmp_path: Path) -> None:
     assert np.isnan(table["predicted"]["direct"])
     told = history(grid)
     assert "predicted to be the best ran first" in told["why"][0] and told["next"][0] == "direct"
+    early = verdict(replace(found, rounds=found.rounds[:1]))
+    assert early.startswith("nli@en and nli@de ran first, as predicted; of these, ") and "95%" not in early
     assert told["runs"].tolist()[:2] == [3, 3] and told["compared"].tolist()[:2] == [2, 3]
 
 
@@ -98,12 +100,15 @@ def test_predictions_become_a_prior_for_the_question_of_a_study() -> None:
     assert found["direct"] == (0.0, 0.01) and found["lab-nli@de"][1] > 0.1
     assert check(study.with_settings({"rounds": {"target": "lab-inference", "prior": found}})) is None
     assert prior(known.iloc[:0], study, ["en", "de"]) == {} == prior(known, study, ["en"])
+    one_target = known[known["target"] == "target0"]
+    assert prior(one_target, study, ["en", "de", "fr"]) == {}  # how much a new target may differ is not known
 
 
 @pytest.mark.parametrize(
     ("prior", "said"),
     [
-        ({"lab-nli@xx": [1, 1]}, "rounds.prior"),
+        ({"lab-nli@xx": [1, 1], "direct": [0, 1]}, "rounds.prior 'lab-nli@xx'"),
+        ({"lab-nli@en": [1, 1]}, "predict two intermediates or more"),
         ({"lab-nli@en": [1, 0]}, "greater than 0"),
         ({"lab-nli@en": [1]}, "rounds.prior"),
         ({"lab-nli@en": [1000, 1]}, "less than or equal to 100"),

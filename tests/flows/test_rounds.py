@@ -15,6 +15,7 @@ from flows.run_rounds import _part, _where_this_runs, run_round
 from tests.running import QUICK, lab_study, xtransfer
 from xtransfer.base.errors import RequestError
 from xtransfer.planning.budget import Budget, Spent
+from xtransfer.planning.study_check import check
 
 _BY_ROUNDS = ("--set", "target=lab-inference", "--set", "seeds=[10,11,12,13]", "--until", "decided")
 
@@ -32,6 +33,35 @@ def test_a_round_is_the_part_of_the_grid_that_the_look_needs() -> None:
     assert [one.slug for one in part.intermediates] == ["lab-nli@en", "lab-nli@de"]
     assert [one.slug for one in part.targets] == ["lab-inference"] and part.seeds == (3, 4, 5, 7)
     assert _part(GRID, (3, 3, 3)).seeds == (3, 4, 5)
+
+
+def test_a_round_of_some_intermediates_keeps_the_prior_of_all() -> None:
+    """The study's settings are those of each of its rounds, so that a round extends the recorded study."""
+    rounds = {"target": "lab-inference", "prior": {"lab-nli@en": [3, 1], "direct": [0, 1], "lab-nli@de": [-3, 1]}}
+    part = _part(GRID.with_settings({"rounds": rounds}), (3, 3, 0))
+    assert part.rounds is not None and len(part.rounds.prior) == 3
+    assert [one.slug for one in part.intermediates] == ["direct", "lab-nli@en"]
+    check(part)
+
+
+@pytest.mark.slow
+def test_what_is_predicted_to_be_the_best_runs_first(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    asked = ("run", QUICK, "--set", "name=first", "--set", "target=lab-inference", "--set", "seeds=[10,11,12]", "--set",
+             "intermediates=[direct,lab-nli@en,lab-nli@de]", "--until", "likely", "--json")  # fmt: skip
+    prior = ("--set", "rounds={prior: {direct: [0, 0.1], lab-nli@en: [3, 0.1]}}")
+    done = xtransfer(home, *asked, *prior, "--budget", "6cells")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [one["why"] for one in said["rounds"]] == [
+        "those that are predicted to be the best ran first; the others follow"
+    ]
+    assert "direct and lab-nli@en ran first, as predicted" in said["verdict"]
+    assert {one["intermediate"]: one["n_runs"] for one in said["standing"]}["lab-nli@de"] == 0
+    refused = xtransfer(home, *asked)
+    assert refused.returncode == 2 and "began with predictions of what runs first: add --prior" in refused.stderr
+    whole = xtransfer(home, *asked, *prior)
+    assert whole.returncode == 0 and len(json.loads(whole.stdout)["rounds"]) > 1, whole.stderr
 
 
 def test_runs_may_be_seeds_of_the_encoder() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from xtransfer.report.findings import find
 from xtransfer.report.latex import gains_table
 from xtransfer.report.methods import Methods, methods
 from xtransfer.results.database import open_database
+from xtransfer.study.rounds import Rounds
 
 
 @pytest.fixture
@@ -42,6 +44,38 @@ def test_only_what_applies_is_cited(text: Methods) -> None:
     cited = {key for keys in re.findall(r"\\citep\{([^}]*)\}", text.latex) for key in keys.split(",")}
     entries = set(re.findall(r"^@\w+\{([^,]+),", text.bibtex, re.MULTILINE))
     assert cited == entries == text.keys
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "key"),
+    [
+        (
+            Rounds(within=1.5),
+            "compared with each other on one side (Hsu, 1984). Differences of up to 1.5 points do not matter.",
+            "hsu-1984-constrained",
+        ),
+        (
+            Rounds(until="likely", prior={"direct": (0, 1), "nli@de": (2, 1)}),
+            "guards; its bounds have one. Intermediates that earlier studies predicted to be the best ran first",
+            "hsu-1984-constrained",
+        ),
+        (
+            Rounds(against="nli@en"),
+            "each intermediate is compared with nli@en on two sides (Dunnett, 1955)",
+            "dunnett-1955-multiple",
+        ),
+    ],
+)
+def test_rounds_are_told_as_they_were_asked_for(tmp_path: Path, asked: Rounds, said: str, key: str) -> None:
+    numbers = make(tmp_path, seeds=range(4))
+    study = numbers.plan.study.with_settings({"rounds": asked.model_dump(mode="json")})
+    with open_database(f"sqlite:///{tmp_path / 'results.db'}") as db:
+        record_all(db, replace(numbers, plan=replace(numbers.plan, study=study)))
+        found = find("numbers", db, numbers.store)
+        told = methods(found.facts, found.verdicts)
+    plain = "\n".join(told.plain)
+    assert "looks were planned after 3 and 4 runs" in plain and "at all looks (Pocock, 1977)" in plain and said in plain
+    assert {"hsu-1984-constrained", "dunnett-1955-multiple"} & told.keys == {key}
 
 
 def test_latex_has_no_bare_special_characters(text: Methods) -> None:

@@ -79,9 +79,13 @@ def _sequential(row: Row) -> str:
     return f"[{signed(row['low'])}, {signed(row['high'])}]" if row["high"] < inf else "not known"
 
 
+def _runs_of(row: Row) -> str:
+    return text(row["n_runs"]) if row["usable"] == row["n_runs"] else f"{row['n_runs']} ({row['usable']} usable)"
+
+
 def _beside_predicted(row: Row) -> str:
-    predicted = signed(row["predicted"])
-    return f"{signed(row['difference'])} (predicted {predicted})" if predicted else signed(row["difference"])
+    predicted, found = signed(row["predicted"]), signed(row["difference"]) or "not known"
+    return f"{found} (predicted {predicted})" if predicted else found
 
 
 def _pair(row: Row) -> str:
@@ -216,7 +220,7 @@ STANDING = Statistic(
     _standing,
     (
         column("intermediate", "intermediate", text),
-        column("runs", "n_runs", text),
+        Column("runs", _runs_of),
         Column("difference", _beside_predicted),
         Column("interval", _sequential),
         column("best", "best", percent),

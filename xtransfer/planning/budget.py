@@ -35,7 +35,7 @@ class Budget:
     @classmethod
     def parse(cls, text: str) -> Budget:
         """Parses `4h`, `90min`, `2days`, `20gpuh`, `20cpuh` or `24cells`; raises RequestError for anything else."""
-        found = _SPENT.fullmatch(text.strip().lower())
+        found = _SPENT.fullmatch(str(text).strip().lower())
         number, device, unit = (float(found[1]), found[2], found[3]) if found else (0.0, None, "")
         if number > 0 and unit in _HOURS:
             seconds = number * _HOURS[unit] * 3600

@@ -113,6 +113,13 @@ _ENTRIES = (
         journal="Biometrika", volume="64", number="2", year="1977", pages="191--199",
     ),
     _entry(
+        "dunnett-1955-multiple", "Dunnett, 1955", "article",
+        author="Dunnett, Charles W.",
+        title="A Multiple Comparison Procedure for Comparing Several Treatments with a Control",
+        journal="Journal of the American Statistical Association", volume="50", number="272", year="1955",
+        pages="1096--1121",
+    ),
+    _entry(
         "hsu-1984-constrained", "Hsu, 1984", "article",
         author="Hsu, Jason C.",
         title="Constrained simultaneous confidence intervals for multiple comparisons with the best",

@@ -68,13 +68,29 @@ def _rounds(facts: Provenance) -> str:
     if not facts.definition.get("rounds"):
         return ""
     study = Study.model_validate(facts.definition)
-    at = listed([str(runs) for runs in looks(len(runs_of(study)))])
-    return (
-        f"The study ran by rounds: there was a look after {at} runs of an intermediate, and what was not settled ran "
-        f"on. Each comparison of each look has a level of its own, the same at all looks{cite('pocock-1977')}, found "
-        "by simulation so that any is wrong with probability 5%; the best intermediate is compared with each other on "
-        f"one side{cite('hsu-1984-constrained')}."
+    assert study.rounds is not None
+    asked, at = study.rounds, listed([str(runs) for runs in looks(len(runs_of(study)))])
+    compared = (
+        f"each intermediate is compared with {asked.against} on two sides{cite('dunnett-1955-multiple')}"
+        if asked.against
+        else f"the best intermediate is compared with each other on one side{cite('hsu-1984-constrained')}"
     )
+    ends = (
+        "It was to stop where the best is known, or another is better by at most "
+        f"{asked.within:g} points, with 95% probability for the estimated variances, which no error rate over looks "
+        "guards; its bounds have one."
+        if asked.until == "likely"
+        else f"Differences of up to {asked.within:g} points do not matter."
+    )
+    first = (
+        "Intermediates that earlier studies predicted to be the best ran first, without bounds." if asked.prior else ""
+    )
+    said = (
+        f"The study ran by rounds: looks were planned after {at} runs of an intermediate, and what was not settled ran "
+        f"on until everything was, or could hardly be. Each comparison of each look has a level of its own, the same "
+        f"at all looks{cite('pocock-1977')}, found by simulation so that any is wrong with probability 5%; {compared}."
+    )
+    return " ".join(filter(None, [said, ends, first]))
 
 
 def _authors(match: re.Match[str]) -> str:

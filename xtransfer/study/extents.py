@@ -64,6 +64,8 @@ def extended(recorded: Definition, asked: Study) -> Study:
             f"{_another(asked)}"
         ) from error
     if changed := differences(old, new):
+        if asked.rounds and not asked.rounds.prior and all(name.startswith("rounds.prior.") for name, *_ in changed):
+            raise RequestError(f"study '{asked.name}' began with predictions of what runs first: add --prior to go on")
         lines = [
             f"  {name}: {_short(before)} is recorded, {_short(now)} was requested" for name, before, now in changed
         ]

@@ -63,9 +63,6 @@ class Rounds(Value):
             )
         if self.against and self.against not in slugs:
             raise unknown("rounds.against", self.against, slugs)
-        for slug in self.prior:
-            if slug not in slugs:
-                raise unknown("rounds.prior", slug, slugs)
         if self.against and self.until == "likely":
             raise RequestError("rounds: 'until: likely' is for the best intermediate; leave out 'against'")
         names = {text.rpartition("@")[0] for text in study.encoders}

@@ -199,6 +199,16 @@ class Study(Value):
         _distinct("targets", [one.slug for one in self.targets])
         return self
 
+    @model_validator(mode="after")
+    def _prior_of_its_intermediates(self) -> Study:
+        prior, slugs = self.rounds.prior if self.rounds is not None else {}, [one.slug for one in self.intermediates]
+        for slug in prior:
+            if slug not in slugs:
+                raise ValueError(str(unknown("rounds.prior", slug, slugs)))
+        if len(prior) == 1:
+            raise ValueError("rounds.prior: one prediction decides nothing; predict two intermediates or more")
+        return self
+
     def recipe_for(self, target: Target) -> Recipe:
         return target.recipe or self.target_recipe
 

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy import linalg, optimize
 
 from xtransfer.analysis.prediction.features import NUMBERS
-from xtransfer.analysis.prediction.observed import described
+from xtransfer.analysis.prediction.observed import PLACE, described
 
 LEVELS = (
     ("intermediate",),
@@ -66,7 +66,7 @@ class Model:
         self._fixed = _usable(rows)
         known = _design(rows, self._fixed)
         parts = np.array([*same, *noise])
-        by_runs = np.outer(of_runs, of_runs) * _same(rows, rows, ("encoder", "target", "intermediate"))
+        by_runs = np.outer(of_runs, of_runs) * _same(rows, rows, [name for name in PLACE if name in rows])
         self.variances = _fitted(gains, known, parts, by_runs, start)
         self._factor = linalg.cho_factor(by_runs + np.tensordot(self.variances, parts, 1))
         weighted = linalg.cho_solve(self._factor, known)
@@ -118,7 +118,7 @@ def _design(rows: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
     return np.column_stack([np.ones(len(rows)), *(rows[name].to_numpy(float) for name in names)])
 
 
-def _same(one: pd.DataFrame, other: pd.DataFrame, level: tuple[str, ...]) -> np.ndarray:
+def _same(one: pd.DataFrame, other: pd.DataFrame, level: Sequence[str]) -> np.ndarray:
     """Returns [rows of one, rows of the other] 1 where both have all columns of a level in common, else 0."""
     found = np.ones((len(one), len(other)))
     for name in level:

@@ -17,33 +17,34 @@ from xtransfer.results.read import study_names
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.intermediate import Intermediate
 
-COLUMNS = ("encoder", "target", "intermediate", "language", "gain", "runs", "log2_rows", "of_runs")
-_PLACE = ["encoder", "target", "intermediate"]
+COLUMNS = ("encoder", "target", "intermediate", "language", "gain", "runs", "log2_rows", "of_runs", "run_degrees")
+PLACE = ["encoder", "target", "intermediate", "log2_rows"]  # what runs have in common that differ in seed alone
 _ASSUMED = 1.0  # squared points by which the gain of a run varies, where no intermediate has two runs
 
 
 def observed(db: Database, store: ArtifactStore) -> pd.DataFrame:
     """Returns a row per encoder, target, intermediate and test language but English: the gain over `direct` in points,
     averaged over `runs` runs, each counted once where studies share it, and log2 of the rows seen in intermediate
-    training (NaN if that is not known).
+    training (NaN if that is not known); trainings on other numbers of rows have rows of their own.
 
     `of_runs` is the variance by runs of the mean gain over all languages, in squared points: what a run does to all
     languages is no evidence of an intermediate, however many languages there are. It is pooled over all intermediates
-    with two runs or more. Encoders have no seed or revision: `lab-tiny@0` and `lab-tiny@1` are `lab-tiny`.
+    with two runs or more, with `run_degrees` degrees of freedom; 0 where it is assumed. Encoders have no seed or
+    revision: `lab-tiny@0` and `lab-tiny@1` are `lab-tiny`.
     """
     found = [one for name in study_names(db) for one in _of_study(db, store, name)]
     if not found:
         return pd.DataFrame(columns=[*COLUMNS])
-    runs = pd.concat(found).drop_duplicates(["encoder", "seed", "target", "intermediate", "language"])
-    runs["run"] = runs["encoder"] + " " + runs["seed"].astype(str)
+    # A cell that two studies share has the same gain in both, to the last digit; one of another recipe has not.
+    same = ["encoder", "seed", "target", "intermediate", "language", "log2_rows", "gain"]
+    runs = pd.concat(found).rename(columns={"log2_rows_seen": "log2_rows"}).drop_duplicates(same)
+    runs["run"] = runs["encoder"] + " " + runs["seed"].astype(str) + " " + runs["study"]
     runs["encoder"] = runs["encoder"].str.partition("@")[0]
-    each = runs.groupby([*_PLACE, "run"], sort=False)["gain"].mean().groupby(_PLACE)
+    each = runs.groupby([*PLACE, "run"], sort=False, dropna=False)["gain"].mean().groupby(PLACE, dropna=False)
     freedom = each.size() - 1
     of_runs = float((each.var() * freedom).sum() / freedom.sum()) if freedom.sum() else _ASSUMED
-    grouped = runs.groupby([*_PLACE, "language"], sort=False).agg(
-        gain=("gain", "mean"), runs=("gain", "size"), log2_rows=("log2_rows_seen", "mean")
-    )
-    return grouped.reset_index().assign(of_runs=lambda frame: of_runs / frame["runs"])
+    grouped = runs.groupby([*PLACE, "language"], sort=False, dropna=False)["gain"].agg(gain="mean", runs="size")
+    return grouped.reset_index().assign(of_runs=lambda frame: of_runs / frame["runs"], run_degrees=freedom.sum())
 
 
 def _of_study(db: Database, store: ArtifactStore, study: str) -> Iterator[pd.DataFrame]:
@@ -52,7 +53,8 @@ def _of_study(db: Database, store: ArtifactStore, study: str) -> Iterator[pd.Dat
         rows = of_target(grid, target)
         rows = rows[rows["language"] != ENGLISH]
         if len(rows):
-            yield rows[["encoder", "seed", "intermediate", "language", "gain", "log2_rows_seen"]].assign(target=target)
+            columns = ["encoder", "seed", "intermediate", "language", "gain", "log2_rows_seen"]
+            yield rows[columns].assign(target=target, study=study)
 
 
 def described(rows: pd.DataFrame) -> pd.DataFrame:

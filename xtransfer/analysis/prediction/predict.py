@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from xtransfer.analysis.grid import DIRECT
 from xtransfer.analysis.paired_difference import BUT_EN
@@ -27,12 +28,13 @@ COLUMNS = (
     "gain",
     "low",
     "high",
+    "runs",
     "same_intermediate",
     "same_task",
     "same_language",
 )
 _NORMAL = 1.96  # of a 95% interval
-_CERTAIN = 0.01  # points: the standard deviation of what is known
+_CERTAIN, _MOST = 0.01, 100.0  # points: the standard deviation of what is known, and the largest one
 _FEWEST = 5  # cases that say whether a prediction is better than a rule
 
 
@@ -45,8 +47,9 @@ def predict(
 ) -> pd.DataFrame:
     """Returns the predicted gain of every intermediate on the mean over all languages but English, best first.
 
-    Columns: encoder, target, intermediate, gain, low, high (points; the 95% interval of the true gain, for the fitted
-    variances), same_intermediate, same_task, same_language (recorded gains that have it in common; each is of an
+    Columns: encoder, target, intermediate, gain, low, high (points; the 95% interval of the true gain; NaN where the
+    recorded gains cannot tell how much what is new may differ), runs (recorded of exactly this encoder, target and
+    intermediate), same_intermediate, same_task, same_language (recorded gains that have it in common; each is of an
     encoder, target, intermediate and language).
 
     Args:
@@ -62,15 +65,12 @@ def predict(
         raise RequestError(
             "nothing is recorded that a gain could be predicted from: run a first study, such as xtransfer run lab"
         )
+    demand_something(targets, intermediates)
     known, model = described(rows), Model(rows)
     found = []
     for encoder in encoders:
         for target, languages in targets.items():
             asked = described(featured(wanted(encoder, target, intermediates, languages)))
-            if asked.empty:
-                raise RequestError(
-                    f"'{target}': nothing to predict without an intermediate but direct and a language but English"
-                )
             made = model.predict(asked)
             for name in dict.fromkeys(one for one in intermediates if one != DIRECT):
                 own = (asked["intermediate"] == name).to_numpy(float)
@@ -79,9 +79,36 @@ def predict(
                 gain, first = float(weights @ made.means), asked[own == 1].iloc[0]
                 same = {column: int((known[column] == first[column]).sum())
                         for column in ("intermediate", "task", "source")}  # fmt: skip
-                found.append((encoder, target, name, gain, gain - _NORMAL * sd, gain + _NORMAL * sd, *same.values()))
+                half = sd * _quantile(_degrees(known, first, rows["run_degrees"].min()))
+                here = (
+                    known[["encoder", "target", "intermediate"]] == first[["encoder", "target", "intermediate"]]
+                ).all(axis=1)
+                runs = int(rows["runs"][here.to_numpy()].max()) if here.any() else 0
+                found.append((encoder, target, name, gain, gain - half, gain + half, runs, *same.values()))
     frame = pd.DataFrame(found, columns=[*COLUMNS])
     return frame.sort_values(["encoder", "target", "gain"], ascending=[True, True, False], ignore_index=True)
+
+
+def demand_something(targets: Mapping[str, Sequence[str]], intermediates: Sequence[str]) -> None:
+    """Raises RequestError for a target that has nothing to predict."""
+    for target, languages in targets.items():
+        if wanted("", target, intermediates, languages).empty:
+            raise RequestError(
+                f"'{target}': nothing to predict without an intermediate but direct and a language but English"
+            )
+
+
+def _degrees(known: pd.DataFrame, asked: pd.Series, of_runs: float) -> float:
+    """Returns the degrees of freedom of what a predicted gain varies by: of runs, and of all of a kind that is new."""
+    new = [name for name in ("encoder", "target") if asked[name] not in set(known[name])]
+    if asked["intermediate"] not in set(known["intermediate"]):
+        new.append("intermediate" if asked["task"] in set(known["task"]) else "task")
+    return min([of_runs, *(known[name].nunique() - 1 for name in new)])
+
+
+def _quantile(degrees: float) -> float:
+    """Returns that of a 95% interval (Student's t); NaN without a degree of freedom."""
+    return float(special.stdtrit(degrees, 0.975)) if degrees >= 1 else np.nan
 
 
 def prior(
@@ -103,9 +130,11 @@ def prior(
     encoder = study.encoders[0].partition("@")[0]
     slugs = [one.slug for one in study.intermediates]
     found = predict(rows, [encoder], {study.rounds.target_in(study): asked}, slugs, featured)
-    deviations = ((found["high"] - found["low"]) / (2 * _NORMAL)).clip(lower=_CERTAIN).round(2)
+    found = found[np.isfinite(found["low"])]
+    deviations = ((found["high"] - found["low"]) / (2 * _NORMAL)).clip(_CERTAIN, _MOST).round(2)
     known = dict(zip(found["intermediate"], zip(found["gain"].round(2), deviations, strict=True), strict=True))
-    return known | ({DIRECT: (0.0, _CERTAIN)} if DIRECT in slugs else {})
+    known |= {DIRECT: (0.0, _CERTAIN)} if DIRECT in slugs else {}
+    return known if len(known) > 1 else {}
 
 
 def judged(found: Sequence[Skill], by: str, without: Sequence[Skill] = ()) -> str:
@@ -115,14 +144,15 @@ def judged(found: Sequence[Skill], by: str, without: Sequence[Skill] = ()) -> st
     """
     rules = {one.rule: one for one in found}
     if "predicted" not in rules:
-        return f"Its skill cannot be measured: with one {by} left out, nothing is left to learn from."
+        return (f"Its skill cannot be measured: that takes two recorded {by}s or more, with three intermediates each "
+                "beside direct.")  # fmt: skip
     own = rules.pop("predicted")
     chance = rules.pop("any")
     best = min(rules.values(), key=lambda one: (one.regret, -one.ndcg))
     better = own.regret < best.regret and own.ndcg > best.ndcg
     verdict = "better than every simple rule" if better else f"not better than the rule '{best.rule}'"
-    if own.cases < _FEWEST:
-        verdict = "judged by too few cases to say whether it is better"
+    if own.cases < _FEWEST and better:
+        verdict = "better than the simple rules here, but judged by too few cases to rely on that"
     return (
         f"Each {by} predicted from the others ({own.cases} cases): regret@1 {own.regret:.1f} points, NDCG@3 "
         f"{own.ndcg:.2f}; {best.rule} {best.regret:.1f} and {best.ndcg:.2f}; any choice {chance.regret:.1f} and "

@@ -70,9 +70,19 @@ class Round:
     state: State
     first: int  # the intermediate with the largest mean, or the one that all others are compared with
     further: tuple[int, ...]  # intermediates that run again
-    hope: float  # probability that the study can still be settled
+    hope: float  # probability that the study can still be settled; NaN where nothing is known of what is open
     best: np.ndarray  # [arms] probability that each is the best; NaN where that is not asked
     sure: float  # probability that `first` is, or that the difference does not matter; likewise
+
+    @property
+    def unknown(self) -> np.ndarray:
+        """[arms] whether too few usable runs compare each with `first`."""
+        return np.asarray(np.isnan(self.against))
+
+    @property
+    def usable(self) -> np.ndarray:
+        """[arms] runs of each that learnt something."""
+        return np.asarray(np.diagonal(self.seen.runs))
 
     @property
     def against(self) -> np.ndarray:
@@ -121,10 +131,12 @@ def rounds(race: Race, scores: Callable[[tuple[int, ...]], Scores | None]) -> tu
 
 
 def _early(race: Race, counts: tuple[int, ...], seen: Look, further: tuple[int, ...]) -> Round:
-    """Returns the look at those that run first, without bounds: their scores are compared at the next look."""
+    """Returns the look at those that run first, without bounds and probabilities: their scores are compared with all
+    others at the next look."""
     found = _round(race, counts, seen)
     unknown = np.where(np.eye(race.arms, dtype=bool), 0.0, np.inf)
-    return replace(found, state="going on", further=further, seen=replace(seen, half_width=unknown))
+    return replace(found, state="going on", further=further, seen=replace(seen, half_width=unknown), hope=np.nan,
+                   best=np.full(race.arms, np.nan), sure=np.nan)  # fmt: skip
 
 
 def _kept(seen: Look, before: Look) -> Look:
@@ -133,10 +145,11 @@ def _kept(seen: Look, before: Look) -> Look:
 
 
 def _round(race: Race, counts: tuple[int, ...], seen: Look) -> Round:
-    first = int(np.nanargmax(np.append(seen.effects, -np.inf))) if race.reference is None else race.reference
-    if first == race.arms or np.isfinite(seen.half_width[:, first]).sum() < 2:  # all learnt nothing, or all but one
+    compared = np.isfinite(seen.half_width).sum(axis=1) > 1  # with any other than itself
+    first = int(np.where(compared, seen.effects, -np.inf).argmax()) if race.reference is None else race.reference
+    if not compared[first]:
         nothing = np.full(race.arms, np.nan)
-        return Round(counts, seen, "nothing to compare", first % race.arms, (), 0.0, nothing, np.nan)
+        return Round(counts, seen, "nothing to compare", first, (), 0.0, nothing, np.nan)
     if race.reference is None:
         return _which_is_best(race, counts, seen, first)
     return _compared_with_one(race, counts, seen, first)
@@ -174,11 +187,14 @@ def _which_is_best(race: Race, counts: tuple[int, ...], seen: Look, first: int) 
 
 def _to_be_settled(race: Race, seen: Look, first: int, settled: np.ndarray, made: Callable[..., Round]) -> Round:
     """Returns the round after which those that the remaining runs can settle run again."""
-    hope = {int(arm): _hope_of_one(race, seen, first, int(arm)) for arm in np.flatnonzero(~settled)}
+    open_ = [int(arm) for arm in np.flatnonzero(~settled)]
+    unknown = [arm for arm in open_ if seen.runs[arm, first] < 2]
+    hope = {arm: _hope_of_one(race, seen, first, arm) for arm in open_ if arm not in unknown}
     further = [arm for arm in hope if hope[arm] >= FUTILE]
-    if not further:
+    if not further and not unknown:
         return made("out of reach", hope=max(hope.values()))
-    return made("going on", tuple(sorted([first, *further])), min(hope[arm] for arm in further))
+    again = tuple(sorted([first, *unknown, *further]))
+    return made("going on", again, min((hope[arm] for arm in further), default=np.nan))
 
 
 def _contenders(best: np.ndarray, known: np.ndarray, first: int) -> tuple[int, ...]:
@@ -243,8 +259,6 @@ def _hope_of_one(race: Race, seen: Look, first: int, arm: int) -> float:
     the present mean less that of the last one.
     """
     runs = int(seen.runs[arm, first])
-    if runs < 2:
-        return 1.0
     last = float(seen.of_runs[arm, first]) * runs / race.most
     spread = np.sqrt(float(seen.of_runs[arm, first]) - last)
     degrees = (race.arms - 1) * (race.most - 1)

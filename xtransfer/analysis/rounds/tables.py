@@ -14,7 +14,7 @@ from xtransfer.analysis.rounds.race import FUTILE, Round
 from xtransfer.base.words import counted, listed
 
 HISTORY = ("round", "runs", "compared", "against", "settled", "open", "regret", "next", "why")
-STANDING = ("intermediate", "n_runs", "difference", "low", "high", "best", "predicted", "state")
+STANDING = ("intermediate", "n_runs", "usable", "difference", "low", "high", "best", "predicted", "state")
 
 
 def history(grid: Grid) -> pd.DataFrame:
@@ -32,12 +32,12 @@ def history(grid: Grid) -> pd.DataFrame:
 def standing(grid: Grid) -> pd.DataFrame:
     """Returns a row per intermediate at the last look of a study that is run by rounds; none before the first.
 
-    Columns: intermediate, n_runs, difference (points, from the first: the best so far, or what it is compared with),
-    low and high (of the interval that holds for all intermediates and looks together; where the question is which is
-    the best, only `high` does, and `low` is -inf), best (probability that it is, for the estimated variances; NaN if
-    that is not asked), predicted (difference from the first that was predicted before the study, in points; NaN where
-    none was), state (`first` or `reference`, `ruled out`, `as good` within what does not matter, `better`,
-    `worse`, `open`).
+    Columns: intermediate, n_runs, usable (runs that learnt something), difference (points, from the first: the best so
+    far, or what it is compared with), low and high (of the interval that holds for all intermediates and looks
+    together; where the question is which is the best, only `high` does, and `low` is -inf), best (probability that it
+    is, for the estimated variances; NaN if that is not asked), predicted (difference from the first that was predicted
+    before the study, in points; NaN where none was), state (`first` or `reference`, `ruled out`, `as good` within what
+    does not matter, `better`, `worse`, `open`, `unknown` without two usable runs in common with the first).
     """
     found = log(grid)
     last = found.last if found else None
@@ -51,12 +51,17 @@ def verdict(found: Log) -> str:
     if last is None:
         return f"No look yet: it needs {counted(max(found.waiting), 'run')} of each intermediate."
     if last.state == "nothing to compare":
-        return f"No two intermediates have two usable runs in common after {counted(max(last.runs), 'run')} of each."
+        return f"{_nothing(found)} two usable runs in common after {counted(max(last.runs), 'run')} of each."
     first, asked = found.names[last.first], found.asked
+    if not min(last.runs):
+        ran = listed([name for name, runs in zip(found.names, last.runs, strict=True) if runs])
+        ahead = "" if asked.against else f"; of these, {first} has the largest mean"
+        return (f"{ran} ran first, as predicted{ahead}. The others have not run yet, so nothing more is said."
+                + _ENDS["going on"])  # fmt: skip
     states = [row["state"] for row in _standing(found, last)]
     many = len(looks(found.race.most))
     at_once = f"95% over all {counted(len(found.names), 'intermediate')} and {counted(many, 'look')} that there may be"
-    open_ = [name for name, state in zip(found.names, states, strict=True) if state == "open"]
+    open_ = [name for name, state in zip(found.names, states, strict=True) if state in _OPEN]
     if asked.against:
         kinds = {state: [n for n, own in zip(found.names, states, strict=True) if own == state] for state in _KINDS}
         said = [f"{_KINDS[state]} {listed(names)}" for state, names in kinds.items() if names]
@@ -69,8 +74,14 @@ def verdict(found: Log) -> str:
                 f"{last.sure:.0%} for the estimated variances, without a guarantee over looks. {_regret(last)} "
                 f"({at_once}).")  # fmt: skip
     else:
-        text = (f"{first} has the largest mean. {_regret(last)} ({at_once}). "
+        bound = f" ({at_once})" if np.isfinite(last.regret) else ""
+        of_known = " of those that can be compared" if "unknown" in states else ""
+        text = (f"{first} has the largest mean{of_known}. {_regret(last)}{bound}. "
                 f"Not ruled out as the best: {listed([first, *open_])}.")  # fmt: skip
+    lacking = [f"{name} ({usable} of {runs})" for name, state, usable, runs
+               in zip(found.names, states, last.usable, last.runs, strict=True) if state == "unknown"]  # fmt: skip
+    if lacking:
+        text += f" Too few runs learnt something to say anything of {listed(lacking)}."
     return text + _ENDS[last.state].format(futile=f"{FUTILE:.0%}", most=found.race.most)
 
 
@@ -83,13 +94,20 @@ def latest(found: Log) -> str:
     return f"{ahead}{regret}{settled}; {row['why']}" if row["against"] else str(row["why"])
 
 
+def _nothing(found: Log) -> str:
+    against = found.asked.against
+    return f"{against} and no other have" if against else "No two intermediates have"
+
+
 def _regret(one: Round) -> str:
     if np.isinf(one.regret):
         return "How much better another may be is not known"
     return f"Another may be better by up to {one.regret:.1f} points"
 
 
-_KINDS = {"better": "better:", "worse": "worse:", "as good": "no difference that matters:", "open": "open:"}
+_OPEN = ("open", "unknown")
+_KINDS = {"better": "better:", "worse": "worse:", "as good": "no difference that matters:", "open": "open:",
+          "unknown": "not known:"}  # fmt: skip
 _ENDS = {
     "decided": "",
     "likely": "",
@@ -105,7 +123,7 @@ def _history(found: Log) -> Iterator[dict[str, object]]:
     before: set[str] = set()
     for place, one in enumerate(found.rounds, 1):
         states = [row["state"] for row in _standing(found, one)]
-        open_ = [name for name, state in zip(found.names, states, strict=True) if state == "open"]
+        open_ = [name for name, state in zip(found.names, states, strict=True) if state in _OPEN]
         settled = [name for name in found.names if name not in open_ and name != found.names[one.first]]
         further = [found.names[arm] for arm in one.further]
         yield {
@@ -128,29 +146,42 @@ def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
     if one.state == "decided":
         return "everything is settled"
     if one.state == "nothing to compare":
-        return "no two intermediates have two usable runs in common"
+        said = _nothing(found)
+        return f"{said if found.asked.against else said.lower()} two usable runs in common"
     if one.state == "likely":
         return f"the first is the best, or as good, with {one.sure:.0%} probability"
     if one.state == "no runs left":
         return f"all {found.race.most} runs are used"
     if one.state == "out of reach":
         return f"all {found.race.most} runs would settle none with more than {FUTILE:.0%} probability"
+    unknown = [found.names[arm] for arm in one.further if one.unknown[arm]]
+    known = [name for name in further if name not in unknown]
+    said = [f"of {listed(unknown)} too few usable runs are known"] if unknown else []
     if found.asked.until == "likely":
-        return f"one of {listed(further)} is the best in most draws; the first, or as good, with {one.sure:.0%}"
+        if len(known) > 1:
+            said.insert(
+                0, f"one of {listed(known)} is the best in most draws; the first, or as good, with {one.sure:.0%}"
+            )
+        return "; ".join(said)
     parked = [name for name in open_ if name not in further]
-    hopeless = f"; {listed(parked)}: all {found.race.most} runs would hardly settle it" if parked else ""
-    return f"{len(further) - 1} can be settled by more runs (the hardest with {one.hope:.0%} probability){hopeless}"
+    if len(known) > 1:
+        said.insert(0, f"{len(known) - 1} can be settled by more runs (the hardest with {one.hope:.0%} probability)")
+    if parked:
+        said.append(f"{listed(parked)}: all {found.race.most} runs would hardly settle it")
+    return "; ".join(said)
 
 
 def _standing(found: Log, one: Round) -> list[dict[str, object]]:
-    low, high = one.against - one.half_width, one.against + one.half_width
+    against = np.full(len(found.names), np.nan) if one.state == "nothing to compare" else one.against
+    low, high = against - one.half_width, against + one.half_width
     best, prior = not found.asked.against, found.asked.prior
     first = prior.get(found.names[one.first], (np.nan, np.nan))[0]
     return [
         {
             "intermediate": name,
             "n_runs": one.runs[arm],
-            "difference": one.against[arm],
+            "usable": int(one.usable[arm]),
+            "difference": against[arm],
             "low": -np.inf if best else low[arm],
             "high": high[arm],
             "best": one.best[arm],
@@ -165,9 +196,11 @@ def _state(found: Log, one: Round, arm: int) -> str:
     best, within = not found.asked.against, found.asked.within
     low, high = one.against[arm] - one.half_width[arm], one.against[arm] + one.half_width[arm]
     if one.state == "nothing to compare":
-        return "open"
+        return "unknown"
     if arm == one.first:
         return "first" if best else "reference"
+    if one.unknown[arm]:
+        return "unknown"
     if high < 0:
         return "ruled out" if best else "worse"
     if low > 0 and not best:
