@@ -96,29 +96,36 @@ def _show(study: Study, found: list[Needed], detect: float, power: float, most: 
 
     console = Console()
     numbers = ("sd of a run", "sd of items", "items", "seeds needed", "finds at best")
-    table = Table("target", *numbers, "from", right=numbers)
+    table = Table("target", *numbers, right=numbers)
+    sources: dict[str, list[str]] = {}
+    would_do: dict[str, list[str]] = {}
     for one in found:
         items, best = ("" if isnan(number) else f"{number:.2f}" for number in (one.item_sd, one.at_least))
         needed = "none is enough" if isinf(one.runs) else f"{one.runs:.0f}"
-        table.add_row(one.target, f"{one.run_sd:.2f}", items, f"{one.items:,}", needed, best, one.source)
-    console.print(table)
-    console.print(
-        f"\nTo find a true difference of {detect:g} points between two intermediates in {power:.0%} of studies, on the "
-        "mean over all languages but English (95% intervals, one comparison).",
-        highlight=False,
-    )
-    for one in found:
+        table.add_row(one.target, f"{one.run_sd:.2f}", items, f"{one.items:,}", needed, best)
+        sources.setdefault(one.source, []).append(one.target)
         if not isnan(one.items_needed):
-            seeds = counted(len(study.seeds), "seed")
-            items = "no number of" if isinf(one.items_needed) else f"{one.items_needed:,.0f}"
-            console.print(
-                f"{one.target}: with the {seeds} of the study, {items} test items would do.",
-                highlight=False,
-                markup=False,
-            )
+            enough = "no number of" if isinf(one.items_needed) else f"{one.items_needed:,.0f}"
+            would_do.setdefault(enough, []).append(one.target)
+    seeds = counted(len(study.seeds), "seed")
+    console.print(table)
+    said = [
+        f"To find a true difference of {detect:g} points between two intermediates in {power:.0%} of studies, on the "
+        "mean over all languages but English (95% intervals, one comparison).",
+        *(f"Standard deviations {source} ({_of(targets, found)})." for source, targets in sources.items()),
+        *(f"With the {seeds} of the study, {enough} test items would do ({_of(targets, found)})."
+          for enough, targets in would_do.items()),
+    ]  # fmt: skip
     if seconds is not None:
-        seeds = counted(int(most), "seed")
-        console.print(f"With {seeds}, what is not in the store takes about {duration(seconds)}.", highlight=False)
+        time = f"about {duration(seconds)}"
+        said.append(f"With {counted(int(most), 'seed')}, what is not in the store takes {time}.")
+    elif not isinf(most):
+        said.append(f"The time is told for up to {_MOST_TIMED} seeds.")
+    console.print("\n" + "\n".join(said), highlight=False, markup=False)
+
+
+def _of(targets: list[str], found: list[Needed]) -> str:
+    return "all targets" if len(targets) == len(found) > 1 else ", ".join(targets)
 
 
 def _json(value: object) -> object:

@@ -82,8 +82,8 @@ def command(
         return
     _show(found, console)
     said = ["Gain over direct on the mean over all languages but English. Runs: recorded of exactly this encoder, "
-            "target and intermediate. Recorded: gains, each of an encoder, target and language, that have the "
-            "intermediate, its task or its language."]  # fmt: skip
+            "target and intermediate. Itself, its task, its language: recorded gains, each of an encoder, target and "
+            "language, that have it in common."]  # fmt: skip
     if found["low"].isna().any():
         said.append("An interval is not known where too few encoders, targets, intermediates or runs are recorded to "
                     "tell how much a new one may differ.")  # fmt: skip
@@ -224,10 +224,10 @@ def _show(found: pd.DataFrame, console: Console) -> None:
 
     columns = (
         *named("encoder", "target", "intermediate"),
-        column("predicted gain", "gain", signed),
+        column("predicted", "gain", signed),
         Column("95% interval", _interval),
         column("runs", "runs", text),
-        column("recorded: itself", "same_intermediate", text),
+        column("itself", "same_intermediate", text),
         column("its task", "same_task", text),
         column("its language", "same_language", text),
     )

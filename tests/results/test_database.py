@@ -67,6 +67,13 @@ def test_an_older_schema_is_not_read(url: str, second_schema: str) -> None:
         open_database(url, read_only=True)
 
 
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    file = tmp_path / "results.db"
+    file.touch()
+    with pytest.raises(StoreError, match="is empty; any command that writes, such as xtransfer run, sets it up"):
+        open_database(f"sqlite:///{file}", read_only=True)
+
+
 @pytest.mark.parametrize("revision", ["0001", "0005"])
 def test_a_database_of_a_development_version_is_refused_and_left_alone(url: str, revision: str) -> None:
     with open_database(url) as db, db.begin() as connection:

@@ -168,10 +168,12 @@ def migrate(database: Database, revision: str = "head") -> None:
             tables = set(inspect(connection).get_table_names())
             _check_revision(database.name, found, tables, only_ours=connection.dialect.name == "sqlite")
             if database.read_only:
-                raise StoreError(
-                    f"{database.name}: has schema {found}, this version reads {head}; "
-                    "any command that writes, such as xtransfer run, migrates it"
+                state, mends = (
+                    (f"has schema {found}, this version reads {head}", "migrates it")
+                    if found
+                    else ("is empty", "sets it up")
                 )
+                raise StoreError(f"{database.name}: {state}; any command that writes, such as xtransfer run, {mends}")
             config.attributes.update(connection=connection, version_table=VERSION_TABLE)
             steps = [step.revision for step in script.walk_revisions("base", "heads")]
             down = found is not None and (wanted == "base" or steps.index(str(wanted)) > steps.index(found))

@@ -146,8 +146,8 @@ def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
     if one.state == "decided":
         return "everything is settled"
     if one.state == "nothing to compare":
-        said = _nothing(found)
-        return f"{said if found.asked.against else said.lower()} two usable runs in common"
+        pair = _nothing(found)
+        return f"{pair if found.asked.against else pair.lower()} two usable runs in common"
     if one.state == "likely":
         return f"the first is the best, or as good, with {one.sure:.0%} probability"
     if one.state == "no runs left":
