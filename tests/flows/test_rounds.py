@@ -147,7 +147,7 @@ def test_a_study_runs_by_rounds_and_keeps_its_grid(tmp_path: Path) -> None:
     assert all(said[part] == beside[part] for part in ("rounds", "standing", "verdict"))
     assert len({*said["ran"], *beside["ran"]}) == len(said["ran"]) + len(beside["ran"]) == 16
     assert [one["why"] for one in said["rounds"]] == ["no two intermediates have two usable runs in common"]
-    assert said["rounds"][0]["regret"] is None and {one["state"] for one in said["standing"]} == {"open"}
+    assert said["rounds"][0]["regret"] is None and {one["state"] for one in said["standing"]} == {"unknown"}
     assert said["verdict"] == "No two intermediates have two usable runs in common after 3 runs of each."
     listed = json.loads(xtransfer(home, "results", "runs", "--study", "quick", "--format", "json").stdout)
     assert sorted(one["seed"] for one in listed if one["status"] == "planned") == [13, 13]

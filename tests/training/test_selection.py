@@ -71,7 +71,7 @@ def test_training_opens_train_and_dev_alone(tmp_path: Path, monkeypatch: pytest.
     recipe = {"steps": 4, "batch_size": 8, "max_length": 48, "select": "best", "evaluate_every": 2, "patience": 1,
               "dev_rows": 12}  # fmt: skip
     study = STUDIES["lab"].shrunk().with_settings({"target_recipe": recipe, "intermediate": "direct", "seeds": [0]})
-    plan = grid.plan(study.with_settings({"encoders": study.encoders[:1], "targets": ["lab-inference"]}))
+    plan = grid.plan(study.with_settings({"encoders": ["lab-mini@0"], "targets": ["lab-inference"]}))
     store, opened_by = ArtifactStore(tmp_path), {}
     for stage in plan.stages:
         opened.clear()
