@@ -40,8 +40,10 @@ def run_script(jobs: Jobs, program: Sequence[str], variables: Mapping[str, str])
     """Returns the script of the array.
 
     At its time limit a task gets SIGTERM ahead of time, ends its run, which can be resumed, and queues itself again. A
-    task that was cancelled or preempted is no longer running: SLURM decides what becomes of it.
+    task that was cancelled or preempted is no longer running: SLURM decides what becomes of it. Tasks are named by
+    array and number, for the id of one of them is that of the whole array.
     """
+    task = '"${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"'
     minutes = max(1, round(60 * jobs.hours))
     ahead = min(WARNING_SECONDS, 30 * minutes)
     options = [
@@ -67,13 +69,13 @@ def run_script(jobs: Jobs, program: Sequence[str], variables: Mapping[str, str])
         "again() {",
         '    kill -TERM "$run" 2> /dev/null',
         '    wait "$run"',
-        '    [ "$(squeue --noheader --job "$SLURM_JOB_ID" --format %T)" = RUNNING ] || exit 1',
+        f'    [ "$(squeue --noheader --job {task} --format %T)" = RUNNING ] || exit 1',
         f'    if [ "${{SLURM_RESTART_COUNT:-0}}" -ge {jobs.restarts} ]; then',
         f'        echo "stopped at its time limit after {jobs.restarts} restarts; submit the script again to go on"',
         "        exit 1",
         "    fi",
         '    echo "$(date -Is) time is nearly up; queued again"',
-        '    scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"',
+        f"    scontrol requeue {task}",
         "    sleep 60  # until SLURM ends this attempt",
         "    exit 0",
         "}",

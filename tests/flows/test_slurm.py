@@ -89,15 +89,19 @@ def _run(nodes: Cluster, small_lab: Ran, tmp_path: Path, url: str) -> None:
     assert done.returncode == 0, done.stderr
     array = done.stdout.partition("array ")[2].partition(" ")[0]
     log = lambda task: job / "logs" / f"{array}_{task}.log"  # noqa: E731
-    wait_for(lambda: log(1).exists() and "running" in log(1).read_text(), 5 * MINUTES)
-    nodes.ask("scancel", f"{array}_3")
-    nodes.ask("scancel", "--batch", "--signal=TERM", f"{array}_1")  # as ahead of a time limit
-    wait_for(lambda: "queued again" in log(1).read_text(), 5 * MINUTES)
+    wait_for(lambda: log(3).exists() and "running" in log(3).read_text(), 5 * MINUTES)
+    nodes.ask("scancel", f"{array}_1")
+    last = f"{array}_3"  # its job has the number of the whole array
+    where = nodes.ask("squeue", "--noheader", "--job", last, "--format=%N")
+    nodes.ask("scontrol", "update", f"nodename={where}", "state=drain", "reason=test")
+    nodes.ask("scancel", "--batch", "--signal=TERM", last)  # as ahead of a time limit
+    wait_for(lambda: "queued again" in log(3).read_text(), 5 * MINUTES)
+    wait_for(lambda: "restart 1" in log(3).read_text(), 5 * MINUTES)
+    assert nodes.ask("squeue", "--noheader", "--job", last, "--format=%N") not in ("", where), "a drained node"
     wait_for(lambda: (job / "report" / "report.html").exists(), 20 * MINUTES)
     states = nodes.states(array)
-    assert states[f"{array}_3"] == "CANCELLED", "it does not come back"
-    assert {states[f"{array}_{task}"] for task in (1, 2)} == {"COMPLETED"}
-    text = log(1).read_text()
-    assert "Stopped. Finished stages are kept" in text and "restart 1" in text
-    assert not list(tmp_path.glob(f"xtransfer-*-{array}-[12]")), "what a task that is done had on its node"
+    assert states[f"{array}_1"] == "CANCELLED", "it does not come back"
+    assert {states[f"{array}_{task}"] for task in (2, 3)} == {"COMPLETED"}
+    assert "Stopped. Finished stages are kept" in log(3).read_text()
+    assert not list(tmp_path.glob(f"xtransfer-*-{array}-[23]")), "what a task that is done had on its node"
     assert score_rows(tmp_path / "home", XTRANSFER_DATABASE_URL=url) == small_lab.rows()
