@@ -35,6 +35,9 @@ def command(
     ],
     to: Annotated[str, typer.Option(metavar="DIR|hub:OWNER/NAME", help="New folder for the model, or a repository.")],
     head: Annotated[str | None, typer.Option(help="Benchmark whose head it gets, if it has several.")] = None,
+    encoder_only: Annotated[
+        bool, typer.Option("--encoder-only", help="Without a head: works for every encoder.")
+    ] = False,
     public: Annotated[bool, typer.Option("--public", help="hub: everybody may see it; private by default.")] = False,
     force: Annotated[bool, typer.Option("--force", help="hub: replace the files of a repository.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="hub: upload without asking.")] = False,
@@ -44,13 +47,15 @@ def command(
     from xtransfer.base.disk import new_folder
     from xtransfer.models import upload
 
+    if encoder_only and head is not None:
+        raise RequestError("--head names a head, and --encoder-only leaves all out; choose one of the two")
     name = to.removeprefix(_HUB)
     if name == to:
         if public or force or yes:
             raise RequestError(f"--public, --force and --yes are for --to {_HUB}OWNER/NAME")
         demand_parent("--to", Path(to))
         with new_folder(Path(to)) as folder:
-            written = _write(checkpoint, folder, head)
+            written = _write(checkpoint, folder, head, encoder_only)
         made: dict[str, object] = {"folder": to}
         line = f"{to}: load it with {written.loader}"
     else:
@@ -59,7 +64,7 @@ def command(
                                "without asking")  # fmt: skip
         repository = upload.look(name, public=public, force=force)
         with TemporaryDirectory(prefix="xtransfer-upload-") as place:
-            written = _write(checkpoint, Path(place), head, name)
+            written = _write(checkpoint, Path(place), head, encoder_only, name)
             if not as_json:
                 _show(repository, upload.check(Path(place)))
             if not (yes or typer.confirm("upload these files?")):
@@ -68,12 +73,15 @@ def command(
             made = {"url": upload.upload(Path(place), repository, f"Exported by xtransfer {__version__}")}
         line = f"{repository.url}: load it with {written.loader}"
     if as_json:
-        print_json({**made, "loader": written.loader, "head": written.head.benchmark})
+        head_of = written.head.benchmark if written.head else None
+        print_json({**made, "loader": written.loader, "head": head_of, "note": written.note or None})
         return
     echo(line)
+    if written.note:
+        echo(written.note)
 
 
-def _write(checkpoint: str, folder: Path, head: str | None, where: str = "DIR") -> Plain:
+def _write(checkpoint: str, folder: Path, head: str | None, encoder_only: bool, where: str = "DIR") -> Plain:
     """Writes a plain model to an empty folder, with a card that says how to load it from `where`."""
     from xtransfer.base.settings import current
     from xtransfer.models import checkpoints, plain
@@ -81,7 +89,8 @@ def _write(checkpoint: str, folder: Path, head: str | None, where: str = "DIR") 
 
     store = ArtifactStore(current().store)
     artifact = None if checkpoint and Path(checkpoint).is_dir() else _found(checkpoint, store)
-    written = plain.write(checkpoints.load(Path(checkpoint) if artifact is None else artifact.folder), folder, head)
+    loaded = checkpoints.load(Path(checkpoint) if artifact is None else artifact.folder)
+    written = plain.write_encoder(loaded, folder) if encoder_only else plain.write(loaded, folder, head)
     if artifact is not None:
         (folder / "README.md").write_text(_card(artifact, written, store, where), encoding="utf-8")
     return written

@@ -9,12 +9,23 @@ import pytest
 import torch
 import transformers
 from sentence_transformers import SentenceTransformer
-from transformers import AutoTokenizer, BertConfig, BertModel, DebertaV2Config, DebertaV2Model
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    DebertaV2Config,
+    DebertaV2Model,
+    ElectraConfig,
+    ElectraModel,
+    MT5Config,
+    MT5EncoderModel,
+)
 
 from tests.training.tiny import CHOICE, PAIR, RECIPE, choice_rows, make_encoder, pair_rows
 from xtransfer.base.errors import RequestError
 from xtransfer.benchmarks.spec import Benchmark, Row
-from xtransfer.models import checkpoints, plain
+from xtransfer.models import checkpoints, plain, weights
 from xtransfer.models.checkpoints import HeadInfo, Loaded, SavedHead, new_head
 from xtransfer.models.predict import RowEncoder, predict_languages
 from xtransfer.models.pretrained import quiet
@@ -47,8 +58,13 @@ def _as(family: str, folder: Path, encoder: Path) -> Path:
     with quiet():
         if family == "bert":
             BertModel(BertConfig(**sizes), add_pooling_layer=False).save_pretrained(folder)
-        else:
+        elif family == "deberta-v2":
             DebertaV2Model(DebertaV2Config(**sizes)).save_pretrained(folder)
+        elif family == "mt5":
+            values = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2}
+            MT5EncoderModel(MT5Config(vocab_size=len(tokenizer), **values)).save_pretrained(folder)
+        else:
+            ElectraModel(ElectraConfig(**sizes, embedding_size=32)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
@@ -60,7 +76,7 @@ def _with_head(folder: Path, kind: str) -> Loaded:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("family", ["xlm-roberta", "bert"])
+@pytest.mark.parametrize("family", ["xlm-roberta", "bert", "deberta-v2"])
 def test_every_head_has_a_class_with_its_logits(kind: str, family: str, encoder: Path, tmp_path: Path) -> None:
     """`write` compares the logits itself; here, that transformers loads it without a word of new or unused weights."""
     loaded = _with_head(_as(family, tmp_path / "model", encoder), kind)
@@ -128,10 +144,47 @@ def test_a_dual_encoder_gives_its_vectors_to_sentence_transformers(
     torch.testing.assert_close(theirs, ours, atol=1e-5, rtol=1e-5)
 
 
-def test_what_no_class_of_transformers_computes_is_refused(encoder: Path, tmp_path: Path) -> None:
-    other = _with_head(_as("deberta", tmp_path / "model", encoder), "pair")
+@pytest.mark.parametrize(("family", "loader"), [("electra", AutoModel), ("mt5", MT5EncoderModel)])
+def test_the_encoder_of_any_family_can_be_had_alone(
+    family: str, loader: Any, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its table is large, so that a checkpoint has its weights in files that transformers does not know."""
+    monkeypatch.setattr(weights, "_LARGE", 1)
+    monkeypatch.setattr(weights, "_FEW", 1.0)
+    recipe = RECIPE.model_copy(update={"epochs": None, "steps": 2})
+    finetune(_as(family, tmp_path / "model", encoder), [(PAIR, pair_rows(16))], recipe, 0, tmp_path / "trained",
+             tmp_path / "state")  # fmt: skip
+    assert not (tmp_path / "trained" / "model.safetensors").exists()
+    loaded = checkpoints.load(tmp_path / "trained")
     (tmp_path / "plain").mkdir()
-    with pytest.raises(RequestError, match="on a model of type deberta-v2 has no class"):
+    written = plain.write_encoder(loaded, tmp_path / "plain")
+    assert written.loader == f"transformers.{loader.__name__}" and written.head is None
+    model, info = loader.from_pretrained(tmp_path / "plain", output_loading_info=True)
+    assert not info["missing_keys"]
+    batch = AutoTokenizer.from_pretrained(tmp_path / "plain")("the red house", return_tensors="pt")
+    with torch.no_grad():
+        theirs, ours = (one.eval()(**batch).last_hidden_state for one in (model, loaded.encoder))
+    torch.testing.assert_close(theirs, ours)
+
+
+def test_texts_are_cut_where_positions_end(tmp_path: Path) -> None:
+    short = make_encoder(tmp_path / "short", positions=18)  # for 16 tokens
+    loaded = _with_head(short, "pair")
+    loaded.tokenizer.model_max_length = 10**30  # as of a tokenizer that does not know
+    (tmp_path / "plain").mkdir()
+    plain.write(loaded, tmp_path / "plain")
+    info = HeadInfo("mine", "ranking", (), 0.1, DualRecipe().model_dump())
+    vectors = Loaded(loaded.encoder, loaded.tokenizer, {}, {"mine": SavedHead(info, new_head(info, 32).eval())})
+    (tmp_path / "vectors").mkdir()
+    plain.write(vectors, tmp_path / "vectors")
+    model = SentenceTransformer(str(tmp_path / "vectors"), device="cpu")
+    assert model.max_seq_length == 16 and model.encode("the red house " * 20).shape == (32,)
+
+
+def test_what_no_class_of_transformers_computes_is_refused(encoder: Path, tmp_path: Path) -> None:
+    other = _with_head(_as("electra", tmp_path / "model", encoder), "pair")
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(RequestError, match=r"on a model of type electra has no class.*--encoder-only writes"):
         plain.write(other, tmp_path / "plain")
     with pytest.raises(RequestError, match="has no head, so its folder is a plain"):
         plain.write(checkpoints.load(encoder), tmp_path / "plain")

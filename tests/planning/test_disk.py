@@ -12,6 +12,7 @@ from xtransfer.base.stage import FolderModel
 from xtransfer.base.words import amount
 from xtransfer.planning.disk import artifact_bytes, state_bytes
 from xtransfer.planning.grid import plan
+from xtransfer.planning.model_sizes import ModelSize, ModelSizes
 from xtransfer.recipes.recipe import Recipe
 from xtransfer.store.artifacts import ArtifactStore
 from xtransfer.study.builtin import find
@@ -43,6 +44,21 @@ def _train(folder: Path, vocabulary: int) -> TrainSettings:
         recipe=Recipe(epochs=1),
         seed=0,
     )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "gpt2", "n_embd": 384, "n_layer": 12, "n_inner": None},
+        {"model_type": "mt5", "d_model": 384, "num_layers": 12, "d_ff": 1536},
+        {"model_type": "distilbert", "dim": 384, "n_layers": 12, "hidden_dim": 1536},
+        {"model_type": "xlm", "emb_dim": 384, "n_layers": 12},
+    ],
+)
+def test_families_name_their_sizes_in_their_own_way(tmp_path: Path, config: dict[str, object]) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**config, "vocab_size": 10_000}))
+    size = ModelSizes({}, {"here": str(tmp_path)})(FolderModel(digest="here"))
+    assert size == ModelSize(21_233_664, 10_000, 384)
 
 
 def test_a_large_table_is_in_a_checkpoint_as_the_rows_that_changed(tmp_path: Path) -> None:

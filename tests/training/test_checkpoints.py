@@ -10,7 +10,7 @@ import torch
 from transformers import BertConfig, BertModel, MT5Config, MT5EncoderModel, MT5Model
 
 from xtransfer.base.errors import RequestError
-from xtransfer.models import checkpoints, pretrained
+from xtransfer.models import checkpoints, pretrained, tokenizer_files
 from xtransfer.models.checkpoints import HeadInfo, SavedHead, new_head
 
 from .tiny import CHOICE, PAIR
@@ -54,14 +54,14 @@ def test_checkpoints_with_the_same_tokenizer_read_it_once(
     encoder: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = list[Path]()
-    from_pretrained = pretrained.AutoTokenizer.from_pretrained
+    from_pretrained = tokenizer_files.AutoTokenizer.from_pretrained
 
     def counted(folder: Path, **options: bool) -> object:
         read.append(folder)
         return from_pretrained(folder, **options)
 
-    monkeypatch.setattr(pretrained.AutoTokenizer, "from_pretrained", counted)
-    pretrained._last_read.clear()
+    monkeypatch.setattr(tokenizer_files.AutoTokenizer, "from_pretrained", counted)
+    tokenizer_files._last_read.clear()
     assert checkpoints.load(encoder).tokenizer is checkpoints.load(copy).tokenizer and read == [encoder]
     settings = json.loads((copy / "tokenizer_config.json").read_text())
     (copy / "tokenizer_config.json").write_text(json.dumps({**settings, "model_max_length": 7}))

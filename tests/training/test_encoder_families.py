@@ -115,7 +115,24 @@ def test_a_model_that_needs_more_than_a_text_is_refused(tmp_path: Path) -> None:
 )
 def test_a_tokenizer_that_is_a_sentencepiece_model_alone(tmp_path: Path, model_type: str, file: str) -> None:
     """As mDeBERTa-v3's and XLM-R's repositories had it at first."""
-    folder = folder_of(tmp_path / "model", model_type, **SIZES | {"vocab_size": 200})
+    folder = _of_pieces(tmp_path, model_type, file)
+    _, tokenizer, _ = pretrained.load_encoder(folder)
+    assert tokenizer.convert_ids_to_tokens(tokenizer("the red house")["input_ids"])[1].startswith("▁")
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    declared = {Requirement(one).name for one in project["dependencies"]}
+    assert {"sentencepiece", "protobuf"} <= declared  # transformers reads such a file with both, and requires neither
+
+
+def test_a_tokenizer_that_changes_once_it_is_saved_is_refused(tmp_path: Path) -> None:
+    """RemBERT's, read from its pieces, has no special tokens, which it has once a checkpoint was saved and read."""
+    folder = _of_pieces(tmp_path, "rembert", "sentencepiece.model", input_embedding_size=16)
+    with pytest.raises(RequestError, match=r"has no tokenizer.json, and its tokenizer.*once it is saved as \[CLS\]"):
+        pretrained.load_encoder(folder)
+
+
+def _of_pieces(tmp_path: Path, model_type: str, file: str, **values: int) -> Path:
+    """A model whose tokenizer is a file of sentencepiece alone."""
+    folder = folder_of(tmp_path / "model", model_type, **SIZES | {"vocab_size": 200} | values)
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         (folder / name).unlink(missing_ok=True)
     prefix = tmp_path / "trained"
@@ -124,11 +141,7 @@ def test_a_tokenizer_that_is_a_sentencepiece_model_alone(tmp_path: Path, model_t
         minloglevel=2,
     )  # fmt: skip
     prefix.with_suffix(".model").rename(folder / file)
-    _, tokenizer, _ = pretrained.load_encoder(folder)
-    assert tokenizer.convert_ids_to_tokens(tokenizer("the red house")["input_ids"])[1].startswith("▁")
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    declared = {Requirement(one).name for one in project["dependencies"]}
-    assert {"sentencepiece", "protobuf"} <= declared  # transformers reads such a file with both, and requires neither
+    return folder
 
 
 @pytest.mark.parametrize("model_type", FAMILIES.split())
@@ -167,13 +180,20 @@ def test_what_drops_no_states_keeps_its_value() -> None:
         ("electra", SIZES | {"embedding_size": 16}),
         ("roformer", SIZES | {"embedding_size": 32}),
         ("xlm", {"emb_dim": 32, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 64}),
+        ("gpt2", {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}),
+        ("openai-gpt", {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}),
+        ("gpt_neo", SIZES | {"num_layers": 2, "num_heads": 2, "attention_types": [[["global"], 2]]}),
+        ("opt", SIZES | {"ffn_dim": 64, "word_embed_proj_dim": 32}),
+        ("biogpt", SIZES),
+        ("yoso", SIZES | {"use_expectation": True}),
+        ("longformer", SIZES | {"attention_window": 4}),
         ("deberta-v2", SIZES | {"relative_attention": True, "position_biased_input": False}),
     ],
 )
 def test_the_longest_text_of_a_family(tmp_path: Path, model_type: str, values: dict[str, Any]) -> None:
     """As long as is told it is computed, and one token more fails; a plan reads the same from the configuration."""
     folder = folder_of(tmp_path / "model", model_type, **values)
-    encoder, *_ = pretrained.load_encoder(folder)
+    encoder, *_ = pretrained.load_encoder(folder, reads_last=True)
     longest = pretrained.longest_sequence(encoder)
     assert positions_of(resolve(str(folder))) == longest
     assert (longest is None) == (model_type == "deberta-v2")

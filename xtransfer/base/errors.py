@@ -24,6 +24,11 @@ import difflib
 from collections.abc import Iterable
 
 
+def in_short(error: Exception) -> str:
+    """Returns the class of an error and the first line of its message."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+
+
 class XTransferError(Exception):
     """Base class of all errors for people."""
 

@@ -6,9 +6,9 @@ import torch
 
 _SAID = (
     "can't allocate memory",  # torch's CPU allocator
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
+    "Cannot allocate memory",  # the system, for a file in memory
+    "error: out of memory",  # CUDA and HIP
+    "_STATUS_ALLOC_FAILED",  # their libraries: CUBLAS, CUDNN, HIPBLAS
     "Cuda failure 'out of memory'",  # NCCL
 )
 
@@ -20,7 +20,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in _SAID)
+    return isinstance(error, RuntimeError | OSError) and any(said in str(error) for said in _SAID)
 
 
 def release_cached() -> None:

@@ -31,6 +31,7 @@ from xtransfer.benchmarks.spec import Benchmark, Source
 from xtransfer.kinds import KINDS
 from xtransfer.kinds.language_head import LanguageHead
 from xtransfer.models import pretrained, weights
+from xtransfer.models.tokenizer_files import save_tokenizer
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def save(
     """
     with pretrained.quiet():
         weights.save(folder, encoder, start)
-    pretrained.save_tokenizer(tokenizer, folder)
+    save_tokenizer(tokenizer, folder)
     if not heads:
         return
     tensors = {

@@ -14,8 +14,24 @@ from xtransfer.recipes.recipe import Recipe
 from xtransfer.study import packages
 from xtransfer.study.encoders import ENCODERS, EncoderRef
 
-_ABSOLUTE = ("bert", "electra", "ernie", "xlm", "mpnet", "xmod", "roformer")  # parts of types with a table of positions
-_AFTER_PADDING = ("roberta", "camembert", "mpnet", "xmod")  # whose positions start after the padding id
+_ABSOLUTE = (
+    "bert",
+    "electra",
+    "ernie",
+    "xlm",
+    "mpnet",
+    "xmod",
+    "roformer",
+    "longformer",
+    "nystromformer",
+    "big_bird",
+    "gpt2",
+    "openai-gpt",
+    "gpt_bigcode",
+    "biogpt",
+)  # parts of types with a table of positions
+_ABSOLUTE_TYPES = ("opt", "gpt_neo", "yoso", "mra")  # likewise, by their whole name
+_AFTER_PADDING = ("roberta", "camembert", "mpnet", "xmod", "longformer")  # whose positions start after the padding id
 
 _REPLACED = {  # types whose code came with the weights: the type that transformers has, and a hub id with it
     "new": ("gte", "alibaba-nlp-community/gte-multilingual-base"),
@@ -80,8 +96,10 @@ def positions_of(ref: EncoderRef) -> int | None:
     if ref.source == "package":
         return packages.get(ref.id).positions
     config = json_file(ref, "config.json")
-    rows, model_type = config.get("max_position_embeddings"), str(config.get("model_type"))
-    if not isinstance(rows, int) or not any(name in model_type for name in _ABSOLUTE) or "deberta" in model_type:
+    rows = config.get("max_position_embeddings", config.get("n_positions"))
+    model_type = str(config.get("model_type"))
+    has_table = model_type in _ABSOLUTE_TYPES or any(name in model_type for name in _ABSOLUTE)
+    if not isinstance(rows, int) or not has_table or "deberta" in model_type:
         return None
     padding = config.get("pad_token_id")
     after_padding = any(name in model_type for name in _AFTER_PADDING)

@@ -2,7 +2,8 @@
 
 A head becomes that of transformers' own class: sequence classification (pairs, similarity scores), multiple choice,
 token classification or question answering. An encoder that was trained to compare vectors becomes a folder of
-sentence-transformers: the model, its pooling, and for cosines a normalisation.
+sentence-transformers: the model, its pooling, and for cosines a normalisation. Of any family, the encoder can be had
+alone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from xtransfer.kinds.span_head import SpanHead
 from xtransfer.kinds.tag_head import TagHead
 from xtransfer.kinds.vector_heads import VectorHead
 from xtransfer.models.checkpoints import HeadInfo, Loaded, SavedHead
-from xtransfer.models.pretrained import quiet, save_tokenizer
+from xtransfer.models.pretrained import longest_sequence, quiet
+from xtransfer.models.tokenizer_files import save_tokenizer
 
 _CLASSES = {
     "pair": "AutoModelForSequenceClassification",
@@ -33,9 +35,11 @@ _CLASSES = {
     "span": "AutoModelForQuestionAnswering",
 }
 _OWN_CLASSIFIER = ("xlm-roberta", "roberta", "camembert")  # dense and projection in the classifier, as ours
-_FAMILIES = ("bert", *_OWN_CLASSIFIER)
+_OWN_POOLER = "deberta-v2"  # beside its encoder, with an activation of its configuration's
+_FAMILIES = ("bert", _OWN_POOLER, *_OWN_CLASSIFIER)
 _SAMPLE = ("The house is red.", "The house has a colour, which is red.")
 _CLOSE = 1e-4  # of logits, which are computed in another order
+_LONG = 8192  # tokens of a text, where neither positions nor the tokenizer limit them
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,18 @@ class Plain:
     """What was written."""
 
     loader: str  # the class that loads it: `transformers.AutoModelForSequenceClassification` …
-    head: HeadInfo
+    head: HeadInfo | None  # None of an encoder alone
+    note: str = ""  # what of the head was left out
+
+
+def write_encoder(loaded: Loaded, folder: Path) -> Plain:
+    """Writes the encoder of a checkpoint alone to an empty folder, which the class that it names loads."""
+    with quiet():
+        loaded.encoder.save_pretrained(folder)
+    save_tokenizer(loaded.tokenizer, folder)
+    name = type(loaded.encoder).__name__
+    is_half = name.endswith("EncoderModel")  # as of T5, which AutoModel loads with a decoder
+    return Plain(f"transformers.{name}" if is_half else "transformers.AutoModel", None)
 
 
 def write(loaded: Loaded, folder: Path, name: str | None = None) -> Plain:
@@ -55,7 +70,9 @@ def write(loaded: Loaded, folder: Path, name: str | None = None) -> Plain:
     saved = _chosen(loaded, name)
     if isinstance(saved.module, VectorHead):
         _sentence_transformer(loaded, saved.module, folder)
-        return Plain("sentence_transformers.SentenceTransformer", saved.info)
+        has_layers = any(True for _ in saved.module.parameters())
+        note = f"the layers of kind {saved.info.kind} on top of the vectors are left out" if has_layers else ""
+        return Plain("sentence_transformers.SentenceTransformer", saved.info, note)
     if saved.info.pooling is not None:
         raise RequestError(
             f"the head for '{saved.info.benchmark}' reads each text's last token, and transformers' classes for "
@@ -66,9 +83,13 @@ def write(loaded: Loaded, folder: Path, name: str | None = None) -> Plain:
     if loader is None or family not in _FAMILIES:
         raise RequestError(
             f"a head of kind {saved.info.kind} on a model of type {family} has no class in transformers with the same "
-            f"layers (kinds: {', '.join(_CLASSES)} and those that train vectors; types: {', '.join(_FAMILIES)})"
+            f"layers (kinds: {', '.join(_CLASSES)} and those that train vectors; types: {', '.join(_FAMILIES)}); "
+            "--encoder-only writes the encoder without it"
         )
-    config = loaded.encoder.config.from_dict({**loaded.encoder.config.to_dict(), **_labels(saved.info)})
+    values = {**loaded.encoder.config.to_dict(), **_labels(saved.info)}
+    if family == _OWN_POOLER:
+        values |= {"pooler_hidden_act": "tanh", "pooler_hidden_size": loaded.encoder.config.hidden_size}
+    config = loaded.encoder.config.from_dict(values)
     with torch.random.fork_rng(devices=[]), quiet():
         model = getattr(transformers, loader).from_config(config)
     base = getattr(model, model.base_model_prefix)
@@ -94,7 +115,8 @@ def _chosen(loaded: Loaded, name: str | None) -> SavedHead:
 
 def _labels(info: HeadInfo) -> dict[str, object]:
     if info.kind == "sts":
-        return {"num_labels": 1, "problem_type": "regression"}
+        score = "score"
+        return {"num_labels": 1, "id2label": {0: score}, "label2id": {score: 0}, "problem_type": "regression"}
     if not info.labels:
         return {}
     names = dict(enumerate(info.labels))
@@ -116,7 +138,8 @@ def _take_head(model: Any, base: Any, saved: SavedHead) -> None:  # Any: transfo
         if saved.info.kind != "choice" and model.config.model_type in _OWN_CLASSIFIER:
             _take(model.classifier, head.state_dict())
         else:
-            _take(base.pooler.dense, head.dense.state_dict())
+            pooler = model.pooler if model.config.model_type == _OWN_POOLER else base.pooler
+            _take(pooler.dense, head.dense.state_dict())
             _take(model.classifier, head.out_proj.state_dict())
     elif isinstance(head, TagHead):
         _take(model.classifier, head.out_proj.state_dict())
@@ -129,7 +152,8 @@ def _take_head(model: Any, base: Any, saved: SavedHead) -> None:  # Any: transfo
 @torch.no_grad()
 def _check(loaded: Loaded, saved: SavedHead, loader: Any, folder: Path) -> None:
     """Raises RequestError unless the written folder gives the checkpoint's logits for a pair of sentences."""
-    head, inputs = saved.module, loaded.tokenizer(*_SAMPLE, truncation=True, max_length=32, return_tensors="pt")
+    longest = min(32, longest_sequence(loaded.encoder) or 32)
+    head, inputs = saved.module, loaded.tokenizer(*_SAMPLE, truncation=True, max_length=longest, return_tensors="pt")
     states = loaded.encoder.eval()(**inputs).last_hidden_state
     if isinstance(head, FirstTokenHead):
         ours = head.logits_of(states[:, 0])
@@ -165,7 +189,7 @@ def _sentence_transformer(loaded: Loaded, head: VectorHead, folder: Path) -> Non
         "pooling_mode_mean_tokens": head.dual.pooling == "mean",
         "pooling_mode_lasttoken": head.dual.pooling == "last",
     }
-    length = min(512, int(loaded.tokenizer.model_max_length))
+    length = min(longest_sequence(loaded.encoder) or _LONG, int(loaded.tokenizer.model_max_length), _LONG)
     (folder / "1_Pooling").mkdir()
     _write(folder / "1_Pooling" / "config.json", pooling)
     _write(folder / "modules.json", parts)

@@ -15,7 +15,6 @@ from torch import nn
 from transformers import (
     MODEL_MAPPING,
     AutoConfig,
-    AutoTokenizer,
     MT5EncoderModel,
     PreTrainedConfig,
     PreTrainedModel,
@@ -25,21 +24,18 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from xtransfer.base.digest import digest, file_digest
-from xtransfer.base.errors import RequestError
+from xtransfer.base.errors import RequestError, in_short
 from xtransfer.base.hub_files import Start
 from xtransfer.models import weights
 from xtransfer.models.encoder_check import config_file, refuse_replaced, too_long
+from xtransfer.models.tokenizer_files import read_tokenizer
 
 _LANGUAGE_HEADS = ("lm_head.", "cls.predictions.")  # of XLM-R and RoBERTa, of BERT
 _ENCODER_HALF = {"t5": T5EncoderModel, "mt5": MT5EncoderModel, "umt5": UMT5EncoderModel}
-_POSITIONS = ("position_embeddings", "embed_positions")  # tables of absolute positions
+_POSITIONS = ("position_embeddings", "embed_positions", "wpe", "positions_embed")  # tables of absolute positions
 _SUCH_AS = "an encoder such as XLM-R, BERT, mDeBERTa or mT5"
 _DROPOUT = re.compile("dropout|pdrop$")  # layerdrop and drop_path drop whole layers, and stay
 _OF_ATTENTION = re.compile("attention|attn")
-_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".ot", ".gguf")
-_OURS = {"manifest.json", "head.json"}
-_last_read: dict[str, PreTrainedTokenizerBase] = {}  # digest of its files → the last tokenizer
 
 
 def load_encoder(
@@ -76,7 +72,7 @@ def load_encoder(
     except MemoryError:
         raise
     except Exception as error:  # the libraries raise whatever a value leads to
-        raise RequestError(f"{folder}: its weights cannot be read ({_reason(error)})") from error
+        raise RequestError(f"{folder}: its weights cannot be read ({in_short(error)})") from error
     if info["missing_keys"]:
         raise RequestError(
             f"{folder}: its weights lack {len(info['missing_keys'])} tensors of {chosen.__name__}, first "
@@ -90,7 +86,7 @@ def load_encoder(
             "so only the last knows the whole text; set pooling: last in the recipe (dual.pooling for kinds that train "
             f"vectors, :last for a target that compares them), or use {_SUCH_AS}"
         )
-    tokenizer = _tokenizer(folder, rows, causal)
+    tokenizer = read_tokenizer(folder, rows, causal)
     if causal:
         encoder.config.use_cache = False  # of generation: keys and values of all layers
     return encoder, tokenizer, declared
@@ -158,14 +154,22 @@ def head_dropout(config: PreTrainedConfig) -> float:
 def longest_sequence(encoder: nn.Module) -> int | None:
     """Returns how many tokens an encoder has positions for; None if positions are relative.
 
-    XLM-R counts positions from its padding id + 1, so a table of 514 rows has positions for 512 tokens.
+    XLM-R counts positions from its padding id + 1, so a table of 514 rows has positions for 512 tokens; OPT's table has
+    two rows more than its configuration says, which no token gets.
     """
     rows = [
         table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
-        for name, table in encoder.named_modules()
-        if name.rpartition(".")[2] in _POSITIONS and isinstance(table, nn.Embedding)
+        for table in _position_tables(encoder)
     ]
+    declared = getattr(getattr(encoder, "config", None), "max_position_embeddings", None)
+    if rows and isinstance(declared, int) and declared > 0:
+        rows.append(declared)
     return min(rows, default=None)
+
+
+def _position_tables(encoder: nn.Module) -> list[nn.Embedding]:
+    named = encoder.named_modules()
+    return [table for name, table in named if name.rpartition(".")[2] in _POSITIONS and isinstance(table, nn.Embedding)]
 
 
 def check_length(encoder: nn.Module, max_length: int, start: Start) -> None:
@@ -177,17 +181,11 @@ def check_length(encoder: nn.Module, max_length: int, start: Start) -> None:
 
 def freeze_embeddings(encoder: PreTrainedModel) -> None:
     """Freezes the embedding tables (words, positions, segments); the layer norm after them is still trained."""
-    tables = [encoder.get_input_embeddings()]
-    tables += [
-        module for module in getattr(encoder, "embeddings", nn.Module()).modules() if isinstance(module, nn.Embedding)
-    ]
+    within = encoder.get_submodule("embeddings") if hasattr(encoder, "embeddings") else nn.Module()
+    tables = [encoder.get_input_embeddings(), *(one for one in within.modules() if isinstance(one, nn.Embedding))]
+    tables += _position_tables(encoder)
     for table in tables:
         table.requires_grad_(False)
-
-
-def _reason(error: Exception) -> str:
-    """Returns the class of an error and the first line of its message."""
-    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
 
 
 def _config(folder: Path) -> PreTrainedConfig:
@@ -197,7 +195,7 @@ def _config(folder: Path) -> PreTrainedConfig:
         return config
     except Exception as error:  # as above
         raise RequestError(
-            f"{folder}/config.json: {_reason(error)} (code that comes with a model is never run)"
+            f"{folder}/config.json: {in_short(error)} (code that comes with a model is never run)"
         ) from error
 
 
@@ -244,49 +242,6 @@ def _is_causal(encoder: PreTrainedModel, rows: int, folder: Path) -> bool:
         raise
     except Exception as error:  # as above
         raise RequestError(
-            f"{folder}: '{encoder.config.model_type}' cannot encode a text ({_reason(error)}); use {_SUCH_AS}"
+            f"{folder}: '{encoder.config.model_type}' cannot encode a text ({in_short(error)}); use {_SUCH_AS}"
         ) from error
     return torch.equal(states[0][:, 0], states[1][:, 0])
-
-
-def _tokenizer(folder: Path, rows: int, causal: bool) -> PreTrainedTokenizerBase:
-    try:
-        tokenizer = _read_once(folder)
-    except Exception as error:  # as above
-        raise RequestError(
-            f"{folder}: its tokenizer cannot be read ({_reason(error)}); a tokenizer.json is needed"
-        ) from error
-    if len(tokenizer) > rows:
-        raise RequestError(
-            f"{folder}: the tokenizer has {len(tokenizer)} tokens, but the encoder only {rows} embeddings: "
-            "they do not belong together"
-        )
-    if tokenizer.pad_token_id is None and causal:  # many decoders have none, and padding is masked
-        tokenizer.pad_token = tokenizer.eos_token
-    if tokenizer.pad_token_id is None:
-        raise RequestError(f"{folder}: the tokenizer has no padding token, so rows cannot be batched")
-    return tokenizer
-
-
-def _read_once(folder: Path) -> PreTrainedTokenizerBase:
-    """Reads a tokenizer, unless the last one was read from the same files: the checkpoints of a study share it, and a
-    vocabulary of 250,000 pieces takes two seconds, of the twenty that scoring a thousand rows takes."""
-    files = [file for file in sorted(folder.glob("*")) if file.is_file() and file.suffix not in _WEIGHTS]
-    found = digest(*((file.name, file_digest(file)) for file in files if file.name not in _OURS))
-    if found not in _last_read:
-        read = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        _last_read.clear()
-        _last_read[found] = read
-    return _last_read[found]
-
-
-def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Writes a tokenizer to `folder`, without the truncation and padding of its last call.
-
-    They would be there or not by whether rows were encoded in this process or found in the cache, and other programs
-    would cut texts by them.
-    """
-    if (backend := getattr(tokenizer, "backend_tokenizer", None)) is not None:
-        backend.no_truncation()
-        backend.no_padding()
-    tokenizer.save_pretrained(folder)

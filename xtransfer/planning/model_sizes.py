@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,13 +71,31 @@ def _in_layers(layers: int, hidden: int, inner: int) -> float:
     return float(layers * (4 * hidden**2 + 2 * hidden * inner))
 
 
+_WIDTH = ("hidden_size", "d_model", "n_embd", "emb_dim", "dim")  # what families call it in their configurations
+_LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
+_INNER = ("intermediate_size", "d_ff", "n_inner", "ffn_dim", "hidden_dim")
+
+
 def _in_config(file: Path) -> ModelSize | None:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-        layers = _in_layers(config["num_hidden_layers"], config["hidden_size"], config["intermediate_size"])
-        return ModelSize(layers, int(config.get("vocab_size", 0)), config["hidden_size"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whoever loads the model says what is wrong
+        width, layers = _first(config, _WIDTH), _first(config, _LAYERS)
+        inner = _first(config, _INNER, 4 * width)
+        return ModelSize(_in_layers(layers, width, inner), int(config.get("vocab_size", 0)), width)
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        StopIteration,
+    ):  # whoever loads the model says what is wrong
         return None
+
+
+def _first(config: Mapping[str, int | None], names: Sequence[str], otherwise: int | None = None) -> int:
+    """Returns the first of several fields that has a value; raises TypeError if none has."""
+    return int(next((config[name] for name in names if config.get(name)), otherwise))  # type: ignore[arg-type]
 
 
 @cache

@@ -44,8 +44,7 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
     parts = [
         f"# {in_markdown(name)}",
         f"```python\nfrom {module} import {name_of}\nmodel = {load}\n```",
-        f"The head is that of {in_markdown(plain.head.benchmark)}"
-        + (f", with the labels {in_markdown(', '.join(plain.head.labels))}." if plain.head.labels else "."),
+        _head(plain),
         f"Trained by xtransfer {__version__}. The checkpoint's key in its store and database is `{artifact.key}`.",
         "## Training",
         f"It starts from {in_markdown(_start(trainings[0][1], behind))}.",
@@ -63,6 +62,13 @@ def card(artifact: Artifact, plain: Plain, store: ArtifactStore, db: Database | 
             markdown(pd.DataFrame(scores).astype(str)),
         ]
     return f"---\n{yaml.safe_dump(_front(trainings, plain), sort_keys=False)}---\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _head(plain: Plain) -> str:
+    if plain.head is None:
+        return "This is the encoder alone, without the head that was trained with it."
+    labels = f", with the labels {in_markdown(', '.join(plain.head.labels))}" if plain.head.labels else ""
+    return f"The head is that of {in_markdown(plain.head.benchmark)}{labels}."
 
 
 def _front(trainings: Sequence[tuple[Artifact, TrainSettings]], plain: Plain) -> JsonObject:

@@ -22,7 +22,8 @@ from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaFo
 
 from xtransfer.base.digest import digest
 from xtransfer.base.stage import Facts
-from xtransfer.models.pretrained import quiet, save_tokenizer
+from xtransfer.models.pretrained import quiet
+from xtransfer.models.tokenizer_files import save_tokenizer
 from xtransfer.models.tokenizer_layout import BOS, EOS, PAD, SPECIAL_TOKENS
 from xtransfer.models.unpadded.modules import Encoder
 from xtransfer.recipes.pretraining_recipe import PretrainingRecipe

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 Run = Callable[..., R]
 _PATIENCE = timedelta(days=1)  # timeout for a rank that is alive: the first rank may take long to score dev rows
+_TO_END = 30.0  # seconds for a process to end whose pipe is closed
 _LAST_WORDS = 5.0  # seconds to wait for further messages after a failure: the first one heard may not be the cause
 
 
@@ -110,7 +111,7 @@ def _reason(failed: Sequence[_Rank], size: int) -> BaseException:
     """Returns the error to raise: a killed rank is the cause of other ranks' errors; otherwise the first one heard."""
     for rank in failed:
         if rank.outcome is None:
-            rank.process.join(timeout=1)
+            rank.process.join(timeout=_TO_END)
             status = rank.process.exitcode
             how = (
                 "was killed, likely for lack of memory"

@@ -20,7 +20,8 @@ from xtransfer.base.digest import digest
 from xtransfer.base.precision import autocast
 from xtransfer.base.randomness import derived, own_randomness
 from xtransfer.base.stage import Facts, Progress, identity, no_progress
-from xtransfer.models.pretrained import quiet, save_tokenizer
+from xtransfer.models.pretrained import quiet
+from xtransfer.models.tokenizer_files import save_tokenizer
 from xtransfer.recipes.translator import LANGUAGES_FILE, TranslatorRecipe
 from xtransfer.training import cooccurrence
 from xtransfer.training.loop import adamw
