@@ -196,7 +196,7 @@ def with_prior(study: Study, console: Console) -> Study:
     elif recorded is not None:
         told = f"Study '{study.name}' began without predictions, and goes on so: what runs first stays as it was."
     else:
-        told = "The recorded studies do not bear on this question: nothing is predicted."
+        told = "No recorded study bears on this question, or too few do: nothing is predicted."
     console.print(told, highlight=False, markup=False)
     return study.with_settings({"rounds": {**study.rounds.model_dump(mode="json"), "prior": known}})
 
