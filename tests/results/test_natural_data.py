@@ -17,7 +17,7 @@ from xtransfer.results.moving import bring_in
 from xtransfer.store.artifacts import ArtifactStore
 
 DATA = ROOT / "examples" / "natural-inference"
-CELLS = 180
+CELLS = 210
 
 
 def test_it_can_be_asked(home: Path) -> None:
