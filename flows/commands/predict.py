@@ -213,9 +213,9 @@ def _observed() -> pd.DataFrame:
 
 
 def _interval(row: Row) -> str:
-    from xtransfer.analysis.statistic import signed
+    from xtransfer.analysis.statistic import INTERVAL
 
-    return f"[{signed(row['low'])}, {signed(row['high'])}]" if row["low"] == row["low"] else "not known"
+    return INTERVAL.text(row) or "not known"
 
 
 def _show(found: pd.DataFrame, console: Console) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from perf.rounds import Tally, World
 from tests.analysis.test_prediction import rows
-from tests.analysis.test_rounds import given, made
+from tests.analysis.test_rounds import given
+from tests.analysis.test_rounds_of_study import made
 from tests.running import lab_study
 from xtransfer.analysis.prediction.predict import prior
 from xtransfer.analysis.rounds.prior import Prior

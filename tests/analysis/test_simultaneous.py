@@ -62,6 +62,15 @@ def test_one_comparison_is_as_sure_as_alone() -> None:
     assert (joint.low, joint.high) == pytest.approx((alone.low[0], alone.high[0]), abs=0.1)
 
 
+def test_another_processor_finds_the_same() -> None:
+    """Its sums have other last bits, from which no other draws may follow."""
+    one = comparison(2.0, np.random.default_rng(0))
+    there = Differences(one.means * (1 + 1e-14), one.items)
+    assert (there.means != one.means).any()
+    here, beside = (answered_together([each], Counts(1000, 0), 0.95, [{0: "one"}])[1]["one"] for each in (one, there))
+    assert beside == pytest.approx(here, abs=1e-6)
+
+
 def test_a_comparison_that_one_run_has_is_left_out_of_the_family() -> None:
     rng = np.random.default_rng(1)
     made = [comparison(1.0, rng), comparison(2.0, rng), Differences(np.array([[3.0]]), None)]

@@ -167,6 +167,15 @@ def test_the_encoder_of_any_family_can_be_had_alone(
     torch.testing.assert_close(theirs, ours)
 
 
+@pytest.mark.parametrize(("kind", "note"), [("ranking", ""), ("response", "the layers of kind response on top")])
+def test_what_is_left_out_of_a_head_is_said(kind: str, note: str, encoder: Path, tmp_path: Path) -> None:
+    loaded, info = checkpoints.load(encoder), HeadInfo("mine", kind, (), 0.1, DualRecipe().model_dump())
+    vectors = Loaded(loaded.encoder, loaded.tokenizer, {}, {"mine": SavedHead(info, new_head(info, 32).eval())})
+    (tmp_path / "plain").mkdir()
+    written = plain.write(vectors, tmp_path / "plain")
+    assert written.note.startswith(note) and bool(written.note) == bool(note)
+
+
 def test_texts_are_cut_where_positions_end(tmp_path: Path) -> None:
     short = make_encoder(tmp_path / "short", positions=18)  # for 16 tokens
     loaded = _with_head(short, "pair")

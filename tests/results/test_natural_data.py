@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import tarfile
 from pathlib import Path
-
-import pytest
 
 from docs.generate.answer import tables
 from tests.running import ROOT
@@ -31,19 +28,5 @@ def test_it_can_be_asked(home: Path) -> None:
         bring_in(database, DATA / "results.parquet")
     with open_results() as results:
         made = tables(results)
-    shown = _tables((ROOT / "docs" / "answer.md").read_text(encoding="utf-8"))
-    for text in made:
-        (table,) = _tables(text)
-        words, numbers = _parts(table)
-        (same,) = [one for one in shown if _parts(one)[0] == words]
-        assert _parts(same)[1] == pytest.approx(numbers, abs=0.11)  # ends of intervals are simulated
-
-
-def _tables(text: str) -> list[str]:
-    return re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE)
-
-
-def _parts(table: str) -> tuple[str, list[float]]:
-    """The words of a table, and the numbers that stand in it."""
-    number = r"[+-]?\d+\.\d"
-    return re.sub(number, "", table).strip(), [float(one) for one in re.findall(number, table)]
+    page = (ROOT / "docs" / "answer.md").read_text(encoding="utf-8")
+    assert [table for table in made if table not in page] == []

@@ -186,6 +186,7 @@ def test_what_drops_no_states_keeps_its_value() -> None:
         ("opt", SIZES | {"ffn_dim": 64, "word_embed_proj_dim": 32}),
         ("biogpt", SIZES),
         ("yoso", SIZES | {"use_expectation": True}),
+        ("big_bird", SIZES | {"attention_type": "original_full"}),
         ("longformer", SIZES | {"attention_window": 4}),
         ("deberta-v2", SIZES | {"relative_attention": True, "position_biased_input": False}),
     ],

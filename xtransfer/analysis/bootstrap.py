@@ -92,7 +92,8 @@ def _in_half_widths(one: Differences, items: np.ndarray, column: int, level: flo
     variance, runs = one.variance, one.means[:, column]
     share, drawn = variance.share[column], variance.drawn[column]
     normal = items * np.sqrt((1 - share) / drawn) if drawn > 0 else np.zeros(len(items))
-    rng = np.random.default_rng([seed, 5, crc32(np.abs(runs).tobytes())])
+    # rounded, for the last bits of a sum differ from processor to processor, and the draws would with them
+    rng = np.random.default_rng([seed, 5, crc32(np.abs(runs).round(6).tobytes())])
     normal = normal + np.copysign(np.sqrt(share), runs.mean()) * rng.standard_normal(len(items))
     degrees = float(np.broadcast_to(variance.degrees, one.means.shape[1:])[column])
     return np.asarray(np.interp(normal, _NORMAL, _of_normal(degrees)) / special.stdtrit(degrees, (1 + level) / 2))

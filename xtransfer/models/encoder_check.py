@@ -14,22 +14,8 @@ from xtransfer.recipes.recipe import Recipe
 from xtransfer.study import packages
 from xtransfer.study.encoders import ENCODERS, EncoderRef
 
-_ABSOLUTE = (
-    "bert",
-    "electra",
-    "ernie",
-    "xlm",
-    "mpnet",
-    "xmod",
-    "roformer",
-    "longformer",
-    "nystromformer",
-    "big_bird",
-    "gpt2",
-    "openai-gpt",
-    "gpt_bigcode",
-    "biogpt",
-)  # parts of types with a table of positions
+_ABSOLUTE = ("bert", "electra", "ernie", "xlm", "mpnet", "xmod", "roformer", "longformer", "nystromformer", "big_bird",
+             "gpt2", "openai-gpt", "gpt_bigcode", "biogpt")  # parts of types with a table of positions  # fmt: skip
 _ABSOLUTE_TYPES = ("opt", "gpt_neo", "yoso", "mra")  # likewise, by their whole name
 _AFTER_PADDING = ("roberta", "camembert", "mpnet", "xmod", "longformer")  # whose positions start after the padding id
 

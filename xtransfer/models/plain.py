@@ -115,8 +115,7 @@ def _chosen(loaded: Loaded, name: str | None) -> SavedHead:
 
 def _labels(info: HeadInfo) -> dict[str, object]:
     if info.kind == "sts":
-        score = "score"
-        return {"num_labels": 1, "id2label": {0: score}, "label2id": {score: 0}, "problem_type": "regression"}
+        return {"num_labels": 1, "id2label": {0: "score"}, "label2id": {"score": 0}, "problem_type": "regression"}
     if not info.labels:
         return {}
     names = dict(enumerate(info.labels))
@@ -172,9 +171,7 @@ def _check(loaded: Loaded, saved: SavedHead, loader: Any, folder: Path) -> None:
 
 def _sentence_transformer(loaded: Loaded, head: VectorHead, folder: Path) -> None:
     width = loaded.encoder.config.hidden_size
-    with quiet():
-        loaded.encoder.save_pretrained(folder)
-    save_tokenizer(loaded.tokenizer, folder)
+    write_encoder(loaded, folder)
     modules = [("", "Transformer"), ("1_Pooling", "Pooling")]
     if head.dual.similarity == "cosine":
         modules.append(("2_Normalize", "Normalize"))

@@ -181,10 +181,9 @@ def check_length(encoder: nn.Module, max_length: int, start: Start) -> None:
 
 def freeze_embeddings(encoder: PreTrainedModel) -> None:
     """Freezes the embedding tables (words, positions, segments); the layer norm after them is still trained."""
-    within = encoder.get_submodule("embeddings") if hasattr(encoder, "embeddings") else nn.Module()
-    tables = [encoder.get_input_embeddings(), *(one for one in within.modules() if isinstance(one, nn.Embedding))]
-    tables += _position_tables(encoder)
-    for table in tables:
+    within = getattr(encoder, "embeddings", nn.Module()).modules()
+    tables = [one for one in within if isinstance(one, nn.Embedding)]
+    for table in (encoder.get_input_embeddings(), *tables, *_position_tables(encoder)):
         table.requires_grad_(False)
 
 

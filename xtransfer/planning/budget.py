@@ -33,7 +33,7 @@ class Budget:
     cells: int | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Budget:
+    def parse(cls, text: object) -> Budget:
         """Parses `4h`, `90min`, `2days`, `20gpuh`, `20cpuh` or `24cells`; raises RequestError for anything else."""
         found = _SPENT.fullmatch(str(text).strip().lower())
         number, device, unit = (float(found[1]), found[2], found[3]) if found else (0.0, None, "")

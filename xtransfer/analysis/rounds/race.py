@@ -230,10 +230,13 @@ def _joint(variance: np.ndarray, first: int) -> np.ndarray:
 
 
 def _draws(covariance: np.ndarray, rng: np.random.Generator, number: int) -> np.ndarray:
-    """Returns normal draws [number, arms]; negative variances, which can occur by chance, count as zero."""
+    """Returns normal draws [number, arms]; negative variances, which can occur by chance, count as zero.
+
+    The root is the symmetric one: which eigenvectors are found differs from processor to processor, and it does not.
+    """
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    normal = rng.standard_normal((number, len(values)))
-    return np.asarray(normal @ (np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T))
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return np.asarray(rng.standard_normal((number, len(values))) @ root)
 
 
 def _compared_with_one(race: Race, counts: tuple[int, ...], seen: Look, first: int) -> Round:

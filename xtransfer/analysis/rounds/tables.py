@@ -51,7 +51,8 @@ def verdict(found: Log) -> str:
     if last is None:
         return f"No look yet: it needs {counted(max(found.waiting), 'run')} of each intermediate."
     if last.state == "nothing to compare":
-        return f"{_nothing(found)} two usable runs in common after {counted(max(last.runs), 'run')} of each."
+        whole = f"{_nothing(found)} after {counted(max(last.runs), 'run')} of each."
+        return whole[0].upper() + whole[1:]
     first, asked = found.names[last.first], found.asked
     if not min(last.runs):
         ran = listed([name for name, runs in zip(found.names, last.runs, strict=True) if runs])
@@ -96,7 +97,9 @@ def latest(found: Log) -> str:
 
 def _nothing(found: Log) -> str:
     against = found.asked.against
-    return f"{against} and no other have" if against else "No two intermediates have"
+    if against:
+        return f"no other has two usable runs in common with {against}"
+    return "no two intermediates have two usable runs in common"
 
 
 def _regret(one: Round) -> str:
@@ -146,8 +149,7 @@ def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
     if one.state == "decided":
         return "everything is settled"
     if one.state == "nothing to compare":
-        pair = _nothing(found)
-        return f"{pair if found.asked.against else pair.lower()} two usable runs in common"
+        return _nothing(found)
     if one.state == "likely":
         return f"the first is the best, or as good, with {one.sure:.0%} probability"
     if one.state == "no runs left":
@@ -156,17 +158,16 @@ def _why(found: Log, one: Round, open_: list[str], further: list[str]) -> str:
         return f"all {found.race.most} runs would settle none with more than {FUTILE:.0%} probability"
     unknown = [found.names[arm] for arm in one.further if one.unknown[arm]]
     known = [name for name in further if name not in unknown]
-    said = [f"of {listed(unknown)} too few usable runs are known"] if unknown else []
-    if found.asked.until == "likely":
-        if len(known) > 1:
-            said.insert(
-                0, f"one of {listed(known)} is the best in most draws; the first, or as good, with {one.sure:.0%}"
-            )
-        return "; ".join(said)
     parked = [name for name in open_ if name not in further]
-    if len(known) > 1:
-        said.insert(0, f"{len(known) - 1} can be settled by more runs (the hardest with {one.hope:.0%} probability)")
-    if parked:
+    likely = found.asked.until == "likely"
+    said = []
+    if len(known) > 1 and likely:
+        said.append(f"one of {listed(known)} is the best in most draws; the first, or as good, with {one.sure:.0%}")
+    elif len(known) > 1:
+        said.append(f"{len(known) - 1} can be settled by more runs (the hardest with {one.hope:.0%} probability)")
+    if unknown:
+        said.append(f"of {listed(unknown)} too few usable runs are known")
+    if parked and not likely:
         said.append(f"{listed(parked)}: all {found.race.most} runs would hardly settle it")
     return "; ".join(said)
 
