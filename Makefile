@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`. `make test-all` adds the tests of minutes:
-# storms of kills, and studies on several machines.
+# storms of kills, full disks, suspended runs, and studies on several machines.
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt

@@ -6,6 +6,7 @@ import fcntl
 import itertools
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -70,6 +71,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return int(waits and "test_docs" not in item.nodeid)
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A failure is printed when it happens: a run that is ended at its limit of time has no summary."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(
+            f"\nFAILED {report.nodeid} ({report.when})\n{report.longreprtext[-4000:]}", file=sys.__stderr__, flush=True
+        )
 
 
 @pytest.fixture(scope="session")

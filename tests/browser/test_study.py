@@ -177,6 +177,7 @@ def test_an_untouched_form_runs_the_default_which_is_watched_and_cancelled(
     page.screenshot(path=tmp_path / "cancelled.png")
 
 
+@pytest.mark.storm
 def test_a_schedule_without_parameters_runs_the_default(page: Any, served: Served, tmp_path: Path) -> None:
     page.goto("/v2/deployments")
     page.get_by_role("link", name="study", exact=True).click()

@@ -38,7 +38,7 @@ def _place(folder: Path, api: str, small_lab: Ran, **more: str) -> Place:
 @pytest.mark.parametrize(
     "kills",
     [
-        {"stage": 2, "commit-before-tidying": 1, "record-cell-written": 1, "report": 1},
+        {"stage": 1, "record-cell-written": 1},
         pytest.param({place: 1 for places in GROUPS.values() for place in places}, marks=_STORM),
     ],
     ids=["some", "all"],
@@ -93,6 +93,7 @@ def test_several_processes_make_every_stage_once(
     assert place.rows() == undisturbed.rows and place.faults() == []
 
 
+@_STORM
 def test_two_homes_with_one_store_make_every_stage_once(
     undisturbed: Undisturbed, small_lab: Ran, prefect: str, tmp_path: Path
 ) -> None:
