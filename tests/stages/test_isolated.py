@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import pytest
 from safetensors import SafetensorError
 
+from tests.running import Ran, lab_study
 from tests.standin.loose import Loose
 from xtransfer.base.errors import DataError, StageError
 from xtransfer.base.stage import Stage, StageKind, nothing
@@ -160,20 +161,19 @@ def test_state_outlives_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert execute(stage, store)[0].manifest.facts["tries"] == 2
 
 
-def test_a_training_stage_on_two_devices(tmp_path: Path) -> None:
+def test_a_training_stage_on_two_devices(small_lab: Ran, tmp_path: Path) -> None:
     from xtransfer.planning import grid
-    from xtransfer.study.builtin import STUDIES
 
-    study = STUDIES["lab"].shrunk()
+    small_lab.give_encoder(tmp_path)
+    store = ArtifactStore(tmp_path)
     recipe = {"steps": 6, "batch_size": 8, "max_length": 48}
-    plan = grid.plan(study.with_settings({"target_recipe": recipe, "seeds": [0], "encoders": study.encoders[:1]}))
+    study = lab_study(encoders=["lab-mini@0"], seeds=[0], target_recipe=recipe, intermediate_recipe=recipe)
+    plan = grid.plan(study)
     train = next(stage for stage in plan.stages if stage.kind == "train" and "direct" in stage.name)
-    before = [stage for stage in plan.stages if stage.key in train.inputs.values()]
+    assert all(store.find(key) for key in train.inputs.values())
     told: list[str] = []
     with StageProcesses(str(tmp_path)) as processes:
-        for stage in before:
-            processes.run(stage, SLOT)
         slot = Slot("cpu", 2, devices=("cpu", "cpu"))
         outcome = processes.run(train, slot, lambda message, done, total, metrics=None: told.append(message))
     assert outcome.key == train.key and outcome.facts["devices"] == 2 and outcome.facts["steps"] == 6
-    assert "training" in told and ArtifactStore(tmp_path).find(train.key)
+    assert "training" in told and store.find(train.key)
