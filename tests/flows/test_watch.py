@@ -186,6 +186,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
+    make_checkpoints(folder / "runs")
     home, state = folder / "home", folder / "home" / "prefect" / "serve.json"
     command = [str(programs() / "xtransfer"), "serve", "--port", "0"]
     with (
@@ -203,7 +204,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.mark.slow
 def test_a_schedule_fires_and_an_event_starts_one_run(served: Served) -> None:
-    make_checkpoints(served.runs)
     file = served.watch("mine")
     scheduled = served.xtransfer("watch", str(file), "--every", "15")
     assert scheduled.returncode == 0, scheduled.stderr
