@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.run_rounds import _part, _where_this_runs, run_round
-from tests.running import QUICK, Ran, give_stages, lab_study, xtransfer
+from tests.running import QUICK, Ran, lab_study, xtransfer
 from xtransfer.base.errors import RequestError
 from xtransfer.planning.budget import Budget, Spent
 from xtransfer.planning.study_check import check
@@ -47,7 +47,7 @@ def test_a_round_of_some_intermediates_keeps_the_prior_of_all() -> None:
 @pytest.mark.slow
 def test_what_is_predicted_to_be_the_best_runs_first(small_lab: Ran, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    give_stages(small_lab.home, home)
+    small_lab.give_encoder(home / "artifacts")
     asked = ("run", QUICK, "--set", "name=first", "--set", "target=lab-inference", "--set", "seeds=[10,11,12]", "--set",
              "intermediates=[direct,lab-nli@en,lab-nli@de]", "--until", "likely", "--json")  # fmt: skip
     prior = ("--set", "rounds={prior: {direct: [0, 0.1], lab-nli@en: [3, 0.1]}}")
