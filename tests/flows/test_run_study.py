@@ -130,7 +130,7 @@ def test_scored_checkpoints_are_removed_when_asked(own_lab: Path, prefect: str) 
     asked = ("run", QUICK, "--set", "seeds=[7]", "--keep", "scores")
     done = xtransfer(own_lab, *asked, PREFECT_API_URL=prefect)
     assert done.returncode == 0, done.stderr
-    # 5.1 MB, of which both share the tokenizer's file with others
+    # of 5.1 MB, a part is the tokenizer's file, which they share with the artifacts that stay
     assert re.search(r"\(2 scored checkpoints removed, 4\.\d MB\)", done.stdout), done.stdout
     plan = json.loads(xtransfer(own_lab, "plan", QUICK, "--set", "seeds=[7]", "--json").stdout)
     gone = {one["name"] for one in plan["stages"] if store.find(one["key"]) is None}
